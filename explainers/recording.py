@@ -57,9 +57,9 @@ class Name(msgspec.Struct, frozen=True, tag="name"):
 
 
 class Opaque(msgspec.Struct, frozen=True, tag="opaque"):
-    """A value that cannot cross a process (a function, a generator): its type and a short text."""
+    """A value that cannot cross a process (a function, a generator): its kind and a short text."""
 
-    type: str
+    kind: str
     text: str
 
 
