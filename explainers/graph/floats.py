@@ -1,0 +1,110 @@
+"""Plain float64 arrays: for plots, floors, what-ifs and thumbnails, never for a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from explainers.graph.evaluation import Integers
+from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
+
+Floats = npt.NDArray[np.float64]
+
+
+class FloatArithmetic:
+    """numpy float64; non-finite results follow IEEE 754 silently, as torch's do."""
+
+    def leaf(self, values: npt.NDArray[Any]) -> Floats:
+        return np.asarray(values, dtype=np.float64)
+
+    def number(self, value: Fraction | float, dtype: str) -> Floats:
+        return np.asarray(float(value))
+
+    def rounded(self, x: Floats, dtype: str) -> Floats:
+        return x
+
+    def unary(self, op: UnaryOp, x: Floats, dtype: str) -> Floats:
+        with np.errstate(all="ignore"):
+            return np.asarray(_UNARY[op](x))
+
+    def binary(self, op: BinaryOp, a: Floats, b: Floats, dtype: str) -> Floats:
+        with np.errstate(all="ignore"):
+            return np.asarray(_BINARY[op](a, b))
+
+    def compare(self, op: CompareOp, a: Floats, b: Floats) -> Integers:
+        return _COMPARE[op](a, b).astype(np.int8)
+
+    def where(self, condition: Integers, a: Floats, b: Floats) -> Floats:
+        return np.where(condition == 1, a, b)
+
+    def sum(self, x: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
+        return np.asarray(x.sum(axis=dims))
+
+    def logsumexp(self, x: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
+        return np.asarray(np.logaddexp.reduce(_flattened(x, dims), axis=-1))
+
+    def extremum(self, op: str, x: Floats, dims: tuple[int, ...]) -> Floats:
+        return np.asarray(x.max(axis=dims) if op == "max" else x.min(axis=dims))
+
+    def take(self, x: Floats, index: Integers, dim: int) -> Floats:
+        size = x.shape[dim]
+        lead = np.broadcast_shapes(x.shape[:dim], index.shape[:dim])
+        source, picked = np.broadcast_to(x, (*lead, size)), np.broadcast_to(index, (*lead, 1))
+        found = np.take_along_axis(source, np.clip(picked, 0, size - 1), dim)
+        return np.where((picked >= 0) & (picked < size), found, np.nan)
+
+    def reshape(self, x: Floats, order: tuple[int, ...], shape: tuple[int, ...]) -> Floats:
+        return x.transpose(order).reshape(shape)
+
+    def broadcast(self, x: Floats, shape: tuple[int, ...]) -> Floats:
+        return np.broadcast_to(x, shape)
+
+
+def _flattened(x: Floats, dims: tuple[int, ...]) -> Floats:
+    kept = tuple(d for d in range(x.ndim) if d not in dims)
+    return x.transpose((*kept, *dims)).reshape((*(x.shape[d] for d in kept), -1))
+
+
+def _sigmoid(x: Floats) -> Floats:
+    return np.exp(-np.logaddexp(0.0, -x))
+
+
+_UNARY: dict[UnaryOp, Callable[[Floats], Floats]] = {
+    "neg": np.negative,
+    "exp": np.exp,
+    "log": np.log,
+    "log1p": np.log1p,
+    "expm1": np.expm1,
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "abs": np.abs,
+    "sign": np.sign,
+    "sigmoid": _sigmoid,
+    "logsigmoid": lambda x: -np.logaddexp(0.0, -x),
+    "softplus": lambda x: np.logaddexp(0.0, x),
+    "relu": lambda x: np.maximum(x, 0.0),
+    "tanh": np.tanh,
+}
+_BINARY: dict[BinaryOp, Callable[[Floats, Floats], Floats]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "pow": np.power,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "clamp_min": np.maximum,
+    "clamp_max": np.minimum,
+}
+_COMPARE: dict[CompareOp, Callable[[Floats, Floats], npt.NDArray[np.bool_]]] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}

@@ -1,0 +1,280 @@
+"""The nodes of an array-op graph: a closed union of frozen values whose number does not depend on the data.
+
+Arrays have *named* axes instead of positions: two arrays broadcast over the axes they do not share, and an axis of
+length 1 is no axis at all. A node is compared by identity; `rewriting.Interner` makes equal structures one object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from explainers.recording import FLOATING
+
+UnaryOp = Literal[
+    "neg", "exp", "log", "log1p", "expm1", "sqrt", "square", "abs", "sign", "sigmoid", "logsigmoid", "softplus", "relu", "tanh"
+]
+BinaryOp = Literal["add", "sub", "mul", "div", "pow", "maximum", "minimum", "clamp_min", "clamp_max"]
+CompareOp = Literal["eq", "ne", "lt", "le", "gt", "ge"]
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One named direction of an array ("n" over the batch, "c" over the classes) with its length, at least 2 or 0."""
+
+    name: str
+    size: int
+
+
+Axes = tuple[Axis, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """An array handed in: a tensor of the recording (its id in `tensor`) under the letter that formulas show."""
+
+    symbol: str
+    axes: Axes
+    dtype: str
+    tensor: int
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A Python number in the program, exact; in floating arithmetic it is rounded once to the dtype it meets."""
+
+    value: Fraction | float
+    axes: Axes = ()
+    dtype: str = "scalar"
+
+
+@dataclass(frozen=True, eq=False)
+class Unary:
+    """An elementwise function of one array."""
+
+    op: UnaryOp
+    x: Node
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Binary:
+    """An elementwise function of two arrays, broadcast by axis."""
+
+    op: BinaryOp
+    a: Node
+    b: Node
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Compare:
+    """An elementwise comparison, decided by the exact values."""
+
+    op: CompareOp
+    a: Node
+    b: Node
+    axes: Axes
+    dtype: str = "bool"
+
+
+@dataclass(frozen=True, eq=False)
+class Where:
+    """`a` where the condition holds, else `b`; the branch not taken takes no part, not even as 0 · inf."""
+
+    condition: Node
+    a: Node
+    b: Node
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """The sum over some axes."""
+
+    x: Node
+    over: Axes
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class LogSumExp:
+    """log Σ exp over some axes, one step of the float program (torch subtracts the maximum first)."""
+
+    x: Node
+    over: Axes
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax:
+    """exp(x) / Σ exp(x) along some axes."""
+
+    x: Node
+    over: Axes
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Extremum:
+    """The largest or smallest element along some axes; ties share the gradient evenly, as torch.amax does."""
+
+    op: Literal["max", "min"]
+    x: Node
+    over: Axes
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """x[…, index, …]: one element along an axis, picked by an integer array; nan where the index is out of range."""
+
+    x: Node
+    index: Node
+    along: Axis
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class OneHot:
+    """1 where the coordinate along the axis equals the index, else 0."""
+
+    index: Node
+    along: Axis
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Rename:
+    """The same array with one axis under another name."""
+
+    x: Node
+    old: Axis
+    new: Axis
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinate:
+    """0, 1, 2, … along an axis, as integers."""
+
+    along: Axis
+    axes: Axes
+    dtype: str = "int64"
+
+
+@dataclass(frozen=True, eq=False)
+class Cast:
+    """The same numbers in another dtype."""
+
+    x: Node
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class StopGradient:
+    """The same numbers, with no gradient (detach)."""
+
+    x: Node
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class WithGradient:
+    """A value whose backward is torch's own formula where that is not the derivative of the forward one.
+
+    `partials` pairs an ancestor with the local derivative torch uses for it.
+    """
+
+    value: Node
+    partials: tuple[tuple[Node, Node], ...]
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """An intermediate quantity under the name the user gave it."""
+
+    name: str
+    x: Node
+    axes: Axes
+    dtype: str
+
+
+Node = (
+    Input
+    | Constant
+    | Unary
+    | Binary
+    | Compare
+    | Where
+    | Sum
+    | LogSumExp
+    | Softmax
+    | Extremum
+    | Take
+    | OneHot
+    | Rename
+    | Coordinate
+    | Cast
+    | StopGradient
+    | WithGradient
+    | Named
+)
+
+
+def operands(node: Node) -> tuple[Node, ...]:
+    """The nodes that a node is computed from, in order."""
+    match node:
+        case Input() | Constant() | Coordinate():
+            return ()
+        case Binary(_, a, b) | Compare(_, a, b):
+            return (a, b)
+        case Where(condition, a, b):
+            return (condition, a, b)
+        case Take(x, index):
+            return (x, index)
+        case OneHot(index):
+            return (index,)
+        case WithGradient(value, partials):
+            return (value, *(n for pair in partials for n in pair))
+        case _:
+            return (node.value,) if isinstance(node, WithGradient) else (node.x,)
+
+
+def topological(root: Node) -> list[Node]:
+    """Every node that the root needs, operands before what uses them, each once."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[tuple[Node, Iterator[Node]]] = [(root, iter(operands(root)))]
+    seen.add(root)
+    while stack:
+        node, rest = stack[-1]
+        following = next((n for n in rest if n not in seen), None)
+        if following is None:
+            order.append(node)
+            stack.pop()
+        else:
+            seen.add(following)
+            stack.append((following, iter(operands(following))))
+    return order
+
+
+def is_floating(node: Node) -> bool:
+    """Whether the node holds real numbers (a Python number counts), not integers or truth values."""
+    return node.dtype in FLOATING or node.dtype == "scalar"

@@ -1,0 +1,293 @@
+"""The op table that reference programs are written in: torch's names over named-axis nodes.
+
+Constructors only fold what is exact and free (x + 0, x · 1, −(−x)); everything that changes how a formula reads is
+a rewrite with a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from explainers.graph.nodes import (
+    Axes,
+    Axis,
+    Binary,
+    BinaryOp,
+    Cast,
+    Compare,
+    CompareOp,
+    Constant,
+    Coordinate,
+    Extremum,
+    LogSumExp,
+    Named,
+    Node,
+    OneHot,
+    Rename,
+    Softmax,
+    StopGradient,
+    Sum,
+    Take,
+    Unary,
+    UnaryOp,
+    Where,
+    WithGradient,
+)
+
+Number = int | float | Fraction
+_RANK = ("scalar", "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
+
+
+def constant(value: Number) -> Constant:
+    """A Python number; finite ones are held exactly."""
+    return Constant(value if isinstance(value, float) and not _finite(value) else Fraction(value))
+
+
+def as_node(x: Node | Number) -> Node:
+    """The node itself, or a number as a Constant."""
+    return constant(x) if isinstance(x, (int, float, Fraction)) else x
+
+
+def promoted(*nodes: Node) -> str:
+    """torch's result dtype: the highest one, where a Python number gives way to any array."""
+    rank = max(_RANK.index(n.dtype) for n in nodes)
+    names = {n.dtype for n in nodes}
+    return "float32" if {"float16", "bfloat16"} <= names and rank <= _RANK.index("bfloat16") else _RANK[rank]
+
+
+def union(*axes: Axes) -> Axes:
+    """All axes in order of first appearance."""
+    return tuple(dict.fromkeys(axis for group in axes for axis in group))
+
+
+def unary(op: UnaryOp, x: Node | Number) -> Node:
+    """An elementwise function by name."""
+    x = as_node(x)
+    if op == "neg":
+        match x:
+            case Unary("neg", inner):
+                return inner
+            case Constant(Fraction() as value):
+                return Constant(-value, dtype=x.dtype)
+            case _:
+                pass
+    return Unary(op, x, x.axes, x.dtype)
+
+
+def binary(op: BinaryOp, a: Node | Number, b: Node | Number) -> Node:
+    """An elementwise function of two arrays by name."""
+    a, b = as_node(a), as_node(b)
+    match op:
+        case "add" if is_number(a, 0):
+            return b
+        case "add" | "sub" if is_number(b, 0):
+            return a
+        case "sub" if is_number(a, 0):
+            return unary("neg", b)
+        case "mul" if is_number(a, 1):
+            return b
+        case "mul" | "div" if is_number(b, 1):
+            return a
+        case _:
+            dtype = promoted(a, b)
+            if op == "div" and dtype in ("bool", "uint8", "int8", "int16", "int32", "int64"):
+                dtype = "float32"
+            return Binary(op, a, b, union(a.axes, b.axes), dtype)
+
+
+def add(a: Node | Number, b: Node | Number) -> Node:
+    """a + b."""
+    return binary("add", a, b)
+
+
+def sub(a: Node | Number, b: Node | Number) -> Node:
+    """a − b."""
+    return binary("sub", a, b)
+
+
+def mul(a: Node | Number, b: Node | Number) -> Node:
+    """a · b."""
+    return binary("mul", a, b)
+
+
+def div(a: Node | Number, b: Node | Number) -> Node:
+    """a / b."""
+    return binary("div", a, b)
+
+
+def neg(x: Node) -> Node:
+    """−x."""
+    return unary("neg", x)
+
+
+def exp(x: Node) -> Node:
+    """e^x."""
+    return unary("exp", x)
+
+
+def log(x: Node) -> Node:
+    """The natural logarithm."""
+    return unary("log", x)
+
+
+def log1p(x: Node) -> Node:
+    """log(1 + x)."""
+    return unary("log1p", x)
+
+
+def square(x: Node) -> Node:
+    """x²."""
+    return unary("square", x)
+
+
+def sigmoid(x: Node) -> Node:
+    """σ(x) = 1 / (1 + e^−x)."""
+    return unary("sigmoid", x)
+
+
+def logsigmoid(x: Node) -> Node:
+    """log σ(x)."""
+    return unary("logsigmoid", x)
+
+
+def clamp_min(x: Node, least: Number) -> Node:
+    """max(x, least); at the bound the gradient passes."""
+    return binary("clamp_min", x, least)
+
+
+def maximum(a: Node | Number, b: Node | Number) -> Node:
+    """max(a, b); a tie halves the gradient."""
+    return binary("maximum", a, b)
+
+
+def compare(op: CompareOp, a: Node | Number, b: Node | Number) -> Node:
+    """An elementwise comparison."""
+    a, b = as_node(a), as_node(b)
+    return Compare(op, a, b, union(a.axes, b.axes))
+
+
+def where(condition: Node, a: Node | Number, b: Node | Number) -> Node:
+    """a where the condition holds, else b."""
+    a, b = as_node(a), as_node(b)
+    return Where(condition, a, b, union(condition.axes, a.axes, b.axes), promoted(a, b))
+
+
+def sum(x: Node, over: Iterable[Axis]) -> Node:  # noqa: A001 - torch's name
+    """The sum over the axes; one that the array does not vary along multiplies by its length."""
+    over = tuple(over)
+    inside = tuple(axis for axis in over if axis in x.axes)
+    for axis in over:
+        if axis not in x.axes:
+            x = mul(x, axis.size)
+    return Sum(x, inside, without(x.axes, inside), summed(x.dtype)) if inside else x
+
+
+def mean(x: Node, over: Iterable[Axis]) -> Node:
+    """The sum over the axes divided by the number of elements summed (nan over none)."""
+    over = tuple(over)
+    return div(sum(x, over), count(over))
+
+
+def count(over: Iterable[Axis]) -> int:
+    """How many elements the axes span."""
+    result = 1
+    for axis in over:
+        result *= axis.size
+    return result
+
+
+def logsumexp(x: Node, over: Axis | None) -> Node:
+    """log Σ exp(x) over an axis; over no axis (a single element) it is x itself."""
+    return x if over is None else LogSumExp(x, (over,), without(x.axes, (over,)), x.dtype)
+
+
+def softmax(x: Node, over: Axis | None) -> Node:
+    """exp(x) / Σ exp(x) along an axis; along no axis (a single element) it is 1."""
+    return exp(sub(x, x)) if over is None else Softmax(x, (over,), x.axes, x.dtype)
+
+
+def log_softmax(x: Node, over: Axis | None) -> Node:
+    """x − log Σ exp(x)."""
+    return sub(x, logsumexp(x, over))
+
+
+def extremum(op: str, x: Node, over: Iterable[Axis]) -> Node:
+    """The largest ("max") or smallest ("min") element over the axes."""
+    over = tuple(over)
+    return Extremum("max" if op == "max" else "min", x, over, without(x.axes, over), x.dtype) if over else x
+
+
+def take(x: Node, index: Node, along: Axis | None) -> Node:
+    """x at the index along an axis; along no axis there is one element, taken where the index is 0."""
+    if along is None:
+        return where(compare("eq", index, 0), x, float("nan"))
+    if along not in x.axes:
+        return where(in_range(index, along), x, float("nan"))
+    return Take(x, index, along, union(without(x.axes, (along,)), index.axes), x.dtype)
+
+
+def in_range(index: Node, along: Axis) -> Node:
+    """Where 0 ≤ index < length, as 0/1 integers multiplied to one truth value."""
+    return where(compare("ge", index, 0), compare("lt", index, along.size), compare("ne", 0, 0))
+
+
+def one_hot(index: Node, along: Axis | None, dtype: str) -> Node:
+    """1 at the index along the axis, else 0."""
+    if along is None:
+        return cast(compare("eq", index, 0), dtype)
+    return OneHot(index, along, union(index.axes, (along,)), dtype)
+
+
+def rename(x: Node, old: Axis, new: Axis) -> Node:
+    """The array with one axis renamed to another of the same length. ValueError where the lengths differ."""
+    if old.size != new.size:
+        raise ValueError(f"axis {old.name} of length {old.size} cannot become {new.name} of length {new.size}")
+    if old is new or old not in x.axes:
+        return x
+    return Rename(x, old, new, tuple(new if axis is old else axis for axis in x.axes), x.dtype)
+
+
+def coordinate(along: Axis) -> Node:
+    """0, 1, 2, … along the axis."""
+    return Coordinate(along, (along,))
+
+
+def cast(x: Node, dtype: str) -> Node:
+    """The same numbers in another dtype."""
+    return x if x.dtype == dtype else Cast(x, x.axes, dtype)
+
+
+def stop_gradient(x: Node) -> Node:
+    """The same numbers without a gradient."""
+    return StopGradient(x, x.axes, x.dtype)
+
+
+def with_gradient(value: Node, partials: Sequence[tuple[Node, Node]]) -> Node:
+    """A value with torch's own local derivatives."""
+    return WithGradient(value, tuple(partials), value.axes, value.dtype)
+
+
+def named(name: str, x: Node) -> Node:
+    """An intermediate quantity under the user's name."""
+    return Named(name, x, x.axes, x.dtype)
+
+
+def without(axes: Axes, gone: Iterable[Axis]) -> Axes:
+    """The axes that are left."""
+    dropped = set(gone)
+    return tuple(axis for axis in axes if axis not in dropped)
+
+
+def summed(dtype: str) -> str:
+    """The dtype of a sum: integers and truth values add up in int64."""
+    return "int64" if dtype in ("bool", "uint8", "int8", "int16", "int32") else dtype
+
+
+def is_number(node: Node, value: int) -> bool:
+    """Whether the node is this Python number."""
+    return isinstance(node, Constant) and node.value == value
+
+
+def _finite(value: float) -> bool:
+    return value - value == 0

@@ -1,0 +1,47 @@
+"""How far a floating program may stray: the unit roundoff of each dtype and the steps an operation may lose.
+
+The model is a running error analysis: after every operation the enclosure is widened by k · u · |result| and by k of
+the smallest subnormal. k is 1 for + − × ÷ √ (IEEE 754 rounds them correctly), 4 (2 ulp) for exp, log and what is made
+of them; a sum of n terms loses (n − 1) · u · Σ|tᵢ| in whatever order (Higham, Accuracy and Stability, 4.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ELEMENTARY = 1
+TRANSCENDENTAL = 4
+
+_UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+_SUBNORMAL = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 5e-324}
+_LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38, "float64": 1.7976931348623157e308}
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What the enclosure allows for: `native` rounds each node to its own dtype, `float64` every node to float64
+    (the same call re-run on upcast inputs), `exact` none."""
+
+    mode: Literal["native", "float64", "exact"]
+
+    def dtype(self, dtype: str) -> str | None:
+        """The dtype a node's results are rounded to, None where nothing is."""
+        if self.mode == "exact" or dtype not in _UNIT:
+            return None
+        return "float64" if self.mode == "float64" else dtype
+
+    def unit(self, dtype: str) -> float:
+        """The unit roundoff u: half the distance from 1 to the next number."""
+        rounded = self.dtype(dtype)
+        return _UNIT[rounded] if rounded else 0.0
+
+    def subnormal(self, dtype: str) -> float:
+        """The smallest positive number, lost where a result underflows."""
+        rounded = self.dtype(dtype)
+        return _SUBNORMAL[rounded] if rounded else 0.0
+
+    def largest(self, dtype: str) -> float:
+        """The largest finite number; beyond it a result is infinite."""
+        rounded = self.dtype(dtype)
+        return _LARGEST[rounded] if rounded else float("inf")
