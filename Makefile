@@ -9,10 +9,11 @@ BIN := $(VENV)/bin
 ENVIRONMENT := $(VENV)/.complete
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PIP_COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --unsafe-package torch --no-allow-unsafe \
-	--no-emit-find-links --no-emit-index-url $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --strip-extras --generate-hashes \
+	--unsafe-package torch --no-allow-unsafe --no-emit-find-links --no-emit-index-url \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: help run test check format fonts lock bench clean environment
+.PHONY: help run test check lint types contracts format fonts lock bench clean environment
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,10 +31,16 @@ endif
 test: $(ENVIRONMENT) ## all tests
 	@$(BIN)/python -m pytest -q -n 2
 
-check: $(ENVIRONMENT) ## lint, format, types, import contracts
+check: lint types contracts ## lint, format, types, import contracts
+
+lint: $(ENVIRONMENT)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+
+types: $(ENVIRONMENT)
 	@$(BIN)/pyright
+
+contracts: $(ENVIRONMENT)
 	@$(BIN)/lint-imports
 
 format: $(ENVIRONMENT) ## let ruff rewrite what it can
@@ -49,7 +56,7 @@ fonts: $(ENVIRONMENT) ## cut the cards' fonts from Debian's packages
 lock: $(ENVIRONMENT) ## resolve the dependencies anew; torch itself stays out of the locks
 	@$(PIP_COMPILE) --upgrade --output-file requirements.lock pyproject.toml
 	@$(PIP_COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
-	@if grep -nE '^nvidia-|^triton==|://|^[^#]*\+cpu' requirements.lock requirements-dev.lock; then \
+	@if grep -nE '^nvidia-|^triton==|^[^#]*(://|\+)' requirements.lock requirements-dev.lock; then \
 		echo "these lines bind the lock to one kind of machine: run make lock TORCH_INDEX=<index of CPU builds>"; exit 1; fi
 
 bench: $(ENVIRONMENT) ## the figures of the README
@@ -69,6 +76,6 @@ $(ENVIRONMENT): pyproject.toml requirements-dev.lock
 	@echo "Filling $(VENV) with $(TORCH) and what requirements-dev.lock names; this happens once."
 	@$(PIP) install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-dev.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $@
