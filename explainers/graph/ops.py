@@ -78,6 +78,8 @@ def unary(op: UnaryOp, x: Node | Number) -> Node:
 def binary(op: BinaryOp, a: Node | Number, b: Node | Number) -> Node:
     """An elementwise function of two arrays by name."""
     a, b = as_node(a), as_node(b)
+    if isinstance(a, Constant) and isinstance(b, Constant) and (folded := _folded(op, a, b)) is not None:
+        return folded
     match op:
         case "add" if is_number(a, 0):
             return b
@@ -287,6 +289,23 @@ def summed(dtype: str) -> str:
 def is_number(node: Node, value: int) -> bool:
     """Whether the node is this Python number."""
     return isinstance(node, Constant) and node.value == value
+
+
+def _folded(op: BinaryOp, a: Constant, b: Constant) -> Constant | None:
+    """Exact arithmetic on two Python numbers; None where it would not be exact."""
+    if not isinstance(a.value, Fraction) or not isinstance(b.value, Fraction):
+        return None
+    match op:
+        case "add":
+            return constant(a.value + b.value)
+        case "sub":
+            return constant(a.value - b.value)
+        case "mul":
+            return constant(a.value * b.value)
+        case "div" if b.value:
+            return constant(a.value / b.value)
+        case _:
+            return None
 
 
 def _finite(value: float) -> bool:

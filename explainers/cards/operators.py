@@ -1,0 +1,116 @@
+"""Functions, sums over an index, derivatives and case distinctions on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import sympy
+from sympy.core.function import AppliedUndef
+
+from explainers.cards import arithmetic
+from explainers.cards.names import name as variable
+from explainers.cards.notation import (
+    Applied, Big, Cases, Condition, Fenced, Fraction, Greek, Listing, Logical, Node, Number, Product, Relation,
+    RelationSign, Scripts, Sign, Word,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from explainers.cards.typeset import Typesetter
+
+FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "Max": "max", "Min": "min", "softmax": "softmax", "log_softmax": "log softmax", "logsumexp": "logsumexp",
+        "softplus": "softplus", "relu": "ReLU", "mean": "mean", "tanh": "tanh", "sign": "sgn", "erf": "erf",
+        "loggamma": "log Γ",
+    }
+)  # fmt: skip
+RELATIONS: Mapping[str, RelationSign] = MappingProxyType(
+    {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
+)
+
+
+def head(name: str) -> Node:
+    """A function's own name: σ for sigmoid, the known words, letters in italics, any other name upright."""
+    if name == "sigmoid":
+        return Greek("sigma")
+    if name in FUNCTIONS:
+        return Word(FUNCTIONS[name], operator=True)
+    node = variable(name)
+    return Word(name, operator=True) if isinstance(node, Word) else node
+
+
+def function(typeset: Typesetter, expr: Any) -> Node:
+    name = type(expr).__name__
+    if name == "one_hot" and len(expr.args) == 1:
+        return Scripts(Sign("one"), below=typeset(expr.args[0]))
+    arguments = Listing(tuple(typeset(argument) for argument in expr.args))
+    return Applied(head(name), Fenced(arguments))
+
+
+def kronecker(typeset: Typesetter, expr: Any) -> Node:
+    return Scripts(Greek("delta"), below=Listing(tuple(typeset(index) for index in expr.args)))
+
+
+def big(typeset: Typesetter, expr: Any) -> Node:
+    """Σ and Π; several limits nest, the last one outermost, as sympy has them."""
+    operator: Literal["sum", "product"] = "product" if isinstance(expr, sympy.Product) else "sum"
+    body = arithmetic.atomic(typeset, expr.function, arithmetic.Binding.PRODUCT)
+    for limit in expr.limits:
+        variable, *bounds = limit
+        below, above = typeset(variable), None
+        if len(bounds) == 2 and not typeset.short:
+            below, above = Relation(below, "=", typeset(bounds[0])), typeset(bounds[1])
+        body = Big(operator, below, above, body)
+    return body
+
+
+def derivative(typeset: Typesetter, expr: Any) -> Node:
+    """∂ℓ/∂z for a named quantity, (∂/∂z)(…) for an expression."""
+    of = expr.expr
+    order = sum(count for _, count in expr.variable_count)
+    below = tuple(_partial(count, typeset(variable)) for variable, count in expr.variable_count)
+    denominator = below[0] if len(below) == 1 else Product(below, ("thin",) * (len(below) - 1))
+    if isinstance(of, AppliedUndef | sympy.Symbol | sympy.Indexed):
+        named = head(type(of).__name__) if isinstance(of, AppliedUndef) else typeset(of)
+        return Fraction(Product((_order(order), named), ("none",)), denominator)
+    return Product((Fraction(_order(order), denominator), Fenced(typeset(of))), ("thin",))
+
+
+def _order(count: Any) -> Node:
+    return Sign("partial") if count == 1 else Scripts(Sign("partial"), above=Number(str(count)))
+
+
+def _partial(count: Any, variable: Node) -> Node:
+    body = variable if count == 1 else arithmetic.raised(variable, Number(str(count)))
+    return Product((Sign("partial"), body), ("none",))
+
+
+def piecewise(typeset: Typesetter, expr: Any) -> Node:
+    return Cases(tuple((typeset(value), _condition(typeset, condition)) for value, condition in expr.args))
+
+
+def _condition(typeset: Typesetter, condition: Any) -> Condition:
+    return Condition("otherwise") if condition == sympy.true else Condition("if", typeset(condition))
+
+
+def relational(typeset: Typesetter, expr: Any) -> Node:
+    return Relation(typeset(expr.lhs), RELATIONS[expr.rel_op], typeset(expr.rhs))
+
+
+def logical(typeset: Typesetter, expr: Any) -> Node:
+    operator: Literal["and", "or", "not"]
+    match expr:
+        case sympy.And():
+            operator = "and"
+        case sympy.Or():
+            operator = "or"
+        case _:
+            operator = "not"
+    inner = tuple(
+        Fenced(typeset(arg)) if isinstance(arg, sympy.And | sympy.Or) else typeset(arg) for arg in expr.args
+    )
+    return Logical(operator, inner)
+
+

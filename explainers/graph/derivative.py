@@ -1,0 +1,166 @@
+"""The derivative walk: a vector-Jacobian rule per node, giving the gradient as another graph.
+
+Rules are torch's: a tie in maximum halves, amax shares evenly, clamp passes at its bound, relu and abs are 0 at 0, and
+`where` lets the gradient through the taken branch only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from explainers.graph import ops
+from explainers.graph.nodes import (
+    Axes,
+    Binary,
+    Cast,
+    Compare,
+    Constant,
+    Coordinate,
+    Extremum,
+    Input,
+    LogSumExp,
+    Named,
+    Node,
+    OneHot,
+    Rename,
+    Softmax,
+    StopGradient,
+    Sum,
+    Take,
+    Unary,
+    Where,
+    WithGradient,
+    is_floating,
+    operands,
+    topological,
+)
+
+Contribution = tuple[Node, Node]
+
+
+def gradient(output: Node, inputs: Sequence[Input]) -> dict[Input, Node]:
+    """d(Σ output)/d(input) for each input, over at most the input's own axes (a missing axis means it is constant)."""
+    adjoints: dict[Node, Node] = {output: ops.constant(1)}
+    relevant = _depends(output, inputs)
+    for node in reversed(topological(output)):
+        seed = adjoints.get(node)
+        if seed is None or node not in relevant:
+            continue
+        for operand, share in vector_jacobian(node, seed):
+            if operand in relevant and is_floating(operand):
+                share = unbroadcast(share, operand.axes, operand.axes if isinstance(node, Rename) else node.axes)
+                adjoints[operand] = ops.add(adjoints[operand], share) if operand in adjoints else share
+    return {x: adjoints.get(x, ops.constant(0)) for x in inputs}
+
+
+def unbroadcast(share: Node, kept: Axes, spread: Axes) -> Node:
+    """The contribution summed over the axes along which the operand was repeated."""
+    return ops.sum(share, tuple(axis for axis in ops.union(share.axes, spread) if axis not in kept))
+
+
+def vector_jacobian(node: Node, g: Node) -> tuple[Contribution, ...]:
+    """What an adjoint g of the node gives to each operand, before broadcasting is undone."""
+    match node:
+        case Unary():
+            return ((node.x, _unary(node, g)),)
+        case Binary():
+            return _binary(node, g)
+        case Where(condition, a, b):
+            return (a, ops.where(condition, g, 0)), (b, ops.where(condition, 0, g))
+        case Sum(x) | Named(_, x):
+            return ((x, g),)
+        case LogSumExp(x):
+            return ((x, ops.mul(g, ops.exp(ops.sub(x, node)))),)
+        case Softmax(x, over):
+            return ((x, ops.mul(node, ops.sub(g, ops.sum(ops.mul(g, node), over)))),)
+        case Extremum(_, x, over):
+            hit = ops.cast(ops.compare("eq", x, node), x.dtype)
+            return ((x, ops.mul(g, ops.div(hit, ops.sum(hit, over)))),)
+        case Take(x, index, along):
+            return ((x, ops.mul(g, ops.one_hot(index, along, x.dtype))),)
+        case Rename(x, old, new):
+            return ((x, ops.rename(g, new, old)),)
+        case Cast(x):
+            return ((x, ops.cast(g, x.dtype) if g.dtype != "scalar" else g),)
+        case WithGradient(_, partials):
+            return tuple((x, ops.mul(g, local)) for x, local in partials)
+        case Input() | Constant() | Coordinate() | Compare() | OneHot() | StopGradient():
+            return ()
+        case _:
+            assert_never(node)
+
+
+def _unary(node: Unary, g: Node) -> Node:
+    x = node.x
+    match node.op:
+        case "neg":
+            return ops.neg(g)
+        case "exp":
+            return ops.mul(g, node)
+        case "log":
+            return ops.div(g, x)
+        case "log1p":
+            return ops.div(g, ops.add(x, 1))
+        case "expm1":
+            return ops.mul(g, ops.add(node, 1))
+        case "sqrt":
+            return ops.div(g, ops.mul(2, node))
+        case "square":
+            return ops.mul(g, ops.mul(2, x))
+        case "abs":
+            return ops.mul(g, ops.unary("sign", x))
+        case "sign":
+            return ops.constant(0)
+        case "sigmoid":
+            return ops.mul(g, ops.mul(node, ops.sub(1, node)))
+        case "logsigmoid":
+            return ops.mul(g, ops.sigmoid(ops.neg(x)))
+        case "softplus":
+            return ops.mul(g, ops.sigmoid(x))
+        case "relu":
+            return ops.where(ops.compare("gt", x, 0), g, 0)
+        case "tanh":
+            return ops.mul(g, ops.sub(1, ops.square(node)))
+        case _:
+            assert_never(node.op)
+
+
+def _binary(node: Binary, g: Node) -> tuple[Contribution, ...]:
+    a, b = node.a, node.b
+    match node.op:
+        case "add":
+            return (a, g), (b, g)
+        case "sub":
+            return (a, g), (b, ops.neg(g))
+        case "mul":
+            return (a, ops.mul(g, b)), (b, ops.mul(g, a))
+        case "div":
+            return (a, ops.div(g, b)), (b, ops.neg(ops.mul(g, ops.div(node, b))))
+        case "pow":
+            lower = ops.binary("pow", a, ops.sub(b, 1))
+            return (a, ops.mul(g, ops.mul(b, lower))), (b, ops.mul(g, ops.mul(node, ops.log(a))))
+        case "maximum":
+            return (a, _larger(a, b, g)), (b, _larger(b, a, g))
+        case "minimum":
+            return (a, _larger(b, a, g)), (b, _larger(a, b, g))
+        case "clamp_min":
+            return (a, ops.where(ops.compare("ge", a, b), g, 0)), (b, ops.where(ops.compare("lt", a, b), g, 0))
+        case "clamp_max":
+            return (a, ops.where(ops.compare("le", a, b), g, 0)), (b, ops.where(ops.compare("gt", a, b), g, 0))
+        case _:
+            assert_never(node.op)
+
+
+def _larger(a: Node, b: Node, g: Node) -> Node:
+    """g where a > b, half of it where they tie."""
+    return ops.where(ops.compare("gt", a, b), g, ops.where(ops.compare("eq", a, b), ops.div(g, 2), 0))
+
+
+def _depends(output: Node, inputs: Sequence[Input]) -> set[Node]:
+    """The nodes whose value changes with one of the inputs."""
+    found: set[Node] = set(inputs)
+    for node in topological(output):
+        if not isinstance(node, StopGradient) and any(n in found for n in operands(node)):
+            found.add(node)
+    return found

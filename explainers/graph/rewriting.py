@@ -1,0 +1,172 @@
+"""Rewriting a graph bottom-up by named rules, with equal structures made one object first.
+
+A rule looks at one node whose operands are already in normal form and returns what it becomes, or None. Every rule is
+an identity of real numbers on its stated domain; the generic test runs both sides over balls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from explainers.graph import ops
+from explainers.graph.nodes import (
+    Axis,
+    Binary,
+    Cast,
+    Compare,
+    Constant,
+    Coordinate,
+    Extremum,
+    Input,
+    LogSumExp,
+    Named,
+    Node,
+    OneHot,
+    Rename,
+    Softmax,
+    StopGradient,
+    Sum,
+    Take,
+    Unary,
+    Where,
+    WithGradient,
+    operands,
+    topological,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named identity: `apply` returns the rewritten node or None; `example` builds a graph on which it must fire.
+
+    `arrow` is the identity as people write it.
+    """
+
+    name: str
+    arrow: str
+    apply: Callable[[Node], Node | None]
+    example: Callable[[Input, Input, Axis], Node]
+
+
+class Interner:
+    """Makes nodes of equal structure the same object, so that `is` compares formulas."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Node] = {}
+
+    def intern(self, node: Node) -> Node:
+        """The one object of this structure; its operands must be interned already."""
+        return self._known.setdefault(_key(node), node)
+
+
+class Rewriter:
+    """Normalises graphs with a list of rules; `applied` tells which rules fired, in order."""
+
+    def __init__(self, rules: Sequence[Rule], interner: Interner | None = None) -> None:
+        self.rules, self.interner = tuple(rules), interner or Interner()
+        self.applied: list[Rule] = []
+        self._normal: dict[Node, Node] = {}
+
+    def rewrite(self, root: Node) -> Node:
+        """The root in normal form. RecursionError is not possible: a rule's result is at most `_DEPTH` rewrites deep."""
+        for node in topological(root):
+            if node not in self._normal:
+                rebuilt = self.interner.intern(rebuild(node, tuple(self._normal[n] for n in operands(node))))
+                self._normal[node] = self._fixed(rebuilt, _DEPTH)
+        return self._normal[root]
+
+    def _fixed(self, node: Node, depth: int) -> Node:
+        if node in self._normal:
+            return self._normal[node]
+        for rule in self.rules if depth else ():
+            after = rule.apply(node)
+            if after is not None and (settled := self._settled(after, depth - 1)) is not node:
+                self.applied.append(rule)
+                self._normal[node] = settled
+                return settled
+        self._normal[node] = node
+        return node
+
+    def _settled(self, root: Node, depth: int) -> Node:
+        """A rule's result in normal form: the nodes it made are normalised, those it found are so already."""
+        done: dict[Node, Node] = {}
+        for node in topological(root):
+            interned = self.interner.intern(rebuild(node, tuple(done[n] for n in operands(node))))
+            done[node] = self._normal[interned] if interned in self._normal else self._fixed(interned, depth)
+        return done[root]
+
+
+_DEPTH = 24
+
+
+def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
+    """The node over other operands, through the op table (so that exact foldings happen)."""
+    if all(a is b for a, b in zip(parts, operands(node), strict=True)):
+        return node
+    match node:
+        case Input() | Constant() | Coordinate():
+            return node
+        case Unary(op):
+            return ops.unary(op, parts[0])
+        case Binary(op):
+            return ops.binary(op, parts[0], parts[1])
+        case Compare(op):
+            return ops.compare(op, parts[0], parts[1])
+        case Where():
+            return ops.where(parts[0], parts[1], parts[2])
+        case Sum(_, over):
+            return ops.sum(parts[0], over)
+        case LogSumExp(_, over):
+            return replace(node, x=parts[0]) if set(over) <= set(parts[0].axes) else node
+        case Softmax() | Extremum() | StopGradient() | Named() | OneHot() | Rename() | Cast():
+            return _over_one(node, parts[0])
+        case Take(_, _, along):
+            return ops.take(parts[0], parts[1], along)
+        case WithGradient():
+            pairs = tuple(zip(parts[1::2], parts[2::2], strict=True))
+            return ops.with_gradient(parts[0], pairs)
+
+
+def _over_one(node: Softmax | Extremum | StopGradient | Named | OneHot | Rename | Cast, x: Node) -> Node:
+    match node:
+        case Softmax(_, over):
+            return ops.softmax(x, over[0]) if len(over) == 1 else replace(node, x=x)
+        case Extremum(op, _, over):
+            return ops.extremum(op, x, over)
+        case StopGradient():
+            return ops.stop_gradient(x)
+        case Named(name):
+            return ops.named(name, x)
+        case OneHot(_, along, _, dtype):
+            return ops.one_hot(x, along, dtype)
+        case Rename(_, old, new):
+            return ops.rename(x, old, new)
+        case Cast(_, _, dtype):
+            return ops.cast(x, dtype)
+
+
+def _key(node: Node) -> tuple[Any, ...]:
+    """Type, parameters and the identities of operands. Axes order is a matter of layout, not of meaning."""
+    if isinstance(node, Input):
+        return (Input, node.tensor, tuple(id(axis) for axis in node.axes))
+    parts = {id(n) for n in operands(node)}
+    rest = tuple(
+        _plain(getattr(node, field.name))
+        for field in fields(node)
+        if field.name != "axes" and id(getattr(node, field.name)) not in parts
+    )
+    return (type(node), *(id(n) for n in operands(node)), *rest)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_plain(v) for v in value)  # pyright: ignore[reportUnknownVariableType] - a heterogeneous tuple of parameters
+    return id(value) if isinstance(value, (Axis, *_NODES)) else value
+
+
+_NODES = (
+    Input, Constant, Unary, Binary, Compare, Where, Sum, LogSumExp, Softmax, Extremum, Take, OneHot, Rename, Coordinate,
+    Cast, StopGradient, WithGradient, Named,
+)  # fmt: skip

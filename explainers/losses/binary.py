@@ -1,0 +1,66 @@
+"""Losses over independent yes/no labels: binary cross-entropy, of probabilities and of logits.
+
+Formulas as in ATen's Loss.cpp. Shapes: input and target alike, weight and pos_weight broadcast; plain reduction (the
+weights do not normalise the mean).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explainers.graph import ops
+from explainers.graph.arrays import Array, Layout, broadcast
+from explainers.graph.nodes import Node
+from explainers.losses.reduction import legacy, reduced
+
+LEAST_LOG = -100
+LEAST_VARIANCE = float(np.float32(1e-12))
+
+
+def binary_cross_entropy(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """−t · log p − (1 − t) · log(1 − p), each logarithm at least −100."""
+    (p, t), layout = broadcast((input, target))
+    yes = ops.clamp_min(ops.log(p), LEAST_LOG)
+    no = ops.clamp_min(ops.log1p(ops.neg(p)), LEAST_LOG)
+    item = _with_torch_backward(ops.sub(ops.mul(ops.sub(t, 1), no), ops.mul(t, yes)), p, t)
+    return reduced(_weighted(item, layout, weight), layout, legacy(size_average, reduce, reduction))
+
+
+def binary_cross_entropy_with_logits(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Array | None = None,
+) -> Array:
+    """(1 − t) · x − (1 + (w⁺ − 1) · t) · log σ(x)."""
+    (x, t), layout = broadcast((input, target))
+    rest = ops.logsigmoid(x)
+    if pos_weight is not None:
+        plus = broadcast((Array(x, layout), pos_weight))[0][1]
+        rest = ops.mul(ops.add(1, ops.mul(ops.sub(plus, 1), t)), rest)
+    item = ops.sub(ops.mul(ops.sub(1, t), x), rest)
+    return reduced(_weighted(item, layout, weight), layout, legacy(size_average, reduce, reduction))
+
+
+def _with_torch_backward(item: Node, p: Node, t: Node) -> Node:
+    """torch's backward is not the derivative of the clamped forward: (p − t) / max(p(1 − p), 1e-12)."""
+    variance = ops.clamp_min(ops.mul(p, ops.sub(1, p)), LEAST_VARIANCE)
+    towards_target = ops.sub(ops.log1p(ops.neg(p)), ops.log(p))
+    return ops.with_gradient(item, ((p, ops.div(ops.sub(p, t), variance)), (t, towards_target)))
+
+
+def _weighted(item: Node, layout: Layout, weight: Array | None) -> Node:
+    if weight is None:
+        return item
+    both = broadcast((Array(item, layout), weight))[0]
+    return ops.mul(both[0], both[1])

@@ -1,0 +1,139 @@
+"""Losses over classes: log-softmax, negative log-likelihood, cross-entropy.
+
+Formulas as torch computes them: torch.nn.functional and ATen's LossNLL.cpp. Shapes: input (C), (N, C) or
+(N, C, d1, …, dK); class indices (), (N) or (N, d1, …, dK); class probabilities of the input's shape.
+"""
+
+from __future__ import annotations
+
+from explainers.graph import ops
+from explainers.graph.arrays import Array, Layout, aligned, broadcast
+from explainers.graph.nodes import Axis, Node
+from explainers.losses.reduction import legacy, reduced
+
+
+def log_softmax(input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: str | None = None) -> Array:
+    """xᵢ − log Σⱼ e^xⱼ along `dim`."""
+    (axis,) = _along(input, dim)
+    return Array(ops.log_softmax(_as(input, dtype), axis), input.layout)
+
+
+def softmax(input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: str | None = None) -> Array:
+    """e^xᵢ / Σⱼ e^xⱼ along `dim`."""
+    (axis,) = _along(input, dim)
+    return Array(ops.softmax(_as(input, dtype), axis), input.layout)
+
+
+def nll_loss(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """−w[y] · input[y], nothing where y is ignored; the mean is over Σ w[y]."""
+    c, layout = _classes(input)
+    return _picked(input.node, c, target, layout, weight, ignore_index, legacy(size_average, reduce, reduction))
+
+
+def cross_entropy(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Array:
+    """−w[y] · log softmax(input)[y]; with probabilities −Σ w · t · log softmax(input), whose mean is over N."""
+    reduction = legacy(size_average, reduce, reduction)
+    c, layout = _classes(input)
+    log_p = ops.log_softmax(input.node, c)
+    if target.shape == input.shape and target.floating:
+        return _soft(log_p, c, broadcast((input, target))[0][1], input, weight, reduction, label_smoothing)
+    hard = _picked(log_p, c, target, layout, weight, ignore_index, reduction)
+    if label_smoothing <= 0.0:
+        return hard
+    spread = _spread(log_p, c, input, target, layout, weight, ignore_index, reduction)
+    share = label_smoothing / _size(c)
+    return Array(ops.add(ops.mul(1.0 - label_smoothing, hard.node), ops.mul(share, spread.node)), hard.layout)
+
+
+def _picked(
+    log_p: Node, c: Axis | None, target: Array, layout: Layout, weight: Array | None, ignore_index: int, reduction: str
+) -> Array:
+    """The negated entry at the target, weighted, and averaged by the weights that took part."""
+    y = aligned(target, layout)
+    item = ops.neg(ops.take(log_p, y, c))
+    weights = _class_weight(weight, c, y)
+    if weights is not None:
+        item = ops.mul(weights, item)
+    if not target.holds(ignore_index):
+        return reduced(item, layout, reduction, weights)
+    kept = ops.compare("ne", y, ignore_index)
+    counted = ops.where(kept, 1 if weights is None else weights, 0)
+    return reduced(ops.where(kept, item, 0), layout, reduction, counted)
+
+
+def _spread(
+    log_p: Node,
+    c: Axis | None,
+    input: Array,
+    target: Array,
+    layout: Layout,
+    weight: Array | None,
+    ignore_index: int,
+    reduction: str,
+) -> Array:
+    """−Σ w · log p over all classes, averaged by the weights of the targets: what label smoothing adds."""
+    y = aligned(target, layout)
+    weighted = log_p if weight is None else ops.mul(_per_class(weight, c), log_p)
+    item = ops.neg(ops.sum(weighted, (c,) if c else ()))
+    weights = _class_weight(weight, c, y)
+    if not target.holds(ignore_index):
+        return reduced(item, layout, reduction, weights)
+    kept = ops.compare("ne", y, ignore_index)
+    return reduced(ops.where(kept, item, 0), layout, reduction, ops.where(kept, 1 if weights is None else weights, 0))
+
+
+def _soft(
+    log_p: Node, c: Axis | None, t: Node, input: Array, weight: Array | None, reduction: str, smoothing: float
+) -> Array:
+    """Class probabilities: Σ w · t · −log p, where the weights do not normalise the mean."""
+    if smoothing > 0.0:
+        t = ops.add(ops.mul(t, 1.0 - smoothing), smoothing / _size(c))
+    if weight is not None:
+        t = ops.mul(_per_class(weight, c), t)
+    item = ops.neg(ops.sum(ops.mul(t, log_p), (c,) if c else ()))
+    return reduced(item, _classes(input)[1], reduction)
+
+
+def _classes(input: Array) -> tuple[Axis | None, Layout]:
+    """The class axis (None where there is one class) and the layout without it."""
+    dim = 0 if len(input.layout) == 1 else 1
+    return input.layout[dim], input.layout[:dim] + input.layout[dim + 1 :]
+
+
+def _class_weight(weight: Array | None, c: Axis | None, y: Node) -> Node | None:
+    return None if weight is None else ops.take(_per_class(weight, c), y, c)
+
+
+def _per_class(weight: Array, c: Axis | None) -> Node:
+    return aligned(weight, (c,))
+
+
+def _size(c: Axis | None) -> int:
+    return 1 if c is None else c.size
+
+
+def _along(input: Array, dim: int | None) -> tuple[Axis | None]:
+    """torch's implicit dimension where none is given: 0 for 0, 1 or 3 dimensions, else 1."""
+    chosen = dim if dim is not None else (0 if len(input.layout) in (0, 1, 3) else 1)
+    return (input.layout[chosen] if input.layout else None,)
+
+
+def _as(input: Array, dtype: str | None) -> Node:
+    return input.node if dtype is None else ops.cast(input.node, dtype)
