@@ -1,0 +1,155 @@
+"""The supervisor's handle on one explainer."""
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from bot.evaluator import orders
+from bot.evaluator.child import Child
+from bot.evaluator.frames import FrameBuffer, FrameError, decode, frame
+from bot.evaluator.limits import ExplainerLimits
+from bot.evaluator.pipes import PipeReader, PipeWriter
+
+_MESSAGES: Final = msgspec.msgpack.Decoder(orders.FromExplainer)
+
+
+class ExplainerTimedOut(RuntimeError):
+    """No answer within `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no explanation within {seconds:g} s")
+        self.seconds = seconds
+
+
+class ExplainerDied(RuntimeError):
+    """The explainer ended, broke its word, or ran out of memory; `stderr` is the end of what it wrote."""
+
+    def __init__(self, reason: str, stderr: str) -> None:
+        super().__init__(f"the explainer died: {reason}")
+        self.stderr = stderr
+
+
+class ExplainerRaised(RuntimeError):
+    """The entry raised; `traceback` is for the log."""
+
+    def __init__(self, traceback: str) -> None:
+        super().__init__(f"the explainer raised {traceback.strip().rpartition(chr(10))[2]}")
+        self.traceback = traceback
+
+
+class Explainer:
+    """One locked process. Asked once at a time; not `usable` again once it was late, died or was retired."""
+
+    def __init__(self, child: Child, limits: ExplainerLimits) -> None:
+        self.served = 0
+        self._child = child
+        self._limits = limits
+        self._closed = False
+        self._asked = False
+        self._retired = False
+        self._answer: asyncio.Future[orders.FromExplainer] = asyncio.get_running_loop().create_future()
+        self._buffer = FrameBuffer(limits.frame_bytes)
+        self._stderr = bytearray()
+        self._writer = PipeWriter(child.request)
+        self._readers = (
+            PipeReader(child.stdout, self._keep_text),
+            PipeReader(child.stderr, self._keep_text),
+            PipeReader(child.result, self._take),
+        )
+        child.exited.add_done_callback(self._exited)
+
+    @property
+    def usable(self) -> bool:
+        return not (self._closed or self._retired)
+
+    async def warmed(self, seconds: float) -> None:
+        """Waits until it is locked and warm; raises ExplainerDied, ExplainerTimedOut."""
+        await self._next_message(seconds)
+
+    async def ask(self, request: bytes, seconds: float) -> bytes:
+        """One request; raises FrameTooLarge, ExplainerTimedOut, ExplainerDied, ExplainerRaised."""
+        data = frame(request, self._limits.frame_bytes)
+        self._answer = asyncio.get_running_loop().create_future()
+        self._asked = True
+        self._writer.write(data)
+        message = await self._next_message(seconds)
+        self._asked = False
+        self.served += 1
+        match message:
+            case orders.Answered(payload):
+                return payload
+            case orders.Raised(traceback):
+                raise ExplainerRaised(traceback)
+            case orders.Warm():
+                raise self._broken("it answered before it was asked")
+
+    def retire(self) -> None:
+        """No more requests; ends now when nobody waits for it."""
+        self._retired = True
+        if not self._asked:
+            self.close()
+
+    def close(self) -> None:
+        """Kills it."""
+        if self._closed:
+            return
+        self._closed = True
+        self._child.exited.remove_done_callback(self._exited)
+        self._child.kill()
+        self._writer.close()
+        for reader in self._readers:
+            reader.close()
+
+    async def _next_message(self, seconds: float) -> orders.FromExplainer:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._answer
+        except TimeoutError:
+            self.close()
+            raise ExplainerTimedOut(seconds) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _keep_text(self, data: bytes) -> None:
+        self._stderr += data
+        del self._stderr[: -self._limits.stderr_bytes]
+
+    def _take(self, data: bytes) -> None:
+        try:
+            for payload in self._buffer.feed(data):
+                message = decode(payload, _MESSAGES)
+                if self._answer.done():
+                    raise FrameError("it answered twice")
+                self._answer.set_result(message)
+        except FrameError as error:
+            self._fail(str(error))
+
+    def _exited(self, exited: asyncio.Future[orders.Exited]) -> None:
+        for reader in self._readers:
+            reader.drain()
+        error = exited.exception()
+        self._fail(str(error) if error is not None else _reason(exited.result().code))
+
+    def _fail(self, reason: str) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(self._broken(reason))
+            self._answer.exception()
+        self.close()
+
+    def _broken(self, reason: str) -> ExplainerDied:
+        self.close()
+        return ExplainerDied(reason, self._stderr.decode(errors="replace"))
+
+
+def _reason(code: int) -> str:
+    match code:
+        case orders.EXIT_MEMORY:
+            return "out of memory"
+        case orders.EXIT_JAIL:
+            return "it could not lock itself in"
+        case _ if code < 0:
+            return f"signal {-code}"
+        case _:
+            return f"exit status {code}"

@@ -1,0 +1,123 @@
+"""Keeps explainers: long-lived locked processes that answer requests one after another."""
+
+import asyncio
+import os
+from typing import Final
+
+from bot.evaluator import orders
+from bot.evaluator.child import ForkRefused
+from bot.evaluator.explainer import Explainer, ExplainerDied, ExplainerTimedOut
+from bot.evaluator.limits import ExplainerLimits
+from bot.evaluator.zygote_keeper import ZygoteKeeper
+from bot.evaluator.zygote_process import ZygoteFailed
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 30.0
+_ROTATE_AFTER: Final = 200
+
+
+class Explainers:
+    """A pool of explainers that serve `entry`: `module:function(request: bytes) -> bytes`.
+
+    `settings`: of their zygote, whose preload must start no thread and run nothing that does. `warm_up`:
+    `module:function` that an explainer calls once it is locked. `count`: processes; None for one per core.
+    """
+
+    def __init__(
+        self,
+        settings: orders.ZygoteSettings,
+        entry: str,
+        warm_up: str = "",
+        *,
+        limits: ExplainerLimits | None = None,
+        count: int | None = None,
+    ) -> None:
+        self._entry = entry
+        self._warm_up = warm_up
+        self._limits = limits or ExplainerLimits()
+        self._count = count or len(os.sched_getaffinity(0))
+        self._keeper = ZygoteKeeper(settings, _ROTATE_AFTER)
+        self._idle: asyncio.Queue[Explainer] = asyncio.Queue()
+        self._all: set[Explainer] = set()
+        self._replacing: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Starts the zygote and warms every explainer up (seconds); raises ZygoteFailed, ExplainerDied."""
+        await self._keeper.start()
+        try:
+            for explainer in await asyncio.gather(*(self._fork() for _ in range(self._count))):
+                self._idle.put_nowait(explainer)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def call(self, request: bytes, deadline: float) -> bytes:
+        """The entry's answer to the request, within `deadline` seconds from now, waiting for a free explainer included.
+
+        Raises ExplainerTimedOut, ExplainerDied (with what it wrote to stderr), ExplainerRaised (with the traceback),
+        FrameTooLarge. An explainer that timed out or died is replaced; the caller need not care.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + deadline
+        explainer = await self._next(until, deadline)
+        try:
+            return await explainer.ask(request, until - loop.time())
+        finally:
+            self._put_back(explainer)
+
+    async def close(self) -> None:
+        """Kills every explainer and the zygote."""
+        for task in self._replacing:
+            task.cancel()
+        await asyncio.gather(*self._replacing, return_exceptions=True)
+        for explainer in self._all:
+            explainer.close()
+        await self._keeper.close()
+
+    async def _next(self, until: float, deadline: float) -> Explainer:
+        try:
+            async with asyncio.timeout_at(until):
+                while not (explainer := await self._idle.get()).usable:  # died while it was idle
+                    self._replace(explainer)
+                return explainer
+        except TimeoutError:
+            raise ExplainerTimedOut(deadline) from None
+
+    def _put_back(self, explainer: Explainer) -> None:
+        if not explainer.usable:
+            self._replace(explainer)
+            return
+        self._idle.put_nowait(explainer)
+        if explainer.served == self._limits.jobs:  # goes on serving until its successor is warm
+            self._replace(explainer)
+
+    def _replace(self, old: Explainer) -> None:
+        task = asyncio.create_task(self._fork_successor(old))
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
+
+    async def _fork_successor(self, old: Explainer) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                successor = await self._fork()
+                break
+            except (ZygoteFailed, ForkRefused, ExplainerDied, ExplainerTimedOut):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+        self._all.discard(old)
+        self._idle.put_nowait(successor)
+        old.retire()
+
+    async def _fork(self) -> Explainer:
+        zygote = await self._keeper.current()
+        child = await zygote.fork_explainer(self._entry, self._warm_up, self._limits)
+        explainer = Explainer(child, self._limits)
+        self._all.add(explainer)
+        try:
+            await explainer.warmed(self._limits.warm_up_seconds)
+        except BaseException:
+            self._all.discard(explainer)
+            explainer.close()
+            raise
+        return explainer

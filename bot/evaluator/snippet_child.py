@@ -1,0 +1,53 @@
+"""The life of a snippet's process: lock in, prepare, wait for the one job, run it, end.
+
+Standard input is the request's pipe: once the job is read it is at its end, so `input()` raises EOFError.
+"""
+
+import contextlib
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+import msgspec
+
+from bot.evaluator import jail, orders
+from bot.evaluator.entries import call_hook, entry
+from bot.evaluator.frames import decode, encode, read_frame, write_frame
+from bot.evaluator.limits import Limits
+
+
+def live_as_snippet(cell: jail.Jail, prepare: str, limits: Limits) -> NoReturn:
+    """Runs in the forked child and never returns."""
+    status = orders.EXIT_RAISED
+    try:
+        jail.lock_in(cell)
+        _run_job(prepare, limits)
+        status = 0
+    except jail.JailFailed as error:
+        status = orders.EXIT_JAIL
+        os.write(jail.STDERR, f"{error}\n".encode())
+    except MemoryError:
+        status = orders.EXIT_MEMORY
+    except BaseException:
+        os.write(jail.STDERR, traceback.format_exc().encode(errors="replace"))
+    finally:
+        os._exit(status)
+
+
+def _run_job(prepare: str, limits: Limits) -> None:
+    call_hook(prepare)
+    payload = read_frame(jail.REQUEST, limits.request_bytes + orders.ENVELOPE_BYTES)
+    if payload is None:  # never used: the supervisor closed its end
+        return
+    job = decode(payload, msgspec.msgpack.Decoder(orders.Job))
+
+    def emit(emitted: bytes) -> None:
+        write_frame(jail.RESULT, encode(orders.Emitted(emitted)), limits.frame_bytes + orders.ENVELOPE_BYTES)
+
+    entry(job.entry)(job.request, emit)
+    # what is printed must be in its pipe before the end is announced; a snippet may have broken the streams
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    write_frame(jail.RESULT, encode(orders.Ended()), orders.ENVELOPE_BYTES)
