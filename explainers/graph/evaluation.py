@@ -44,6 +44,7 @@ from explainers.graph.nodes import (
 )
 
 Integers = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
 Values = Mapping[int, npt.NDArray[Any]]
 A = TypeVar("A")
 
@@ -120,7 +121,8 @@ def evaluate_all(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic
         for node in topological(root):
             walk.visit(node)
     return tuple(
-        arithmetic.broadcast(walk.done[root], shape(root.axes)) if is_floating(root) else walk.done[root] for root in roots
+        arithmetic.broadcast(walk.done[root], shape(root.axes)) if is_floating(root) else walk.done[root]
+        for root in roots
     )
 
 
@@ -183,7 +185,9 @@ class _Walk(Generic[A]):
                 return do.leaf(hit.astype(np.float64))
             case Cast(x, axes, _):
                 if x.dtype == "bool":
-                    return do.where(self.integers(x, axes), do.number(Fraction(1), "scalar"), do.number(Fraction(0), "scalar"))
+                    return do.where(
+                        self.integers(x, axes), do.number(Fraction(1), "scalar"), do.number(Fraction(0), "scalar")
+                    )
                 return do.rounded(self.real(x, axes), node.dtype)
             case Rename(x) | StopGradient(x) | Named(_, x):
                 return self.done[x]
@@ -210,7 +214,9 @@ class _Walk(Generic[A]):
         spread = (*axes, along)
         source, picked = self.real(x, spread), self.integers(index, axes)[..., np.newaxis]
         result = self.arithmetic.take(source, picked, len(axes))
-        return self.arithmetic.broadcast(self.arithmetic.reshape(result, tuple(range(len(spread))), shape(axes)), shape(axes))
+        return self.arithmetic.broadcast(
+            self.arithmetic.reshape(result, tuple(range(len(spread))), shape(axes)), shape(axes)
+        )
 
     def _integer(self, node: Node) -> Integers:
         match node:
@@ -238,7 +244,9 @@ class _Walk(Generic[A]):
                 picked = np.broadcast_to(self.integers(index, axes), shape(axes))[..., np.newaxis]
                 return np.take_along_axis(source, picked % along.size, -1)[..., 0]
             case OneHot(index, along, axes):
-                return (self.integers(index, axes) == np.arange(along.size).reshape(_layout((along,), axes)[1])).astype(np.int64)
+                return (self.integers(index, axes) == np.arange(along.size).reshape(_layout((along,), axes)[1])).astype(
+                    np.int64
+                )
             case Coordinate(along):
                 return np.arange(along.size)
             case Cast(x, axes):

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explainers.graph.evaluation import Integers
+from explainers.graph.evaluation import Floats, Integers
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
-
-Floats = npt.NDArray[np.float64]
 
 
 class FloatArithmetic:
@@ -82,7 +80,7 @@ _UNARY: dict[UnaryOp, Callable[[Floats], Floats]] = {
     "sqrt": np.sqrt,
     "square": np.square,
     "abs": np.abs,
-    "sign": np.sign,
+    "sign": lambda x: np.sign(np.nan_to_num(x, nan=0.0)),
     "sigmoid": _sigmoid,
     "logsigmoid": lambda x: -np.logaddexp(0.0, -x),
     "softplus": lambda x: np.logaddexp(0.0, x),

@@ -101,7 +101,9 @@ def _signed(core: Monomial, k: Fraction) -> Node:
     if k < 0 and len(core.above) == 1 and isinstance(inner := core.above[0], Sum) and _turns(inner.x):
         negated = collected(ops.neg(inner.x)) or ops.neg(inner.x)
         return _scaled(_quotient((ops.sum(negated, inner.over),), core.below), -k)
-    if k < 0 and (place := next((i for i, f in enumerate(core.above) if isinstance(f, Binary) and f.op == "sub"), None)):
+    if k < 0 and (
+        place := next((i for i, f in enumerate(core.above) if isinstance(f, Binary) and f.op == "sub"), None)
+    ):
         core, k = Monomial(_flipped(core.above, place), core.below), -k
     term = _scaled(_quotient(core.above, core.below), abs(k))
     return ops.neg(term) if k < 0 else term

@@ -14,7 +14,20 @@ from typing import Literal
 from explainers.recording import FLOATING
 
 UnaryOp = Literal[
-    "neg", "exp", "log", "log1p", "expm1", "sqrt", "square", "abs", "sign", "sigmoid", "logsigmoid", "softplus", "relu", "tanh"
+    "neg",
+    "exp",
+    "log",
+    "log1p",
+    "expm1",
+    "sqrt",
+    "square",
+    "abs",
+    "sign",
+    "sigmoid",
+    "logsigmoid",
+    "softplus",
+    "relu",
+    "tanh",
 ]
 BinaryOp = Literal["add", "sub", "mul", "div", "pow", "maximum", "minimum", "clamp_min", "clamp_max"]
 CompareOp = Literal["eq", "ne", "lt", "le", "gt", "ge"]

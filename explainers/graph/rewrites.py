@@ -9,7 +9,20 @@ from fractions import Fraction
 
 from explainers.graph import ops
 from explainers.graph.linear import collected
-from explainers.graph.nodes import Axis, Binary, Cast, Constant, Input, LogSumExp, Node, OneHot, Softmax, Sum, Take, Unary
+from explainers.graph.nodes import (
+    Axis,
+    Binary,
+    Cast,
+    Constant,
+    Input,
+    LogSumExp,
+    Node,
+    OneHot,
+    Softmax,
+    Sum,
+    Take,
+    Unary,
+)
 from explainers.graph.rewriting import Rule
 
 
@@ -26,8 +39,15 @@ def rules() -> tuple[Rule, ...]:
         Rule("softmax from log-softmax", "e^(u − lse u) → softmax(u)", _softmax_lse, _softmax_lse_example),
         Rule("softmax from exponentials", "e^u / Σ e^u → softmax(u)", _softmax_ratio, _softmax_ratio_example),
         Rule("softmax ignores a shift", "lse(u − m) → lse(u) − m", _shifted_lse, _shifted_example),
-        Rule("softmax ignores a shift inside", "softmax(u − m) → softmax(u)", _shifted_softmax, _shifted_softmax_example),
-        Rule("a one-hot sums to one", "Σ one-hot → 1", _one_hot_sum, lambda x, y, c: ops.sum(ops.one_hot(y, c, x.dtype), (c,))),
+        Rule(
+            "softmax ignores a shift inside", "softmax(u − m) → softmax(u)", _shifted_softmax, _shifted_softmax_example
+        ),
+        Rule(
+            "a one-hot sums to one",
+            "Σ one-hot → 1",
+            _one_hot_sum,
+            lambda x, y, c: ops.sum(ops.one_hot(y, c, x.dtype), (c,)),
+        ),
         Rule("a one-hot picks", "Σ one-hot(y) · u → u[y]", _one_hot_picks, _one_hot_picks_example),
         Rule("a constant factor leaves the sum", "Σ a · u → a · Σ u", _factor_out, _factor_out_example),
         Rule("indexing reaches inside", "(f(u) − v)[y] → f(u[y]) − v", _take_inside, _take_inside_example),
@@ -237,7 +257,9 @@ def _one_hot_compare(node: Node) -> Node | None:
     from explainers.graph.nodes import Compare, Coordinate
 
     match node:
-        case Cast(Compare("eq", Coordinate(along), index), _, dtype) | Cast(Compare("eq", index, Coordinate(along)), _, dtype):
+        case Cast(Compare("eq", Coordinate(along), index), _, dtype) | Cast(
+            Compare("eq", index, Coordinate(along)), _, dtype
+        ):
             return ops.one_hot(index, along, dtype)
         case _:
             return None
@@ -249,9 +271,13 @@ def _one_hot_compare_example(x: Input, y: Input, c: Axis) -> Node:
 
 def _sigmoid(node: Node) -> Node | None:
     match node:
-        case Binary("div", Constant(Fraction() as k), Binary("add", Unary("exp", x), Constant(Fraction() as one))) if one == 1:
+        case Binary("div", Constant(Fraction() as k), Binary("add", Unary("exp", x), Constant(Fraction() as one))) if (
+            one == 1
+        ):
             return _scaled_sigmoid(k, x)
-        case Binary("div", Constant(Fraction() as k), Binary("add", Constant(Fraction() as one), Unary("exp", x))) if one == 1:
+        case Binary("div", Constant(Fraction() as k), Binary("add", Constant(Fraction() as one), Unary("exp", x))) if (
+            one == 1
+        ):
             return _scaled_sigmoid(k, x)
         case _:
             return None

@@ -2,12 +2,15 @@
 
 The model is a running error analysis: after every operation the enclosure is widened by k · u · |result| and by k of
 the smallest subnormal. k is 1 for + − × ÷ √ (IEEE 754 rounds them correctly), 4 (2 ulp) for exp, log and what is made
-of them; a sum of n terms loses (n − 1) · u · Σ|tᵢ| in whatever order (Higham, Accuracy and Stability, 4.2).
+of them; a sum of n terms loses (n − 1) · u · Σ|tᵢ| in whatever order, with no term of higher order (Jeannerod and
+Rump, Improved Error Bounds for Inner Products in Floating-Point Arithmetic, 2013, theorem 4.1).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 ELEMENTARY = 1
@@ -15,7 +18,12 @@ TRANSCENDENTAL = 4
 
 _UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
 _SUBNORMAL = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 5e-324}
-_LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38, "float64": 1.7976931348623157e308}
+_LARGEST = {
+    "float16": 65504.0,
+    "bfloat16": 3.3895313892515355e38,
+    "float32": 3.4028234663852886e38,
+    "float64": 1.7976931348623157e308,
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,28 @@ class Rounding:
         """The unit roundoff u: half the distance from 1 to the next number."""
         rounded = self.dtype(dtype)
         return _UNIT[rounded] if rounded else 0.0
+
+    def sum_unit(self, dtype: str, terms: int) -> float:
+        """The relative error of a sum of so many terms, as a part of Σ|tᵢ|.
+
+        Half precision sums may gather in float32 and round once more at the end: one step is added.
+        """
+        unit = self.unit(dtype)
+        return 0.0 if terms < 2 else unit * (terms - 1 if unit <= _UNIT["float32"] else terms)
+
+    def holds(self, value: Fraction | float, dtype: str) -> bool:
+        """Whether the dtype holds this number as it is, so that a correct rounding leaves it."""
+        unit = self.unit(dtype)
+        if not unit or not math.isfinite(value):
+            return True
+        exact = Fraction(value)
+        digits = abs(exact.numerator) // (exact.numerator & -exact.numerator or 1)
+        return (
+            digits.bit_length() <= 1 - math.frexp(unit)[1]
+            and Fraction(self.subnormal(dtype)) * exact.denominator <= 1
+            and exact.denominator.bit_count() == 1
+            and abs(exact) <= self.largest(dtype)
+        )
 
     def subnormal(self, dtype: str) -> float:
         """The smallest positive number, lost where a result underflows."""
