@@ -181,7 +181,9 @@ def _closed(node: Node) -> Node:
 
 
 def _joined(factors: list[Node]) -> Node:
-    return Product(tuple(factors), tuple(_joint(left, right) for left, right in zip(factors, factors[1:], strict=False)))
+    return Product(
+        tuple(factors), tuple(_joint(left, right) for left, right in zip(factors, factors[1:], strict=False))
+    )
 
 
 def _joint(left: Node, right: Node) -> Joint:

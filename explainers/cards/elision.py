@@ -28,9 +28,7 @@ def _elided_grid(rows: tuple[tuple[Node, ...], ...], keep: int) -> Grid:
     down = _kept([any(map(_holds_colour, row)) for row in rows], keep)
     across = _kept([any(map(_holds_colour, column)) for column in zip(*rows, strict=True)], keep)
     return Grid(
-        tuple(
-            tuple(ELLIPSIS if i is None or j is None else elided(rows[i][j], keep) for j in across) for i in down
-        )
+        tuple(tuple(ELLIPSIS if i is None or j is None else elided(rows[i][j], keep) for j in across) for i in down)
     )
 
 

@@ -108,9 +108,5 @@ def logical(typeset: Typesetter, expr: Any) -> Node:
             operator = "or"
         case _:
             operator = "not"
-    inner = tuple(
-        Fenced(typeset(arg)) if isinstance(arg, sympy.And | sympy.Or) else typeset(arg) for arg in expr.args
-    )
+    inner = tuple(Fenced(typeset(arg)) if isinstance(arg, sympy.And | sympy.Or) else typeset(arg) for arg in expr.args)
     return Logical(operator, inner)
-
-

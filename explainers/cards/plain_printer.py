@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from explainers.cards.notation import (
-    Accent, Applied, Big, Cases, Coloured, Condition, Fenced, Fraction, Greek, Grid, Letter, Listing, Logical, Node,
+    Accent, Applied, Big, Cases, Coloured, Condition, Fenced, Fraction, Greek, Grid, Joint, Letter, Listing, Logical, Node,
     Number, Product, Relation, Root, Scripts, Sign, Terms, Word,
 )  # fmt: skip
 from explainers.cards.typst_printer import terms_joined
@@ -70,8 +70,7 @@ def _composite(
         case Terms(terms=terms):
             return terms_joined(tuple((negative, plain_math(term, words)) for negative, term in terms), "−")
         case Product(factors=factors, joints=joints):
-            first, *rest = (plain_math(factor, words) for factor in factors)
-            return first + "".join(JOINTS[joint] + factor for joint, factor in zip(joints, rest, strict=True))
+            return _product(factors, joints, words)
         case Applied(function=function, body=body):
             joint = "" if isinstance(body, Fenced) else " "
             argument = _operand(body, words) if isinstance(_bare(body), Fraction) else plain_math(body, words)
@@ -79,9 +78,7 @@ def _composite(
         case Big(operator=operator, below=below, above=above, body=body):
             sign = "Σ" if operator == "sum" else "Π"
             bounds = plain_math(below, words) + ("" if above is None else f"..{plain_math(above, words)}")
-            return f"{sign}_{bounds} " * (above is None) + f"{sign}_({bounds}) " * (above is not None) + plain_math(
-                body, words
-            )
+            return f"{sign}_{bounds if above is None else f'({bounds})'} {plain_math(body, words)}"
         case Cases(rows=rows):
             lines = (f"{plain_math(value, words)} {plain_math(condition, words)}" for value, condition in rows)
             return f"{{ {'; '.join(lines)} }}"
@@ -96,6 +93,15 @@ def _composite(
             return words[word] if body is None else f"{words[word]} {plain_math(body, words)}"
         case _:
             assert_never(node)
+
+
+def _product(factors: tuple[Node, ...], joints: tuple[Joint, ...], words: Mapping[str, str]) -> str:
+    """A fraction on one line would swallow the factor after it, so a dot stands between them."""
+    text = plain_math(factors[0], words)
+    for before, joint, factor in zip(factors, joints, factors[1:], strict=False):
+        text += " · " if joint == "thin" and isinstance(_bare(before), Fraction) else JOINTS[joint]
+        text += plain_math(factor, words)
+    return text
 
 
 def _bare(node: Node) -> Node:

@@ -23,6 +23,7 @@ from explainers.cards.notation import (
 )  # fmt: skip
 from explainers.cards.symbols import Component, Elided, Gradient, Marked, NumberLabel, Role
 
+
 class Unprintable(TypeError):
     """An expression holds a sympy class that the vocabulary of formulas lacks."""
 

@@ -1,0 +1,76 @@
+"""Card → PNG, with the Typst compiler in this process.
+
+Reads only this package's folder and writes nowhere: the compiler's root is the folder of our own fonts (Typst insists
+that its root exists, and a package can't carry an empty folder), it knows no packages and no system fonts.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import typst
+
+from explainers.cards import fonts
+from explainers.cards.card import Card
+from explainers.cards.document import document
+from explainers.cards.words import Words
+from explainers.locale import Translator, available
+
+Layout: TypeAlias = Literal["card", "full"]
+FOLDER = Path(__file__).parent
+PPI = 144
+NOWHERE = "/nonexistent"
+
+
+class DrawingFailed(RuntimeError):
+    """Typst refused a card or gave more than the one page that it must have."""
+
+
+class Renderer:
+    """Draws cards; safe to share between threads, each of which gets a compiler of its own (they can't be shared).
+
+    Do not fork a process after its first `draw`: the compiler's threads do not survive it.
+    """
+
+    def __init__(self) -> None:
+        self._fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(fonts.FOLDER)])
+        self._coverage = fonts.Coverage.shipped()
+        blocks = (FOLDER / "blocks.typ").read_bytes()
+        self._templates = {layout: blocks + (FOLDER / f"{layout}.typ").read_bytes() for layout in ("card", "full")}
+        self._words = {locale: Words(Translator(locale).warm()) for locale in available()}
+        self._own = threading.local()
+
+    def draw(self, card: Card) -> bytes:
+        """The answer card as a PNG of 1100 × 700 pixels; raises `DrawingFailed`, or `typeset.Unprintable`."""
+        return self._compile(card, "card")
+
+    def draw_full(self, card: Card) -> bytes:
+        """The full derivation as a PNG 1100 pixels wide; raises as `draw` does."""
+        return self._compile(card, "full")
+
+    def words(self, locale: str) -> Words:
+        """Our own words in this locale, in its language, or in English."""
+        return self._words.get(locale) or self._words.get(locale.partition("-")[0]) or self._words["en"]
+
+    def _compile(self, card: Card, layout: Layout) -> bytes:
+        data = document(card, self._coverage, self.words(card.locale), full=layout == "full")
+        inputs = {"card": json.dumps(data, ensure_ascii=False)}
+        try:
+            pages = self._compiler().compile(self._templates[layout], format="png", ppi=PPI, sys_inputs=inputs)
+        except typst.TypstError as error:
+            raise DrawingFailed(f"typst refused the {layout}: {error}") from error
+        if not isinstance(pages, bytes):
+            raise DrawingFailed(f"the {layout} took {len(pages or ())} pages instead of one")
+        return pages
+
+    def _compiler(self) -> typst.Compiler:
+        compiler: typst.Compiler | None = getattr(self._own, "compiler", None)
+        if compiler is None:
+            compiler = typst.Compiler(
+                root=str(fonts.FOLDER), font_paths=self._fonts, package_path=NOWHERE, package_cache_path=NOWHERE
+            )
+            self._own.compiler = compiler
+        return compiler
