@@ -1,0 +1,36 @@
+"""A message, and the files with it → a Question, or why it is none."""
+
+from bot.reading.question import (
+    Claim,
+    Completion,
+    File,
+    Kind,
+    NeedsInput,
+    NotAQuestion,
+    Origin,
+    Question,
+    Reading,
+    ReportedError,
+    Snippet,
+    Span,
+    TooLong,
+)
+from bot.reading.reader import read, warm
+
+__all__ = [
+    "Claim",
+    "Completion",
+    "File",
+    "Kind",
+    "NeedsInput",
+    "NotAQuestion",
+    "Origin",
+    "Question",
+    "Reading",
+    "ReportedError",
+    "Snippet",
+    "Span",
+    "TooLong",
+    "read",
+    "warm",
+]

@@ -1,0 +1,185 @@
+"""What the asker states: printed values out of output and comments; printed, expected and behaviour out of prose."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from bot.reading.cues import (
+    AFTER_EXPECTED,
+    AFTER_PRINTED,
+    ARGUMENT,
+    BEFORE_EXPECTED,
+    BEFORE_PRINTED,
+    BEHAVIOURS,
+    CONTRAST,
+    UNIT,
+    ZERO,
+)
+from bot.reading.lexing import lexis
+from bot.reading.outputs import values_only
+from bot.reading.pieces import Piece, Sort
+from bot.reading.printed import NUMBER, Printed, as_claimed, number_at, tensors
+from bot.reading.question import Claim, Span
+from bot.reading.text import as_prose, blanked
+
+MAX_CLAIMS = 64
+REACH = 80
+"""Characters before and after a number within which a word can say what it is."""
+
+_DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0,\d{3,}|\d,\d{4,})(?!\d|,\d)")
+_BRIDGE = re.compile(
+    r"[\s'\"~≈]*(?:(?:about|around|approximately|roughly|always|exactly|only|just|a|the|like|me|環|約|大约|大概|약|etwa|environ|cerca de|около)"
+    r"[\s~≈]*){0,3}",
+    re.I,
+)
+_AND = re.compile(r"\s*(?:and|or|,|/|&|y|und|et|e|と|和|и|그리고|और)\s*")
+_REMARK = re.compile(
+    r"#+\s*(?:(?:->|=>|=|→|>+)\s*|(?:prints?|gives?|returns?|outputs?|got|loss|result|value)\b\s*[:=]?\s*)?(?P<said>.+)",
+    re.I,
+)
+
+
+def output_claims(found: Iterable[Piece], text: str) -> list[Claim]:
+    """Printed claims of output lines, of values right of an arrow, and of comments behind code."""
+    claims: list[Claim] = []
+    for piece in found:
+        claims += [_printed(value, text) for value in piece.outputs if value.complete]
+        if piece.sort is Sort.CODE:
+            claims += [claim for line in piece.lines for claim in _remarked(line.text, line.start, text)]
+    return claims
+
+
+def _printed(value: Printed, text: str, kind: str = "printed") -> Claim:
+    shown = text[value.start : value.end]
+    span = Span(value.start, value.end)
+    claimed = as_claimed(value.value)
+    return Claim("expected" if kind == "expected" else "printed", claimed, value.radius, shown, span)
+
+
+def _remarked(line: str, start: int, text: str) -> list[Claim]:
+    """`# 0.5514`, `# tensor([...])`, `# 5.6390, 4.9593`, `# 127.66  <- should be the mean`; not `# 3 classes`."""
+    comment = lexis(line).comment
+    remark = _REMARK.match(line, comment) if comment is not None and line[:comment].strip() else None
+    if not remark:
+        return []
+    said = re.split(r"<-|[,;(]\s*(?=[A-Za-z])(?!nan|inf)|\s-\s", remark.group("said"), maxsplit=1)[0]
+    values = values_only(said)
+    if not values or (all(v.integral for v in values) and not _shows(line[:comment])):
+        return []
+    return [_printed(_moved(value, start + remark.start("said")), text) for value in values]
+
+
+def _shows(code: str) -> bool:
+    return "print(" in code or ("=" not in code.partition("(")[0] and code.rstrip().endswith(")"))
+
+
+def _moved(value: Printed, by: int) -> Printed:
+    return Printed(value.value, value.radius, value.start + by, value.end + by, value.integral, value.complete)
+
+
+def prose_claims(prose: str, text: str) -> list[Claim]:
+    """Claims of the sentences. `prose` is the text with code and output blanked; offsets are the same."""
+    lists = [value for value in tensors(prose) if value.complete]
+    found = [*lists, *_numbers(blanked(prose, [(v.start, v.end) for v in lists]))]
+    claims: list[Claim] = []
+    expected_in: set[int] = set()
+    printed_to = -1
+    for value in sorted(found, key=lambda v: v.start):
+        sentence = _sentence_start(prose, value.start)
+        kind = _kind(prose, value, sentence in expected_in)
+        if kind is None and printed_to >= 0 and _AND.fullmatch(prose, printed_to, value.start):
+            kind = "printed"
+        printed_to = value.end if kind == "printed" else -1
+        if kind:
+            claims.append(_printed(value, text, kind))
+        if kind == "expected":
+            expected_in.add(sentence)
+    return claims
+
+
+def _numbers(prose: str) -> list[Printed]:
+    commas = {m.start(): m for m in _DECIMAL_COMMA.finditer(prose)}
+    plain = (
+        "".join("." if c == "," and _is_decimal(commas, at) else c for at, c in enumerate(prose)) if commas else prose
+    )
+    numbers = [number_at(plain, match) for match in NUMBER.finditer(plain)]
+    return [*numbers, *(Printed(0.0, 0.0, m.start(), m.end(), True) for m in ZERO.finditer(prose))]
+
+
+def _is_decimal(commas: dict[int, re.Match[str]], at: int) -> bool:
+    return any(match.start() < at < match.end() for match in (commas.get(at - 1), commas.get(at - 2)) if match)
+
+
+def _sentence_start(prose: str, at: int) -> int:
+    ends = [m.end() for m in re.finditer(r"[?!\n]|\.(?=\s|$)", prose[max(0, at - 4 * REACH) : at])]
+    return max(0, at - 4 * REACH) + ends[-1] if ends else max(0, at - 4 * REACH)
+
+
+def _kind(prose: str, value: Printed, told: bool) -> str | None:
+    """Expected, printed, or neither, by the nearest words in the clause; `told`: its sentence has said what it expects."""
+    before, after = _clause_before(prose, value.start), _clause_after(prose, value.end)
+    scalar = not isinstance(value.value, tuple)
+    if ARGUMENT.search(before) or (scalar and UNIT.match(after)):
+        return None
+    if not told and (BEFORE_EXPECTED.search(before) or AFTER_EXPECTED.search(after)):
+        return "expected" if scalar else None
+    if not scalar:
+        return "printed" if _ends_in_cue(before) else None
+    if value.wrapped or _decimals(prose[value.start : value.end]) >= 3:
+        return "printed"
+    if value.value != value.value or abs(float(value.value)) == float("inf"):  # pyright: ignore[reportArgumentType]
+        return "printed" if _ends_in_cue(before) else None
+    return "printed" if _ends_in_cue(before) or AFTER_PRINTED.match(after) else None
+
+
+def _ends_in_cue(before: str) -> bool:
+    last = None
+    for last in BEFORE_PRINTED.finditer(before):
+        pass
+    return last is not None and bool(_BRIDGE.fullmatch(before, last.end()))
+
+
+def _decimals(number: str) -> int:
+    return max(len(number.partition(sign)[2].rstrip("eE-+")) for sign in ".,") if "." in number or "," in number else 0
+
+
+def _clause_before(prose: str, at: int) -> str:
+    window = prose[max(0, at - REACH) : at]
+    cuts = [match.end() for match in CONTRAST.finditer(window)]
+    return window[cuts[-1] :] if cuts else window
+
+
+def _clause_after(prose: str, at: int) -> str:
+    window = prose[at : at + REACH]
+    cuts = [m.start() for m in (CONTRAST.search(window), NUMBER.search(window)) if m]
+    return window[: min(cuts)] if cuts else window
+
+
+def behaviour_claims(prose: str) -> list[Claim]:
+    """The first mention of each behaviour."""
+    found: list[Claim] = []
+    for word, pattern in BEHAVIOURS:
+        if match := pattern.search(prose):
+            found.append(Claim("behaviour", word, 0.0, match.group(), Span(*match.span())))
+    return found
+
+
+def distinct(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Claims without repetition: the same kind and the same value within the printed digits."""
+    kept: list[Claim] = []
+    for claim in claims:
+        if len(kept) < MAX_CLAIMS and not any(_same(claim, other) for other in kept):
+            kept.append(claim)
+    return tuple(kept)
+
+
+def _same(a: Claim, b: Claim) -> bool:
+    if a.kind != b.kind:
+        return False
+    if isinstance(a.value, float) and isinstance(b.value, float):
+        return abs(a.value - b.value) <= max(a.radius, b.radius)
+    return a.value == b.value
+
+
+def plain_prose(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text as prose with the spans blanked."""
+    return as_prose(blanked(text, spans))

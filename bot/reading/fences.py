@@ -1,0 +1,76 @@
+"""A message → regions: fenced code of every sort, and the free text between."""
+
+import re
+from dataclasses import dataclass
+
+from bot.reading.text import Line, lines_of
+
+_FENCE = re.compile(r"`{3,}+|(?<![^\n])[ \t]{0,8}~{3,}+")
+_TICKS = re.compile(r"`([^`]*+\n[^`]*+)`")
+_TAG_LINE = re.compile(r"[ \t]*\{?\.?[ \t]*([A-Za-z0-9_+#.\-]*+)[ \t]*\}?[ \t]*(?=\n)")
+_CODE_SIGN = re.compile(r"[=()\[\]]|^\s*(?:import|from|def|class|for|return)\b", re.M)
+_LANGUAGES = frozenset(
+    "python py python3 py3 pycon python-repl ipython ipython3 pytorch jupyter text txt plaintext output console "
+    "shell-session bash sh shell none log traceback error cpp c java js javascript json r ruby go rust css html sql "
+    "latex tex diff yaml markdown md matlab julia".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Consecutive lines of one sort; `tag` is the language tag of a fence, in lower case."""
+
+    lines: tuple[Line, ...]
+    fenced: bool
+    tag: str = ""
+
+
+def regions(text: str) -> tuple[Region, ...]:
+    """Split at fences: any tag, unterminated, one-line, tildes, and blocks between single backticks."""
+    found: list[Region] = []
+    at = 0
+    while opening := _FENCE.search(text, at):
+        found += _free(text, at, opening.start())
+        closing = _closing(text, opening)
+        found.append(_fenced(text, opening.end(), closing[0]))
+        at = closing[1]
+    return (*found, *_free(text, at, len(text)))
+
+
+def _closing(text: str, opening: re.Match[str]) -> tuple[int, int]:
+    run = opening.group().strip()
+    for fence in _FENCE.finditer(text, opening.end()):
+        mark = fence.group().strip()
+        if mark[0] == run[0] and len(mark) >= len(run):
+            return fence.span()
+    return len(text), len(text)
+
+
+def _fenced(text: str, start: int, end: int) -> Region:
+    body = text[start:end]
+    tag_line = _TAG_LINE.match(body)
+    if tag_line:
+        tag, skip = tag_line.group(1), tag_line.end() + 1
+    else:
+        first = body.split(maxsplit=1)[:1]
+        tag = first[0] if first and first[0].lower() in _LANGUAGES else ""
+        skip = body.find(tag) + len(tag) if tag else 0
+    return _region(text, start + skip, end, fenced=True, tag=tag.lower())
+
+
+def _free(text: str, start: int, end: int) -> list[Region]:
+    """Free text; a block between single backticks is a fence when it begins its line and holds code."""
+    found: list[Region] = []
+    for block in _TICKS.finditer(text, start, end):
+        line_start = text.rfind("\n", start, block.start()) + 1 or start
+        if text[line_start : block.start()].strip() or not _CODE_SIGN.search(block.group(1)):
+            continue
+        found += [_region(text, start, block.start()), _region(text, *block.span(1), fenced=True)]
+        start = block.end()
+    return [*found, _region(text, start, end)]
+
+
+def _region(text: str, start: int, end: int, fenced: bool = False, tag: str = "") -> Region:
+    body = text[start:end] if fenced else text[start:end].replace("`", " ")
+    lines = lines_of(body, start, text.count("\n", 0, start) + 1)
+    return Region(lines, fenced, tag)

@@ -1,0 +1,173 @@
+"""The parts of a message → one Reading: which code is meant, what is claimed, and whether it is for us."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bot.reading import relevance
+from bot.reading.claims import behaviour_claims, distinct, prose_claims
+from bot.reading.files import Document
+from bot.reading.inline import Inline, inline_code
+from bot.reading.language import language_of
+from bot.reading.literals import Written, written
+from bot.reading.losses import loss_mentions, loss_words
+from bot.reading.question import (
+    Claim,
+    Kind,
+    NeedsInput,
+    NotAQuestion,
+    Origin,
+    Question,
+    Reading,
+    ReportedError,
+    Snippet,
+)
+from bot.reading.snippets import Block, computes, is_data, merged, missing_names, names_loss, snippet, subject_of
+from bot.reading.text import as_prose, blanked
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A document taken apart. `prose` has code and output blanked; `speech` the fences, too."""
+
+    document: Document
+    blocks: tuple[Block, ...]
+    prose: str
+    speech: str
+    claims: tuple[Claim, ...]
+    error: ReportedError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What there is to compute: snippets, and the spans of the prose that became part of them."""
+
+    snippets: tuple[Snippet, ...]
+    spans: tuple[tuple[int, int], ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
+def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> Reading:
+    """The Reading of a message (the first of the parts) and its attachments."""
+    message = parts[0]
+    if not any(part.document.text.strip() for part in parts) and not left_out:
+        return NotAQuestion("empty")
+    language = language_of(message.speech)
+    prose = "\n".join([message.prose, *(part.prose for part in parts[1:])])
+    error = next((part.error for part in parts if part.error), None)
+    printed = " ".join(claim.text for part in parts for claim in part.claims)
+    losses = loss_words(f"{prose}\n{error.message if error else ''}\n{printed}")
+    material = _material(parts, losses)
+    claims = _claims(parts, material.spans)
+    sources = [each.source for each in material.snippets]
+    if sources and all(relevance.other_framework(source) for source in sources) and not relevance.names_torch(prose):
+        return NotAQuestion("other-framework", language)
+    if not _is_ours(material, claims, prose, error, direct):
+        return NotAQuestion(relevance.reason(prose, sources), language)
+    if lacking := _lacking(material, claims, losses, error):
+        return NeedsInput(lacking, "target" if "target" in lacking else "code", language)
+    subject = subject_of(material.snippets)
+    missing = () if subject is None else missing_names(material.snippets[subject].source)
+    kind = _kind(material, subject, claims, error)
+    text = message.document.text
+    return Question(text, language, material.snippets, subject, claims, losses, missing, kind, error, left_out)
+
+
+def _material(parts: Sequence[Parts], losses: Sequence[str]) -> Material:
+    """Programs if there are any, else code in sentences, else literals written out, else the data there is."""
+    found = [each for part in parts for each in _snippets(part)]
+    if any(not is_data(each.source) for each in found):
+        return Material(tuple(found))
+    message = parts[0]
+    if (inline := inline_code(message.prose)) and (sentence := _inline_snippet(message.document.text, inline)):
+        return Material((sentence,), tuple((each.start, each.end) for each in inline))
+    literal = written(as_prose(message.document.text), losses)
+    if literal and literal.snippet:
+        return Material((literal.snippet,), literal.spans)
+    return Material(tuple(found), *_unwritten(literal))
+
+
+def _unwritten(literal: Written | None) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
+    return (literal.spans, literal.lacks) if literal else ((), ())
+
+
+def _snippets(part: Parts) -> list[Snippet]:
+    name = part.document.name
+    found = [snippet(block) for block in merged(part.blocks)]
+    return [msgspec.structs.replace(s, file=name, origin=Origin.FILE) for s in found] if name is not None else found
+
+
+def _inline_snippet(text: str, inline: Sequence[Inline]) -> Snippet | None:
+    """Code in sentences counts only when it computes a loss and nothing it needs is missing."""
+    ordered = sorted(inline, key=lambda each: not is_data(each.source))
+    source = tuple(each.source for each in ordered)
+    lines = tuple(text.count("\n", 0, each.start) + 1 for each in ordered)
+    whole = "\n".join(source)
+    if not names_loss(whole) or not computes(whole) or missing_names(whole):
+        return None
+    return snippet(Block(source, lines, Origin.UNFENCED))
+
+
+def _claims(parts: Sequence[Parts], spans: Sequence[tuple[int, int]]) -> tuple[Claim, ...]:
+    """Of output first, then of prose, then behaviours; what is an argument of the snippet is no claim."""
+    found: list[Claim] = []
+    for at, part in enumerate(parts):
+        used = spans if at == 0 else ()
+        printed = [claim for claim in part.claims if not _is_within(claim, used)]
+        prose = blanked(part.prose, list(used))
+        told = [*printed, *prose_claims(prose, part.document.text), *behaviour_claims(prose)]
+        found += told if part.document.name is None else [msgspec.structs.replace(c, span=None) for c in told]
+    return distinct(found)
+
+
+def _is_within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
+    span = claim.span
+    return span is not None and any(start <= span.start < end for start, end in spans)
+
+
+def _is_ours(
+    material: Material, claims: Sequence[Claim], prose: str, error: ReportedError | None, direct: bool
+) -> bool:
+    losing = any(names_loss(each.source) for each in material.snippets)
+    told = bool(claims) or error is not None
+    if losing and (direct or told or relevance.could_mean_loss(prose)):
+        return True
+    if _names_a_loss(prose, bool(material.spans)) or (error and relevance.is_about_tensors(error)):
+        return True
+    if relevance.speaks_of_loss(prose) and (told or direct):
+        return True
+    if relevance.mentions_loss(prose) and (direct or any(claim.kind == "behaviour" for claim in claims)):
+        return True
+    return direct and any(relevance.uses_torch(each.source) for each in material.snippets)
+
+
+def _names_a_loss(prose: str, given: bool) -> bool:
+    """A full name is enough; short ones (CE, KL, dice score) mean other things among other words, unless values are given."""
+    names = [prose[start:end] for start, end, _ in loss_mentions(prose)]
+    return any(not relevance.is_ambiguous(name) for name in names) or (
+        bool(names) and (given or relevance.speaks_of_learning(prose) or relevance.mentions_loss(prose))
+    )
+
+
+def _lacking(
+    material: Material, claims: Sequence[Claim], losses: Sequence[str], error: ReportedError | None
+) -> tuple[str, ...]:
+    """What must be asked for: only where neither code, nor a claim, nor a loss by name gives anything to answer."""
+    if material.lacks and not claims:
+        return material.lacks
+    if losses or claims or error:
+        return ()
+    subject = subject_of(material.snippets)
+    if subject is None:
+        return ("code",)
+    source = material.snippets[subject].source
+    return () if names_loss(source) else missing_names(source)
+
+
+def _kind(material: Material, subject: int | None, claims: Sequence[Claim], error: ReportedError | None) -> Kind:
+    if subject is not None:
+        return Kind.LITERAL if material.snippets[subject].origin is Origin.LITERAL else Kind.PROGRAM
+    if error:
+        return Kind.ERROR
+    return Kind.NUMBER if any(claim.kind != "behaviour" for claim in claims) else Kind.WORDS

@@ -1,0 +1,114 @@
+"""Just enough of Python's lexis to find comments, open brackets and the end of a statement in text that may be prose."""
+
+import ast
+import re
+import symtable
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.reading.text import Line
+
+STATEMENT_LINES = 400
+"""A statement over more lines is not looked for: it bounds the work per line."""
+
+_MARK = re.compile(r"\\.|\"\"\"|'''|[\"'#()\[\]{}]")
+_CLOSER = {"(": ")", "[": "]", "{": "}"}
+_HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|for|while|if|try|with|match)\b.*:\s*$")
+_CLAUSE = re.compile(r"(?:elif|else|except|finally)\b")
+_FAILURES = (SyntaxError, ValueError, MemoryError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexis:
+    """State at the end of a line: brackets still to close (innermost first), open quote, column of the comment."""
+
+    closers: str = ""
+    quote: str = ""
+    comment: int | None = None
+    surplus: int = 0
+
+
+def lexis(line: str, before: Lexis | None = None) -> Lexis:
+    """State after the line; a single quote that the line leaves open is reported, only a triple one carries on."""
+    closers, quote, surplus = (before.closers, before.quote, before.surplus) if before else ("", "", 0)
+    quote = quote if len(quote) == 3 else ""
+    for mark in _MARK.finditer(line):
+        sign = mark.group()
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in ('"', "'", '"""', "'''"):
+            quote = sign
+        elif sign == "#":
+            return Lexis(closers, quote, mark.start(), surplus)
+        elif sign in _CLOSER:
+            closers = _CLOSER[sign] + closers
+        elif closers[:1] == sign:
+            closers = closers[1:]
+        elif sign in ")]}":
+            surplus += 1
+    return Lexis(closers, quote, None, surplus)
+
+
+def code_part(line: str) -> str:
+    """The line without its comment."""
+    return line[: lexis(line).comment]
+
+
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree, or None where Python refuses the source for whatever reason."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(source)
+        except _FAILURES:
+            return None
+
+
+def symbols(source: str) -> symtable.SymbolTable | None:
+    """The compiler's own table of scopes, or None where it refuses the source."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return symtable.symtable(source, "<message>", "exec")
+        except _FAILURES:
+            return None
+
+
+def statement_end(lines: Sequence[Line], first: int) -> int:
+    """Index after the last line of the statement that starts at `first`: brackets, strings, decorators, suites."""
+    last = min(len(lines), first + STATEMENT_LINES)
+    end = _logical_line_end(lines, first, last)
+    while lines[end - 1].text.lstrip().startswith("@") and end < last:
+        end = _logical_line_end(lines, end, last)
+    margin = _indent(lines[first].text)
+    header = "".join(line.text for line in lines[first:end])
+    if not _HEADER.match(code_part(lines[end - 1].text)) and not _HEADER.match(header):
+        return end
+    return _suite_end(lines, end, last, margin)
+
+
+def _logical_line_end(lines: Sequence[Line], first: int, last: int) -> int:
+    state = Lexis()
+    for at in range(first, last):
+        state = lexis(lines[at].text, state)
+        open_string = len(state.quote) == 3
+        if not state.closers and not open_string and not lines[at].text.endswith("\\"):
+            return at + 1
+    return first + 1
+
+
+def _suite_end(lines: Sequence[Line], at: int, last: int, margin: int) -> int:
+    end = at
+    while at < last:
+        text = lines[at].text
+        if text.strip() and _indent(text) <= margin and not _CLAUSE.match(text.lstrip()):
+            break
+        at = _logical_line_end(lines, at, last)
+        end = at if text.strip() else end
+    return end
+
+
+def _indent(text: str) -> int:
+    expanded = text.expandtabs(8)
+    return len(expanded) - len(expanded.lstrip())

@@ -1,0 +1,73 @@
+"""The names people have for losses, in ten languages and four frameworks → names in torch.nn.functional."""
+
+import re
+
+MODULES = {
+    "CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll_loss", "NLLLoss2d": "nll_loss", "MSELoss": "mse_loss",
+    "BCELoss": "binary_cross_entropy", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits", "L1Loss": "l1_loss",
+    "SmoothL1Loss": "smooth_l1_loss", "HuberLoss": "huber_loss", "KLDivLoss": "kl_div", "CTCLoss": "ctc_loss",
+    "PoissonNLLLoss": "poisson_nll_loss", "GaussianNLLLoss": "gaussian_nll_loss",
+    "HingeEmbeddingLoss": "hinge_embedding_loss", "CosineEmbeddingLoss": "cosine_embedding_loss",
+    "MarginRankingLoss": "margin_ranking_loss", "MultiMarginLoss": "multi_margin_loss",
+    "MultiLabelMarginLoss": "multilabel_margin_loss", "MultiLabelSoftMarginLoss": "multilabel_soft_margin_loss",
+    "SoftMarginLoss": "soft_margin_loss", "TripletMarginLoss": "triplet_margin_loss",
+    "TripletMarginWithDistanceLoss": "triplet_margin_with_distance_loss",
+}  # fmt: skip
+"""torch.nn class → function."""
+
+_ENTROPY = (
+    r"(?:cross[\s_-]*entropy|クロス\s*エントロピー|交差\s*エントロピー|交叉熵|entrop[íi]a\s+cruzada|entropie\s+crois[ée]e|"
+    r"kreuzentropie|교차\s*엔트로피|크로스\s*엔트로피|перекр[её]стн\w+\s+энтропи\w+|кросс[\s-]*энтропи\w+|"
+    r"क्रॉस[\s-]*(?:एन्ट्रॉपी|एंट्रॉपी|एन्ट्रापी|एंट्रोपी))"
+)
+_BINARY = r"(?:binary|二値|二元|二分类|binaria|binária|binaire|binäre?|이진|바이너리|бинарн\w+|बाइनरी)"
+_LOGITS = r"[\s_-]*(?:loss)?[\s_-]*(?:with|from|avec|mit|con|com)[\s_-]*logits(?:[\s_-]*loss)?"
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    (rf"{_BINARY}[\s_-]*{_ENTROPY}{_LOGITS}|{_ENTROPY}[\s_-]+{_BINARY}{_LOGITS}|(?-i:BCE){_LOGITS}|bcewl\b|pos_weight", "binary_cross_entropy_with_logits"),
+    (r"sigmoid_(?:binary_)?cross_entropy(?:_with_logits)?|BinaryCrossEntropyWithLogits\w*|BinaryCrossentropy\(\s*from_logits\s*=\s*True", "binary_cross_entropy_with_logits"),
+    (rf"{_BINARY}[\s_-]*{_ENTROPY}|{_ENTROPY}[\s_-]+{_BINARY}|(?-i:\bBCE)(?:[\s_-]*loss)?|BinaryCrossEntropy\w*|log[\s_]loss\b|logloss", "binary_cross_entropy"),
+    (r"NllLoss\w*Backward\d*|(?:sparse_?)?categorical_?cross_?entropy|softmax_cross_entropy\w*|CrossEntropy(?:Loss)?", "cross_entropy"),
+    (rf"{_ENTROPY}|(?-i:(?<![A-Za-z])CE(?![A-Za-z]))", "cross_entropy"),
+    (r"gaussian[\s_-]*nll(?:[\s_-]*loss)?|GaussianNLL\w*", "gaussian_nll_loss"),
+    (r"poisson[\s_-]*nll(?:[\s_-]*loss)?|PoissonNLL\w*", "poisson_nll_loss"),
+    (r"nll[\s_-]*loss|(?-i:(?<![A-Za-z])NLL(?![A-Za-z]))|negative[\s-]+log[\s-]*likelihood|負の対数尤度|负对数似然", "nll_loss"),
+    (r"smooth[\s_-]*l1(?:[\s_-]*loss)?|SmoothL1\w*", "smooth_l1_loss"),
+    (r"huber(?:[\s_-]*loss)?", "huber_loss"),
+    (r"mse[\s_-]*loss|Mse\w*Backward\d*|(?-i:(?<![A-Za-z])MSE(?![A-Za-z]))|mean[\s_-]squared?[\s_-]error|二乗誤差|均方误差|"
+     r"error\s+cuadr[áa]tico\s+medio|erreur\s+quadratique\s+moyenne|mittlere\w*\s+quadratische\w*\s+(?:fehler|abweichung)|"
+     r"평균\s*제곱\s*오차|erro\s+quadr[áa]tico\s+m[ée]dio|среднеквадратичн\w+", "mse_loss"),
+    (r"l1[\s_-]*loss|(?-i:(?<![A-Za-z])MAE(?![A-Za-z]))|mean[\s_-]absolute[\s_-]error|平均絶対誤差|平均绝对误差", "l1_loss"),
+    (r"kl[\s_-]*div(?:ergence|ergenz|ergencia)?(?:[\s_-]*loss)?|KlDiv\w*|(?-i:(?<![A-Za-z])KL(?![A-Za-z]))|kullback[\s-]leibler|KL散度|KL\s*ダイバージェンス", "kl_div"),
+    (r"ctc[\s_-]*loss|(?-i:(?<![A-Za-z])CTC(?![A-Za-z]))", "ctc_loss"),
+    (r"triplet[\s_-]*(?:margin)?[\s_-]*(?:loss)?", "triplet_margin_loss"),
+    (r"multi[\s_-]*label[\s_-]*soft[\s_-]*margin(?:[\s_-]*loss)?", "multilabel_soft_margin_loss"),
+    (r"multi[\s_-]*label[\s_-]*margin(?:[\s_-]*loss)?", "multilabel_margin_loss"),
+    (r"multi[\s_-]*margin(?:[\s_-]*loss)?", "multi_margin_loss"),
+    (r"soft[\s_-]*margin(?:[\s_-]*loss)?", "soft_margin_loss"),
+    (r"margin[\s_-]*ranking(?:[\s_-]*loss)?", "margin_ranking_loss"),
+    (r"cosine[\s_-]*embedding(?:[\s_-]*loss)?", "cosine_embedding_loss"),
+    (r"hinge[\s_-]*embedding(?:[\s_-]*loss)?", "hinge_embedding_loss"),
+    (r"focal(?:[\s_-]*loss)?(?![A-Za-z]+\s*length)|フォーカル|फोकल", "focal_loss"),
+    (r"dice(?:[\s_-]*(?:loss|coefficient|score))|SoftDice\w*", "dice_loss"),
+    (r"nt[\s_-]?xent|info[\s_-]?nce|SupCon(?:Loss)?|contrastive\s+loss", "info_nce"),
+)  # fmt: skip
+_LOSS = re.compile("|".join(f"(?P<g{i}>{pattern})" for i, (pattern, _) in enumerate(_PATTERNS)), re.I)
+
+
+def functions() -> frozenset[str]:
+    """The losses of torch.nn.functional."""
+    return frozenset(MODULES.values())
+
+
+def loss_mentions(prose: str) -> tuple[tuple[int, int, str], ...]:
+    """(start, end, function) of every loss that the prose names."""
+    found: list[tuple[int, int, str]] = []
+    for match in _LOSS.finditer(prose):
+        index = int((match.lastgroup or "g0")[1:])
+        found.append((match.start(), match.end(), _PATTERNS[index][1]))
+    return tuple(found)
+
+
+def loss_words(prose: str) -> tuple[str, ...]:
+    """Functions named in the prose, each once, in order of mention."""
+    return tuple(dict.fromkeys(function for _, _, function in loss_mentions(prose)))

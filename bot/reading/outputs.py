@@ -1,0 +1,76 @@
+"""Printed output pasted among code: which lines are output, and the code left of an arrow."""
+
+import re
+from dataclasses import replace
+
+from bot.reading.lexing import parsed
+from bot.reading.printed import NUMBER, Printed, number_at, tensors
+from bot.reading.statements import Strength, strength
+from bot.reading.text import as_prose, blanked
+
+_ARROW = (
+    r"(?:-+>|=+>|→|⇒|➜|>{1,3}|<-+|#+\s*(?:-+>|=+>)?|Out\s*\[\s*\d*\]\s*:|"
+    r"(?:output|out|result|prints?|printed|gives?|got|returns?|returned)\b\s*[:=]?|出力\s*[:=]?|結果\s*[:=]?|输出\s*[:=]?)"
+)
+_LEAD = re.compile(rf"\s*{_ARROW}\s*", re.I)
+_SPLIT = re.compile(r"\s*(-+>|=+>|→|⇒|➜|>{2,3}|==|=|:|#)\s*(?=[-+\[(\d.a-zA-Z])")
+_LABEL = re.compile(r"\s*(?:[^\W\d]\w*[ _.\-]?){0,5}\s*[:=]?\s*")
+_BETWEEN = re.compile(r"[\s,;()]*")
+_NOISE = re.compile(
+    r"\s*(?:torch\.Size\(\[[\d, ]*\]\)|\[?torch\.[\w.]*(?:Tensor of size [\dx, ]+(?: \(GPU \d+\))?\])?|"
+    r"<class '[\w.]+'>|Variable containing:|\(.*\) ?tensor|[-=_*~]{4,}|True|False|None)\s*"
+)
+_RULE = re.compile(r"\s*(?:-{3,}|={3,}|_{3,}|\*{3,})\s*")
+
+
+def is_noise(text: str) -> bool:
+    """A line that torch or the shell prints and that holds no value: a size, a class, a ruler."""
+    return bool(_NOISE.fullmatch(text)) and not text.strip() == ""
+
+
+def is_ruler(text: str) -> bool:
+    """A dashed line, under which people paste output."""
+    return bool(_RULE.fullmatch(text))
+
+
+def values_only(text: str) -> list[Printed]:
+    """The values of a text that holds nothing else (brackets, commas, parentheses apart); else none."""
+    found = tensors(text)
+    rest = blanked(as_prose(text), [(p.start, p.end) for p in found])
+    numbers = [number_at(rest, match) for match in NUMBER.finditer(rest)]
+    rest = blanked(rest, [(n.start, n.end) for n in numbers])
+    return sorted([*found, *numbers], key=lambda p: p.start) if _BETWEEN.fullmatch(rest) else []
+
+
+def output_values(text: str) -> list[Printed]:
+    """The values of a line of output: bare, after an arrow, or after a label of a few words ("got tensor(16.)")."""
+    lead = _LEAD.match(text)
+    for start in (0, lead.end()) if lead else (0,):
+        if values := values_only(text[start:]):
+            return [_moved(value, start) for value in values]
+    wrapped = [value for value in tensors(text) if value.wrapped]
+    if not wrapped or not _LABEL.fullmatch(text[: wrapped[0].start]) or parsed(text.strip()):
+        return []
+    return [_moved(value, wrapped[0].start) for value in values_only(text[wrapped[0].start :])]
+
+
+def split_output(source: str) -> tuple[str, list[Printed]]:
+    """`expression -> value` (also `=>`, `>>`, `=`, `:`, `#`): the expression, and the values right of the arrow."""
+    for mark in [*_SPLIT.finditer(source)][-4:]:
+        left, values = source[: mark.start()], values_only(source[mark.end() :])
+        if values and _is_shown(left, mark.group(1), values):
+            return left, [_moved(value, mark.end()) for value in values]
+    return source, []
+
+
+def _is_shown(left: str, arrow: str, values: list[Printed]) -> bool:
+    if arrow == "#" or (arrow == ">>" and all(v.integral for v in values)):
+        return False
+    kind = strength(left)
+    if arrow in ("=", ":"):
+        return kind is Strength.STRONG and left.rstrip().endswith(")") and "=" not in left.partition("(")[0]
+    return kind is not Strength.NONE
+
+
+def _moved(value: Printed, by: int) -> Printed:
+    return replace(value, start=value.start + by, end=value.end + by)

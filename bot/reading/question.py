@@ -1,0 +1,146 @@
+"""What was read in a message: frozen values that cross from the jailed child to the service."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Half-open range of characters of `Question.text`."""
+
+    start: int
+    end: int
+
+
+class Origin(StrEnum):
+    """Where a snippet was found."""
+
+    FENCE = "fence"
+    UNFENCED = "unfenced"
+    TRANSCRIPT = "transcript"
+    LITERAL = "literal"
+    FILE = "file"
+    COMPLETED = "completed"
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A value or behaviour that the asker states.
+
+    `value` is a float, a nested tuple of floats (entries may be nan or inf), one of "nan", "inf", "-inf", or for
+    kind "behaviour" a word: negative, nan, inf, always-same, not-decreasing, random. `radius` is half a unit of the
+    last printed digit, the rounding of printing alone: whoever judges the claim adds the rounding of the dtype.
+    Integers ("expected 0", "it is 15", torch's `tensor(1.)`, printed so only when exact) have radius 0. `span` is None for a
+    claim out of a file.
+    """
+
+    kind: Literal["printed", "expected", "behaviour"]
+    value: float | str | tuple[Any, ...]
+    radius: float
+    text: str
+    span: Span | None
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """Something we supplied, repaired or left out so that the snippet can run; the answer says so.
+
+    For `what` "import" and "name", `code` is to be run before the source. Every other repair is already in the
+    source, and `code` shows the repaired (or, for "left-out", the missing) line.
+    """
+
+    what: Literal[
+        "import", "name", "loss", "shape", "parenthesis", "quote", "character", "tab", "indent", "print", "left-out"
+    ]
+    name: str
+    code: str
+
+
+class Snippet(msgspec.Struct, frozen=True):
+    """Runnable Python without printed output; bare expressions stay where the asker shows a value.
+
+    `line_map[i]` is the line (from 1) of the message, or of `file`, that source line i + 1 came from. `shown` says
+    that a statement at the top level shows a value (a bare expression or a print).
+    """
+
+    source: str
+    origin: Origin
+    line_map: tuple[int, ...]
+    completions: tuple[Completion, ...]
+    shown: bool
+    file: str | None = None
+
+    @property
+    def prelude(self) -> str:
+        """The lines to run before the source."""
+        return "\n".join(c.code for c in self.completions if c.what in ("import", "name"))
+
+
+class ReportedError(msgspec.Struct, frozen=True):
+    """The exception or warning that the asker pasted."""
+
+    type: str
+    message: str
+
+
+class Kind(StrEnum):
+    """What there is to work with: a program, literals, an error, numbers, or words."""
+
+    PROGRAM = "program"
+    LITERAL = "literal"
+    ERROR = "error"
+    NUMBER = "number"
+    WORDS = "words"
+
+
+class Question(msgspec.Struct, frozen=True, tag="question"):
+    """A message that is for us.
+
+    `text` is the message with line ends and broken encoding repaired; every span and line refers to it. `subject` is
+    the index of the main snippet, None without one. `loss_words` are names of torch.nn.functional (or dice_loss,
+    focal_loss, info_nce) that the prose names, in order of mention. `missing` are names which the main snippet needs
+    and nobody defines. `left_out` names attachments that were not read.
+    """
+
+    text: str
+    language: str
+    snippets: tuple[Snippet, ...]
+    subject: int | None
+    claims: tuple[Claim, ...]
+    loss_words: tuple[str, ...]
+    missing: tuple[str, ...]
+    kind: Kind
+    traceback: ReportedError | None = None
+    left_out: tuple[str, ...] = ()
+
+
+class NotAQuestion(msgspec.Struct, frozen=True, tag="not-a-question"):
+    """A message that is not for us, and why."""
+
+    reason: Literal["empty", "small-talk", "other-python", "other-framework", "no-loss"]
+    language: str = "en"
+
+
+class NeedsInput(msgspec.Struct, frozen=True, tag="needs-input"):
+    """A question about a loss that nothing can be computed from: `what` is the one thing to ask for."""
+
+    missing: tuple[str, ...]
+    what: Literal["code", "target", "input", "loss"]
+    language: str = "en"
+
+
+class TooLong(msgspec.Struct, frozen=True, tag="too-long"):
+    """The message or file `what` has `size` bytes; at most `limit` are read."""
+
+    what: str
+    size: int
+    limit: int
+
+
+Reading = Question | NotAQuestion | NeedsInput | TooLong
+
+
+class File(msgspec.Struct, frozen=True):
+    """An attachment: its name and its bytes as they came."""
+
+    name: str
+    data: bytes

@@ -1,0 +1,72 @@
+"""The one entry: a message → what it asks. Limits, documents, their parts; then it is judged."""
+
+from collections.abc import Sequence
+
+from bot.reading import language
+from bot.reading.claims import output_claims, plain_prose
+from bot.reading.fences import Region, regions
+from bot.reading.files import Document, document
+from bot.reading.judgement import Parts, judged
+from bot.reading.pieces import Piece, Sort, pieces, promoted
+from bot.reading.question import File, Reading, TooLong
+from bot.reading.snippets import blocks
+from bot.reading.text import lines_of, readable
+from bot.reading.tracebacks import mentioned, raised
+
+MESSAGE_BYTES = 32 * 1024
+FILE_BYTES = 1_000_000
+
+
+def warm() -> None:
+    """Load all that reading needs, so that it works where no file can be opened any more."""
+    language.warm()
+    read("なぜ 0.5514? `x = torch.tensor([1.])`\n```\nnn.CrossEntropyLoss()(x\n```\nschÃ¶n")
+
+
+def read(text: str, files: tuple[File, ...] = (), direct: bool = True) -> Reading:
+    """What the message asks; never raises.
+
+    `direct`: somebody asked us (a command, a mention), so that a bare "why is my loss nan?" is answered with the one
+    thing that is lacking; in a forum only a question with something to compute, or a loss by name, is ours.
+    """
+    if too_long := _too_long(text, files):
+        return too_long
+    attached = [(file.name, document(file)) for file in files]
+    documents = [Document(None, readable(text)), *(found for _, found in attached if found)]
+    left_out = tuple(readable(name) for name, found in attached if found is None)
+    return judged([_parts(each) for each in documents], left_out, direct)
+
+
+def _too_long(text: str, files: Sequence[File]) -> TooLong | None:
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MESSAGE_BYTES:
+        return TooLong("message", size, MESSAGE_BYTES)
+    for file in files:
+        if len(file.data) > FILE_BYTES:
+            return TooLong(readable(file.name), len(file.data), FILE_BYTES)
+    return None
+
+
+def _parts(source: Document) -> Parts:
+    text = source.text
+    found = [(region, promoted(pieces(region))) for region in _regions(source)]
+    all_pieces = [piece for _, part in found for piece in part]
+    code = tuple(block for region, part in found for block in blocks(part, region.fenced))
+    spans = [(p.lines[0].start, p.lines[-1].end) for p in all_pieces if _is_taken(p)]
+    fences = [(r.lines[0].start, r.lines[-1].end) for r, _ in found if r.fenced]
+    prose = plain_prose(text, spans)
+    errors = [raised("\n".join(line.text for line in p.lines)) for p in all_pieces if p.sort is Sort.ERROR]
+    told = mentioned(prose)
+    spans += [told[1]] if told else []
+    prose = plain_prose(text, spans)
+    error = next((e for e in reversed(errors) if e), told[0] if told else None)
+    speech = plain_prose(text, [*spans, *fences])
+    return Parts(source, code, prose, speech, tuple(output_claims(all_pieces, text)), error)
+
+
+def _regions(source: Document) -> tuple[Region, ...]:
+    return (Region(lines_of(source.text), fenced=True),) if source.program else regions(source.text)
+
+
+def _is_taken(piece: Piece) -> bool:
+    return piece.sort in (Sort.CODE, Sort.ERROR) or bool(piece.outputs)

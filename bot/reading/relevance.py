@@ -1,0 +1,132 @@
+"""Whether a message is for us at all."""
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from bot.reading.lexing import parsed
+from bot.reading.losses import loss_words
+from bot.reading.question import ReportedError
+
+_OTHER_FRAMEWORKS = frozenset(
+    "tensorflow tf keras jax flax optax sklearn xgboost lightgbm mxnet paddle chainer".split()
+)
+_LOSS = re.compile(
+    r"(?<![A-Za-z])loss(?:es)?(?![A-Za-z])|criterion|損失|ロス(?!ト|ア)|损失|손실|로스|p[ée]rdida|perte|verlust|perda|потер[ьяи]|функци\w+ потерь|लॉस|हानि",
+    re.I,
+)
+_NOT_OURS = re.compile(
+    r"(?:weight|hair|heat|packet|data|memory|hearing|job|blood|power|signal|water|stop|profit and|your|his|her|their)[ -]loss\b|"
+    r"loss of (?:data|power|signal|memory|life|a )|at a loss\b|sorry for|stop[- ]?loss|win[- /]loss|loss(?:less|y)\b|"
+    r"p[ée]rdida de (?:peso|datos|tiempo|pelo)|perda de (?:peso|dados|tempo)|perte de (?:poids|temps|donn)|потер\w+ (?:вес|данн|врем)\w*|体重|掉发",
+    re.I,
+)
+_LEARNING = re.compile(
+    r"\b(?:train\w*|model|epochs?|batch\w*|network|gradient|logits?|softmax|sigmoid|pytorch|torch|tensor|target|labels?|class\w*|"
+    r"neural|cnn|rnn|lstm|bert|gan|vae|backward|optimi[sz]er|nan|reduction|entrena\w*|modelo|red neuronal|entra[îi]n\w*|mod[èe]le|"
+    r"r[ée]seau|trainier\w*|modell|netz\w*|treina\w*|rede|обуч\w*|модел\w*|сет[ьи]|эпох\w*)\b|学習|モデル|訓練|エポック|勾配|训练|模型|梯度|批|"
+    r"학습|모델|에폭|훈련|मॉडल|ट्रेन|एपॉक",
+    re.I,
+)
+_PYTHON = re.compile(
+    r"\b(?:python|pip|pandas|list|dict|string|function|class|loop|import|django|flask|numpy|script|error)\b|パイソン|リスト|列表|函数",
+    re.I,
+)
+_TORCH = re.compile(r"(?<![A-Za-z])(?:py)?torch(?![A-Za-z])|\btensors?\b|\bcuda\b|\bgpu\b", re.I)
+
+_AMBIGUOUS = frozenset(
+    "ce kl mae ctc nll mse bce huber triplet focal margin".split()
+    + ["dice score", "dice coefficient", "triplet loss", "focal loss", "log loss"]
+)
+_MONEY = re.compile(
+    r"\b(?:trad(?:e|es|ing)|stocks?|crypto|bitcoin|profits?|invest\w*|money|budget|insurance|revenue|match|game|season|team)\b|[$€£]\s?\d",
+    re.I,
+)
+_OTHER_TOPIC = re.compile(
+    r"checkpoint|state_dict|\b(?:sav(?:e|ing)|load(?:ing)?|install\w*|dataloader|num_workers|memory|faster|speed\w*|slow|gpus?|deploy\w*|onnx|"
+    r"tensorboard|wandb|plot\w*|pip|conda|tutorial|course|job|release\w*|guardar|sauvegarder|speichern|salvar|сохранить)\b|保存|インストール|저장|安装",
+    re.I,
+)
+_TENSORS = re.compile(
+    r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|inplace|backward",
+    re.I,
+)
+
+Reason = Literal["small-talk", "other-python", "other-framework", "no-loss"]
+
+
+def speaks_of_loss(prose: str) -> bool:
+    """A loss in the sense of training, not of weight or luggage: the word beside a word of the trade."""
+    words = _NOT_OURS.sub(" ", prose)
+    return bool(_LOSS.search(words)) and bool(_LEARNING.search(words))
+
+
+def mentions_loss(prose: str) -> bool:
+    """The bare word, in any of ten languages, outside its everyday uses and without talk of money."""
+    return bool(_LOSS.search(_NOT_OURS.sub(" ", prose))) and not (
+        _MONEY.search(prose) and not speaks_of_learning(prose)
+    )
+
+
+def speaks_of_learning(prose: str) -> bool:
+    """A word of the trade: training, logits, epochs."""
+    return bool(_LEARNING.search(prose))
+
+
+def could_mean_loss(prose: str) -> bool:
+    """Beside code with a loss: whether the words are about it, or at least about nothing else."""
+    return mentions_loss(prose) or not _OTHER_TOPIC.search(prose)
+
+
+def names_torch(prose: str) -> bool:
+    """Torch by name, or what only torch people speak of."""
+    return bool(_TORCH.search(prose))
+
+
+def is_ambiguous(name: str) -> bool:
+    """Whether a name of a loss means other things elsewhere: "500 BCE", "dice score"."""
+    return name.lower().strip() in _AMBIGUOUS
+
+
+def is_about_tensors(error: ReportedError) -> bool:
+    """Whether an error message is of the kind that losses raise."""
+    return bool(_TENSORS.search(error.message) or loss_words(error.message))
+
+
+def other_framework(source: str) -> bool:
+    """Whether the code imports or uses another framework and nothing of torch."""
+    names = _roots(source)
+    return bool(names & _OTHER_FRAMEWORKS) and not names & {"torch", "nn", "F"}
+
+
+def uses_torch(source: str) -> bool:
+    """Whether the code names torch, nn or F."""
+    return bool(_roots(source) & {"torch", "nn", "F"})
+
+
+def _roots(source: str) -> frozenset[str]:
+    tree = parsed(source)
+    if tree is None:
+        return frozenset(re.findall(r"[A-Za-z_]\w*", source)) & {*_OTHER_FRAMEWORKS, "torch", "nn", "F"}
+    names: list[str] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name):
+                names.append(name)
+            case ast.Import(names=aliases):
+                names += [alias.name.partition(".")[0] for alias in aliases]
+            case ast.ImportFrom(module=str(module)):
+                names.append(module.partition(".")[0])
+            case _:
+                pass
+    return frozenset(names)
+
+
+def reason(prose: str, sources: Sequence[str]) -> Reason:
+    """Why a message without a question about a loss is not for us."""
+    if any(other_framework(source) for source in sources):
+        return "other-framework"
+    if any(uses_torch(source) for source in sources) or _TORCH.search(prose):
+        return "no-loss"
+    return "other-python" if sources or _PYTHON.search(prose) else "small-talk"

@@ -1,0 +1,180 @@
+"""Pieces of code → snippets that run: joined where one needs the other, completed, mapped to the message's lines."""
+
+import ast
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.reading.lexing import parsed
+from bot.reading.losses import MODULES, functions
+from bot.reading.names import completed, foreign_names, unbound
+from bot.reading.pieces import Piece, Sort
+from bot.reading.question import Completion, Origin, Snippet
+from bot.reading.statements import bound_names
+from bot.reading.tracebacks import raised
+
+_MAKERS = frozenset(
+    "tensor Tensor FloatTensor LongTensor DoubleTensor array asarray Variable Parameter as_tensor".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Code that belongs together: source lines, the message line of each, and what was repaired."""
+
+    source: tuple[str, ...]
+    line_map: tuple[int, ...]
+    origin: Origin
+    repairs: tuple[Completion, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.source)
+
+
+def blocks(found: Sequence[Piece], fenced: bool) -> list[Block]:
+    """Blocks of one region: in free text a sentence ends one; in a fence nothing does."""
+    result: list[Block] = []
+    run: list[Piece] = []
+    for piece in found:
+        if piece.sort is Sort.PROSE and not fenced:
+            result += _block(run, fenced)
+            run = []
+        else:
+            run.append(piece)
+    return [*result, *_block(run, fenced)]
+
+
+def _block(run: Sequence[Piece], fenced: bool) -> list[Block]:
+    kept, repairs = _without_raised(run)
+    if not any(piece.sort is Sort.CODE for piece in kept):
+        return []
+    numbered = [numbered for piece in kept if piece.sort in (Sort.CODE, Sort.BLANK) for numbered in _numbered(piece)]
+    while numbered and not numbered[0][0].strip():
+        numbered.pop(0)
+    while numbered and not numbered[-1][0].strip():
+        numbered.pop()
+    source, line_map = zip(*numbered, strict=True)
+    prompted = any(piece.prompted for piece in kept)
+    origin = Origin.TRANSCRIPT if prompted else Origin.FENCE if fenced else Origin.UNFENCED
+    repairs += tuple(repair for piece in run for repair in piece.repairs)
+    return [Block(tuple(source), tuple(line_map), origin, tuple(dict.fromkeys(repairs)))]
+
+
+def _numbered(piece: Piece) -> list[tuple[str, int]]:
+    texts = piece.source.split("\n") if piece.sort is Sort.CODE else [""] * len(piece.lines)
+    last = len(piece.lines) - 1
+    return [(text, piece.lines[min(at, last)].number) for at, text in enumerate(texts)]
+
+
+def _without_raised(run: Sequence[Piece]) -> tuple[list[Piece], tuple[Completion, ...]]:
+    """A prompt goes on after an exception, a program does not: what raised is left out where something follows."""
+    solid = [piece for piece in run if piece.sort is not Sort.BLANK]
+    dropped: list[Piece] = []
+    for at, piece in enumerate(solid[:-1]):
+        follows = any(later.sort is Sort.CODE for later in solid[at + 2 :])
+        if piece.prompted and solid[at + 1].sort is Sort.ERROR and follows:
+            dropped.append(piece)
+    errors = [raised("\n".join(line.text for line in p.lines)) for p in solid if p.sort is Sort.ERROR]
+    name = next((error.type for error in errors if error), "error")
+    said = tuple(Completion("left-out", name, piece.source) for piece in dropped)
+    return [piece for piece in run if not any(piece is gone for gone in dropped)], said
+
+
+def merged(parts: Sequence[Block]) -> list[Block]:
+    """Join a block with the one before that binds a name it needs; definitions that come later go first."""
+    result: list[Block] = []
+    for part in parts:
+        needed = frozenset(unbound(part.text))
+        before = next((b for b in reversed(result) if needed & bound_names(b.text)), None)
+        after = next((b for b in result if frozenset(unbound(b.text)) & _defined(part.text)), None)
+        if before:
+            result[result.index(before)] = _joined(before, part)
+        elif after:
+            result[result.index(after)] = _joined(part, after)
+        else:
+            result.append(part)
+    return result
+
+
+def _defined(source: str) -> frozenset[str]:
+    tree = parsed(source)
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return frozenset(node.name for node in tree.body if isinstance(node, kinds)) if tree else frozenset()
+
+
+def _joined(first: Block, second: Block) -> Block:
+    return Block(
+        (*first.source, *second.source),
+        (*first.line_map, *second.line_map),
+        first.origin,
+        tuple(dict.fromkeys((*first.repairs, *second.repairs))),
+    )
+
+
+def snippet(block: Block) -> Snippet:
+    """The block with the imports and names it lacks."""
+    names, _ = completed(unbound(block.text))
+    return Snippet(block.text, block.origin, block.line_map, (*names, *block.repairs), is_shown(block.text))
+
+
+def missing_names(source: str) -> tuple[str, ...]:
+    """Names that the source needs and nobody defines."""
+    return (*completed(unbound(source))[1], *foreign_names(source))
+
+
+def is_shown(source: str) -> bool:
+    """Whether a statement at the top level shows a value."""
+    tree = parsed(source)
+    return bool(tree) and any(
+        isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant) for node in tree.body
+    )
+
+
+def is_data(source: str) -> bool:
+    """Whether the source only writes values down: assignments of numbers, lists and tensors."""
+    tree = parsed(source)
+    if tree is None or not all(isinstance(n, ast.Assign | ast.Import | ast.ImportFrom) for n in tree.body):
+        return False
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return all(_name(call.func) in _MAKERS for call in calls) and not any(
+        isinstance(node, ast.BinOp) for node in ast.walk(tree)
+    )
+
+
+def computes(source: str) -> bool:
+    """Whether the source shows more than a loss module that nobody has called."""
+    tree = parsed(source)
+    shown = [node.value for node in tree.body if isinstance(node, ast.Expr)] if tree else []
+    return any(
+        isinstance(value, ast.Call) and (isinstance(value.func, ast.Call) or _name(value.func) not in MODULES)
+        for value in shown
+    )
+
+
+def names_loss(source: str) -> bool:
+    """Whether the source calls or defines something that is a loss by its name, or starts a backward pass."""
+    tree = parsed(source)
+    if tree is None:
+        return any(name in source for name in (*MODULES, *functions(), "loss", "Loss"))
+    names = [_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.FunctionDef | ast.ClassDef)]
+    known = functions() | MODULES.keys() | {"backward"}
+    return any(name in known or "loss" in name.lower() or "criterion" in name.lower() for name in names)
+
+
+def _name(node: ast.AST) -> str:
+    match node:
+        case ast.Call(func=func):
+            return _name(func)
+        case ast.Attribute(attr=name) | ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case _:
+            return ""
+
+
+def subject_of(found: Sequence[Snippet]) -> int | None:
+    """The main snippet: one that names a loss, lacks the least, and shows something; the first of equals."""
+    if not found:
+        return None
+    ranks = [(not names_loss(s.source), len(missing_names(s.source)), not s.shown, at) for at, s in enumerate(found)]
+    return min(ranks)[3]

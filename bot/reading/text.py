@@ -1,0 +1,77 @@
+"""Any str or bytes → text that can be read line by line, and the same text for prose, character for character."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import ftfy
+import ftfy.badness
+
+_UNREADABLE = re.compile("[\ud800-\udfff\0]")
+_FULL_WIDTH = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF01, 0xFF5F)}
+_PROSE = str.maketrans(
+    {chr(code): plain for code, plain in _FULL_WIDTH.items()}
+    | {
+        "、": ",",
+        "。": ".",
+        "．": ".",
+        "−": "-",
+        "–": "-",
+        "　": " ",
+        "\xa0": " ",
+        "’": "'",
+        "‘": "'",
+        "“": '"',
+        "”": '"',
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its number (from 1), the offset of its first character, and its characters without the line end."""
+
+    number: int
+    start: int
+    text: str
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+def readable(text: str) -> str:
+    """The message with line ends made "\\n", mojibake repaired, NUL and lone surrogates replaced."""
+    text = _UNREADABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return ftfy.fix_encoding(text) if ftfy.badness.is_bad(text) else text
+
+
+def decoded(data: bytes) -> str:
+    """Bytes as readable text; what is not UTF-8 becomes U+FFFD."""
+    return readable(data.decode("utf-8-sig", errors="replace"))
+
+
+def as_prose(text: str) -> str:
+    """Full-width and typographic characters as ASCII, one for one, so that offsets stay."""
+    return text.translate(_PROSE)
+
+
+def lines_of(text: str, start: int = 0, number: int = 1) -> tuple[Line, ...]:
+    """Lines of a piece of a message that begins at offset `start`, in line `number`."""
+    lines: list[Line] = []
+    for part in text.split("\n"):
+        lines.append(Line(number, start, part))
+        start, number = start + len(part) + 1, number + 1
+    return tuple(lines)
+
+
+def blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with the spans overwritten by spaces (line ends kept), so that offsets stay."""
+    parts: list[str] = []
+    at = 0
+    for start, end in sorted(spans):
+        start = max(start, at)
+        if end > start:
+            parts += [text[at:start], "".join("\n" if c == "\n" else " " for c in text[start:end])]
+            at = end
+    return "".join([*parts, text[at:]])

@@ -1,0 +1,59 @@
+"""Pasted tracebacks and error messages: where they stand, and what was raised."""
+
+import re
+from collections.abc import Sequence
+
+from bot.reading.question import ReportedError
+from bot.reading.text import Line
+
+TRACEBACK_LINES = 200
+
+_HEADER = re.compile(r"\s*(?:Traceback \(most recent call last\)|-{20,}|Cell In\s?\[\d+\], line)")
+_RAISED = re.compile(
+    r"\s*(?:E\s+|\*\*\*\s+)?((?:[A-Za-z_]\w*\.){0,4}[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Iteration))\s*(?::\s*(.*))?$"
+)
+_WITHIN = re.compile(
+    r"(?<![A-Za-z0-9_])((?:[A-Za-z_]\w*\.){0,4}[A-Z][A-Za-z]*(?:Error|Exception|Warning))\s*[:：]\s*([ -~]{3,400})"
+)
+_FRAME = re.compile(r"\s*(?:File \".*\", line \d+|[-~^]+>?\s*\d*|<ipython-input.*|\d+ |/\S+\.py)")
+_WARNED = re.compile(r"\S+\.py:\d+:\s*")
+
+
+def traceback_end(lines: Sequence[Line], first: int) -> int:
+    """Index after the traceback or raised line that begins at `first`; `first` itself where none does."""
+    text = _WARNED.sub("", lines[first].text)
+    if _RAISED.match(text):
+        return first + 1
+    if not _HEADER.match(text) or (set(text.strip()) == {"-"} and not _frames_follow(lines, first)):
+        return first
+    for at in range(first + 1, min(len(lines), first + TRACEBACK_LINES)):
+        if _RAISED.match(lines[at].text) and not lines[at].text.startswith("    "):
+            return at + 1
+    return _frames_end(lines, first + 1)
+
+
+def _frames_follow(lines: Sequence[Line], first: int) -> bool:
+    following = "\n".join(line.text for line in lines[first + 1 : first + 4])
+    return "Traceback" in following or "ipython-input" in following
+
+
+def _frames_end(lines: Sequence[Line], at: int) -> int:
+    while at < len(lines) and (_FRAME.match(lines[at].text) or lines[at].text.startswith("  ")):
+        at += 1
+    return at
+
+
+def raised(text: str) -> ReportedError | None:
+    """The last exception named in a traceback, with its message."""
+    for line in reversed(text.split("\n")):
+        if match := _RAISED.match(_WARNED.sub("", line)):
+            return ReportedError(match.group(1).rpartition(".")[2], (match.group(2) or "").strip())
+    return None
+
+
+def mentioned(prose: str) -> tuple[ReportedError, tuple[int, int]] | None:
+    """The first "SomethingError: message" inside a sentence, and where it stands; messages are ASCII."""
+    match = _WITHIN.search(prose)
+    if not match:
+        return None
+    return ReportedError(match.group(1).rpartition(".")[2], match.group(2).strip(" .")), match.span()
