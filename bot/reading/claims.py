@@ -27,13 +27,15 @@ REACH = 80
 
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0,\d{3,}|\d,\d{4,})(?!\d|,\d)")
 _BRIDGE = re.compile(
-    r"[\s'\"~≈]*(?:(?:about|around|approximately|roughly|always|exactly|only|just|a|the|like|me|環|約|大约|大概|약|etwa|environ|cerca de|около)"
+    r"[\s'\"~≈]*(?:(?:about|around|approximately|roughly|always|exactly|only|just|a|the|like|me|環|約|大约|大概|약|"
+    r"etwa|environ|cerca de|около)"
     r"[\s~≈]*){0,3}",
     re.I,
 )
 _AND = re.compile(r"\s*(?:and|or|,|/|&|y|und|et|e|と|和|и|그리고|और)\s*")
 _REMARK = re.compile(
-    r"#+\s*(?:(?:->|=>|=|→|>+)\s*|(?:prints?|gives?|returns?|outputs?|got|loss|result|value)\b\s*[:=]?\s*)?(?P<said>.+)",
+    r"#+\s*(?:(?:->|=>|=|→|>+)\s*|(?:prints?|gives?|returns?|outputs?|got|loss|result|"
+    r"value)\b\s*[:=]?\s*)?(?P<said>.+)",
     re.I,
 )
 
@@ -115,7 +117,7 @@ def _sentence_start(prose: str, at: int) -> int:
 
 
 def _kind(prose: str, value: Printed, told: bool) -> str | None:
-    """Expected, printed, or neither, by the nearest words in the clause; `told`: its sentence has said what it expects."""
+    """Expected, printed, or neither, by the words in the clause; `told`: its sentence has said what it expects."""
     before, after = _clause_before(prose, value.start), _clause_after(prose, value.end)
     scalar = not isinstance(value.value, tuple)
     if ARGUMENT.search(before) or (scalar and UNIT.match(after)):
@@ -132,10 +134,8 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
 
 
 def _ends_in_cue(before: str) -> bool:
-    last = None
-    for last in BEFORE_PRINTED.finditer(before):
-        pass
-    return last is not None and bool(_BRIDGE.fullmatch(before, last.end()))
+    cues = [*BEFORE_PRINTED.finditer(before)]
+    return bool(cues) and bool(_BRIDGE.fullmatch(before, cues[-1].end()))
 
 
 def _decimals(number: str) -> int:

@@ -3,7 +3,8 @@
 import re
 
 BEFORE_EXPECTED = re.compile(
-    r"\b(?:expect\w*|should\w*|supposed|hop(?:ed|ing|e)|ought|want(?:ed)?|thought|think|believed?|assum\w+|must|ideally|"
+    r"\b(?:expect\w*|should\w*|supposed|hop(?:ed|ing|e)|ought|want(?:ed)?|thought|think|believed?|assum\w+|must|"
+    r"ideally|"
     r"instead of|rather than|isn'?t|not|never|would be|wouldn'?t|doesn'?t|"
     r"esper\w+|deber[ií]a\w*|tendr[ií]a|pens[éeaá]\w*|cre[ií]a|en (?:vez|lugar) de|y no|no (?:es|da|sale)|"
     r"attend\w*|devrait|pensais|croyais|au lieu d[e']|pas|"
@@ -21,7 +22,8 @@ AFTER_EXPECTED = re.compile(
     re.I,
 )
 BEFORE_PRINTED = re.compile(
-    r"\b(?:g[eio]ve[sn]?|gave|giving|g[eo]t(?:s|ting)?|prints?|printed|returns?|returned|outputs?|is|was|are|it'?s|says?|shows?|equals?|"
+    r"\b(?:g[eio]ve[sn]?|gave|giving|g[eo]t(?:s|ting)?|prints?|printed|returns?|returned|outputs?|is|was|are|it'?s|"
+    r"says?|shows?|equals?|"
     r"compute[sd]?|reports?|becomes?|became|averages to|loss(?:es)?|value|why|where|result|"
     r"da|dio|sale|sali[óo]|imprime|devuelve|obtengo|es|valor|p[ée]rdida|donne|affiche|renvoie|obtiens|vaut|est|perte|"
     r"ergibt|gibt|liefert|bekomme|erhalte|kommt|ist|retorna|imprimiu|d[áa]|deu|sai|saiu|perda|"
@@ -30,50 +32,72 @@ BEFORE_PRINTED = re.compile(
     re.I,
 )
 AFTER_PRINTED = re.compile(
-    r"\s*(?:と(?:表示|出|なり|計算)|にな(?:り|っ|る)|が(?:出|表示|返)|を(?:返|出)|です|だ|でした|なの|이|가|로|나오|나와|입니다|"
+    r"\s*(?:と(?:表示|出|なり|計算)|にな(?:り|っ|る)|が(?:出|表示|返)|を(?:返|出)|です|だ|でした|なの|이|가|로|나오|"
+    r"나와|입니다|"
     r"है|आ|मिल|दे|comes? from|come from|is printed|vient|viene|kommt|heraus|vem|bedeutet)",
     re.I,
 )
 ARGUMENT = re.compile(
-    r"(?:(?<![A-Za-z])(?:lr|learning[ _]rate|batch(?:[ _]size)?|epochs?|steps?|margin|gamma|alpha|beta|eps(?:ilon)?|tau|"
-    r"temperature|smoothing|delta|dim|axis|seed|version|pytorch|torch|python|cuda|tensorflow|keras|size|weights?|weight decay|"
+    r"(?:(?<![A-Za-z])(?:lr|learning[ _]rate|batch(?:[ _]size)?|epochs?|steps?|margin|gamma|alpha|beta|eps(?:ilon)?|"
+    r"tau|"
+    r"temperature|smoothing|delta|dim|axis|seed|version|pytorch|torch|python|cuda|tensorflow|keras|size|weights?|"
+    r"weight decay|"
     r"class(?:es)?|index|labels?|targets?|length|sigma|threshold|dropout|patience|layers?|line|step|case|question|part|"
-    r"clases?|classe|klasse|etiqueta|ziel|alvo|класс|метка|num_\w+|pos_weight|label_smoothing)\s*(?:[=:]|of|is|was|to|are|es|est|ist)?\s*$"
-    r"|(?<!loss )(?<!value )(?<!losses )(?<!instead )(?<!lieu )(?<!vez )(?<!lugar )(?<!perte )(?<!valor )\b(?:of|by|with|than|de|von)\s*$"
-    r"|(?:クラス|ラベル|バッチ|エポック|クラス数|学習率|类|类别|标签|学习率|클래스|레이블|라벨|배치|क्लास|लेबल)\s*(?:は|が|を|=|是|为|는|은|이)?\s*$|(?:[\^*/(<>≤≥≠]|[!<>=]=)\s*$)",
+    r"clases?|classe|klasse|etiqueta|ziel|alvo|класс|метка|num_\w+|pos_weight|label_smoothing)\s*(?:[=:]|of|is|was|"
+    r"to|are|es|est|ist)?\s*$"
+    r"|(?<!loss )(?<!value )(?<!losses )(?<!instead )(?<!lieu )(?<!vez )(?<!lugar )(?<!perte )(?<!valor )\b(?:of|by|"
+    r"with|than|de|von)\s*$"
+    r"|(?:クラス|ラベル|バッチ|エポック|クラス数|学習率|类|类别|标签|学习率|클래스|레이블|라벨|배치|क्लास|"
+    r"लेबल)\s*(?:は|が|を|=|是|为|는|은|이)?\s*$|(?:[\^*/(<>≤≥≠]|[!<>=]=)\s*$)",
     re.I,
 )
 UNIT = re.compile(
     r"\s*(?:-?\s?(?:class(?:es)?|samples?|epochs?|batch(?:es)?|rows?|points?|images?|gpus?|layers?|dims?|times|steps?|"
-    r"elements?|entries|labels?|tokens?|items?|bits?|st|nd|rd|th|d|x|k|ms|s|min|hours?|days?|years?|losses|numbers?|values?|"
-    r"clases|classes|klassen|классов|классa)\b|クラス|エポック|個|つ|回|行|枚|个|类|行|次|轮|维|에폭|개|번|클래스|वर्ग|\s?[*/^(]\s?\w)",
+    r"elements?|entries|labels?|tokens?|items?|bits?|st|nd|rd|th|d|x|k|ms|s|min|hours?|days?|years?|losses|numbers?|"
+    r"values?|"
+    r"clases|classes|klassen|классов|классa)\b|クラス|エポック|個|つ|回|行|枚|个|类|行|次|轮|维|에폭|개|번|클래스|"
+    r"वर्ग|\s?[*/^(]\s?\w)",
     re.I,
 )
 CONTRAST = re.compile(
-    r"[,;?!\n…]|\.(?=\s|$)|\b(?:but|yet|however|whereas|while|pero|mais|aber|sondern|mas|porém|но|однако)\b|のに|ですが|ますが|たが|だが|"
+    r"[,;?!\n…]|\.(?=\s|$)|\b(?:but|yet|however|whereas|while|pero|mais|aber|sondern|mas|porém|но|однако)\b|のに|"
+    r"ですが|ますが|たが|だが|"
     r"けど|が,|但|却|可是|하지만|는데|지만|लेकिन|मगर",
     re.I,
 )
 ZERO = re.compile(
-    r"(?<![A-Za-z_])(?:zero|cero|z[ée]ro|null|нол[ьюя]|нул[ьюя])(?![A-Za-z_-])|ゼロ|(?<![一-龥])零(?![一-龥])|शून्य", re.I
+    r"(?<![A-Za-z_])(?:zero|cero|z[ée]ro|null|нол[ьюя]|нул[ьюя])(?![A-Za-z_-])|ゼロ|(?<![一-龥])零(?![一-龥])|"
+    r"शून्य",
+    re.I,
 )
 BEHAVIOURS = (
     ("negative", re.compile(
-        r"\bnegat(?:ive|iv|ivo|iva|if|ives|ivos|ivas|iven?|ifs)\b(?![\s-]*(?:log|sample|label|class|target|example|pair|slope|likelihood|"
-        r"mining|vraisemblance|muestra|amostra))|\b(?:below|less than|under) (?:zero|0)\b|<\s?0(?![.\d])|マイナス|負(?![荷担の]|け)|"
+        r"\bnegat(?:ive|iv|ivo|iva|if|ives|ivos|ivas|iven?|ifs)\b(?![\s-]*(?:log|sample|label|class|target|example|"
+        r"pair|slope|likelihood|"
+        r"mining|vraisemblance|muestra|amostra))|\b(?:below|less than|under) (?:zero|0)\b|<\s?0(?![.\d])|マイナス|"
+        r"負(?![荷担の]|け)|"
         r"负(?!对数|样本|责|载)|음수|마이너스|отрицательн(?!\w*\s+лог)|ऋणात्मक|नेगेटिव|नकारात्मक", re.I)),
     ("nan", re.compile(r"(?<![A-Za-z])nans?(?![A-Za-z])", re.I)),
-    ("inf", re.compile(r"(?<![A-Za-z\-(])inf(?:inity|inite)?(?![A-Za-z])|無限大|无穷|무한대|infini(?:to|t|e)?\b|unendlich|бесконечн", re.I)),
+    ("inf", re.compile(r"(?<![A-Za-z\-(])inf(?:inity|inite)?(?![A-Za-z])|無限大|无穷|무한대|infini(?:to|t|e)?\b|"
+     "unendlich|бесконечн", re.I)),
     ("not-decreasing", re.compile(
-        r"(?:not|n'?t|never|won'?t|stops?) (?:decreas|go(?:ing|es)? down|drop|improv|converg|fall)\w*|no (?:baja|disminuye|converge)|"
-        r"ne (?:baisse|diminue|descend)|sinkt nicht|nicht (?:kleiner|ab)|n[ãa]o (?:diminui|cai|baixa|converge)|не (?:уменьша|пада|снижа|сход)\w*|"
-        r"下がら|減ら|収束し(?:ない|ません)|降不下去|不下降|不降|不收敛|下降(?:特别|很|太)?慢|안 ?(?:내려|줄|떨어)|줄지|떨어지지|내려가지|कम नहीं|घट नहीं", re.I)),
+        r"(?:not|n'?t|never|won'?t|stops?) (?:decreas|go(?:ing|es)? down|drop|improv|converg|fall)\w*|no (?:baja|"
+        r"disminuye|converge)|"
+        r"ne (?:baisse|diminue|descend)|sinkt nicht|nicht (?:kleiner|ab)|n[ãa]o (?:diminui|cai|baixa|converge)|"
+        r"не (?:уменьша|пада|снижа|сход)\w*|"
+        r"下がら|減ら|収束し(?:ない|ません)|降不下去|不下降|不降|不收敛|下降(?:特别|很|太)?慢|안 ?(?:내려|줄|떨어)|"
+        r"줄지|떨어지지|내려가지|कम नहीं|घट नहीं", re.I)),
     ("always-same", re.compile(
-        r"\bstuck\b|\bstays? (?:at|the same|constant)|\bconstant\b|(?:not|n'?t|never) chang|always (?:the same|exactly|gives)|same (?:value|loss)\b|"
-        r"no cambia|estancad|atascad|siempre (?:el mismo|igual)|ne change pas|bloqu[ée]|reste (?:à|bloqu)|[äa]ndert sich nicht|h[äa]ngt bei|bleibt (?:bei|konstant)|"
-        r"n[ãa]o muda|travad|sempre (?:o mesmo|igual)|не меня|застря|変わら(?:ない|ず|ません)|動きません|動かない|ずっと同じ|一定の?まま|不变|一直(?:在|是|停)|卡在|"
+        r"\bstuck\b|\bstays? (?:at|the same|constant)|\bconstant\b|(?:not|n'?t|never) chang|always (?:the same|"
+        r"exactly|gives)|same (?:value|loss)\b|"
+        r"no cambia|estancad|atascad|siempre (?:el mismo|igual)|ne change pas|bloqu[ée]|reste (?:à|bloqu)|"
+        r"[äa]ndert sich nicht|h[äa]ngt bei|bleibt (?:bei|konstant)|"
+        r"n[ãa]o muda|travad|sempre (?:o mesmo|igual)|не меня|застря|変わら(?:ない|ず|ません)|動きません|動かない|"
+        r"ずっと同じ|一定の?まま|不变|一直(?:在|是|停)|卡在|"
         r"변하지|안 변|멈췄|멈춰|그대로|계속 같|नहीं बदल|अटक", re.I)),
     ("random", re.compile(
-        r"different (?:every|each) (?:time|run)|changes (?:every|each) (?:time|run)|non-?determinist|毎回(?:違|変|異)|每次(?:都)?不(?:同|一样)|"
-        r"cada vez (?:da|sale|es) (?:otro|distint|diferent)|jedes ?mal (?:anders|ander)|à chaque fois diff|каждый раз разн|매번 (?:다르|달라)|हर बार अलग", re.I)),
+        r"different (?:every|each) (?:time|run)|changes (?:every|each) (?:time|run)|non-?determinist|毎回(?:違|変|"
+        r"異)|每次(?:都)?不(?:同|一样)|"
+        r"cada vez (?:da|sale|es) (?:otro|distint|diferent)|jedes ?mal (?:anders|ander)|à chaque fois diff|"
+        r"каждый раз разн|매번 (?:다르|달라)|हर बार अलग", re.I)),
 )  # fmt: skip

@@ -9,11 +9,12 @@ _FENCE = re.compile(r"`{3,}+|(?<![^\n])[ \t]{0,8}~{3,}+")
 _TICKS = re.compile(r"`([^`]*+\n[^`]*+)`")
 _TAG_LINE = re.compile(r"[ \t]*\{?\.?[ \t]*([A-Za-z0-9_+#.\-]*+)[ \t]*\}?[ \t]*(?=\n)")
 _CODE_SIGN = re.compile(r"[=()\[\]]|^\s*(?:import|from|def|class|for|return)\b", re.M)
-_LANGUAGES = frozenset(
-    "python py python3 py3 pycon python-repl ipython ipython3 pytorch jupyter text txt plaintext output console "
-    "shell-session bash sh shell none log traceback error cpp c java js javascript json r ruby go rust css html sql "
-    "latex tex diff yaml markdown md matlab julia".split()
-)
+_LANGUAGES = frozenset((
+    "python", "py", "python3", "py3", "pycon", "python-repl", "ipython", "ipython3", "pytorch", "jupyter",
+    "text", "txt", "plaintext", "output", "console", "shell-session", "bash", "sh", "shell", "none", "log",
+    "traceback", "error", "cpp", "c", "java", "js", "javascript", "json", "r", "ruby", "go", "rust", "css",
+    "html", "sql", "latex", "tex", "diff", "yaml", "markdown", "md", "matlab", "julia",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ def _is_ours(
 
 
 def _names_a_loss(prose: str, given: bool) -> bool:
-    """A full name is enough; short ones (CE, KL, dice score) mean other things among other words, unless values are given."""
+    """A full name is enough; short ones (CE, KL) mean other things among other words, unless values are given."""
     names = [prose[start:end] for start, end, _ in loss_mentions(prose)]
     return any(not relevance.is_ambiguous(name) for name in names) or (
         bool(names) and (given or relevance.speaks_of_learning(prose) or relevance.mentions_loss(prose))

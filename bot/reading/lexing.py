@@ -1,4 +1,4 @@
-"""Just enough of Python's lexis to find comments, open brackets and the end of a statement in text that may be prose."""
+"""Just enough of Python's lexis to find comments, brackets and the end of a statement in what may be prose."""
 
 import ast
 import re

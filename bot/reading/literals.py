@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.reading.losses import loss_mentions
 from bot.reading.printed import Printed, Value, scaled, shape, tensors
 from bot.reading.question import Completion, Origin, Snippet
 from bot.reading.text import as_prose
@@ -22,34 +21,41 @@ class Role(Enum):
 
 
 _TARGET = (
-    r"(?:targets?|labels?|gold|ground[\s-]truth|truth|y_?true|true class|correct class|right class|one[\s-]?hot(?: labels?)?|class(?: index)?|正解(?:クラス|ラベル|インデックス)?|"
-    r"ターゲット|ラベル|クラス|标签|类别|目标|真实类别|正确类别|etiquetas?|objetivo|clase(?: correcta)?|cible|classe(?: correcte| correta)?|[ée]tiquettes?|"
-    r"ziel(?:klasse)?|klasse|정답(?: 클래스)?|타깃|타겟|레이블|라벨|클래스|alvo|r[óo]tulos?|метк\w+|класс\w{0,2}|цел[ьи]|लक्ष्य|लेबल|टारगेट|क्लास)"
+    r"(?:targets?|labels?|gold|ground[\s-]truth|truth|y_?true|true class|correct class|right class|"
+    r"one[\s-]?hot(?: labels?)?|class(?: index)?|正解(?:クラス|ラベル|インデックス)?|"
+    r"ターゲット|ラベル|クラス|标签|类别|目标|真实类别|正确类别|etiquetas?|objetivo|clase(?: correcta)?|cible|"
+    r"classe(?: correcte| correta)?|[ée]tiquettes?|"
+    r"ziel(?:klasse)?|klasse|정답(?: 클래스)?|타깃|타겟|레이블|라벨|클래스|alvo|r[óo]tulos?|метк\w+|класс\w{0,2}|"
+    r"цел[ьи]|लक्ष्य|लेबल|टारगेट|क्लास)"
 )
 _INPUT = (
-    r"(?:logits?|scores?|outputs?|preds?|predictions?|predicted|inputs?|probs?|probabilit\w+|model says|y_?pred|y_?hat|x|出力|ロジット|予測|スコア|入力|確率|"
-    r"输出|预测|得分|分数|概率|logits|salidas?|predicci[óo]n|puntuaciones|sorties?|pr[ée]dictions?|scores|ausgaben?|vorhersage|출력|로짓|예측|점수|"
+    r"(?:logits?|scores?|outputs?|preds?|predictions?|predicted|inputs?|probs?|probabilit\w+|model says|y_?pred|"
+    r"y_?hat|x|出力|ロジット|予測|スコア|入力|確率|"
+    r"输出|预测|得分|分数|概率|logits|salidas?|predicci[óo]n|puntuaciones|sorties?|pr[ée]dictions?|scores|ausgaben?|"
+    r"vorhersage|출력|로짓|예측|점수|"
     r"sa[íi]das?|predi[çc][ãa]o|выход\w*|логит\w*|предсказани\w*|आउटपुट|लॉजिट\w*|स्कोर)"
 )
 _ROLE = re.compile(
     rf"(?P<target>(?<![A-Za-z]){_TARGET}(?![A-Za-z]))|(?P<input>(?<![A-Za-z]){_INPUT}(?![A-Za-z]))|"
     r"(?P<weight>(?<![A-Za-z_])(?:class |pos_)?weights?(?![A-Za-z])|重み|权重|가중치)|"
-    r"(?P<result>(?<![A-Za-z])(?:loss(?:es)?(?: printed| is)?|gives?|gave|got|prints?|printed|returns?|result|expect\w*)(?![A-Za-z])|損失|损失|손실)",
+    r"(?P<result>(?<![A-Za-z])(?:loss(?:es)?(?: printed| is)?|gives?|gave|got|prints?|printed|returns?|result|"
+    r"expect\w*)(?![A-Za-z])|損失|损失|손실)",
     re.I,
 )
 _SCALAR_TARGET = re.compile(
-    rf"(?<![A-Za-z]){_TARGET}(?![A-Za-z])(?:\s*(?:は|が|を|も|是|为|은|는|이|가|=|:|is|was|index|es|est|ist|é|равен|है|\"|')){{0,3}}\s*(\d{{1,6}})(?![\d.]*\d|[A-Za-z]|\s*(?:classes|クラス|类))",
+    rf"(?<![A-Za-z]){_TARGET}(?![A-Za-z])(?:\s*(?:は|が|を|も|是|为|은|는|이|가|=|:|is|was|index|es|est|ist|é|равен|"
+    rf"है|\"|')){{0,3}}\s*(\d{{1,6}})(?![\d.]*\d|[A-Za-z]|\s*(?:classes|クラス|类))",
     re.I,
 )
 _TIMES = re.compile(r"\s*(?:times|multiplied by|[*×])\s*(\d{1,6}(?:\.\d{1,6})?)", re.I)
 _SMOOTHING = re.compile(r"label[ _-]smoothing\s*(?:=|of|:)?\s*(0?\.\d+)", re.I)
 _REDUCTION = re.compile(r"reduction\s*=\s*['\"]?(sum|none|mean)", re.I)
 _INDEXED = frozenset(("cross_entropy", "nll_loss", "multi_margin_loss"))
-_TWO_TENSORS = frozenset(
-    "cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits mse_loss l1_loss smooth_l1_loss huber_loss "
-    "kl_div poisson_nll_loss soft_margin_loss multilabel_soft_margin_loss multilabel_margin_loss multi_margin_loss "
-    "hinge_embedding_loss".split()
-)
+_TWO_TENSORS = frozenset((
+    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss",
+    "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss", "soft_margin_loss",
+    "multilabel_soft_margin_loss", "multilabel_margin_loss", "multi_margin_loss", "hinge_embedding_loss",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

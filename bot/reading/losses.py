@@ -16,28 +16,38 @@ MODULES = {
 """torch.nn class → function."""
 
 _ENTROPY = (
-    r"(?:cross[\s_-]*entropy|クロス\s*エントロピー|交差\s*エントロピー|交叉熵|entrop[íi]a\s+cruzada|entropie\s+crois[ée]e|"
+    r"(?:cross[\s_-]*entropy|クロス\s*エントロピー|交差\s*エントロピー|交叉熵|entrop[íi]a\s+cruzada|"
+    r"entropie\s+crois[ée]e|"
     r"kreuzentropie|교차\s*엔트로피|크로스\s*엔트로피|перекр[её]стн\w+\s+энтропи\w+|кросс[\s-]*энтропи\w+|"
     r"क्रॉस[\s-]*(?:एन्ट्रॉपी|एंट्रॉपी|एन्ट्रापी|एंट्रोपी))"
 )
 _BINARY = r"(?:binary|二値|二元|二分类|binaria|binária|binaire|binäre?|이진|바이너리|бинарн\w+|बाइनरी)"
 _LOGITS = r"[\s_-]*(?:loss)?[\s_-]*(?:with|from|avec|mit|con|com)[\s_-]*logits(?:[\s_-]*loss)?"
 _PATTERNS: tuple[tuple[str, str], ...] = (
-    (rf"{_BINARY}[\s_-]*{_ENTROPY}{_LOGITS}|{_ENTROPY}[\s_-]+{_BINARY}{_LOGITS}|(?-i:BCE){_LOGITS}|bcewl\b|pos_weight", "binary_cross_entropy_with_logits"),
-    (r"sigmoid_(?:binary_)?cross_entropy(?:_with_logits)?|BinaryCrossEntropyWithLogits\w*|BinaryCrossentropy\(\s*from_logits\s*=\s*True", "binary_cross_entropy_with_logits"),
-    (rf"{_BINARY}[\s_-]*{_ENTROPY}|{_ENTROPY}[\s_-]+{_BINARY}|(?-i:\bBCE)(?:[\s_-]*loss)?|BinaryCrossEntropy\w*|log[\s_]loss\b|logloss", "binary_cross_entropy"),
-    (r"NllLoss\w*Backward\d*|(?:sparse_?)?categorical_?cross_?entropy|softmax_cross_entropy\w*|CrossEntropy(?:Loss)?", "cross_entropy"),
+    (rf"{_BINARY}[\s_-]*{_ENTROPY}{_LOGITS}|{_ENTROPY}[\s_-]+{_BINARY}{_LOGITS}|(?-i:BCE){_LOGITS}|bcewl\b|"
+     rf"pos_weight", "binary_cross_entropy_with_logits"),
+    (r"sigmoid_(?:binary_)?cross_entropy(?:_with_logits)?|BinaryCrossEntropyWithLogits\w*|"
+     r"BinaryCrossentropy\(\s*from_logits\s*=\s*True", "binary_cross_entropy_with_logits"),
+    (rf"{_BINARY}[\s_-]*{_ENTROPY}|{_ENTROPY}[\s_-]+{_BINARY}|(?-i:\bBCE)(?:[\s_-]*loss)?|BinaryCrossEntropy\w*|"
+     rf"log[\s_]loss\b|logloss", "binary_cross_entropy"),
+    (r"NllLoss\w*Backward\d*|(?:sparse_?)?categorical_?cross_?entropy|softmax_cross_entropy\w*|"
+     r"CrossEntropy(?:Loss)?", "cross_entropy"),
     (rf"{_ENTROPY}|(?-i:(?<![A-Za-z])CE(?![A-Za-z]))", "cross_entropy"),
     (r"gaussian[\s_-]*nll(?:[\s_-]*loss)?|GaussianNLL\w*", "gaussian_nll_loss"),
     (r"poisson[\s_-]*nll(?:[\s_-]*loss)?|PoissonNLL\w*", "poisson_nll_loss"),
-    (r"nll[\s_-]*loss|(?-i:(?<![A-Za-z])NLL(?![A-Za-z]))|negative[\s-]+log[\s-]*likelihood|負の対数尤度|负对数似然", "nll_loss"),
+    (r"nll[\s_-]*loss|(?-i:(?<![A-Za-z])NLL(?![A-Za-z]))|negative[\s-]+log[\s-]*likelihood|負の対数尤度|"
+     r"负对数似然", "nll_loss"),
     (r"smooth[\s_-]*l1(?:[\s_-]*loss)?|SmoothL1\w*", "smooth_l1_loss"),
     (r"huber(?:[\s_-]*loss)?", "huber_loss"),
-    (r"mse[\s_-]*loss|Mse\w*Backward\d*|(?-i:(?<![A-Za-z])MSE(?![A-Za-z]))|mean[\s_-]squared?[\s_-]error|二乗誤差|均方误差|"
-     r"error\s+cuadr[áa]tico\s+medio|erreur\s+quadratique\s+moyenne|mittlere\w*\s+quadratische\w*\s+(?:fehler|abweichung)|"
+    (r"mse[\s_-]*loss|Mse\w*Backward\d*|(?-i:(?<![A-Za-z])MSE(?![A-Za-z]))|mean[\s_-]squared?[\s_-]error|二乗誤差|"
+     r"均方误差|"
+     r"error\s+cuadr[áa]tico\s+medio|erreur\s+quadratique\s+moyenne|mittlere\w*\s+quadratische\w*\s+(?:fehler|"
+     r"abweichung)|"
      r"평균\s*제곱\s*오차|erro\s+quadr[áa]tico\s+m[ée]dio|среднеквадратичн\w+", "mse_loss"),
-    (r"l1[\s_-]*loss|(?-i:(?<![A-Za-z])MAE(?![A-Za-z]))|mean[\s_-]absolute[\s_-]error|平均絶対誤差|平均绝对误差", "l1_loss"),
-    (r"kl[\s_-]*div(?:ergence|ergenz|ergencia)?(?:[\s_-]*loss)?|KlDiv\w*|(?-i:(?<![A-Za-z])KL(?![A-Za-z]))|kullback[\s-]leibler|KL散度|KL\s*ダイバージェンス", "kl_div"),
+    (r"l1[\s_-]*loss|(?-i:(?<![A-Za-z])MAE(?![A-Za-z]))|mean[\s_-]absolute[\s_-]error|平均絶対誤差|"
+     r"平均绝对误差", "l1_loss"),
+    (r"kl[\s_-]*div(?:ergence|ergenz|ergencia)?(?:[\s_-]*loss)?|KlDiv\w*|(?-i:(?<![A-Za-z])KL(?![A-Za-z]))|"
+     r"kullback[\s-]leibler|KL散度|KL\s*ダイバージェンス", "kl_div"),
     (r"ctc[\s_-]*loss|(?-i:(?<![A-Za-z])CTC(?![A-Za-z]))", "ctc_loss"),
     (r"triplet[\s_-]*(?:margin)?[\s_-]*(?:loss)?", "triplet_margin_loss"),
     (r"multi[\s_-]*label[\s_-]*soft[\s_-]*margin(?:[\s_-]*loss)?", "multilabel_soft_margin_loss"),

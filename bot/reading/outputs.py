@@ -25,7 +25,7 @@ _RULE = re.compile(r"\s*(?:-{3,}|={3,}|_{3,}|\*{3,})\s*")
 
 def is_noise(text: str) -> bool:
     """A line that torch or the shell prints and that holds no value: a size, a class, a ruler."""
-    return bool(_NOISE.fullmatch(text)) and not text.strip() == ""
+    return bool(text.strip()) and bool(_NOISE.fullmatch(text))
 
 
 def is_ruler(text: str) -> bool:

@@ -158,10 +158,8 @@ def _prompted(lines: Sequence[Line], at: int) -> Piece:
 def _result(lines: Sequence[Line], at: int, skip: int) -> Piece:
     first = replace(lines[at], start=lines[at].start + skip, text=lines[at].text[skip:])
     held = [first, *lines[at + 1 :]]
-    if not first.text.strip() and len(held) > 1:
-        end = 1 + statement_end(held[1:], 0)
-    else:
-        end = statement_end(held, 0)
+    skipped = 0 if first.text.strip() or len(held) == 1 else 1
+    end = skipped + statement_end(held[skipped:], 0)
     values = output_values("\n".join(line.text for line in held[:end]))
     return Piece(Sort.OUTPUT, tuple(lines[at : at + end]), outputs=_placed(values, held[:end]))
 
@@ -175,9 +173,8 @@ def promoted(found: Sequence[Piece]) -> tuple[Piece, ...]:
     """Weak pieces become code where the code around them binds or uses their names, else prose."""
     result: list[Piece] = []
     for index, piece in enumerate(found):
-        if piece.sort is Sort.WEAK:
-            piece = replace(piece, sort=Sort.CODE if _belongs(found, result, index) else Sort.PROSE)
-        result.append(piece)
+        sort = Sort.CODE if _belongs(found, result, index) else Sort.PROSE
+        result.append(replace(piece, sort=sort) if piece.sort is Sort.WEAK else piece)
     return tuple(result)
 
 

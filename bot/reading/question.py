@@ -30,8 +30,8 @@ class Claim(msgspec.Struct, frozen=True):
     `value` is a float, a nested tuple of floats (entries may be nan or inf), one of "nan", "inf", "-inf", or for
     kind "behaviour" a word: negative, nan, inf, always-same, not-decreasing, random. `radius` is half a unit of the
     last printed digit, the rounding of printing alone: whoever judges the claim adds the rounding of the dtype.
-    Integers ("expected 0", "it is 15", torch's `tensor(1.)`, printed so only when exact) have radius 0. `span` is None for a
-    claim out of a file.
+    Integers ("expected 0", "it is 15", torch's `tensor(1.)`, printed so only when exact) have radius 0. `span` is
+    None for a claim out of a file.
     """
 
     kind: Literal["printed", "expected", "behaviour"]

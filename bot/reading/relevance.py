@@ -9,47 +9,72 @@ from bot.reading.lexing import parsed
 from bot.reading.losses import loss_words
 from bot.reading.question import ReportedError
 
-_OTHER_FRAMEWORKS = frozenset(
-    "tensorflow tf keras jax flax optax sklearn xgboost lightgbm mxnet paddle chainer".split()
-)
+_OTHER_FRAMEWORKS = frozenset((
+    "tensorflow", "tf", "keras", "jax", "flax", "optax", "sklearn", "xgboost", "lightgbm", "mxnet", "paddle",
+    "chainer",
+))  # fmt: skip
 _LOSS = re.compile(
-    r"(?<![A-Za-z])loss(?:es)?(?![A-Za-z])|criterion|損失|ロス(?!ト|ア)|损失|손실|로스|p[ée]rdida|perte|verlust|perda|потер[ьяи]|функци\w+ потерь|लॉस|हानि",
+    r"(?<![A-Za-z])loss(?:es)?(?![A-Za-z])|criterion|損失|ロス(?!ト|ア)|损失|손실|로스|p[ée]rdida|perte|verlust|"
+    r"perda|потер[ьяи]|функци\w+ потерь|लॉस|हानि",
     re.I,
 )
 _NOT_OURS = re.compile(
-    r"(?:weight|hair|heat|packet|data|memory|hearing|job|blood|power|signal|water|stop|profit and|your|his|her|their)[ -]loss\b|"
+    r"(?:weight|hair|heat|packet|data|memory|hearing|job|blood|power|signal|water|stop|profit and|your|his|her|"
+    r"their)[ -]loss\b|"
     r"loss of (?:data|power|signal|memory|life|a )|at a loss\b|sorry for|stop[- ]?loss|win[- /]loss|loss(?:less|y)\b|"
-    r"p[ée]rdida de (?:peso|datos|tiempo|pelo)|perda de (?:peso|dados|tempo)|perte de (?:poids|temps|donn)|потер\w+ (?:вес|данн|врем)\w*|体重|掉发",
+    r"p[ée]rdida de (?:peso|datos|tiempo|pelo)|perda de (?:peso|dados|tempo)|perte de (?:poids|temps|donn)|"
+    r"потер\w+ (?:вес|данн|врем)\w*|体重|掉发",
     re.I,
 )
 _LEARNING = re.compile(
-    r"\b(?:train\w*|model|epochs?|batch\w*|network|gradient|logits?|softmax|sigmoid|pytorch|torch|tensor|target|labels?|class\w*|"
-    r"neural|cnn|rnn|lstm|bert|gan|vae|backward|optimi[sz]er|nan|reduction|entrena\w*|modelo|red neuronal|entra[îi]n\w*|mod[èe]le|"
-    r"r[ée]seau|trainier\w*|modell|netz\w*|treina\w*|rede|обуч\w*|модел\w*|сет[ьи]|эпох\w*)\b|学習|モデル|訓練|エポック|勾配|训练|模型|梯度|批|"
+    r"\b(?:train\w*|model|epochs?|batch\w*|network|gradient|logits?|softmax|sigmoid|pytorch|torch|tensor|target|"
+    r"labels?|class\w*|"
+    r"neural|cnn|rnn|lstm|bert|gan|vae|backward|optimi[sz]er|nan|reduction|entrena\w*|modelo|red neuronal|"
+    r"entra[îi]n\w*|mod[èe]le|"
+    r"r[ée]seau|trainier\w*|modell|netz\w*|treina\w*|rede|обуч\w*|модел\w*|сет[ьи]|эпох\w*)\b|学習|モデル|訓練|"
+    r"エポック|勾配|训练|模型|梯度|批|"
     r"학습|모델|에폭|훈련|मॉडल|ट्रेन|एपॉक",
     re.I,
 )
 _PYTHON = re.compile(
-    r"\b(?:python|pip|pandas|list|dict|string|function|class|loop|import|django|flask|numpy|script|error)\b|パイソン|リスト|列表|函数",
+    r"\b(?:python|pip|pandas|list|dict|string|function|class|loop|import|django|flask|numpy|script|error)\b|パイソン|"
+    r"リスト|列表|函数",
     re.I,
 )
 _TORCH = re.compile(r"(?<![A-Za-z])(?:py)?torch(?![A-Za-z])|\btensors?\b|\bcuda\b|\bgpu\b", re.I)
 
 _AMBIGUOUS = frozenset(
-    "ce kl mae ctc nll mse bce huber triplet focal margin".split()
-    + ["dice score", "dice coefficient", "triplet loss", "focal loss", "log loss"]
+    (
+        "ce",
+        "kl",
+        "mae",
+        "ctc",
+        "nll",
+        "mse",
+        "bce",
+        "huber",
+        "triplet",
+        "focal",
+        "dice score",
+        "dice coefficient",
+        "log loss",
+    )
 )
 _MONEY = re.compile(
-    r"\b(?:trad(?:e|es|ing)|stocks?|crypto|bitcoin|profits?|invest\w*|money|budget|insurance|revenue|match|game|season|team)\b|[$€£]\s?\d",
+    r"\b(?:trad(?:e|es|ing)|stocks?|crypto|bitcoin|profits?|invest\w*|money|budget|insurance|revenue|match|game|"
+    r"season|team)\b|[$€£]\s?\d",
     re.I,
 )
 _OTHER_TOPIC = re.compile(
-    r"checkpoint|state_dict|\b(?:sav(?:e|ing)|load(?:ing)?|install\w*|dataloader|num_workers|memory|faster|speed\w*|slow|gpus?|deploy\w*|onnx|"
-    r"tensorboard|wandb|plot\w*|pip|conda|tutorial|course|job|release\w*|guardar|sauvegarder|speichern|salvar|сохранить)\b|保存|インストール|저장|安装",
+    r"checkpoint|state_dict|\b(?:sav(?:e|ing)|load(?:ing)?|install\w*|dataloader|num_workers|memory|faster|speed\w*|"
+    r"slow|gpus?|deploy\w*|onnx|"
+    r"tensorboard|wandb|plot\w*|pip|conda|tutorial|course|job|release\w*|guardar|sauvegarder|speichern|salvar|"
+    r"сохранить)\b|保存|インストール|저장|安装",
     re.I,
 )
 _TENSORS = re.compile(
-    r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|inplace|backward",
+    r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|inplace|"
+    r"backward",
     re.I,
 )
 

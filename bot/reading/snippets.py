@@ -1,9 +1,8 @@
 """Pieces of code → snippets that run: joined where one needs the other, completed, mapped to the message's lines."""
 
 import ast
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES, functions
@@ -13,9 +12,10 @@ from bot.reading.question import Completion, Origin, Snippet
 from bot.reading.statements import bound_names
 from bot.reading.tracebacks import raised
 
-_MAKERS = frozenset(
-    "tensor Tensor FloatTensor LongTensor DoubleTensor array asarray Variable Parameter as_tensor".split()
-)
+_MAKERS = frozenset((
+    "tensor", "Tensor", "FloatTensor", "LongTensor", "DoubleTensor", "array", "asarray", "Variable",
+    "Parameter", "as_tensor",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

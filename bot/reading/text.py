@@ -69,8 +69,8 @@ def blanked(text: str, spans: list[tuple[int, int]]) -> str:
     """The text with the spans overwritten by spaces (line ends kept), so that offsets stay."""
     parts: list[str] = []
     at = 0
-    for start, end in sorted(spans):
-        start = max(start, at)
+    for first, end in sorted(spans):
+        start = max(first, at)
         if end > start:
             parts += [text[at:start], "".join("\n" if c == "\n" else " " for c in text[start:end])]
             at = end
