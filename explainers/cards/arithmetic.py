@@ -3,85 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sympy
 from sympy.core.function import AppliedUndef
 from sympy.matrices.matrixbase import MatrixBase
 
+from explainers.cards.binding import Binding, binding, is_reciprocal, reciprocal, root_degree, unsigned
 from explainers.cards.notation import (
-    Applied, Big, Cases, Coloured, Fenced, Fraction, Joint, Node, Number, Product, Root, Scripts, Sign, Terms, Word,
-)  # fmt: skip
-from explainers.cards.symbols import Marked, NumberLabel
+    Applied,
+    Big,
+    Cases,
+    Coloured,
+    Fenced,
+    Fraction,
+    Joint,
+    Node,
+    Number,
+    Product,
+    Root,
+    Scripts,
+    Sign,
+    Terms,
+    Word,
+)
+from explainers.cards.symbols import Marked
 
 if TYPE_CHECKING:
     from explainers.cards.typeset import Typesetter
 
 LOG = Word("log", operator=True)
 _BIG = (sympy.Sum, sympy.Product, sympy.Add, sympy.Piecewise, MatrixBase, AppliedUndef)
-
-
-class Binding(IntEnum):
-    """How tightly a printed expression holds together."""
-
-    LOGIC = 0
-    SUM = 1
-    PRODUCT = 2
-    POWER = 3
-    ATOM = 4
-
-
-def binding(expr: Any) -> Binding:
-    match expr:
-        case Marked():
-            return binding(expr.expr)
-        case sympy.Add() | sympy.Piecewise():
-            return Binding.SUM
-        case _ if unsigned(expr) is not None:
-            return Binding.SUM
-        case sympy.Mul() | sympy.Sum() | sympy.Product() | sympy.log() | sympy.Derivative():
-            return Binding.PRODUCT
-        case NumberLabel():
-            return Binding.ATOM if expr.parts[2] is None else Binding.PRODUCT
-        case sympy.Rational():
-            return Binding.ATOM if expr.is_Integer else Binding.PRODUCT
-        case sympy.Float():
-            return Binding.PRODUCT
-        case sympy.Pow():
-            return _power_binding(expr)
-        case sympy.exp():
-            return Binding.POWER
-        case sympy.logic.boolalg.Boolean() if not isinstance(expr, sympy.Symbol):
-            return Binding.LOGIC
-        case _:
-            return Binding.ATOM
-
-
-def _power_binding(expr: Any) -> Binding:
-    if _is_reciprocal(expr):
-        return Binding.PRODUCT
-    return Binding.ATOM if _root_degree(expr.exp) else Binding.POWER
-
-
-def unsigned(expr: Any) -> Any:
-    """The expression without the minus that it is printed with; None where it has none."""
-    match expr:
-        case sympy.Number():
-            return -expr if expr.is_extended_negative else None
-        case NumberLabel():
-            return expr.unsigned() if expr.parts[0] else None
-        case Marked():
-            inner = unsigned(expr.expr)
-            return None if inner is None else Marked(inner, expr.role)
-        case sympy.Mul():
-            first, *rest = expr.args
-            if first == -1:
-                return sympy.Mul(*rest, evaluate=False)
-            head = unsigned(first)
-            return None if head is None else sympy.Mul(head, *rest, evaluate=False)
-        case _:
-            return None
 
 
 def atomic(typeset: Typesetter, expr: Any, least: Binding = Binding.ATOM) -> Node:
@@ -123,36 +76,23 @@ def _bare(expr: Any) -> Any:
     return expr.expr if isinstance(expr, Marked) else expr
 
 
-def _is_reciprocal(expr: Any) -> bool:
-    return (
-        isinstance(expr, sympy.Pow)
-        and isinstance(expr.exp, sympy.Number)
-        and bool(expr.exp.is_extended_negative)
-        and expr.base != sympy.E
-    )
-
-
 def _is_share(expr: Any) -> bool:
     """A factor such as 1/N that stands before a mean's sum as a small fraction of its own."""
-    return _is_reciprocal(expr) or (isinstance(expr, sympy.Rational) and not expr.is_Integer)
+    return is_reciprocal(expr) or (isinstance(expr, sympy.Rational) and not expr.is_Integer)
 
 
 def _quotient(typeset: Typesetter, factors: Sequence[Any]) -> Node:
     above: list[Any] = []
     below: list[Any] = []
     for factor in factors:
-        if _is_reciprocal(factor):
-            below.append(_reciprocal(factor))
+        if is_reciprocal(factor):
+            below.append(reciprocal(factor))
         elif isinstance(factor, sympy.Rational) and not factor.is_Integer and len(factors) > 1:
             above += [sympy.Integer(factor.p)] * (factor.p != 1)
             below.append(sympy.Integer(factor.q))
         else:
             above.append(factor)
     return Fraction(_product(typeset, above), _product(typeset, below)) if below else _product(typeset, above)
-
-
-def _reciprocal(expr: Any) -> Any:
-    return expr.base if expr.exp == -1 else sympy.Pow(expr.base, -expr.exp, evaluate=False)
 
 
 def _product(typeset: Typesetter, factors: Sequence[Any]) -> Node:
@@ -181,9 +121,7 @@ def _closed(node: Node) -> Node:
 
 
 def _joined(factors: list[Node]) -> Node:
-    return Product(
-        tuple(factors), tuple(_joint(left, right) for left, right in zip(factors, factors[1:], strict=False))
-    )
+    return Product(tuple(factors), tuple(_joint(left, right) for left, right in pairwise(factors)))
 
 
 def _joint(left: Node, right: Node) -> Joint:
@@ -208,16 +146,11 @@ def _starts_with_digit(node: Node) -> bool:
             return False
 
 
-def _root_degree(exponent: Any) -> int | None:
-    is_root = isinstance(exponent, sympy.Rational) and exponent.p == 1 and exponent.q > 1
-    return int(exponent.q) if is_root else None
-
-
 def power(typeset: Typesetter, expr: Any) -> Node:
     base, exponent = expr.args
-    if _is_reciprocal(expr):
-        return Fraction(Number("1"), typeset(_reciprocal(expr)))
-    if degree := _root_degree(exponent):
+    if is_reciprocal(expr):
+        return Fraction(Number("1"), typeset(reciprocal(expr)))
+    if degree := root_degree(exponent):
         return Root(typeset(base), degree)
     return raised(atomic(typeset, base), typeset(exponent))
 

@@ -9,8 +9,22 @@ from typing import Any, TypeAlias, assert_never
 
 from explainers.cards import ticks
 from explainers.cards.card import (
-    Bars, Block, Card, Chain, Code, Curve, Facts, Grid, Math, Segment, Step, Strong, Table, Text, Toned,
-)  # fmt: skip
+    Bars,
+    Block,
+    Card,
+    Chain,
+    Code,
+    Curve,
+    Facts,
+    Grid,
+    Math,
+    Segment,
+    Step,
+    Strong,
+    Table,
+    Text,
+    Toned,
+)
 from explainers.cards.fonts import Coverage, breakable, columns, shortened
 from explainers.cards.formulas import inline, laid_out, variants
 from explainers.cards.notation import Relation
@@ -131,6 +145,7 @@ class Writer:
     def _cell(self, grid: Grid, i: int | None, j: int | None) -> Json:
         known = i is not None and j is not None and j < len(grid.rows[i])
         text = grid.rows[i][j] if known and i is not None and j is not None else "…"
+        text = f"−{text[1:]}" if text.startswith("-") else text
         return {"text": self.plain(text, 9), "highlighted": (i, j) in grid.highlighted}
 
     def _labels(self, labels: tuple[str, ...], places: list[int | None]) -> list[str]:
@@ -180,6 +195,7 @@ def document(card: Card, coverage: Coverage, words: Words, full: bool) -> Json:
         "fix": [[line.sign, shortened(coverage.drawable(line.text), 76)] for line in card.fix[:24]],
         "checks": [writer.plain(check, 40) for check in card.checks[:8]],
         "caution": writer.text(card.caution, 900 if full else 160), "footer": writer.text(card.footer, 300),
+        "start": 0 if len(steps) + 2 * len(card.panels) <= 3 else 1,
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from explainers.cards.notation import ELLIPSIS, Coloured, Grid, Listing, Node, Terms
 
@@ -63,4 +63,4 @@ def _mapped(node: Any, keep: int) -> Any:
 def _child(value: Any, keep: int) -> Any:
     if isinstance(value, tuple):
         return tuple(_child(part, keep) for part in value)
-    return elided(value, keep) if is_dataclass(value) and not isinstance(value, type) else value
+    return elided(value, keep) if isinstance(value, get_args(Node)) else value

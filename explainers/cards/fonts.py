@@ -35,10 +35,8 @@ class Coverage:
     def drawable(self, text: str) -> str:
         """The text with control characters gone and every character that no font has replaced by a named stand-in."""
         shown = "".join(_cleaned(unicodedata.normalize("NFC", text)))
-        pieces: list[str] = []
-        for held, run in groupby(shown, key=lambda letter: ord(letter) in self.characters):
-            pieces.append("".join(run) if held else _stand_in(tuple(run)))
-        return "".join(pieces)
+        runs = groupby(shown, key=lambda letter: ord(letter) in self.characters)
+        return "".join(run if held else _stand_in(run) for held, run in ((held, "".join(run)) for held, run in runs))
 
 
 def _cleaned(text: str) -> Iterator[str]:
@@ -53,7 +51,7 @@ def _cleaned(text: str) -> Iterator[str]:
             yield letter
 
 
-def _stand_in(run: tuple[str, ...]) -> str:
+def _stand_in(run: str) -> str:
     """‹grinning face› for one picture, ‹U+0627 U+0644 …› for letters of a script that is not shipped."""
     if len(run) == 1 and unicodedata.category(run[0]) in ("So", "Sm", "Sk"):
         return f"‹{unicodedata.name(run[0], f'U+{ord(run[0]):04X}').lower()[:_LONGEST_NAME]}›"

@@ -13,7 +13,7 @@ from explainers.cards.notation import Node, RelationSign
 from explainers.cards.typeset import Typesetter
 from explainers.cards.typst_printer import RELATIONS, typst_math
 
-KEEPS = (8, 6, 4, 3, 2)
+KEEPS = (16, 12, 8, 6, 4, 3, 2)
 
 
 @dataclass(frozen=True)

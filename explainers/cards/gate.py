@@ -15,14 +15,12 @@ _LITERAL = re.compile(r'"(?:[^"\\\n]|\\["\\])*"')
 _PLAIN = re.compile(r"[A-Za-z0-9\s_^(),;:.+\-*=<>!&|\[\]\\]*")
 _WORD = re.compile(r"[A-Za-z]{2,}(?:\.[A-Za-z]+)*")
 _FIELD = re.compile(r"\.[A-Za-z]")
-WORDS = (
-    GREEK
-    | frozenset(Role)
-    | frozenset(
-        """frac sqrt root abs floor ceil lr op mat delim cases upright bold hat macron sum product log max min exp tanh
-        infinity ell partial nabla dots.c phi.alt approx in times thin quad and or not wordif wordotherwise""".split()
-    )
-)
+_OWN = (
+    "frac", "sqrt", "root", "abs", "floor", "ceil", "lr", "op", "mat", "delim", "cases", "upright", "bold", "hat",
+    "macron", "sum", "product", "log", "max", "min", "exp", "tanh", "infinity", "ell", "partial", "nabla", "dots.c",
+    "phi.alt", "approx", "in", "times", "thin", "quad", "and", "or", "not", "wordif", "wordotherwise",
+)  # fmt: skip
+WORDS = GREEK | frozenset(Role) | frozenset(_OWN)
 
 
 class UnsafeMath(ValueError):

@@ -7,32 +7,68 @@ from types import MappingProxyType
 from typing import assert_never
 
 from explainers.cards.notation import (
-    Accent, Applied, Big, Cases, Coloured, Condition, Fenced, Fraction, Greek, Grid, Letter, Listing, Logical, Node,
-    Number, Product, Relation, Root, Scripts, Sign, Terms, Word,
-)  # fmt: skip
+    Accent,
+    Applied,
+    Big,
+    Cases,
+    Coloured,
+    Condition,
+    Fenced,
+    Fraction,
+    Greek,
+    Grid,
+    Letter,
+    Listing,
+    Logical,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Root,
+    Scripts,
+    Sign,
+    Terms,
+    Word,
+)
 from explainers.cards.typst_printer import terms_joined
 
 SIGNS: Mapping[str, str] = MappingProxyType(
     {
-        "ell": r"\ell", "infinity": r"\infty", "pi": r"\pi", "e": "e", "ellipsis": r"\cdots", "nabla": r"\nabla",
-        "partial": r"\partial", "one": r"\mathbf{1}",
+        "ell": r"\ell",
+        "infinity": r"\infty",
+        "pi": r"\pi",
+        "e": "e",
+        "ellipsis": r"\cdots",
+        "nabla": r"\nabla",
+        "partial": r"\partial",
+        "one": r"\mathbf{1}",
     }
-)  # fmt: skip
+)
 RELATIONS: Mapping[str, str] = MappingProxyType(
     {
-        "=": "=", "≈": r"\approx", "≠": r"\neq", "<": "<", "≤": r"\leq", ">": ">", "≥": r"\geq", "→": r"\to",
+        "=": "=",
+        "≈": r"\approx",
+        "≠": r"\neq",
+        "<": "<",
+        "≤": r"\leq",
+        ">": ">",
+        "≥": r"\geq",
+        "→": r"\to",
         "∈": r"\in",
     }
-)  # fmt: skip
+)
 JOINTS: Mapping[str, str] = MappingProxyType({"times": r" \times ", "thin": r"\,", "none": " "})
 LOGIC: Mapping[str, str] = MappingProxyType({"and": r" \land ", "or": r" \lor "})
 LINE_END = r" \\ "
 FENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "()": ("(", ")"), "[]": ("[", "]"), "||": ("|", "|"), "⌊⌋": (r"\lfloor", r"\rfloor"),
+        "()": ("(", ")"),
+        "[]": ("[", "]"),
+        "||": ("|", "|"),
+        "⌊⌋": (r"\lfloor", r"\rfloor"),
         "⌈⌉": (r"\lceil", r"\rceil"),
     }
-)  # fmt: skip
+)
 _ESCAPES = {ord(plain): f"\\{plain}" for plain in "&%$#_{}"} | {
     ord("\\"): r"\textbackslash{}", ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}",
     ord("−"): r"\ensuremath{-}", ord("✓"): r"\ensuremath{\checkmark}", ord("…"): r"\dots{}",

@@ -6,10 +6,11 @@ import re
 
 from explainers.cards.notation import Accent, Greek, Letter, Node, Number, Scripts, Sign, Word
 
-GREEK = frozenset(
-    """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi
-    omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega""".split()
-)
+GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
+    "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda",
+    "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+))  # fmt: skip
 LONGEST_NAME = 40
 _LETTERED = re.compile(rf"(?P<base>[A-Za-z]|ell|{'|'.join(sorted(GREEK))})(?:_?(?P<digits>\d+)|_(?P<rest>.+))?", re.S)
 

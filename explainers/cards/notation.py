@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from explainers.cards.symbols import Role
@@ -181,9 +181,28 @@ class Coloured:
 
 
 Node: TypeAlias = (
-    Number | Letter | Greek | Sign | Word | Accent | Scripts | Fraction | Root | Fenced | Terms | Product | Listing
-    | Applied | Big | Cases | Grid | Relation | Logical | Condition | Coloured
-)  # fmt: skip
+    Number
+    | Letter
+    | Greek
+    | Sign
+    | Word
+    | Accent
+    | Scripts
+    | Fraction
+    | Root
+    | Fenced
+    | Terms
+    | Product
+    | Listing
+    | Applied
+    | Big
+    | Cases
+    | Grid
+    | Relation
+    | Logical
+    | Condition
+    | Coloured
+)
 
 ELLIPSIS = Sign("ellipsis")
 

@@ -10,22 +10,47 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from explainers.cards import arithmetic
+from explainers.cards.binding import Binding, unsigned
 from explainers.cards.names import name as variable
 from explainers.cards.notation import (
-    Applied, Big, Cases, Condition, Fenced, Fraction, Greek, Listing, Logical, Node, Number, Product, Relation,
-    RelationSign, Scripts, Sign, Word,
-)  # fmt: skip
+    Applied,
+    Big,
+    Cases,
+    Condition,
+    Fenced,
+    Fraction,
+    Greek,
+    Listing,
+    Logical,
+    Node,
+    Number,
+    Product,
+    Relation,
+    RelationSign,
+    Scripts,
+    Sign,
+    Word,
+)
 
 if TYPE_CHECKING:
     from explainers.cards.typeset import Typesetter
 
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "Max": "max", "Min": "min", "softmax": "softmax", "log_softmax": "log softmax", "logsumexp": "logsumexp",
-        "softplus": "softplus", "relu": "ReLU", "mean": "mean", "tanh": "tanh", "sign": "sgn", "erf": "erf",
+        "Max": "max",
+        "Min": "min",
+        "softmax": "softmax",
+        "log_softmax": "log softmax",
+        "logsumexp": "logsumexp",
+        "softplus": "softplus",
+        "relu": "ReLU",
+        "mean": "mean",
+        "tanh": "tanh",
+        "sign": "sgn",
+        "erf": "erf",
         "loggamma": "log Γ",
     }
-)  # fmt: skip
+)
 RELATIONS: Mapping[str, RelationSign] = MappingProxyType(
     {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 )
@@ -56,14 +81,21 @@ def kronecker(typeset: Typesetter, expr: Any) -> Node:
 def big(typeset: Typesetter, expr: Any) -> Node:
     """Σ and Π; several limits nest, the last one outermost, as sympy has them."""
     operator: Literal["sum", "product"] = "product" if isinstance(expr, sympy.Product) else "sum"
-    body = arithmetic.atomic(typeset, expr.function, arithmetic.Binding.PRODUCT)
+    body = arithmetic.atomic(typeset, expr.function, Binding.PRODUCT)
     for limit in expr.limits:
         variable, *bounds = limit
         below, above = typeset(variable), None
         if len(bounds) == 2 and not typeset.short:
-            below, above = Relation(below, "=", typeset(bounds[0])), typeset(bounds[1])
+            below, above = Relation(below, "=", _bound(typeset, bounds[0])), _bound(typeset, bounds[1])
         body = Big(operator, below, above, body)
     return body
+
+
+def _bound(typeset: Typesetter, bound: Any) -> Node:
+    """C − 1 and not −1 + C: sympy has already sorted the ends of a sum, so no given order is lost."""
+    if isinstance(bound, sympy.Add):
+        bound = sympy.Add(*sorted(bound.args, key=lambda term: unsigned(term) is not None), evaluate=False)
+    return typeset(bound)
 
 
 def derivative(typeset: Typesetter, expr: Any) -> Node:

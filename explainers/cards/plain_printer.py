@@ -5,25 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import assert_never
+from unicodedata import lookup
 
+from explainers.cards.names import GREEK
 from explainers.cards.notation import (
-    Accent, Applied, Big, Cases, Coloured, Condition, Fenced, Fraction, Greek, Grid, Joint, Letter, Listing, Logical, Node,
-    Number, Product, Relation, Root, Scripts, Sign, Terms, Word,
-)  # fmt: skip
+    Accent,
+    Applied,
+    Big,
+    Cases,
+    Coloured,
+    Condition,
+    Fenced,
+    Fraction,
+    Greek,
+    Grid,
+    Joint,
+    Letter,
+    Listing,
+    Logical,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Root,
+    Scripts,
+    Sign,
+    Terms,
+    Word,
+)
 from explainers.cards.typst_printer import terms_joined
 
-_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho final sigma tau
-upsilon phi chi psi omega""".split()
+_CASE = {True: "SMALL", False: "CAPITAL"}
 GREEK_LETTERS: Mapping[str, str] = MappingProxyType(
-    {name: chr(0x3B1 + place) for place, name in enumerate(_NAMES)}
-    | {name.capitalize(): chr(0x391 + place) for place, name in enumerate(_NAMES)}
+    {name: lookup(f"GREEK {_CASE[name.islower()]} LETTER {name.upper().replace('LAMBDA', 'LAMDA')}") for name in GREEK}
 )
 SIGNS: Mapping[str, str] = MappingProxyType(
     {
-        "ell": "ℓ", "infinity": "∞", "pi": "π", "e": "e", "ellipsis": "…", "nabla": "∇", "partial": "∂",
+        "ell": "ℓ",
+        "infinity": "∞",
+        "pi": "π",
+        "e": "e",
+        "ellipsis": "…",
+        "nabla": "∇",
+        "partial": "∂",
         "one": "1",
     }
-)  # fmt: skip
+)
 JOINTS: Mapping[str, str] = MappingProxyType({"times": " × ", "thin": " ", "none": ""})
 LOGIC: Mapping[str, str] = MappingProxyType({"and": " ∧ ", "or": " ∨ "})
 _RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")

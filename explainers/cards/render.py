@@ -15,7 +15,7 @@ import typst
 
 from explainers.cards import fonts
 from explainers.cards.card import Card
-from explainers.cards.document import document
+from explainers.cards.document import Json, document
 from explainers.cards.words import Words
 from explainers.locale import Translator, available
 
@@ -57,14 +57,20 @@ class Renderer:
 
     def _compile(self, card: Card, layout: Layout) -> bytes:
         data = document(card, self._coverage, self.words(card.locale), full=layout == "full")
+        pages = self._pages(layout, {**data, "measured": False})
+        if len(pages) > 1 and layout == "card":
+            pages = self._pages(layout, {**data, "measured": True})
+        if len(pages) != 1:
+            raise DrawingFailed(f"the {layout} took {len(pages)} pages instead of one")
+        return pages[0]
+
+    def _pages(self, layout: Layout, data: Json) -> list[bytes]:
         inputs = {"card": json.dumps(data, ensure_ascii=False)}
         try:
             pages = self._compiler().compile(self._templates[layout], format="png", ppi=PPI, sys_inputs=inputs)
         except typst.TypstError as error:
             raise DrawingFailed(f"typst refused the {layout}: {error}") from error
-        if not isinstance(pages, bytes):
-            raise DrawingFailed(f"the {layout} took {len(pages or ())} pages instead of one")
-        return pages
+        return pages if isinstance(pages, list) else [pages or b""]
 
     def _compiler(self) -> typst.Compiler:
         compiler: typst.Compiler | None = getattr(self._own, "compiler", None)

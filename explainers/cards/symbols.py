@@ -1,4 +1,4 @@
-"""Atoms and heads that a shown formula needs and sympy lacks: typed decimals, "…", a colour, ∇, one entry of a vector."""
+"""Atoms and heads that a shown formula needs and sympy lacks: typed decimals, "…", a colour, ∇, one entry."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class NumberLabel(AtomicExpr):
 
     _text: str
 
-    def _hashable_content(self) -> tuple[str, ...]:
+    def _hashable_content(self) -> tuple[Any, ...]:
         return (self._text,)
 
-    def __getnewargs__(self) -> tuple[str]:
+    def __getnewargs__(self) -> tuple[Any, ...]:
         return (self._text,)
 
     def _sympystr(self, printer: object) -> str:

@@ -52,7 +52,7 @@ def label(count: int, step: float) -> str:
     size = max(abs(value), step)
     if value == 0:
         return "0"
-    if 1e-3 <= step and size < 1e5:
+    if step >= 1e-3 and size < 1e5:
         text = f"{value:.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
     else:
         mantissa, _, exponent = f"{value:.2e}".partition("e")

@@ -19,8 +19,19 @@ from sympy.matrices.matrixbase import MatrixBase
 from explainers.cards import arithmetic, operators
 from explainers.cards.names import name
 from explainers.cards.notation import (
-    ELLIPSIS, Coloured, Fenced, Grid, Listing, Node, Number, Product, Scripts, Sign, Terms, Word,
-)  # fmt: skip
+    ELLIPSIS,
+    Coloured,
+    Fenced,
+    Grid,
+    Listing,
+    Node,
+    Number,
+    Product,
+    Scripts,
+    Sign,
+    Terms,
+    Word,
+)
 from explainers.cards.symbols import Component, Elided, Gradient, Marked, NumberLabel, Role
 
 
@@ -37,7 +48,7 @@ class Typesetter:
 
     def __call__(self, expr: Any) -> Node:
         """Raises `Unprintable` where no rule is known."""
-        expr = expr.as_immutable() if isinstance(expr, MatrixBase) else sympy.sympify(expr)
+        expr = sympy.ImmutableMatrix(expr) if isinstance(expr, MatrixBase) else sympy.sympify(expr)
         for kind in type(expr).__mro__:
             if rule := RULES.get(kind):
                 node = rule(self, expr)

@@ -7,16 +7,42 @@ from types import MappingProxyType
 from typing import assert_never
 
 from explainers.cards.notation import (
-    Accent, Applied, Big, Cases, Coloured, Condition, Fenced, Fraction, Greek, Grid, Letter, Listing, Logical, Node,
-    Number, Product, Relation, Root, Scripts, Sign, Terms, Word,
-)  # fmt: skip
+    Accent,
+    Applied,
+    Big,
+    Cases,
+    Coloured,
+    Condition,
+    Fenced,
+    Fraction,
+    Greek,
+    Grid,
+    Letter,
+    Listing,
+    Logical,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Root,
+    Scripts,
+    Sign,
+    Terms,
+    Word,
+)
 
 SIGNS: Mapping[str, str] = MappingProxyType(
     {
-        "ell": "ell", "infinity": "infinity", "pi": "pi", "e": "e", "ellipsis": "dots.c", "nabla": "nabla",
-        "partial": "partial", "one": "bold(1)",
+        "ell": "ell",
+        "infinity": "infinity",
+        "pi": "pi",
+        "e": "e",
+        "ellipsis": "dots.c",
+        "nabla": "nabla",
+        "partial": "partial",
+        "one": "bold(1)",
     }
-)  # fmt: skip
+)
 RELATIONS: Mapping[str, str] = MappingProxyType(
     {"=": "=", "≈": "approx", "≠": "!=", "<": "<", "≤": "<=", ">": ">", "≥": ">=", "→": "->", "∈": "in"}
 )
@@ -55,19 +81,19 @@ def typst_math(node: Node) -> str:
             return f"frac({typst_math(above)}, {typst_math(below)})"
         case Root(body=body, degree=degree):
             return f"sqrt({typst_math(body)})" if degree == 2 else f"root({degree}, {typst_math(body)})"
-        case Fenced(body=body, fence=fence):
-            left, right = FENCES[fence]
-            return f"{left}{typst_math(body)}{right}"
-        case Listing(items=items):
-            return ", ".join(map(typst_math, items)) if len(items) != 1 else typst_math(items[0])
         case _:
             return _composite(node)
 
 
 def _composite(
-    node: Terms | Product | Applied | Big | Cases | Grid | Relation | Logical | Condition,
+    node: Fenced | Listing | Terms | Product | Applied | Big | Cases | Grid | Relation | Logical | Condition,
 ) -> str:
     match node:
+        case Fenced(body=body, fence=fence):
+            left, right = FENCES[fence]
+            return f"{left}{typst_math(body)}{right}"
+        case Listing(items=items):
+            return ", ".join(map(typst_math, items)) if len(items) != 1 else typst_math(items[0])
         case Terms(terms=terms):
             return terms_joined(tuple((negative, typst_math(term)) for negative, term in terms), "-")
         case Product(factors=factors, joints=joints):
