@@ -18,7 +18,7 @@ class ExplainerTimedOut(RuntimeError):
     """No answer within `seconds`."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"no explanation within {seconds:g} s")
+        super().__init__(f"no explanation within {seconds:.3g} s")
         self.seconds = seconds
 
 
@@ -39,10 +39,14 @@ class ExplainerRaised(RuntimeError):
 
 
 class Explainer:
-    """One locked process. Asked once at a time; not `usable` again once it was late, died or was retired."""
+    """One locked process, asked once at a time; not `usable` again once it was late, died or was retired.
+
+    `served` counts its answers. `replaced` is the pool's note that a successor is on its way.
+    """
 
     def __init__(self, child: Child, limits: ExplainerLimits) -> None:
         self.served = 0
+        self.replaced = False
         self._child = child
         self._limits = limits
         self._closed = False

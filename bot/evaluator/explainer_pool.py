@@ -85,6 +85,7 @@ class Explainers:
 
     def _put_back(self, explainer: Explainer) -> None:
         if not explainer.usable:
+            explainer.close()
             self._replace(explainer)
             return
         self._idle.put_nowait(explainer)
@@ -92,6 +93,9 @@ class Explainers:
             self._replace(explainer)
 
     def _replace(self, old: Explainer) -> None:
+        if old.replaced:
+            return
+        old.replaced = True
         task = asyncio.create_task(self._fork_successor(old))
         self._replacing.add(task)
         task.add_done_callback(self._replacing.discard)
