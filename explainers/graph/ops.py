@@ -40,8 +40,10 @@ _RANK = ("scalar", "bool", "uint8", "int8", "int16", "int32", "int64", "float16"
 
 
 def constant(value: Number) -> Constant:
-    """A Python number; finite ones are held exactly."""
-    return Constant(value if isinstance(value, float) and not _finite(value) else Fraction(value))
+    """A Python number. A finite float is the decimal that its digits say (0.1 is a tenth): the program rounds it once."""
+    if isinstance(value, float):
+        return Constant(Fraction(repr(value)) if _finite(value) else value)
+    return Constant(Fraction(value))
 
 
 def as_node(x: Node | Number) -> Node:

@@ -6,6 +6,8 @@ Formulas as torch computes them: torch.nn.functional and ATen's LossNLL.cpp. Sha
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned, broadcast
 from explainers.graph.nodes import Axis, Node
@@ -58,8 +60,8 @@ def cross_entropy(
     if label_smoothing <= 0.0:
         return hard
     spread = _spread(log_p, c, input, target, layout, weight, ignore_index, reduction)
-    share = label_smoothing / _size(c)
-    return Array(ops.add(ops.mul(1.0 - label_smoothing, hard.node), ops.mul(share, spread.node)), hard.layout)
+    eps = Fraction(repr(label_smoothing))
+    return Array(ops.add(ops.mul(1 - eps, hard.node), ops.mul(eps / _size(c), spread.node)), hard.layout)
 
 
 def _picked(
@@ -104,7 +106,8 @@ def _soft(
 ) -> Array:
     """Class probabilities: Σ w · t · −log p, where the weights do not normalise the mean."""
     if smoothing > 0.0:
-        t = ops.add(ops.mul(t, 1.0 - smoothing), smoothing / _size(c))
+        eps = Fraction(repr(smoothing))
+        t = ops.add(ops.mul(t, 1 - eps), eps / _size(c))
     if weight is not None:
         t = ops.mul(_per_class(weight, c), t)
     item = ops.neg(ops.sum(ops.mul(t, log_p), (c,) if c else ()))

@@ -1,0 +1,126 @@
+"""From the definition to the value in typed steps, each of which computes itself again from what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from explainers.composition import DontKnow
+from explainers.graph.exact import Exact
+from explainers.graph.lowering import CannotLower, Meaning, lower
+
+Expr = Any
+
+
+@dataclass(frozen=True)
+class Definition:
+    """function call → formula: ℓ = form = form = …, with letters for the inputs.
+
+    `item` tells that the forms define one element ℓᵢ of what `whole` adds up or averages. Each form is computed at
+    the first shown place.
+    """
+
+    whole: Expr | None
+    forms: tuple[Expr, ...]
+    meaning: Meaning
+
+    def values(self) -> tuple[arb, ...]:
+        """What each form comes to, with the numbers behind the letters."""
+        return tuple(lower(form, self.meaning) for form in self.forms)
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """formula at one place → the same formula with the numbers put in → collected → value."""
+
+    place: tuple[int, ...]
+    forms: tuple[Expr, ...]
+    value: arb
+    meaning: Meaning
+
+    def values(self) -> tuple[arb, ...]:
+        """What each form comes to, computed from the printed numbers alone; then the value of the graph."""
+        return (*(lower(form, self.meaning) for form in self.forms), self.value)
+
+
+@dataclass(frozen=True)
+class Combination:
+    """parts → the loss: the elements added up, over their number or their weights.
+
+    `rest` is the total of the elements that are not listed.
+    """
+
+    places: tuple[tuple[int, ...], ...]
+    parts: tuple[arb, ...]
+    rest: arb
+    rest_count: int
+    divisor: arb | None
+    value: arb
+
+    def values(self) -> tuple[arb, ...]:
+        """The parts put together again; then the value of the graph."""
+        total = self.rest
+        for part in self.parts:
+            total += part
+        return (total if self.divisor is None else total / self.divisor, self.value)
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """loss → its derivative with respect to one input, in vector notation and entry by entry."""
+
+    symbol: str
+    tensor: int
+    formula: Expr
+    entries: Exact
+    again: Exact
+
+    def values(self) -> tuple[arb, ...]:
+        """The largest entry from the shown formula's graph, and from the derivative of the program as it ran."""
+        sizes = np.nan_to_num(np.abs(self.entries.middles()), nan=np.inf)
+        if not sizes.size:
+            return ()
+        place = tuple(int(k) for k in np.unravel_index(int(np.argmax(sizes)), sizes.shape))
+        return self.entries.at(place), self.again.at(place)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """call → "I don't know": what the table lacks, by name and line."""
+
+    reason: DontKnow
+
+    def values(self) -> tuple[arb, ...]:
+        """Nothing is claimed."""
+        return ()
+
+
+Step = Definition | Substitution | Combination | Gradient | Refused
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The steps in order; `letters` names the inputs, `equals` the library loss that the formula is."""
+
+    steps: tuple[Step, ...]
+    letters: Mapping[str, int]
+    equals: str | None
+
+    def holds(self) -> tuple[bool | None, ...]:
+        """For each step whether all its sides agree; None where a side has no number (an infinite or nan step)."""
+        return tuple(agrees(step) for step in self.steps)
+
+
+def agrees(step: Step) -> bool | None:
+    """Whether the sides of a step enclose a common number."""
+    try:
+        sides = step.values()
+    except CannotLower:
+        return None
+    if not all(side.is_finite() for side in sides):
+        return None
+    return all(a.overlaps(b) for a, b in zip(sides, sides[1:], strict=False))

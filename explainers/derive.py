@@ -1,0 +1,175 @@
+"""Builds the steps: splits the loss into its elements, shows the one that matters, and adds the parts up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from flint import arb
+
+from explainers.composition import Composition
+from explainers.derivation import Combination, Definition, Derivation, Gradient, Step, Substitution
+from explainers.graph import unevaluated as un
+from explainers.graph.derivative import gradient
+from explainers.graph.display import Display
+from explainers.graph.evaluation import Values
+from explainers.graph.exact import Exact, Place, along, exact
+from explainers.graph.familiar import familiar_rules
+from explainers.graph.lowering import Meaning
+from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Node, Sum
+from explainers.graph.rewrites import rules
+from explainers.graph.rewriting import Rewriter
+
+SHOWN_ROWS = 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """A loss as elements over some axes: their sum, over `divisor` where it is a mean."""
+
+    item: Node
+    over: Axes
+    divisor: Node | None
+
+
+@dataclass(frozen=True)
+class Forms:
+    """A composition in normal form, with the derivative of that form and of the program as it ran."""
+
+    composition: Composition
+    root: Node
+    gradients: Mapping[Input, Node]
+    as_run: Mapping[Input, Node]
+
+
+def forms(composition: Composition) -> Forms:
+    """The normal form of a composition and its gradients with respect to every float input."""
+    rewriter = Rewriter(rules())
+    root = rewriter.rewrite(composition.root)
+    wrt = tuple(a.node for a in composition.inputs.values() if a.floating and isinstance(a.node, Input))
+    known = {x: rewriter.rewrite(x) for x in wrt}
+    inner = gradient(root, tuple(n for n in known.values() if isinstance(n, Input)))
+    shown = {x: rewriter.rewrite(inner[known[x]]) for x in wrt}  # pyright: ignore[reportArgumentType] - an Input stays one
+    return Forms(composition, root, shown, gradient(composition.root, wrt))
+
+
+def derivation(found: Forms, values: Values, equals: str | None) -> Derivation:
+    """The typed steps of a composition at the recorded numbers."""
+    split = splitted(found.root)
+    (items,) = exact((split.item,), values)
+    steps: list[Step] = []
+    display = Display()
+    if 0 not in items.shape:
+        shown = _shown(items)
+        steps.append(_definition(found, split, display, values, shown[0]))
+        steps += [_substitution(split, values, place, items.at(place)) for place in shown]
+        if split.over:
+            steps.append(_combination(found, split, values, items, shown))
+    steps += _gradients(found, display, values)
+    letters = {a.node.symbol: id for id, a in found.composition.inputs.items() if isinstance(a.node, Input)}
+    return Derivation(tuple(steps), letters, equals)
+
+
+def splitted(root: Node) -> Split:
+    """Σ item / divisor, Σ item, or the root as its own elements."""
+    match root:
+        case Binary("div", Sum(item, over), divisor) if not divisor.axes:
+            return Split(item, over, divisor)
+        case Sum(item, over):
+            return Split(item, over, None)
+        case _:
+            return Split(root, (), None)
+
+
+def meaning(composition: Composition, values: Values) -> Meaning:
+    """What the letters of a composition's formulas stand for."""
+    return Meaning({a.node.symbol: _lookup(a.node, values) for a in composition.inputs.values() if isinstance(a.node, Input)})
+
+
+def _lookup(node: Input, values: Values) -> Any:
+    held = np.asarray(values[node.tensor]).reshape(tuple(axis.size for axis in node.axes))
+    if held.dtype.kind == "f":
+        return lambda place: arb(float(held[place]))
+    return lambda place: int(held[place])
+
+
+def _shown(items: Exact) -> list[Place]:
+    """The elements that are shown: all of a few, else the one that matters most (a non-finite one before all)."""
+    if int(np.prod(items.shape)) <= SHOWN_ROWS:
+        return list(np.ndindex(items.shape))
+    sizes = np.nan_to_num(np.abs(items.middles()), nan=np.inf)
+    return [tuple(int(k) for k in np.unravel_index(int(np.argmax(sizes)), items.shape))]
+
+
+def _definition(found: Forms, split: Split, display: Display, values: Values, at: Place) -> Definition:
+    place = display.at_letters(split.item.axes)
+    written = tuple(display.element(form, place) for form in _readings(split.item))
+    whole = _whole(split, display) if split.over else None
+    here = {display.letters[axis]: k for axis, k in zip(split.item.axes, at, strict=True)}
+    return Definition(whole, tuple(dict.fromkeys(written)), meaning(found.composition, values).at(here))
+
+
+def _whole(split: Split, display: Display) -> Any:
+    """How the elements make the loss: (1/N) Σ ℓᵢ."""
+    letters = [display.letter(axis) for axis in split.over]
+    item = sympy.Indexed(sympy.IndexedBase("ell"), *letters)
+    total = sympy.Sum(item, *((k, 0, axis.size - 1) for k, axis in zip(letters, split.over, strict=True)))
+    if split.divisor is None:
+        return total
+    below = display.element(split.divisor, {})
+    if isinstance(split.divisor, Constant) and isinstance(split.divisor.value, Fraction):
+        return un.times(un.over(sympy.Integer(1), below), total)
+    return un.over(total, below)
+
+
+def _readings(item: Node) -> tuple[Node, ...]:
+    """The form people learn first (probabilities under a log), then the normal form."""
+    return Rewriter(familiar_rules()).rewrite(item), item
+
+
+def _substitution(split: Split, values: Values, place: tuple[int, ...], value: arb) -> Substitution:
+    display = Display(values)
+    at: dict[Axis, Any] = {axis: sympy.Integer(k) for axis, k in zip(split.item.axes, place, strict=True)}
+    written = [display.element(form, at) for form in _readings(split.item)]
+    if not display.omitted:
+        written.append(un.evaluated(written[-1]))
+    totals = {gap: _omitted(x, places, values) for gap, (x, places) in display.omitted.items()}
+    found = Meaning(labels=display.labels, omitted=totals)
+    return Substitution(place, tuple(dict.fromkeys(written)), value, found)
+
+
+def _omitted(x: Node, places: tuple[dict[Axis, Any], ...], values: Values) -> arb:
+    """The exact total of the terms behind a "…"."""
+    (everything,) = exact((x,), values)
+    total = arb(0)
+    for place in places:
+        total += everything.at(tuple(int(place[axis]) for axis in x.axes))
+    return total
+
+
+def _combination(found: Forms, split: Split, values: Values, items: Exact, shown: list[Place]) -> Combination:
+    (loss,) = exact((found.root,), values)
+    divisor = None if split.divisor is None else exact((split.divisor,), values)[0].at(())
+    parts = tuple(items.at(place) for place in shown)
+    count = int(np.prod(items.shape)) - len(shown)
+    return Combination(tuple(shown), parts, items.total(shown) if count else arb(0), count, divisor, loss.at(()))
+
+
+def _gradients(found: Forms, display: Display, values: Values) -> list[Step]:
+    wrt = tuple(found.gradients)
+    shown = exact(tuple(found.gradients[x] for x in wrt), values)
+    as_run = exact(tuple(found.as_run[x] for x in wrt), values)
+    return [
+        Gradient(
+            x.symbol,
+            x.tensor,
+            display.element(found.gradients[x], {}),
+            along(mine, found.gradients[x].axes, x.axes),
+            along(again, found.as_run[x].axes, x.axes),
+        )
+        for x, mine, again in zip(wrt, shown, as_run, strict=True)
+    ]

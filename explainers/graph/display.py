@@ -1,0 +1,266 @@
+"""The display walk: a graph as people write it, in sympy.
+
+The same walk writes the definition (symbolic indices, indexed sums), the substitution (one shown row, numbers in place)
+and the vector form of a gradient (no indices at all). What is shown is at most about 32 literal elements; a longer
+sum is cut with "…" whose total is known.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, assert_never
+
+import numpy as np
+import sympy
+
+from explainers.graph import unevaluated as un
+from explainers.graph.evaluation import Values
+from explainers.graph.floats import FloatArithmetic
+from explainers.graph.evaluation import evaluate
+from explainers.graph.nodes import (
+    Axes,
+    Axis,
+    Binary,
+    Cast,
+    Compare,
+    Constant,
+    Coordinate,
+    Extremum,
+    Input,
+    LogSumExp,
+    Named,
+    Node,
+    OneHot,
+    Rename,
+    Softmax,
+    StopGradient,
+    Sum,
+    Take,
+    Unary,
+    Where,
+    WithGradient,
+)
+from explainers.graph.symbols import NumberLabel, Omitted
+
+Expr = Any
+Place = Mapping[Axis, Expr]
+LONGEST_SUM = 8
+
+
+@dataclass
+class Display:
+    """One display of one graph. `values` given, inputs at concrete places are numbers; else they are letters.
+
+    `labels` collects what each printed decimal stands for exactly; `omitted` the terms behind each "…".
+    """
+
+    values: Values | None = None
+    letters: dict[Axis, sympy.Symbol] = field(default_factory=dict[Axis, sympy.Symbol])
+    labels: dict[NumberLabel, Fraction] = field(default_factory=dict[NumberLabel, Fraction])
+    omitted: dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]] = field(
+        default_factory=dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]]
+    )
+
+    def letter(self, axis: Axis) -> sympy.Symbol:
+        """The index letter of an axis: i for the first dimension, j for the second, then what is free."""
+        if axis not in self.letters:
+            wanted = "ijklmnabcd"[max(0, "abcdefgh".find(axis.name)) :] + "uvst"
+            taken = {s.name for s in self.letters.values()}
+            name = next(c for c in wanted if c not in taken)
+            self.letters[axis] = sympy.Symbol(name, integer=True)
+        return self.letters[axis]
+
+    def at_letters(self, axes: Axes) -> dict[Axis, Expr]:
+        """The place where each axis is at its letter."""
+        return {axis: self.letter(axis) for axis in axes}
+
+    def element(self, node: Node, place: Place) -> Expr:
+        """One element of the node as a formula; an axis whose place is None is left out (vector notation)."""
+        match node:
+            case Input():
+                return self._input(node, place)
+            case Constant(value):
+                return self.number(value)
+            case Unary():
+                return _unary(node, self.element(node.x, place), self.values is not None)
+            case Binary():
+                return _binary(node, self.element(node.a, place), self.element(node.b, place))
+            case Compare(op, a, b):
+                return _COMPARISON[op](self.element(a, place), self.element(b, place), evaluate=False)
+            case Where():
+                return self._where(node, place)
+            case Sum(x, over):
+                return self._sum(x, over, place)
+            case LogSumExp(x, over):
+                return un.log(self._sum(Unary("exp", x, x.axes, x.dtype), over, place))
+            case Softmax():
+                return self._softmax(node, place)
+            case Extremum(op, x, over):
+                terms = [self.element(x, {**place, **inner}) for inner in self._places(over)]
+                return (sympy.Max if op == "max" else sympy.Min)(*terms, evaluate=False)
+            case Take(x, index, along):
+                return self.element(x, {**place, along: self.element(index, place)})
+            case OneHot(index, along):
+                return self._one_hot(self.element(index, place), place.get(along))
+            case Rename(x, old, new):
+                return self.element(x, {**place, old: place.get(new)})
+            case Coordinate(along):
+                return place.get(along)
+            case Cast(x) | StopGradient(x) | Named(_, x):
+                return self.element(x, place)
+            case WithGradient(value):
+                return self.element(value, place)
+            case _:
+                assert_never(node)
+
+    def number(self, value: Fraction | float | np.generic) -> Expr:
+        """A number as it is typed: exact where it is a short decimal, else a label whose exact value is kept."""
+        exact = value if isinstance(value, Fraction) else None
+        if exact is None:
+            held = float(value)
+            if not np.isfinite(held):
+                return sympy.nan if np.isnan(held) else sympy.oo if held > 0 else -sympy.oo
+            exact = Fraction(held)
+        if exact.denominator == 1 and abs(exact) < 10**6:
+            return sympy.Integer(int(exact))
+        text = _shortest(value)
+        if Fraction(text) == exact and len(text) <= 7:
+            return sympy.Rational(exact.numerator, exact.denominator)
+        label = NumberLabel(text.lstrip("-"))
+        self.labels[label] = abs(exact)
+        return un.negative(label) if exact < 0 else label
+
+    def _input(self, node: Input, place: Place) -> Expr:
+        indices = [place.get(axis) for axis in node.axes]
+        if self.values is not None and all(isinstance(i, sympy.Integer) for i in indices):
+            held = np.asarray(self.values[node.tensor])
+            element = held.reshape(tuple(axis.size for axis in node.axes))[tuple(int(i) for i in indices)]  # pyright: ignore[reportArgumentType] - checked above
+            return self.number(element) if held.dtype.kind == "f" else sympy.Integer(int(element))
+        shown = [i for i in indices if i is not None]
+        if not shown or len(shown) < len(indices):
+            return sympy.Symbol(node.symbol)
+        return sympy.Indexed(sympy.IndexedBase(node.symbol), *shown)
+
+    def _where(self, node: Where, place: Place) -> Expr:
+        if self.values is not None and all(isinstance(place.get(axis), sympy.Integer) for axis in node.condition.axes):
+            decided = evaluate(node.condition, self.values, FloatArithmetic())
+            here = bool(decided[tuple(int(place[axis]) for axis in node.condition.axes)] == 1)
+            return self.element(node.a if here else node.b, place)
+        yes, no = self.element(node.a, place), self.element(node.b, place)
+        return sympy.Piecewise((yes, self.element(node.condition, place)), (no, True), evaluate=False)
+
+    def _sum(self, x: Node, over: Axes, place: Place) -> Expr:
+        if self.values is None or any(place.get(axis) is None for axis in x.axes if axis not in over):
+            inner = {axis: self._bound(axis, place) for axis in over}
+            body = self.element(x, {**place, **inner})
+            return sympy.Sum(body, *((inner[axis], 0, axis.size - 1) for axis in over))
+        if _size(over) > LONGEST_SUM:
+            return self._cut_sum(x, over, place)
+        return un.plus([self.element(x, {**place, **inner}) for inner in self._places(over)])
+
+    def _bound(self, axis: Axis, place: Place) -> sympy.Symbol:
+        """The letter that a sum runs over: the axis's own unless the place already speaks of it."""
+        own = self.letter(axis)
+        free = {s for at in place.values() if at is not None for s in at.free_symbols}
+        return self.letter(Axis(axis.name, axis.size)) if own in free else own
+
+    def _cut_sum(self, x: Node, over: Axes, place: Place) -> Expr:
+        """The first terms and the last one, the rest as "…"."""
+        places = [{**place, **inner} for inner in self._places(over)]
+        first, rest, last = places[: LONGEST_SUM // 2], places[LONGEST_SUM // 2 : -1], places[-1]
+        gap = Omitted(f"{len(self.omitted)}")
+        self.omitted[gap] = (x, tuple(rest))
+        return un.plus([*(self.element(x, p) for p in first), gap, self.element(x, last)])
+
+    def _places(self, over: Axes) -> Iterator[dict[Axis, Expr]]:
+        for index in itertools.product(*(range(axis.size) for axis in over)):
+            yield dict(zip(over, map(sympy.Integer, index), strict=True))
+
+    def _softmax(self, node: Softmax, place: Place) -> Expr:
+        if any(place.get(axis) is None for axis in node.over):
+            return un.call("softmax", self.element(node.x, place))
+        total = self._sum(Unary("exp", node.x, node.x.axes, node.x.dtype), node.over, place)
+        return un.over(un.exp(self.element(node.x, place)), total)
+
+    def _one_hot(self, index: Expr, at: Expr | None) -> Expr:
+        if at is None:
+            return un.call("one_hot", index)
+        if isinstance(index, sympy.Integer) and isinstance(at, sympy.Integer):
+            return sympy.Integer(int(index == at))
+        return sympy.KroneckerDelta(at, index)
+
+
+def _unary(node: Unary, x: Expr, numbers: bool) -> Expr:
+    match node.op:
+        case "neg":
+            return un.negative(x)
+        case "exp":
+            return un.exp(x)
+        case "log":
+            return un.log(x)
+        case "log1p":
+            return un.log(un.plus([sympy.Integer(1), x]))
+        case "expm1":
+            return un.minus(un.exp(x), sympy.Integer(1))
+        case "sqrt":
+            return un.power(x, sympy.Rational(1, 2))
+        case "square":
+            return un.power(x, sympy.Integer(2))
+        case "abs":
+            return sympy.Abs(x, evaluate=False)
+        case "sigmoid" if numbers:
+            return un.over(sympy.Integer(1), un.plus([sympy.Integer(1), un.exp(un.negative(x))]))
+        case "logsigmoid" if numbers:
+            return un.negative(un.log(un.plus([sympy.Integer(1), un.exp(un.negative(x))])))
+        case "logsigmoid":
+            return un.log(un.call("sigmoid", x))
+        case "softplus":
+            return un.log(un.plus([sympy.Integer(1), un.exp(x)]))
+        case "relu":
+            return sympy.Max(sympy.Integer(0), x, evaluate=False)
+        case "sigmoid" | "tanh" | "sign":
+            return un.call(node.op, x)
+        case _:
+            assert_never(node.op)
+
+
+def _binary(node: Binary, a: Expr, b: Expr) -> Expr:
+    match node.op:
+        case "add":
+            return un.plus([a, b])
+        case "sub":
+            return un.minus(a, b)
+        case "mul":
+            return un.times(a, b)
+        case "div":
+            return un.over(a, b)
+        case "pow":
+            return un.power(a, b)
+        case "maximum" | "clamp_min":
+            return sympy.Max(a, b, evaluate=False)
+        case "minimum" | "clamp_max":
+            return sympy.Min(a, b, evaluate=False)
+        case _:
+            assert_never(node.op)
+
+
+_COMPARISON: Mapping[str, Any] = {"eq": sympy.Eq, "ne": sympy.Ne, "lt": sympy.Lt, "le": sympy.Le, "gt": sympy.Gt, "ge": sympy.Ge}
+
+
+def _shortest(value: Fraction | float | np.generic) -> str:
+    """The shortest decimal that names the number at its own precision, without an exponent where that is short."""
+    if isinstance(value, Fraction):
+        value = float(value)
+    text = np.format_float_positional(value, trim="-") if 1e-5 <= abs(float(value)) < 1e7 else f"{value!s}"
+    return text if len(text) <= 12 else np.format_float_positional(value, precision=9, fractional=False, trim="-")
+
+
+def _size(over: Axes) -> int:
+    size = 1
+    for axis in over:
+        size *= axis.size
+    return size
+

@@ -1,0 +1,116 @@
+"""Exact enclosures by place, whichever arithmetic made them: balls for what people read, intervals for what is large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from flint import arb
+
+from explainers.graph.balls import BallArithmetic
+from explainers.graph.enclosure import BALLS_UP_TO
+from explainers.graph.evaluation import Values, evaluate_all
+from explainers.graph.interval_arrays import Interval
+from explainers.graph.intervals import IntervalArithmetic
+from explainers.graph.nodes import Axes, Node
+from explainers.graph.rounding import Rounding
+
+Place = tuple[int, ...]
+
+
+class Exact(Protocol):
+    """An array of exact values, each known within an enclosure."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of its dimensions."""
+        ...
+
+    def at(self, place: Place) -> arb:
+        """One element."""
+        ...
+
+    def middles(self) -> npt.NDArray[np.float64]:
+        """Float64 midpoints, for plots and for picking what matters."""
+        ...
+
+    def total(self, left_out: Iterable[Place]) -> arb:
+        """The sum of all elements but some."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExactBalls:
+    """Elements as Arb balls."""
+
+    balls: npt.NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.balls.shape
+
+    def at(self, place: Place) -> arb:
+        return self.balls[place]
+
+    def middles(self) -> npt.NDArray[np.float64]:
+        return np.frompyfunc(_middle, 1, 1)(self.balls).astype(np.float64)
+
+    def total(self, left_out: Iterable[Place]) -> arb:
+        gone = set(left_out)
+        return sum((self.balls[place] for place in np.ndindex(self.shape) if place not in gone), arb(0))
+
+
+@dataclass(frozen=True)
+class ExactIntervals:
+    """Elements as midpoint-radius pairs."""
+
+    held: Interval
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.held.mid.shape
+
+    def at(self, place: Place) -> arb:
+        return arb(float(self.held.mid[place]), float(self.held.rad[place]))
+
+    def middles(self) -> npt.NDArray[np.float64]:
+        return self.held.mid
+
+    def total(self, left_out: Iterable[Place]) -> arb:
+        keep = np.ones(self.shape, dtype=bool)
+        for place in left_out:
+            keep[place] = False
+        kept = Interval(self.held.mid[keep], self.held.rad[keep])
+        summed = IntervalArithmetic(Rounding("exact")).sum(kept, (0,), "float64")
+        return arb(float(summed.mid), float(summed.rad))
+
+
+def exact(roots: tuple[Node, ...], values: Values) -> tuple[Exact, ...]:
+    """The exact values of real roots on the exact inputs, by balls up to about a thousand elements."""
+    if sum(np.asarray(v).size for v in values.values()) <= BALLS_UP_TO:
+        return tuple(ExactBalls(np.asarray(b)) for b in evaluate_all(roots, values, BallArithmetic(Rounding("exact"))))
+    return tuple(ExactIntervals(i) for i in evaluate_all(roots, values, IntervalArithmetic(Rounding("exact"))))
+
+
+def along(found: Exact, have: Axes, want: Axes) -> Exact:
+    """The same values with dimensions in the order of other axes, repeated along those they do not vary with."""
+    order = tuple(have.index(axis) for axis in want if axis in have)
+    lengths = tuple(axis.size if axis in have else 1 for axis in want)
+    full = tuple(axis.size for axis in want)
+    match found:
+        case ExactBalls(balls):
+            return ExactBalls(np.broadcast_to(balls.transpose(order).reshape(lengths), full))
+        case ExactIntervals(held):
+            mid, rad = (np.broadcast_to(part.transpose(order).reshape(lengths), full) for part in (held.mid, held.rad))
+            return ExactIntervals(Interval(mid, rad))
+        case _:
+            raise TypeError(f"{type(found).__name__} has no dimensions to order")
+
+
+def _middle(v: arb) -> float:
+    return float(v.mid()) if v.is_finite() else float(v)
+
+

@@ -1,0 +1,143 @@
+"""A shown formula back into balls: what the page says, computed again from the page alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import reduce
+from types import MappingProxyType
+from typing import Any
+
+import sympy
+from flint import arb
+
+from explainers.graph.balls import ball
+from explainers.graph.symbols import NumberLabel, Omitted
+
+Expr = Any
+
+
+class CannotLower(ValueError):
+    """The formula holds something that has no number."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the letters of a formula stand for: inputs by name and place, labels exactly, "…" by their totals."""
+
+    inputs: Mapping[str, Callable[[tuple[int, ...]], arb | int]] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Mapping[NumberLabel, Fraction] = field(default_factory=lambda: MappingProxyType({}))
+    omitted: Mapping[Omitted, arb] = field(default_factory=lambda: MappingProxyType({}))
+    indices: Mapping[sympy.Symbol, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def at(self, indices: Mapping[sympy.Symbol, int]) -> Meaning:
+        """The same letters with more indices fixed."""
+        return Meaning(self.inputs, self.labels, self.omitted, {**self.indices, **indices})
+
+
+def lower(expr: Expr, meaning: Meaning) -> arb:
+    """The formula's value as a ball. Raises CannotLower for what has none."""
+    match expr:
+        case NumberLabel():
+            return ball(meaning.labels[expr])
+        case Omitted():
+            return meaning.omitted[expr]
+        case sympy.Rational():
+            return ball(Fraction(int(expr.p), int(expr.q)))
+        case sympy.Float():
+            raise CannotLower("a formula holds exact numbers only")
+        case sympy.Symbol() | sympy.Indexed():
+            return _letter(expr, meaning)
+        case sympy.Sum():
+            return _sum(expr, meaning)
+        case sympy.Piecewise():
+            return lower(next(value for value, condition in expr.args if _holds(condition, meaning)), meaning)
+        case sympy.KroneckerDelta():
+            return arb(int(lower(expr.args[0], meaning) == lower(expr.args[1], meaning)))
+        case _:
+            return _composite(expr, [lower(argument, meaning) for argument in expr.args])
+
+
+def _composite(expr: Expr, parts: list[arb]) -> arb:
+    if expr is sympy.E:
+        return arb(1).exp()
+    if expr is sympy.oo:
+        return arb("inf")
+    match expr:
+        case sympy.Add():
+            return reduce(lambda a, b: a + b, parts)
+        case sympy.Mul():
+            return reduce(lambda a, b: a * b, parts)
+        case sympy.Pow():
+            return _power(*parts)
+        case sympy.exp():
+            return parts[0].exp()
+        case sympy.log():
+            return arb("-inf") if parts[0] == 0 else parts[0].log()
+        case sympy.Abs():
+            return abs(parts[0])
+        case sympy.Max():
+            return reduce(lambda a, b: a.max(b), parts)
+        case sympy.Min():
+            return reduce(lambda a, b: a.min(b), parts)
+        case _ if (name := type(expr).__name__) in _NAMED:
+            return _NAMED[name](parts[0])
+        case _:
+            raise CannotLower(f"{type(expr).__name__} has no number")
+
+
+_NAMED: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
+    {
+        "sigmoid": lambda x: 1 / (1 + (-x).exp()),
+        "tanh": lambda x: x.tanh(),
+        "sign": lambda x: arb(1) if x > 0 else arb(-1) if x < 0 else arb(0),
+    }
+)
+
+
+def _power(base: arb, exponent: arb) -> arb:
+    whole = exponent.unique_fmpz()
+    return base ** int(whole) if whole is not None else base**exponent
+
+
+def _letter(expr: Expr, meaning: Meaning) -> arb:
+    if expr in meaning.indices:
+        return arb(meaning.indices[expr])
+    name = str(expr.base.label if isinstance(expr, sympy.Indexed) else expr.name)
+    if name not in meaning.inputs:
+        raise CannotLower(f"{name} has no number")
+    places = expr.indices if isinstance(expr, sympy.Indexed) else ()
+    return arb(meaning.inputs[name](tuple(int(lower(i, meaning).unique_fmpz()) for i in places)))  # pyright: ignore[reportArgumentType] - an index is a whole number
+
+
+def _sum(expr: Expr, meaning: Meaning) -> arb:
+    total = arb(0)
+    spans = [range(int(low), int(high) + 1) for _, low, high in expr.limits]
+    letters = [limit[0] for limit in expr.limits]
+    for index in _product(spans):
+        total += lower(expr.function, meaning.at(dict(zip(letters, index, strict=True))))
+    return total
+
+
+def _product(spans: list[range]) -> list[tuple[int, ...]]:
+    return reduce(lambda done, span: [(*head, k) for head in done for k in span], spans, [()])
+
+
+def _holds(condition: Expr, meaning: Meaning) -> bool:
+    if condition is sympy.true:
+        return True
+    a, b = (lower(argument, meaning) for argument in condition.args)
+    match condition:
+        case sympy.Eq():
+            return bool(a == b)
+        case sympy.Ne():
+            return bool(a != b)
+        case sympy.StrictLessThan():
+            return bool(a < b)
+        case sympy.LessThan():
+            return bool(a <= b)
+        case sympy.StrictGreaterThan():
+            return bool(a > b)
+        case _:
+            return bool(a >= b)

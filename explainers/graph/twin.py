@@ -1,0 +1,166 @@
+"""The Python twin: the displayed formula as a script that imports only math and prints the value.
+
+It is built as an `ast` from the shown sympy tree, so running it checks the page and not the graph behind it.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+
+from explainers.graph.symbols import NumberLabel
+
+Expr = Any
+
+
+class NoTwin(ValueError):
+    """The formula holds something that a plain script has no word for."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A runnable script."""
+
+    source: str
+
+
+def twin(formula: Expr, inputs: Mapping[str, npt.NDArray[np.generic]], heading: str) -> Twin:
+    """A script that assigns the inputs as nested lists, computes the formula and prints it with 17 digits.
+
+    Raises NoTwin for a formula it cannot write.
+    """
+    lines = [ast.unparse(ast.Import([ast.alias("math")])), ""]
+    for name, values in inputs.items():
+        lines.append(f"{_identifier(name)} = {_literal(values.tolist())}")
+    body = ast.unparse(ast.fix_missing_locations(ast.Expression(_expression(formula))))
+    lines += ["", f"loss = {body}", 'print(format(loss, ".17g"))', ""]
+    return Twin(f"# {heading}\n" + "\n".join(lines))
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    if isinstance(value, float) and not np.isfinite(value):
+        return "math.nan" if np.isnan(value) else "math.inf" if value > 0 else "-math.inf"
+    return repr(value)
+
+
+def _expression(expr: Expr) -> ast.expr:
+    match expr:
+        case sympy.Integer():
+            return ast.Constant(int(expr))
+        case sympy.Rational():
+            return ast.BinOp(ast.Constant(int(expr.p)), ast.Div(), ast.Constant(int(expr.q)))
+        case NumberLabel():
+            return ast.Constant(float(expr.text))
+        case sympy.Symbol():
+            return _name(expr.name if expr.is_integer else _identifier(expr.name))
+        case sympy.Indexed():
+            return _indexed(expr)
+        case sympy.Sum():
+            return _sum(expr)
+        case sympy.Piecewise():
+            return _cases(list(expr.args))
+        case sympy.KroneckerDelta():
+            same = ast.Compare(_expression(expr.args[0]), [ast.Eq()], [_expression(expr.args[1])])
+            return _call(_name("float"), same)
+        case _:
+            return _composite(expr)
+
+
+def _composite(expr: Expr) -> ast.expr:
+    match expr:
+        case sympy.Add():
+            return _chain(ast.Add(), [_expression(a) for a in expr.args])
+        case sympy.Mul():
+            return _product(expr)
+        case sympy.exp():
+            return _call(_math("exp"), _expression(expr.args[0]))
+        case sympy.Pow():
+            return ast.BinOp(_expression(expr.args[0]), ast.Pow(), _expression(expr.args[1]))
+        case sympy.log():
+            return _call(_math("log"), _expression(expr.args[0]))
+        case sympy.Abs():
+            return _call(_name("abs"), _expression(expr.args[0]))
+        case sympy.Max() | sympy.Min():
+            return _call(_name(type(expr).__name__.lower()), *(_expression(a) for a in expr.args))
+        case _ if expr is sympy.E:
+            return _math("e")
+        case _ if type(expr).__name__ == "sigmoid":
+            one = ast.Constant(1)
+            power = _call(_math("exp"), ast.UnaryOp(ast.USub(), _expression(expr.args[0])))
+            return ast.BinOp(one, ast.Div(), ast.BinOp(ast.Constant(1), ast.Add(), power))
+        case _ if type(expr).__name__ == "tanh":
+            return _call(_math("tanh"), _expression(expr.args[0]))
+        case _:
+            raise NoTwin(f"{type(expr).__name__} has no plain Python")
+
+
+def _product(expr: Expr) -> ast.expr:
+    """Factors over the factors that stand with the exponent −1, as the page shows them."""
+    below = [f for f in expr.args if isinstance(f, sympy.Pow) and f.exp == -1]
+    above = [f for f in expr.args if f not in below]
+    top = _chain(ast.Mult(), [_expression(f) for f in above] or [ast.Constant(1)])
+    return ast.BinOp(top, ast.Div(), _chain(ast.Mult(), [_expression(f.base) for f in below])) if below else top
+
+
+def _chain(op: ast.operator, parts: Sequence[ast.expr]) -> ast.expr:
+    result = parts[0]
+    for part in parts[1:]:
+        result = ast.BinOp(result, op, part)
+    return result
+
+
+def _indexed(expr: Expr) -> ast.expr:
+    result: ast.expr = _name(_identifier(str(expr.base.label)))
+    for index in expr.indices:
+        result = ast.Subscript(result, _expression(index), ast.Load())
+    return result
+
+
+def _sum(expr: Expr) -> ast.expr:
+    """math.fsum over a generator: the exact sum of the terms, rounded once."""
+    loops = [
+        ast.comprehension(ast.Name(str(letter), ast.Store()), _call(_name("range"), ast.Constant(int(high) + 1)), [], 0)
+        for letter, _, high in expr.limits
+    ]
+    return _call(_math("fsum"), ast.GeneratorExp(_expression(expr.function), loops))
+
+
+def _cases(pairs: list[Any]) -> ast.expr:
+    value, condition = pairs[0]
+    if condition is sympy.true or len(pairs) == 1:
+        return _expression(value)
+    test = ast.Compare(_expression(condition.args[0]), [_RELATIONS[condition.rel_op]()], [_expression(condition.args[1])])
+    return ast.IfExp(test, _expression(value), _cases(pairs[1:]))
+
+
+_RELATIONS: Mapping[str, type[ast.cmpop]] = {
+    "==": ast.Eq, "!=": ast.NotEq, "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE,
+}  # fmt: skip
+
+
+def _name(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def _math(name: str) -> ast.Attribute:
+    return ast.Attribute(_name("math"), name, ast.Load())
+
+
+def _call(function: ast.expr, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(function, list(arguments), [])
+
+
+def _identifier(name: str) -> str:
+    """A Python name for a letter; a reserved or foreign one gets an underscore."""
+    cleaned = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name) or "_"
+    taken = {"math", "loss", "range", "abs", "max", "min", "float", *itertools.islice("ijklmn", 6)}
+    return f"{cleaned}_" if cleaned in taken or cleaned[0].isdigit() else cleaned

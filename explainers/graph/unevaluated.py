@@ -1,0 +1,71 @@
+"""sympy trees exactly as written: nothing is combined, sorted or computed while a formula is being put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+
+Expr = Any
+
+
+def plus(terms: Sequence[Expr]) -> Expr:
+    """t₀ + t₁ + …, in this order; a single term is itself, none is 0."""
+    match len(terms):
+        case 0:
+            return sympy.Integer(0)
+        case 1:
+            return terms[0]
+        case _:
+            return sympy.Add(*terms, evaluate=False)
+
+
+def minus(a: Expr, b: Expr) -> Expr:
+    """a − b."""
+    return sympy.Add(a, negative(b), evaluate=False)
+
+
+def negative(x: Expr) -> Expr:
+    """−x."""
+    return sympy.Mul(sympy.Integer(-1), x, evaluate=False)
+
+
+def times(*factors: Expr) -> Expr:
+    """a · b · …"""
+    return sympy.Mul(*factors, evaluate=False)
+
+
+def over(a: Expr, b: Expr) -> Expr:
+    """a / b."""
+    return sympy.Mul(a, sympy.Pow(b, sympy.Integer(-1), evaluate=False), evaluate=False)
+
+
+def power(a: Expr, b: Expr) -> Expr:
+    """a^b."""
+    return sympy.Pow(a, b, evaluate=False)
+
+
+def exp(x: Expr) -> Expr:
+    """e^x."""
+    return sympy.exp(x, evaluate=False)
+
+
+def log(x: Expr) -> Expr:
+    """log x, the natural one."""
+    return sympy.log(x, evaluate=False)
+
+
+def call(name: str, *arguments: Expr) -> Expr:
+    """A named function that sympy knows nothing about."""
+    return sympy.Function(name)(*arguments, evaluate=False)
+
+
+def evaluated(expr: Expr) -> Expr:
+    """The same tree with sympy's own automatic rules let loose (equal terms collected, e^0 = 1), and nothing more.
+
+    This is what turns log(e^1 + e^0 + e^0) − 1 into log(2 + e) − 1; `simplify` is never called on user numbers.
+    """
+    if not expr.args or isinstance(expr, sympy.Sum | sympy.Indexed | sympy.Piecewise):
+        return expr
+    return expr.func(*(evaluated(argument) for argument in expr.args))
