@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 from flint import arb, ctx
 
+from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.ball_functions import (
     BINARY,
     COMPARE,
@@ -32,7 +32,6 @@ from explainers.graph.ball_functions import (
     overflowed,
     widened,
 )
-from explainers.graph.evaluation import Floats, Integers
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.rounding import ELEMENTARY, TRANSCENDENTAL, Rounding
 
@@ -103,8 +102,8 @@ class BallArithmetic:
 
     def bounds(self, x: Balls) -> tuple[Floats, Floats]:
         pairs = [bounds(v) for v in x.ravel()]
-        low, high = np.array(pairs, dtype=np.float64).reshape((*x.shape, 2)).transpose(-1, *range(x.ndim))
-        return low, high
+        ends = np.array(pairs, dtype=np.float64).reshape((*x.shape, 2))
+        return np.asarray(ends[..., 0]), np.asarray(ends[..., 1])
 
     def _widened(self, x: Balls, dtype: str, steps: int) -> Balls:
         unit = self.rounding.unit(dtype)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Generic, Protocol, TypeVar, assert_never
+from typing import Any, Generic, TypeVar, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
+from explainers.graph.arithmetic import Arithmetic, Integers
 from explainers.graph.nodes import (
     Axes,
     Axis,
@@ -36,73 +37,19 @@ from explainers.graph.nodes import (
     Sum,
     Take,
     Unary,
-    UnaryOp,
     Where,
     WithGradient,
     is_floating,
     topological,
 )
 
-Integers = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
 Values = Mapping[int, npt.NDArray[Any]]
 A = TypeVar("A")
+_WHOLE = MappingProxyType({"bfloat16": 2**8, "float16": 2**11, "float32": 2**24})
 
 
-class Arithmetic(Protocol[A]):
-    """Arrays of numbers of one kind. `dtype` says to which precision a floating program would round the result."""
-
-    def leaf(self, values: npt.NDArray[Any]) -> A:
-        """Exact floating-point numbers handed in."""
-        ...
-
-    def number(self, value: Fraction | float, dtype: str) -> A:
-        """A 0-d constant, rounded once to the dtype."""
-        ...
-
-    def rounded(self, x: A, dtype: str) -> A:
-        """The numbers rounded once to a dtype."""
-        ...
-
-    def unary(self, op: UnaryOp, x: A, dtype: str) -> A:
-        """An elementwise function."""
-        ...
-
-    def binary(self, op: BinaryOp, a: A, b: A, dtype: str) -> A:
-        """An elementwise function of two arrays of broadcastable shapes."""
-        ...
-
-    def compare(self, op: CompareOp, a: A, b: A) -> Integers:
-        """1 where the relation holds for certain, 0 where it certainly does not, −1 where it cannot be decided."""
-        ...
-
-    def where(self, condition: Integers, a: A, b: A) -> A:
-        """a at 1, b at 0, and what encloses both at −1."""
-        ...
-
-    def sum(self, x: A, dims: tuple[int, ...], dtype: str) -> A:
-        """The sum over dimensions, in any order of summation."""
-        ...
-
-    def logsumexp(self, x: A, dims: tuple[int, ...], dtype: str) -> A:
-        """log Σ exp over dimensions."""
-        ...
-
-    def extremum(self, op: str, x: A, dims: tuple[int, ...]) -> A:
-        """The largest or smallest element over dimensions."""
-        ...
-
-    def take(self, x: A, index: Integers, dim: int) -> A:
-        """Elements along a dimension; index has x's dimensions with length 1 (or broadcastable) at dim; nan outside."""
-        ...
-
-    def reshape(self, x: A, order: tuple[int, ...], shape: tuple[int, ...]) -> A:
-        """Dimensions permuted to an order, then given a shape with the same elements (new dimensions of length 1)."""
-        ...
-
-    def broadcast(self, x: A, shape: tuple[int, ...]) -> A:
-        """The array repeated to a shape."""
-        ...
+class UndecidedError(ArithmeticError):
+    """An integer depends on a comparison that the enclosure leaves open."""
 
 
 def evaluate(root: Node, values: Values, arithmetic: Arithmetic[A]) -> A:
@@ -145,15 +92,28 @@ class _Walk(Generic[A]):
     def real(self, node: Node, axes: Axes) -> A:
         """A visited node as real numbers, laid out along the axes (length 1 where it has none of them)."""
         order, lengths = _layout(node.axes, axes)
-        x = self.done[node] if is_floating(node) else self.arithmetic.leaf(self.done[node].astype(np.float64))
-        return self.arithmetic.reshape(x, order, lengths)
+        return self.arithmetic.reshape(self.done[node] if is_floating(node) else self._leaf(node), order, lengths)
+
+    def _leaf(self, node: Node) -> A:
+        """Integers as real numbers; a truth value that is left open is anything from 0 to 1."""
+        do, held = self.arithmetic, self.done[node]
+        if node.dtype != "bool":
+            return do.leaf(held.astype(np.float64))
+        one, zero = (do.reshape(do.number(Fraction(n), "scalar"), (), (1,) * held.ndim) for n in (1, 0))
+        return do.where(held, one, zero)
+
+    def decided(self, node: Node, axes: Axes) -> Integers:
+        """Integers, or truth values none of which is left open. Raises UndecidedError."""
+        if node.dtype == "bool" and (self.done[node] == -1).any():
+            raise UndecidedError("a whole number depends on a comparison too close to decide")
+        return self.integers(node, axes)
 
     def integers(self, node: Node, axes: Axes) -> Integers:
         """A visited node of integers or truth values, laid out along the axes."""
         order, lengths = _layout(node.axes, axes)
         return self.done[node].transpose(order).reshape(lengths)
 
-    def _real(self, node: Node) -> A:
+    def _real(self, node: Node) -> A:  # noqa: PLR0912 - a case per node of the closed union
         do = self.arithmetic
         match node:
             case Input(_, axes, _, tensor):
@@ -184,10 +144,6 @@ class _Walk(Generic[A]):
                 hit = self.integers(index, axes) == np.arange(along.size).reshape(_layout((along,), axes)[1])
                 return do.leaf(hit.astype(np.float64))
             case Cast(x, axes, _):
-                if x.dtype == "bool":
-                    return do.where(
-                        self.integers(x, axes), do.number(Fraction(1), "scalar"), do.number(Fraction(0), "scalar")
-                    )
                 return do.rounded(self.real(x, axes), node.dtype)
             case Rename(x) | StopGradient(x) | Named(_, x):
                 return self.done[x]
@@ -203,6 +159,8 @@ class _Walk(Generic[A]):
         match node:
             case Constant(value):
                 return self.arithmetic.reshape(self.arithmetic.number(value, dtype), (), (1,) * len(axes))
+            case _ if not is_floating(node) and np.abs(self.done[node]).max(initial=0) > _WHOLE.get(dtype, 2**53):
+                return self.arithmetic.rounded(self.real(node, axes), dtype)
             case _:
                 return self.real(node, axes)
 
@@ -218,27 +176,33 @@ class _Walk(Generic[A]):
             self.arithmetic.reshape(result, tuple(range(len(spread))), shape(axes)), shape(axes)
         )
 
-    def _integer(self, node: Node) -> Integers:
+    def _integer(self, node: Node) -> Integers:  # noqa: PLR0912 - a case per node that may hold integers
         match node:
             case Input(_, axes, _, tensor):
                 return np.asarray(self.values[tensor]).astype(np.int64).reshape(shape(axes))
             case Compare(op, a, b, axes):
-                if is_floating(a) and not isinstance(a, Constant) or is_floating(b) and not isinstance(b, Constant):
-                    return self.arithmetic.compare(op, self.real(a, axes), self.real(b, axes))
+                if (is_floating(a) and not isinstance(a, Constant)) or (is_floating(b) and not isinstance(b, Constant)):
+                    dtype = b.dtype if isinstance(a, Constant) or not is_floating(a) else a.dtype
+                    return self.arithmetic.compare(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype))
                 return _COMPARE[op](self._exact(a, axes), self._exact(b, axes)).astype(np.int8)
             case Where(condition, a, b, axes):
-                chosen, x, y = self.integers(condition, axes), self._exact(a, axes), self._exact(b, axes)
+                if node.dtype == "bool":
+                    chosen, x, y = (self.integers(n, axes) for n in (condition, a, b))
+                else:
+                    chosen, x, y = self.decided(condition, axes), self._exact(a, axes), self._exact(b, axes)
                 return np.where(chosen == 1, x, np.where(chosen == 0, y, -1))
             case Binary(op, a, b, axes):
                 return _INTEGER[op](self._exact(a, axes), self._exact(b, axes))
             case Unary("neg", x, axes):
-                return -self.integers(x, axes)
+                return -self.decided(x, axes)
             case Unary("abs", x, axes):
-                return np.abs(self.integers(x, axes))
+                return np.abs(self.decided(x, axes))
             case Unary("square", x, axes):
-                return self.integers(x, axes) ** 2
+                return self.decided(x, axes) ** 2
             case Sum(x, over):
-                return np.broadcast_to(self.done[x], shape(x.axes)).sum(axis=_dims(x.axes, over), dtype=np.int64)
+                return np.broadcast_to(self.decided(x, x.axes), shape(x.axes)).sum(
+                    axis=_dims(x.axes, over), dtype=np.int64
+                )
             case Take(x, index, along, axes):
                 source = np.broadcast_to(self.integers(x, (*axes, along)), (*shape(axes), along.size))
                 picked = np.broadcast_to(self.integers(index, axes), shape(axes))[..., np.newaxis]
@@ -259,14 +223,14 @@ class _Walk(Generic[A]):
     def _exact(self, node: Node, axes: Axes) -> Integers:
         match node:
             case Constant(value):
-                return np.full((1,) * len(axes), int(value))
+                return np.full((1,) * len(axes), int(value) if value == value // 1 else float(value))
             case _:
-                return self.integers(node, axes)
+                return self.decided(node, axes)
 
     def _truncated(self, x: Node, axes: Axes, dtype: str) -> Integers:
         if is_floating(x):
             raise TypeError("a real array has no certain integer values")
-        held = self.integers(x, axes)
+        held = self.decided(x, axes)
         return (held != 0).astype(np.int8) if dtype == "bool" else held.astype(np.int64)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explainers.graph.evaluation import Floats, Integers
+from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 
 

@@ -1,0 +1,71 @@
+"""What an arithmetic has to know so that a graph can be evaluated in it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
+
+Integers = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+A = TypeVar("A")
+
+
+class Arithmetic(Protocol[A]):
+    """Arrays of numbers of one kind. `dtype` says to which precision a floating program would round the result."""
+
+    def leaf(self, values: npt.NDArray[Any]) -> A:
+        """Exact floating-point numbers handed in."""
+        ...
+
+    def number(self, value: Fraction | float, dtype: str) -> A:
+        """A 0-d constant, rounded once to the dtype."""
+        ...
+
+    def rounded(self, x: A, dtype: str) -> A:
+        """The numbers rounded once to a dtype."""
+        ...
+
+    def unary(self, op: UnaryOp, x: A, dtype: str) -> A:
+        """An elementwise function."""
+        ...
+
+    def binary(self, op: BinaryOp, a: A, b: A, dtype: str) -> A:
+        """An elementwise function of two arrays of broadcastable shapes."""
+        ...
+
+    def compare(self, op: CompareOp, a: A, b: A) -> Integers:
+        """1 where the relation holds for certain, 0 where it certainly does not, −1 where it cannot be decided."""
+        ...
+
+    def where(self, condition: Integers, a: A, b: A) -> A:
+        """a at 1, b at 0, and what encloses both at −1."""
+        ...
+
+    def sum(self, x: A, dims: tuple[int, ...], dtype: str) -> A:
+        """The sum over dimensions, in any order of summation."""
+        ...
+
+    def logsumexp(self, x: A, dims: tuple[int, ...], dtype: str) -> A:
+        """log Σ exp over dimensions."""
+        ...
+
+    def extremum(self, op: str, x: A, dims: tuple[int, ...]) -> A:
+        """The largest or smallest element over dimensions."""
+        ...
+
+    def take(self, x: A, index: Integers, dim: int) -> A:
+        """Elements along a dimension; index has x's dimensions with length 1 (or broadcastable) at dim; nan outside."""
+        ...
+
+    def reshape(self, x: A, order: tuple[int, ...], shape: tuple[int, ...]) -> A:
+        """Dimensions permuted to an order, then given a shape with the same elements (new dimensions of length 1)."""
+        ...
+
+    def broadcast(self, x: A, shape: tuple[int, ...]) -> A:
+        """The array repeated to a shape."""
+        ...

@@ -1,0 +1,45 @@
+"""Enclosures of a graph's values: balls for what people read, midpoint-radius arrays for what is large."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol, TypeVar
+
+from explainers.graph.arithmetic import Arithmetic, Floats
+from explainers.graph.balls import BallArithmetic, precise
+from explainers.graph.evaluation import Values, evaluate_all, shape
+from explainers.graph.intervals import IntervalArithmetic
+from explainers.graph.nodes import Node, topological
+from explainers.graph.rounding import Rounding
+
+BALLS_UP_TO = 1000
+A = TypeVar("A")
+
+
+class EnclosingArithmetic(Arithmetic[A], Protocol):
+    """An arithmetic whose numbers are sets that hold the true ones."""
+
+    def bounds(self, x: A) -> tuple[Floats, Floats]:
+        """Outward float64 bounds: equal where exact or infinite, (nan, nan) where certainly not a number, (−inf, inf)
+        where nothing is known (not even whether it is a number)."""
+        ...
+
+
+def arithmetic_for(elements: int, rounding: Rounding) -> EnclosingArithmetic[Any]:
+    """Balls for few elements, midpoint-radius arrays above; both hold what a program with this rounding may return."""
+    return BallArithmetic(rounding) if elements <= BALLS_UP_TO else IntervalArithmetic(rounding)
+
+
+def enclose(roots: tuple[Node, ...], values: Values, rounding: Rounding) -> tuple[tuple[Floats, Floats], ...]:
+    """Outward float64 bounds of each real root, shaped like its axes; see `EnclosingArithmetic.bounds`.
+
+    Raises UndecidedError where an integer depends on a comparison too close to decide.
+    """
+    with precise():
+        arithmetic = arithmetic_for(largest_array(roots), rounding)
+        return tuple(arithmetic.bounds(x) for x in evaluate_all(roots, values, arithmetic))
+
+
+def largest_array(roots: tuple[Node, ...]) -> int:
+    """The number of elements of the largest array on the way to the roots."""
+    return max(math.prod(shape(node.axes)) for root in roots for node in topological(root))

@@ -1,0 +1,205 @@
+"""Enclosures by float64 midpoint-radius arrays: linear, vectorised, for a million elements.
+
+The same rounding model as the balls', and float64's own errors on top: the radii are some 2⁻⁵⁰ of the value wider.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from explainers.graph import interval_functions as functions
+from explainers.graph import interval_operations as operations
+from explainers.graph.arithmetic import Floats, Integers
+from explainers.graph.interval_arrays import (
+    SLACK,
+    TINY,
+    UNIT,
+    Interval,
+    between,
+    bounds,
+    broadcast,
+    exactly,
+    is_held,
+    made_unknown,
+    not_numbers,
+    union,
+    widened,
+)
+from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
+from explainers.graph.rounding import ELEMENTARY, TRANSCENDENTAL, Rounding
+
+_ELEMENTARY_UNARY = ("square", "sqrt")
+_UNROUNDED_UNARY = ("neg", "abs", "sign", "relu")
+_LARGEST = float(np.finfo(np.float64).max)
+
+
+class IntervalArithmetic:
+    """Midpoint-radius arrays, widened after each operation by what a floating program may lose there."""
+
+    def __init__(self, rounding: Rounding) -> None:
+        self.rounding = rounding
+        self.overflow: functions.Overflow = "unknown" if rounding.mode == "exact" else "infinite"
+
+    def leaf(self, values: npt.NDArray[Any]) -> Interval:
+        return exactly(np.asarray(values, dtype=np.float64))
+
+    def number(self, value: Fraction | float, dtype: str) -> Interval:
+        if isinstance(value, Fraction) and abs(value) > _LARGEST:
+            past = exactly(np.asarray(math.copysign(math.inf, value)))
+            return made_unknown(past, np.asarray(self.overflow == "unknown" or not self.rounding.dtype(dtype)))
+        mid = float(value)
+        held = not math.isfinite(mid) or Fraction(mid) == value
+        x = Interval(np.asarray(mid), np.asarray(0.0 if held else abs(mid) * UNIT * (1 + SLACK) + TINY))
+        return x if self.rounding.holds(value, dtype) else self._rounded(x, dtype, ELEMENTARY)
+
+    def rounded(self, x: Interval, dtype: str) -> Interval:
+        return self._rounded(x, dtype, ELEMENTARY)
+
+    def unary(self, op: UnaryOp, x: Interval, dtype: str) -> Interval:
+        result = functions.unary(op, x, self.overflow)
+        if op in _UNROUNDED_UNARY:
+            return result
+        return self._rounded(result, dtype, ELEMENTARY if op in _ELEMENTARY_UNARY else TRANSCENDENTAL)
+
+    def binary(self, op: BinaryOp, a: Interval, b: Interval, dtype: str) -> Interval:
+        match op:
+            case "add":
+                return self._rounded(operations.add(a, b, self.overflow), dtype, ELEMENTARY)
+            case "sub":
+                return self._rounded(operations.add(a, functions.negative(b), self.overflow), dtype, ELEMENTARY)
+            case "mul":
+                return self._rounded(operations.multiply(a, b, self.overflow), dtype, ELEMENTARY)
+            case "div":
+                return self._rounded(operations.divide(a, b, self.overflow), dtype, ELEMENTARY)
+            case "pow":
+                return self._rounded(operations.power(a, b, self.overflow), dtype, TRANSCENDENTAL)
+            case "maximum" | "clamp_min":
+                return operations.maximum(a, b)
+            case "minimum" | "clamp_max":
+                return operations.minimum(a, b)
+
+    def compare(self, op: CompareOp, a: Interval, b: Interval) -> Integers:
+        return operations.compare(op, a, b)
+
+    def where(self, condition: Integers, a: Interval, b: Interval) -> Interval:
+        a, b, shaped = broadcast(a, b, exactly(condition.astype(np.float64)))
+        yes, open_ = shaped.mid == 1, shaped.mid == -1
+        result = Interval(np.where(yes, a.mid, b.mid), np.where(yes, a.rad, b.rad))
+        if not open_.any():
+            return result
+        both = union(a, b)
+        return Interval(np.where(open_, both.mid, result.mid), np.where(open_, both.rad, result.rad))
+
+    def sum(self, x: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
+        mid, rad = _rows(x.mid, dims), _rows(x.rad, dims)
+        terms, largest = mid.shape[-1], self.rounding.largest(dtype)
+        unit = self.rounding.sum_unit(dtype, terms)
+        with np.errstate(all="ignore"):
+            finite = np.isfinite(mid) & np.isfinite(rad)
+            size = np.where(finite, np.abs(mid) + rad, 0.0).sum(axis=-1) * (1 + 2 * UNIT * terms)
+            middle = mid.sum(axis=-1)
+            total = Interval(middle, np.where(np.isfinite(middle), rad.sum(axis=-1), 0.0))
+            exact = (total.rad == 0) & (size * max(UNIT, self.rounding.unit(dtype)) <= 1) & _all_whole(mid)
+            total = widened(total, np.where(exact, 0.0, (unit + max(terms - 1, 0) * 2 * UNIT) * size))
+            lost = np.isinf(rad).any(axis=-1) | ((size * (1 + unit) > largest) & ~_one_sign(mid, rad))
+            lost |= finite.all(axis=-1) & ~np.isfinite(middle) & ~self._certainly_past(mid, rad)
+        total = made_unknown(total, np.asarray(lost & ~np.isnan(mid).any(axis=-1)))
+        return overflowed(total, largest) if unit else total
+
+    def _certainly_past(self, mid: Floats, rad: Floats) -> npt.NDArray[np.bool_]:
+        """Where a sum that float64 cannot hold is an infinity of the format for certain."""
+        least = (np.abs(mid) - rad) * (1 - 4 * UNIT * mid.shape[-1])
+        return np.isinf(least.sum(axis=-1)) & _one_sign(mid, rad) & (self.overflow == "infinite")
+
+    def logsumexp(self, x: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
+        """One step, 1-Lipschitz in the largest norm; own error as the balls', with Σ pᵢ·|xᵢ − m| ≤ log n."""
+        mid, rad = _rows(x.mid, dims), _rows(x.rad, dims)
+        terms = mid.shape[-1]
+        with np.errstate(all="ignore"):
+            top = mid.max(axis=-1, initial=-np.inf)
+            shift = np.where(np.isfinite(top), top, 0.0)
+            logarithm = np.log(np.exp(mid - shift[..., np.newaxis]).sum(axis=-1))
+            value = np.where(np.isposinf(top), top, logarithm + shift)
+            radius = rad.max(axis=-1, initial=0.0)
+            most = np.log(max(terms, 1)) * (1 + SLACK)
+            steps = most + max(terms - 1, 0) + 2 * (np.abs(value) + radius)
+            logs = 1 + np.minimum(most, np.abs(logarithm) + 2 * radius + SLACK)
+            own = (steps + functions.COMPOSED_STEPS * logs) * UNIT
+            own += (steps + TRANSCENDENTAL * logs) * self.rounding.unit(dtype)
+            own += self.rounding.subnormal(dtype) + TINY
+            result = widened(Interval(value, radius), np.where(np.isfinite(value), own, 0.0))
+        result = made_unknown(result, np.asarray(np.isinf(rad).any(axis=-1) & ~np.isnan(mid).any(axis=-1)))
+        return overflowed(result, self.rounding.largest(dtype)) if self.rounding.unit(dtype) else result
+
+    def extremum(self, op: str, x: Interval, dims: tuple[int, ...]) -> Interval:
+        if op == "min":
+            return functions.negative(self.extremum("max", functions.negative(x), dims))
+        low, high = bounds(Interval(_rows(x.mid, dims), _rows(x.rad, dims)))
+        result = between(low.max(axis=-1), high.max(axis=-1))
+        return made_unknown(result, np.isinf(_rows(x.rad, dims)).any(axis=-1) & ~not_numbers(result))
+
+    def take(self, x: Interval, index: Integers, dim: int) -> Interval:
+        size = x.mid.shape[dim]
+        lead = np.broadcast_shapes(x.mid.shape[:dim], index.shape[:dim])
+        picked = np.broadcast_to(index, (*lead, 1))
+        inside = (picked >= 0) & (picked < size)
+        if not size:
+            return exactly(np.full(picked.shape, np.nan))
+        place = np.clip(picked, 0, size - 1)
+        mid, rad = (np.take_along_axis(np.broadcast_to(part, (*lead, size)), place, dim) for part in (x.mid, x.rad))
+        return Interval(np.where(inside, mid, np.nan), np.where(inside, rad, 0.0))
+
+    def reshape(self, x: Interval, order: tuple[int, ...], shape: tuple[int, ...]) -> Interval:
+        return Interval(x.mid.transpose(order).reshape(shape), x.rad.transpose(order).reshape(shape))
+
+    def broadcast(self, x: Interval, shape: tuple[int, ...]) -> Interval:
+        return Interval(np.broadcast_to(x.mid, shape), np.broadcast_to(x.rad, shape))
+
+    def bounds(self, x: Interval) -> tuple[Floats, Floats]:
+        low, high = bounds(x)
+        return np.asarray(low), np.asarray(high)
+
+    def _rounded(self, x: Interval, dtype: str, steps: int) -> Interval:
+        """Room for `steps` roundings; what is exact and held by the dtype stays where the rounding is a correct one."""
+        unit, tiny, largest = self.rounding.unit(dtype), self.rounding.subnormal(dtype), self.rounding.largest(dtype)
+        if not unit:
+            return x
+        with np.errstate(all="ignore"):
+            error = steps * ((np.abs(x.mid) + x.rad) * unit + tiny)
+            exact = x.rad == 0
+            if exact.any():
+                kept = is_held(x.mid, unit, tiny, largest) if steps == ELEMENTARY else x.mid == 0
+                error = np.where(exact & (kept | ~np.isfinite(x.mid)), 0.0, error)
+        return overflowed(widened(x, error), largest)
+
+
+def overflowed(x: Interval, largest: float) -> Interval:
+    """What a format with this largest number makes of rounded values: themselves, an infinity, or unknown."""
+    if not (np.abs(x.mid) + x.rad > 0.5 * largest).any():
+        return x
+    low, high = bounds(x)
+    above, below = low > largest, high < -largest
+    mid = np.where(above, np.inf, np.where(below, -np.inf, x.mid))
+    result = Interval(mid, np.where(above | below, 0.0, x.rad))
+    straddling = ((high > largest) | (low < -largest)) & ~(above | below)
+    return made_unknown(result, np.asarray(straddling, dtype=np.bool_))
+
+
+def _rows(values: Floats, dims: tuple[int, ...]) -> Floats:
+    """The array with some dimensions made one, the last."""
+    kept = tuple(d for d in range(values.ndim) if d not in dims)
+    count = math.prod(values.shape[d] for d in dims)
+    return values.transpose((*kept, *dims)).reshape((*(values.shape[d] for d in kept), count))
+
+
+def _one_sign(mid: Floats, rad: Floats) -> npt.NDArray[np.bool_]:
+    return np.asarray((mid - rad >= 0).all(axis=-1) | (mid + rad <= 0).all(axis=-1))
+
+
+def _all_whole(values: Floats) -> npt.NDArray[np.bool_]:
+    return (values == np.rint(values)).all(axis=-1)
