@@ -30,6 +30,7 @@ from explainers.cards.notation import (
     Terms,
     Word,
 )
+from explainers.cards.plain_printer import GREEK_LETTERS
 from explainers.cards.typst_printer import terms_joined
 
 SIGNS: Mapping[str, str] = MappingProxyType(
@@ -69,12 +70,21 @@ FENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "⌈⌉": (r"\lceil", r"\rceil"),
     }
 )
-_ESCAPES = {ord(plain): f"\\{plain}" for plain in "&%$#_{}"} | {
-    ord("\\"): r"\textbackslash{}", ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}",
-    ord("−"): r"\ensuremath{-}", ord("✓"): r"\ensuremath{\checkmark}", ord("…"): r"\dots{}",
-    ord("≈"): r"\ensuremath{\approx}", ord("×"): r"\ensuremath{\times}", ord("→"): r"\ensuremath{\to}",
-    ord("∞"): r"\ensuremath{\infty}", ord("≤"): r"\ensuremath{\leq}", ord("≥"): r"\ensuremath{\geq}",
-}  # fmt: skip
+_ESCAPED_SIGNS: Mapping[str, str] = MappingProxyType(
+    {
+        "−": "-", "✓": r"\checkmark", "…": r"\dots", "≈": r"\approx", "×": r"\times", "→": r"\to", "∞": r"\infty",
+        "≤": r"\leq", "≥": r"\geq", "≠": r"\neq", "∇": r"\nabla", "∂": r"\partial", "ℓ": r"\ell", "√": r"\surd",
+        "∈": r"\in", "·": r"\cdot",
+        **{letter: f"\\{name}" for name, letter in GREEK_LETTERS.items()},
+        **{letter: f"^{digit}" for digit, letter in zip("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True)},
+        **{letter: f"_{digit}" for digit, letter in zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True)},
+    }
+)  # fmt: skip
+_ESCAPES = MappingProxyType(
+    {ord(plain): f"\\{plain}" for plain in "&%$#_{}"}
+    | {ord("\\"): r"\textbackslash{}", ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"}
+    | {ord(letter): f"\\ensuremath{{{sign}}}" for letter, sign in _ESCAPED_SIGNS.items()}
+)
 
 
 def escaped(text: str) -> str:

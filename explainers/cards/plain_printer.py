@@ -99,9 +99,8 @@ def _composite(
         case Product(factors=factors, joints=joints):
             return _product(factors, joints, words)
         case Applied(function=function, body=body):
-            joint = "" if isinstance(body, Fenced) else " "
             argument = _operand(body, words) if isinstance(_bare(body), Fraction) else plain_math(body, words)
-            return f"{plain_math(function, words)}{joint}{argument}"
+            return f"{plain_math(function, words)}{'' if argument.startswith('(') else ' '}{argument}"
         case Big(operator=operator, below=below, above=above, body=body):
             sign = "Σ" if operator == "sum" else "Π"
             bounds = plain_math(below, words) + ("" if above is None else f"..{plain_math(above, words)}")
@@ -123,10 +122,13 @@ def _composite(
 
 
 def _product(factors: tuple[Node, ...], joints: tuple[Joint, ...], words: Mapping[str, str]) -> str:
-    """A fraction on one line would swallow the factor after it, so a dot stands between them."""
+    """A fraction or an index on one line would swallow the factor after it, so something stands between them."""
     text = plain_math(factors[0], words)
     for before, joint, factor in zip(factors, joints, factors[1:], strict=False):
-        text += " · " if joint == "thin" and isinstance(_bare(before), Fraction) else JOINTS[joint]
+        if isinstance(_bare(before), Fraction) and joint == "thin":
+            text += " · "
+        else:
+            text += " " if isinstance(_bare(before), Scripts) and joint == "none" else JOINTS[joint]
         text += plain_math(factor, words)
     return text
 

@@ -34,12 +34,16 @@ class Words:
         more = [say(_("more steps in the full derivation: {count}"), count=count) for count in range(steps + 1)]
         return {
             **self.conditions,
-            "fix": say(_("Fix")),
-            "caution": say(_("Not certain")),
+            "fix": self.fix,
+            "caution": self.caution,
             "too_wide": say(_("This formula is too wide for a picture; the source files have it whole.")),
             "more": more,
         }
 
-    def said(self, message: str, **named: object) -> str:
-        """A heading of the plain-text twin."""
-        return self.translator.text(message, **named)
+    @property
+    def fix(self) -> str:
+        return self.translator.text(_("Fix"))
+
+    @property
+    def caution(self) -> str:
+        return self.translator.text(_("Not certain"))
