@@ -132,9 +132,10 @@ class Call(msgspec.Struct, frozen=True):
     """One torch call as the user wrote it.
 
     `function` is torch's public name with every alias folded ("torch.nn.functional.cross_entropy", "torch.softmax",
-    "torch.Tensor.__add__", "torch.Tensor.backward"); `outputs` are the ids of the tensors it returned, in order;
+    "torch.add", "torch.Tensor.backward"; explainers.tracing.naming has the rules); `outputs` are the ids of the tensors it returned, in order;
     `mutated` maps ids it changed in place to the new ids of their contents; `scope` is the path of nn.Modules and of
-    the user's own functions that were active, outermost first ("nn.CrossEntropyLoss", "def focal").
+    the user's own functions that were active, outermost first ("nn.CrossEntropyLoss", "def focal"); `random` says
+    that the call drew random numbers, so that running it again gives something else.
     """
 
     index: int
@@ -145,6 +146,7 @@ class Call(msgspec.Struct, frozen=True):
     span: Span | None = None
     scope: tuple[str, ...] = ()
     grad_enabled: bool = True
+    random: bool = False
 
     def argument(self, name: str) -> Value:
         """The value of the named argument, None where the call does not have it."""

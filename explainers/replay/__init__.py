@@ -1,0 +1,67 @@
+"""Running recorded calls again, with edits, without ever seeing the source they came from.
+
+A recording comes from a stranger's program: functions are found in a closed table only, tensors are checked against
+their shapes, and whatever goes wrong is a result, not an exception.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterable
+from typing import Final
+
+import torch
+
+from explainers.recording import Raised, Recording
+from explainers.replay.machine import Machine, NotReplayable
+from explainers.reruns import GraphRerun, RerunResult, SourceRerun
+from explainers.tracing import record
+from explainers.tracing.values import Unrecorded
+
+__all__ = ["replay", "replay_all", "rerun_source"]
+
+_MESSAGE_LIMIT: Final = 4000
+
+
+def replay(recording: Recording, rerun: GraphRerun) -> RerunResult:
+    """Run again what the subject of a recording needs, with the edits of `rerun`.
+
+    A replay starts from recorded values: of tensors that no recorded call made, of factories, of random or unknown
+    calls. `float64` upcasts them all, and every dtype a call asks for. Gradients are those of the sum of the subject;
+    where the subject was computed with gradients switched off, they are switched on throughout, else each call runs
+    as it was recorded. An id that the subject does not depend on has no gradient in the result.
+    """
+    try:
+        with _default_dtype(torch.float64 if rerun.float64 else torch.float32):
+            return Machine(recording, rerun).run()
+    except (NotReplayable, Unrecorded) as error:
+        return RerunResult(rerun.label, not_run=str(error))
+    except Exception as error:
+        return RerunResult(rerun.label, raised=Raised(type(error).__name__, str(error)[:_MESSAGE_LIMIT]))
+
+
+def replay_all(recording: Recording, reruns: Iterable[GraphRerun]) -> tuple[RerunResult, ...]:
+    """Several reruns of one recording, one after the other."""
+    return tuple(replay(recording, rerun) for rerun in reruns)
+
+
+def rerun_source(rerun: SourceRerun) -> RerunResult:
+    """Run an edited snippet, with its own Recording; the value is that recording's subject."""
+    recording = record(rerun.source, seed=rerun.seed)
+    value = None if recording.subject is None else recording.tensors[recording.subject]
+    if recording.raised is not None:
+        return RerunResult(rerun.label, raised=recording.raised, recording=recording)
+    if value is None or value.data is None:
+        return RerunResult(rerun.label, not_run="the edited program shows no value", recording=recording)
+    return RerunResult(rerun.label, value=value, recording=recording)
+
+
+@contextlib.contextmanager
+def _default_dtype(dtype: torch.dtype) -> Generator[None]:
+    """What integers divided by integers become."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -1,0 +1,171 @@
+"""The TorchFunctionMode that writes down each torch call of the watched source and otherwise lets it be."""
+
+from __future__ import annotations
+
+import inspect
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
+
+from explainers.recording import Argument, Call
+from explainers.tracing.internals import is_transformed
+from explainers.tracing.ledger import Ledger
+from explainers.tracing.naming import RENDERED, is_silent, public_name, raw_name
+from explainers.tracing.signatures import Bound, bind
+from explainers.tracing.source import Position, Source
+from explainers.tracing.values import encode, is_recordable, tensors_in
+
+CALL_LIMIT: Final = 20_000
+_NUMBERS_REMEMBERED: Final = 1000
+_READS: Final = frozenset({"torch.Tensor.item", "torch.Tensor.__float__", "torch.Tensor.tolist"})
+_EXPORTS: Final = frozenset({"torch.Tensor.numpy", "torch.Tensor.__array__", "torch.Tensor.__dlpack__"})
+_BACKWARD: Final = frozenset({"torch.Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
+
+
+class TooManyCalls(BaseException):
+    """The program made more torch calls than a recording holds; no `except Exception` of the program swallows it."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the program makes more than {CALL_LIMIT} torch calls")
+
+
+class Tracer(TorchFunctionMode):
+    """Records calls, numbers and texts read from tensors, backward passes and draws of random numbers."""
+
+    def __init__(self, source: Source, max_bytes: int, generator_state: torch.Tensor | None = None) -> None:
+        """`generator_state` is that of a generator nobody seeded; None where it is not known who did."""
+        super().__init__()
+        self.source = source
+        self.ledger = Ledger(max_bytes)
+        self.calls: list[Call] = []
+        self.backward_from: list[int] = []
+        self.numbers: deque[tuple[float, int]] = deque(maxlen=_NUMBERS_REMEMBERED)
+        self.rendered: deque[tuple[str, int]] = deque(maxlen=_NUMBERS_REMEMBERED)
+        self.failure: tuple[BaseException, int] | None = None
+        self.targets: dict[int, str] = {}
+        self.random = False
+        self.seeded = False
+        self._unseeded_state = generator_state
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run the call as it is, and write it down unless it says nothing about a value."""
+        given = dict(kwargs or {})
+        raw = raw_name(func)
+        if is_silent(raw) or _any_transformed((*args, *given.values())):
+            result = func(*args, **given)
+            if raw in RENDERED and isinstance(args[0], torch.Tensor) and is_recordable(args[0]):
+                self.rendered.append((result, self.ledger.meet(args[0])))
+            return result
+        frame = inspect.currentframe()
+        if func is F.l1_loss:
+            given = _with_lost_weight(frame, given)
+        return self._run(func, raw, args, given, self.source.locate(frame))
+
+    def _run(
+        self,
+        func: Callable[..., Any],
+        raw: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        where: tuple[Position | None, tuple[str, ...]],
+    ) -> Any:
+        if len(self.calls) >= CALL_LIMIT:
+            raise TooManyCalls
+        position, scope = where
+        name, swapped = public_name(raw)
+        bound = bind(func, raw, args, kwargs)
+        if name == "torch.relu" and dict(bound).get("inplace"):
+            name = "torch.Tensor.relu_"
+        arguments = self._arguments(name, _swap(bound) if swapped else bound)
+        inputs = tensors_in((*args, *kwargs.values()))
+        grad_enabled = torch.is_grad_enabled()
+        before = torch.default_generator.get_state()
+        index = len(self.calls)
+        call = Call(index, name, arguments, (), (), self.source.span(position), scope, grad_enabled)
+        self.calls.append(call)  # before it runs: it may call back into watched code
+        try:
+            result = func(*args, **kwargs)
+        except BaseException as error:
+            self.failure = (error, index)
+            raise
+        mutated = self.ledger.mutations(inputs)
+        outputs = self._outputs(result, {new for _, new in mutated})
+        drew = not torch.equal(before, torch.default_generator.get_state())
+        self.calls[index] = _finished(call, outputs, mutated, drew)
+        self._note_random(before, drew)
+        self._note_targets(position, outputs or tuple(new for _, new in mutated[:1]))
+        self._note_reads(name, result, inputs)
+        return result
+
+    def _arguments(self, name: str, bound: Bound) -> tuple[Argument, ...]:
+        shown = [(key, value) for key, value in bound if key != "inplace" or not name.endswith((".relu", ".relu_"))]
+        return tuple(Argument(key, encode(value, self.ledger.meet)) for key, value in shown)
+
+    def _outputs(self, result: object, fresh: set[int]) -> tuple[int, ...]:
+        """Ids of what was returned: always new ones, so that a call that returns its argument is seen too."""
+        ids: list[int] = []
+        for tensor in tensors_in(result):
+            known = self.ledger.id_of(tensor)
+            ids.append(known if known is not None and (known in fresh or known in ids) else self.ledger.make(tensor))
+        return tuple(ids)
+
+    def _note_random(self, before: torch.Tensor, drew: bool) -> None:
+        if not drew:
+            return
+        if self._unseeded_state is not None and torch.equal(before, self._unseeded_state):
+            self.random = True
+            self._unseeded_state = torch.default_generator.get_state()
+        else:
+            self.seeded = True
+
+    def _note_targets(self, position: Position | None, ids: tuple[int, ...]) -> None:
+        targets = self.source.targets(position)
+        if len(targets) == 1 or len(targets) == len(ids):
+            self.targets.update({id: target for id, target in zip(ids, targets, strict=False) if target})
+
+    def _note_reads(self, name: str, result: object, inputs: Sequence[torch.Tensor]) -> None:
+        if not inputs:
+            return
+        if name in _READS and isinstance(result, float):
+            self.numbers.append((result, self.ledger.meet(inputs[0])))
+        elif name in _EXPORTS:
+            self.ledger.export(inputs[0])
+        elif name in _BACKWARD:
+            self.backward_from.append(self.ledger.meet(inputs[0]))
+
+
+def _finished(call: Call, outputs: tuple[int, ...], mutated: tuple[tuple[int, int], ...], drew: bool) -> Call:
+    return Call(
+        call.index, call.function, call.arguments, outputs, mutated, call.span, call.scope, call.grad_enabled, drew
+    )
+
+
+def _swap(bound: Bound) -> Bound:
+    """`x.__rsub__(1)` as `sub(input=1, other=x)`."""
+    (_, right), (_, left) = bound[:2]
+    return [("input", left), ("other", right), *bound[2:]]
+
+
+def _any_transformed(values: Sequence[object]) -> bool:
+    """Whether a tensor belongs to torch.func (vmap, grad …), whose wrappers may not outlive their transform."""
+    return any(isinstance(v, torch.Tensor) and is_transformed(v) for v in values)
+
+
+def _with_lost_weight(frame: FrameType | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """torch 2.13 forgets `weight` where F.l1_loss hands itself to a mode: take it from the frame that forgot it."""
+    while frame is not None and frame.f_code is not F.l1_loss.__code__:
+        frame = frame.f_back
+    if frame is None or "weight" in kwargs:
+        return kwargs
+    return {**kwargs, "weight": frame.f_locals["weight"]}

@@ -1,0 +1,75 @@
+"""Which tensor a program is about.
+
+The call whose output a printed claim names; else what `.backward()` started from; else what was shown last; else the
+last value of a loss function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from explainers.recording import FLOATING, Shown
+from explainers.tracing.mode import Tracer
+from explainers.tracing.naming import is_loss
+
+Claims = Sequence[tuple[float, float]]
+_CLAIMED_LIMIT = 1000  # elements of an output that is compared with claims
+
+
+def choose(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None:
+    """The id of the subject, None where the program computed and showed nothing."""
+    claimed = _claimed(tracer, shown, claims)
+    if claimed is not None:
+        return claimed
+    if tracer.backward_from:
+        return tracer.backward_from[-1]
+    displayed = [s.tensor for s in shown if s.tensor is not None]
+    if displayed:
+        return displayed[-1]
+    losses = loss_values(tracer)
+    return losses[-1] if losses else None
+
+
+def loss_values(tracer: Tracer) -> list[int]:
+    """Outputs of loss functions, in order."""
+    return [id for call in tracer.calls if is_loss(call.function) for id in call.outputs]
+
+
+def others(
+    tracer: Tracer, shown: Sequence[Shown], subject: int | None, named: set[int], below: set[int]
+) -> tuple[int, ...]:
+    """Further floating tensors that are shown, and loss values in variables that the subject is not made of."""
+    displayed = [s.tensor for s in shown if s.tensor is not None]
+    losses = [id for id in loss_values(tracer) if id in named and id not in below]
+    found = dict.fromkeys(id for id in [*displayed, *losses] if tracer.ledger.tensors[id].dtype in FLOATING)
+    return tuple(id for id in found if id != subject)
+
+
+def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None:
+    """Of the computed values that match a claim, one that is shown; else a loss, a start of backward, the latest."""
+    displayed = {s.tensor for s in shown}
+    started = set(tracer.backward_from)
+    best: tuple[bool, bool, bool, int, int] | None = None
+    for call in tracer.calls:
+        for id in call.outputs if claims and call.inputs() else ():
+            if _matches(tracer, id, claims):
+                rank = (id in displayed, is_loss(call.function), id in started, call.index, id)
+                best = rank if best is None else max(best, rank)
+    return None if best is None else best[-1]
+
+
+def _matches(tracer: Tracer, id: int, claims: Claims) -> bool:
+    """A single value matches any claim; several match claims that follow each other."""
+    copy = tracer.ledger.copy(id)
+    if copy is None or not copy.is_floating_point() or not 1 <= copy.numel() <= _CLAIMED_LIMIT:
+        return False
+    values = [float(v) for v in copy.reshape(-1).tolist()]
+    starts = range(len(claims) - len(values) + 1)
+    return any(all(_within(v, *claims[start + i]) for i, v in enumerate(values)) for start in starts)
+
+
+def _within(value: float, claim: float, radius: float) -> bool:
+    if math.isnan(value) or math.isnan(claim) or math.isinf(value) or math.isinf(claim):
+        return value == claim or (math.isnan(value) and math.isnan(claim))
+    return abs(value - claim) <= radius * (1 + 1e-6)

@@ -1,0 +1,133 @@
+"""From what was traced to a Recording that fits: the values the subject needs, within a limit of bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+import torch
+from torch import nn
+
+from explainers.recording import Call, Raised, Recording, Shown, Tensor, Warned
+from explainers.tracing.callables import is_replayable
+from explainers.tracing.dependencies import ancestors
+from explainers.tracing.ledger import SMALL
+from explainers.tracing.mode import Tracer
+from explainers.tracing.subject import Claims, choose, others
+from explainers.tracing.values import DTYPES, to_bytes
+
+_PER_TENSOR: Final = 8  # bytes of framing around the elements of one tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """What a program left behind beside its calls."""
+
+    source: str
+    variables: Mapping[str, object]
+    shown: tuple[Shown, ...] = ()
+    raised: Raised | None = None
+    warnings: tuple[Warned, ...] = ()
+    stdout: str = ""
+
+
+def assemble(
+    tracer: Tracer, program: Program, *, claims: Claims = (), subject: int | None = None, max_bytes: int
+) -> Recording:
+    """The Recording of a traced program; the subject is chosen by the rules unless one is given."""
+    names, labels = _names(tracer, program.variables)
+    chosen = choose(tracer, program.shown, claims) if subject is None else subject
+    below, needed = ancestors(tracer.calls, [] if chosen is None else [chosen])
+    recording = Recording(
+        source=program.source,
+        tensors={},
+        calls=tuple(tracer.calls),
+        shown=program.shown,
+        subject=chosen,
+        others=others(tracer, program.shown, chosen, set(names.values()), below),
+        names=names,
+        raised=program.raised,
+        warnings=program.warnings,
+        seeded=tracer.seeded,
+        random=tracer.random,
+        stdout=program.stdout,
+    )
+    tensors = {id: msgspec.structs.replace(t, name=labels.get(id)) for id, t in tracer.ledger.tensors.items()}
+    return _fitted(tracer, recording, tensors, needed, max_bytes)
+
+
+def _names(tracer: Tracer, variables: Mapping[str, object]) -> tuple[dict[str, int], dict[int, str]]:
+    """Ids of the tensors in variables, and for each id the variable it was assigned to, also inside functions."""
+    names: dict[str, int] = {}
+    labels = dict(tracer.targets)
+    for name, value in list(variables.items()):
+        if isinstance(value, torch.Tensor) and (id := tracer.ledger.id_of(value)) is not None:
+            names[name] = id
+            labels.setdefault(id, name)
+        elif isinstance(value, nn.Module):
+            for path, parameter in value.named_parameters():
+                if (id := tracer.ledger.id_of(parameter)) is not None:
+                    labels.setdefault(id, f"{name}.{path}")
+    for call in tracer.calls:  # a tensor keeps its name when its contents change
+        for old, new in call.mutated:
+            if old in labels:
+                labels.setdefault(new, labels[old])
+    return names, labels
+
+
+def _fitted(
+    tracer: Tracer, recording: Recording, tensors: Mapping[int, Tensor], needed: set[int], max_bytes: int
+) -> Recording:
+    for keep in (None, needed):
+        calls = recording.calls if keep is None else tuple(c for c in recording.calls if c.index in keep)
+        bare = msgspec.structs.replace(recording, calls=calls, tensors=_mentioned(recording, calls, tensors))
+        room = max_bytes - len(msgspec.msgpack.encode(bare))
+        if room >= 0:
+            return msgspec.structs.replace(bare, tensors=_with_data(tracer, bare, room))
+    refusal = Raised("TooManyCalls", f"the recorded calls do not fit in {max_bytes} bytes")
+    return Recording(source=recording.source[: max_bytes // 2], tensors={}, calls=(), raised=refusal)
+
+
+def _mentioned(recording: Recording, calls: Sequence[Call], tensors: Mapping[int, Tensor]) -> dict[int, Tensor]:
+    ids = {id for c in calls for id in (*c.inputs(), *c.outputs, *(i for pair in c.mutated for i in pair))}
+    ids.update(recording.names.values(), recording.others, (s.tensor for s in recording.shown if s.tensor is not None))
+    if recording.subject is not None:
+        ids.add(recording.subject)
+    return {id: tensors[id] for id in sorted(ids)}
+
+
+def _with_data(tracer: Tracer, recording: Recording, room: int) -> dict[int, Tensor]:
+    """Elements for the tensors that matter most first, as long as there is room."""
+    tensors = dict(recording.tensors)
+    for id in _by_importance(recording, room):
+        copy = tracer.ledger.copy(id)
+        size = _PER_TENSOR + _nbytes(tensors[id])
+        if copy is not None and size <= room:
+            tensors[id] = msgspec.structs.replace(tensors[id], data=to_bytes(copy))
+            room -= size
+    return tensors
+
+
+def _by_importance(recording: Recording, room: int) -> Iterable[int]:
+    """The subject, what is shown, what a failed call got; then ancestors, latest first: small ones, large starts."""
+    first = [i for i in (recording.subject, *(s.tensor for s in recording.shown), *recording.others) if i is not None]
+    if recording.raised is not None and recording.raised.call is not None:
+        first += [id for c in recording.calls if c.index == recording.raised.call for id in c.inputs()]
+    below, _ = ancestors(recording.calls, first)
+    latest = sorted((id for id in below if id in recording.tensors), reverse=True)
+    small = [id for id in latest if recording.tensors[id].elements <= SMALL]
+    large = [id for id in latest if recording.tensors[id].elements > SMALL]
+    computed = {id for c in recording.calls if _is_replayable(c) for id in (*c.outputs, *(new for _, new in c.mutated))}
+    starts = [id for id in large if id not in computed]
+    fits = sum(_nbytes(recording.tensors[id]) + _PER_TENSOR for id in (*small, *starts)) <= room
+    return dict.fromkeys([*first, *small, *(starts if fits else large)])
+
+
+def _is_replayable(call: Call) -> bool:
+    return is_replayable(call.function, call.arguments, call.inputs(), random=call.random)
+
+
+def _nbytes(tensor: Tensor) -> int:
+    return tensor.elements * DTYPES[tensor.dtype].itemsize

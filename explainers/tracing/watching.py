@@ -1,0 +1,126 @@
+"""Watching torch code of the same process: a with-block, or a single call."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from explainers.recording import Recording
+from explainers.tracing.mode import Tracer
+from explainers.tracing.source import Source
+from explainers.tracing.trimming import Program, assemble
+
+_SOURCE_LIMIT: Final = 256 * 1024  # characters; a longer file is not copied into recordings
+
+
+class Run:
+    """The torch calls of a with-block, recordable from any tensor that it made or met."""
+
+    def __init__(self, tracer: Tracer, max_bytes: int) -> None:
+        self._tracer = tracer
+        self._max_bytes = max_bytes
+        self._variables: dict[str, object] = {}
+
+    def recording(self, subject: torch.Tensor) -> Recording:
+        """What led to `subject`. Raises ValueError for a tensor that no call of the block made or met."""
+        return self._recording(subject, self._variables)
+
+    def finish(self, variables: dict[str, object]) -> None:
+        """Remember the variables of the block at its end."""
+        self._variables = {
+            name: value for name, value in variables.items() if isinstance(value, (torch.Tensor, nn.Module))
+        }
+
+    def _recording(self, subject: torch.Tensor, variables: dict[str, object]) -> Recording:
+        id = self._tracer.ledger.id_of(subject)
+        if id is None:
+            raise ValueError("this tensor was not computed while we watched")
+        text = self._tracer.source.text
+        program = Program(text if len(text) <= _SOURCE_LIMIT else "", variables)
+        return assemble(self._tracer, program, subject=id, max_bytes=self._max_bytes)
+
+
+class watch:  # a with-statement's name, like contextlib.suppress
+    """`with watch() as run: loss = …` records the torch calls of the block; values and exceptions are untouched.
+
+    Spans are those of the file of the with-statement. The encoded recording stays within `max_bytes`.
+    """
+
+    def __init__(self, *, max_bytes: int = 8 * 2**20) -> None:
+        self._max_bytes = max_bytes
+        self._frame: FrameType | None = None
+        self._tracer: Tracer | None = None
+        self._run: Run | None = None
+
+    def __enter__(self) -> Run:
+        """Start watching the frame that the with-statement is in."""
+        here = inspect.currentframe()
+        assert here is not None and here.f_back is not None  # CPython has frames
+        self._frame = here.f_back
+        filename = self._frame.f_code.co_filename
+        text = "".join(linecache.getlines(filename, self._frame.f_globals))
+        self._tracer = Tracer(Source(text, filename, self._frame), self._max_bytes)
+        self._run = Run(self._tracer, self._max_bytes)
+        self._tracer.__enter__()
+        return self._run
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop watching, and let an exception pass."""
+        assert self._tracer is not None and self._frame is not None and self._run is not None
+        self._tracer.__exit__(kind, error, traceback)
+        self._tracer.failure = None
+        self._run.finish(dict(self._frame.f_locals))
+        self._tracer.source.forget_frame()
+        self._frame = None
+
+
+def record_call(
+    function: Callable[..., Any] | str, *args: object, max_bytes: int = 8 * 2**20, **kwargs: object
+) -> Recording:
+    """One call as a Recording whose subject is what it returns.
+
+    `function` is a callable (a loss module too) or a name, looked up in torch.nn.functional and then in torch.nn,
+    where `kwargs` go to the module's constructor. Raises ValueError for an unknown name, TypeError where the call
+    returns no tensor, and what torch raises where torch refuses the call.
+    """
+    if isinstance(function, str):
+        function, kwargs = _resolved(function, kwargs)
+    filename = getattr(getattr(function, "__code__", None), "co_filename", "")
+    tracer = Tracer(Source("".join(linecache.getlines(filename)) if filename else "", filename), max_bytes)
+    run = Run(tracer, max_bytes)
+    with tracer:
+        result = function(*args, **kwargs)
+    if not isinstance(result, torch.Tensor):
+        raise TypeError(f"the call returned a {type(result).__name__}, not a tensor")
+    if tracer.ledger.id_of(result) is None:
+        tracer.ledger.meet(result)
+    run.finish(_parameters(function, args, kwargs))
+    return run.recording(result)
+
+
+def _parameters(function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, object]:
+    """The arguments under the names that the function's signature gives them; none where it has no signature."""
+    try:
+        signature = inspect.signature(function.forward if isinstance(function, nn.Module) else function)
+        return dict(signature.bind(*args, **kwargs).arguments)
+    except (TypeError, ValueError):
+        return dict(kwargs)
+
+
+def _resolved(name: str, kwargs: dict[str, object]) -> tuple[Callable[..., Any], dict[str, object]]:
+    function = getattr(F, name, None)
+    if callable(function) and not name.startswith("_"):
+        return function, kwargs
+    module = getattr(nn, name, None)
+    if isinstance(module, type) and issubclass(module, nn.Module):
+        return module(**kwargs), {}
+    raise ValueError(f"torch.nn.functional and torch.nn have no {name!r}; try a name such as 'cross_entropy'")
