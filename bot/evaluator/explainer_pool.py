@@ -8,12 +8,25 @@ from bot.evaluator import orders
 from bot.evaluator.child import ForkRefused
 from bot.evaluator.explainer import Explainer, ExplainerDied, ExplainerTimedOut
 from bot.evaluator.limits import ExplainerLimits
+from bot.evaluator.preloads import STDLIB
 from bot.evaluator.zygote_keeper import ZygoteKeeper
 from bot.evaluator.zygote_process import ZygoteFailed
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 30.0
 _ROTATE_AFTER: Final = 200
+_SCIENCE: Final = ("sympy", "sympy.printing", "flint", "typst")
+
+
+def explainer_settings(
+    preload: tuple[str, ...] = (), readable: tuple[str, ...] = (), *, landlock: bool = True
+) -> orders.ZygoteSettings:
+    """A zygote with sympy, flint and typst imported and not used yet, and the modules that the entry lives in.
+
+    `readable`: folders that explainers read besides libraries, such as fonts. Without Landlock an explainer can read
+    what its user can; it still writes nothing, and reaches no network and no other process.
+    """
+    return orders.ZygoteSettings(preload=(*STDLIB, *_SCIENCE, *preload), readable=readable, landlock=landlock)
 
 
 class Explainers:
@@ -42,7 +55,7 @@ class Explainers:
         self._replacing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Starts the zygote and warms every explainer up (seconds); raises ZygoteFailed, ExplainerDied."""
+        """Starts the zygote and warms every explainer up (seconds); raises ZygoteFailed, ForkRefused, ExplainerDied."""
         await self._keeper.start()
         try:
             for explainer in await asyncio.gather(*(self._fork() for _ in range(self._count))):

@@ -15,7 +15,8 @@ STDLIB: Final = """
     tempfile textwrap threading time timeit token tokenize traceback types typing unicodedata unittest
     unittest.mock urllib.parse urllib.request uuid warnings weakref zipfile zlib encodings.ascii encodings.idna
     encodings.latin_1 encodings.unicode_escape encodings.utf_16 encodings.utf_8_sig _strptime asyncio
-    concurrent.futures multiprocessing multiprocessing.shared_memory
+    concurrent.futures multiprocessing multiprocessing.pool multiprocessing.queues
+    multiprocessing.shared_memory multiprocessing.synchronize
 """.split()  # noqa: SIM905 - sixty quoted lines would hide the list
 """Some of these (socket, subprocess, multiprocessing) are loaded so that their calls fail with a PermissionError
 that names what is forbidden, rather than with an ImportError that does not."""

@@ -15,9 +15,7 @@ SEED: Final = 0
 
 
 def warm_up() -> None:
-    """Runs in the zygote: one thread, every common kernel once, and the functions that cannot work in a child
-    replaced.
-    """
+    """Runs in the zygote: one thread, common kernels once, and a stand-in for what cannot work in a child."""
     import torch
 
     torch.set_num_threads(1)

@@ -5,7 +5,7 @@ import contextlib
 from typing import Final
 
 from bot.evaluator.orders import ZygoteSettings
-from bot.evaluator.zygote_process import ZygoteFailed, ZygoteProcess
+from bot.evaluator.zygote_process import START_SECONDS, ZygoteFailed, ZygoteProcess
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 30.0
@@ -34,9 +34,12 @@ class ZygoteKeeper:
         return self._zygote
 
     async def current(self) -> ZygoteProcess:
-        """A living zygote to fork from, as soon as there is one."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._zygote is not None and self._zygote.alive)
+        """A living zygote to fork from, as soon as there is one; raises ZygoteFailed when none comes."""
+        try:
+            async with asyncio.timeout(START_SECONDS), self._changed:
+                await self._changed.wait_for(lambda: self._zygote is not None and self._zygote.alive)
+        except TimeoutError:
+            raise ZygoteFailed(f"no zygote could be started within {START_SECONDS:g} s") from None
         assert self._zygote is not None
         if self._zygote.forks >= self._rotate_after:
             self._worn.set()

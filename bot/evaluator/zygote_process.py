@@ -100,7 +100,7 @@ class ZygoteProcess:
 
     def arm(self, child: Child, seconds: float) -> None:
         """Has the zygote kill the child too, a little after its deadline."""
-        if self.alive:
+        with contextlib.suppress(ZygoteFailed):  # then the child is lost with it, and whoever waits for it is told
             self._send(orders.Arm(child.number, seconds))
 
     def retire(self) -> None:
@@ -111,8 +111,6 @@ class ZygoteProcess:
     async def close(self) -> None:
         """Kills it, and by that its children, and waits until it is reaped."""
         self._lose("the zygote was closed")
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
         await self._process.wait()
 
     async def _fork(self, order: Callable[[int], orders.Order]) -> Child:
@@ -176,9 +174,11 @@ class ZygoteProcess:
                 self._end_if_retired()
 
     def _lose(self, reason: str) -> None:
-        """The end of this handle: tells everybody who waits, and leaves the process without orders, which ends it."""
+        """Kills it, if it is not dead yet, and tells everybody who waits."""
         if not self.alive:
             return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
         asyncio.get_running_loop().remove_reader(self._control)
         self._control.close()
         self.died.set_result(None)

@@ -1,0 +1,91 @@
+"""Calls that no honest snippet makes end the process; what else the kernel offers answers that it is not allowed."""
+
+import platform
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FATAL = {
+    "ptrace": "libc.ptrace(0, 0, 0, 0)",
+    "attach to parent": "import os; libc.ptrace(16, os.getppid(), 0, 0)",
+    "read parent's memory": "import os; libc.process_vm_readv(os.getppid(), None, 0, None, 0, 0)",
+    "write parent's memory": "import os; libc.process_vm_writev(os.getppid(), None, 0, None, 0, 0)",
+    "steal a descriptor": "libc.syscall(NR['pidfd_getfd'], 3, 0, 0)",
+    "io_uring": "libc.syscall(NR['io_uring_setup'], 8, bytes(120))",
+    "bpf": "libc.syscall(NR['bpf'], 0, bytes(64), 64)",
+    "perf": "libc.syscall(NR['perf_event_open'], bytes(128), 0, -1, -1, 0)",
+    "userfaultfd": "libc.syscall(NR['userfaultfd'], 0)",
+    "add a key": "libc.syscall(NR['add_key'], b'user', b'x', b'y', 1, -3)",
+    "keys": "libc.syscall(NR['keyctl'], 0, -3, 0)",
+    "user namespace": "libc.unshare(0x10000000)",
+    "network namespace": "libc.unshare(0x40000000)",
+    "enter a namespace": "libc.setns(3, 0)",
+    "mount": "libc.mount(b'none', b'/tmp', b'tmpfs', 0, None)",
+    "new mount calls": "libc.syscall(NR['fsopen'], b'tmpfs', 0)",
+    "chroot": "libc.chroot(b'/tmp')",
+    "personality": "libc.personality(0x0040000)",
+    "set the clock": "libc.clock_settime(0, bytes(16))",
+    "become root": "libc.setuid(0)",
+    "groups": "libc.setgroups(0, None)",
+    "capabilities": "libc.syscall(NR['capset'], bytes(8), bytes(24))",
+    "secret memory": "libc.syscall(NR['memfd_secret'], 0)",
+    "kernel log": "libc.klogctl(10, None, 0)",
+    "load a module": "libc.syscall(NR['init_module'], b'', 0, b'')",
+    "reboot": "libc.reboot(0)",
+    "swap": "libc.swapon(b'/tmp/whyloss-x', 0)",
+}
+
+REFUSED = {
+    "shared memory": "call(libc.shmget, 0, 4096, 0o1600)",
+    "message queue": "call(libc.msgget, 0, 0o1600)",
+    "semaphore": "call(libc.semget, 0, 1, 0o1600)",
+    "inotify": "call(libc.inotify_init1, 0)",
+    "eventfd": "call(libc.eventfd, 0, 0)",
+    "timer": "call(libc.setitimer, 0, bytes(32), None)",
+    "splice": "call(libc.splice, 0, None, 1, None, 1, 0)",
+    "lock memory": "call(libc.mlockall, 1)",
+    "restrict itself again": "call(libc.syscall, NR['landlock_create_ruleset'], None, 0, 1)",
+    "seccomp call": "call(libc.syscall, NR['seccomp'], 0, 0, None)",
+    "a number that does not exist": "call(libc.syscall, 100000)",
+}
+
+NATIVE = """
+import ctypes, mmap
+page = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=7)
+page.write(bytes.fromhex({code!r}))
+run = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+if run() > 0:
+    emit(b'PWNED')
+"""
+
+
+@pytest.mark.parametrize("name", FATAL)
+async def test_such_a_call_ends_the_process(name: str, assault: Callable[..., Awaitable[object]]) -> None:
+    await assault(f"{FATAL[name]}\nemit(b'PWNED')", "forbidden")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_such_a_call_is_refused(name: str, assault: Callable[..., Awaitable[object]]) -> None:
+    await assault(f"{REFUSED[name]}\nemit(b'PWNED')", "PermissionError")
+
+
+x86_only = pytest.mark.skipif(platform.machine() != "x86_64", reason="the code is for x86-64, which has foreign ABIs")
+
+
+@x86_only
+async def test_native_code_runs_and_is_held_all_the_same(assault: Callable[..., Awaitable[object]]) -> None:
+    """mov eax, 41; syscall (socket); ret: gives a negative errno."""
+    await assault(NATIVE.format(code="b829000000bf02000000be01000000ba000000000f05c3"), "finished")
+
+
+@x86_only
+async def test_the_32_bit_convention_is_fatal(assault: Callable[..., Awaitable[object]]) -> None:
+    """mov eax, 20; int 0x80 (getpid for i386); ret."""
+    await assault(NATIVE.format(code="b814000000cd80c3"), "forbidden")
+
+
+@x86_only
+async def test_the_x32_convention_is_fatal(assault: Callable[..., Awaitable[object]]) -> None:
+    await assault("libc.syscall(0x40000000 + 39)\nemit(b'PWNED')", "forbidden")

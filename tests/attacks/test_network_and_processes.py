@@ -1,0 +1,80 @@
+"""Reaching others: over the network, by making processes, by signals, by looking into them."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+REFUSED = ("PermissionError",)
+
+NETWORK = {
+    "tcp": ("import socket; socket.create_connection(('127.0.0.1', 80), 1)", REFUSED),
+    "listen": ("import socket; socket.create_server(('127.0.0.1', 0))", REFUSED),
+    "udp": ("import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)", REFUSED),
+    "unix": ("import socket; socket.socket(socket.AF_UNIX)", REFUSED),
+    "netlink": ("import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)", REFUSED),
+    "packet": ("import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)", REFUSED),
+    "kernel crypto": ("import socket; socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)", REFUSED),
+    "socket pair": ("import socket; socket.socketpair()", REFUSED),
+    "native socket": ("call(libc.socket, 2, 1, 0)", REFUSED),
+    "url": ("import urllib.request; urllib.request.urlopen('http://127.0.0.1')", ("URLError",)),
+    "event loop": ("import asyncio; asyncio.run(asyncio.sleep(0))", REFUSED),
+    "socket on a descriptor": ("import socket; socket.socket(fileno=3)", ("OSError", "PermissionError")),
+}
+
+PROCESSES = {
+    "fork": ("import os; os.fork()", REFUSED),
+    "native fork": ("call(libc.fork)", REFUSED),
+    "raw clone": ("call(libc.syscall, NR['clone'], 17, 0, 0, 0, 0)", REFUSED),
+    "raw clone3": ("call(libc.syscall, NR['clone3'], bytes(64), 64)", ("OSError",)),
+    "clone as a thread": ("call(libc.syscall, NR['clone'], 0x10900, 0, 0, 0, 0)", REFUSED),
+    "thread": ("import threading; threading.Thread(target=print).start()", ("RuntimeError",)),
+    "subprocess": ("import subprocess; subprocess.run(['/bin/true'])", REFUSED),
+    "exec": ("import os; os.execv('/bin/true', ['true'])", REFUSED),
+    "posix_spawn": ("import os; os.posix_spawn('/bin/true', ['true'], {})", REFUSED),
+    "file in memory": ("import os; os.memfd_create('x')", ("OSError",)),
+    "pool": (
+        "import multiprocessing; multiprocessing.Pool(2)",
+        (*REFUSED, "OSError"),
+    ),
+    "data loader": (
+        """
+from torch.utils.data import DataLoader
+list(DataLoader([1, 2, 3], num_workers=1))
+""",
+        (*REFUSED, "OSError", "RuntimeError"),
+    ),
+    "signal parent": ("import os; os.kill(os.getppid(), 9)", REFUSED),
+    "signal all": ("import os; os.kill(-1, 9)", REFUSED),
+    "signal group": ("import os; os.killpg(0, 9)", REFUSED),
+    "signal first": ("import os; os.kill(1, 0)", REFUSED),
+    "tgkill another": ("import os; call(libc.syscall, NR['tgkill'], os.getppid(), os.getppid(), 9)", REFUSED),
+    "signal by pidfd": ("import os; os.pidfd_open(os.getppid())", REFUSED),
+    "signals by descriptor": ("import fcntl, os; fcntl.fcntl(3, fcntl.F_SETOWN, os.getppid())", REFUSED),
+    "another's limits": ("import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))", REFUSED),
+    "own limits": ("import resource; resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))", (*REFUSED, "ValueError")),
+    "affinity": ("import os; os.sched_setaffinity(os.getppid(), {0})", REFUSED),
+    "priority": ("import os; os.setpriority(os.PRIO_PROCESS, 0, 19)", REFUSED),
+    "new session": ("import os; os.setpgid(0, 0)", REFUSED),
+    "outlive parent": ("call(libc.prctl, 1, 0, 0, 0, 0)", REFUSED),
+    "become dumpable": ("call(libc.prctl, 4, 1, 0, 0, 0)", REFUSED),
+    "another filter": ("call(libc.prctl, 22, 2, 0, 0, 0)", REFUSED),
+    "pipe": ("import os; os.pipe()", REFUSED),
+}
+
+
+@pytest.mark.parametrize("name", NETWORK)
+async def test_there_is_no_network(name: str, assault: Callable[..., Awaitable[object]]) -> None:
+    source, expected = NETWORK[name]
+    await assault(f"{source}\nemit(b'PWNED')", *expected)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+async def test_there_is_no_other_process(name: str, assault: Callable[..., Awaitable[object]]) -> None:
+    source, expected = PROCESSES[name]
+    await assault(f"{source}\nemit(b'PWNED')", *expected)
+
+
+async def test_a_shell_command_does_not_run(assault: Callable[..., Awaitable[object]]) -> None:
+    await assault("import os\nif os.system('true') == 0: emit(b'PWNED')", "finished")

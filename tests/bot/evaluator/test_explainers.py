@@ -1,0 +1,131 @@
+"""Explainers over a real typst: locked before their first compile, replaced when they fail."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.evaluator.explainer import ExplainerDied, ExplainerRaised, ExplainerTimedOut
+from bot.evaluator.explainer_pool import Explainers
+from bot.evaluator.frames import FrameTooLarge
+from bot.evaluator.limits import ExplainerLimits
+from bot.evaluator.orders import ZygoteSettings
+
+ENTRY, WARM_UP = "explaining_jobs:answer", "explaining_jobs:warm_up"
+LIMITS = ExplainerLimits(jobs=5, memory_mb=512, frame_bytes=1 << 20)
+SECONDS = 60.0
+
+
+@pytest_asyncio.fixture
+async def explainers(explainer_settings: ZygoteSettings) -> AsyncGenerator[Explainers]:
+    explainers = Explainers(explainer_settings, ENTRY, WARM_UP, limits=LIMITS, count=1)
+    await explainers.start()
+    yield explainers
+    await explainers.close()
+
+
+def states_of_threads(process: int) -> list[dict[str, str]]:
+    """What the kernel says of each thread."""
+    statuses = Path(f"/proc/{process}/task").glob("*/status")
+    return [dict(line.split(":", 1) for line in status.read_text().splitlines()) for status in statuses]
+
+
+async def process_of(explainers: Explainers) -> int:
+    return int(await explainers.call(b"process", SECONDS))
+
+
+async def test_one_process_answers_many_requests(explainers: Explainers) -> None:
+    assert await explainers.call(b"echo one", SECONDS) == b"one"
+    assert await process_of(explainers) == await process_of(explainers)
+    assert (await explainers.call(b"page = Loss", SECONDS)).startswith(b"\x89PNG")
+
+
+async def test_every_thread_of_the_compiler_is_locked(explainers: Explainers) -> None:
+    """Seen from outside, after compiling."""
+    await explainers.call(b"page = Loss", SECONDS)
+    states = states_of_threads(await process_of(explainers))
+    assert len(states) > 1, "the compiler started no thread: this test shows nothing"
+    assert {(state["Seccomp"].strip(), state["NoNewPrivs"].strip()) for state in states} == {("2", "1")}
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "open('/tmp/whyloss-x', 'w')",
+        "import socket; socket.socket()",
+        "import os; os.fork()",
+        "import os; os.execv('/bin/true', ['true'])",
+        "import os; os.kill(os.getppid(), 9)",
+    ],
+)
+async def test_a_thread_in_an_explainer_is_refused(explainers: Explainers, attempt: str) -> None:
+    assert await explainers.call(f"in-thread {attempt}".encode(), SECONDS) == b"PermissionError"
+
+
+async def test_a_thread_reads_only_libraries_where_there_is_landlock(
+    explainers: Explainers, explainer_settings: ZygoteSettings
+) -> None:
+    expected = b"PermissionError" if explainer_settings.landlock else b"done"
+    assert await explainers.call(b"in-thread open('/etc/passwd')", SECONDS) == expected
+
+
+async def test_what_the_entry_raises_is_reported_and_the_process_goes_on(explainers: Explainers) -> None:
+    before = await process_of(explainers)
+    with pytest.raises(ExplainerRaised, match="no such request: nonsense") as raised:
+        await explainers.call(b"nonsense", SECONDS)
+    assert "Traceback" in raised.value.traceback
+    assert await process_of(explainers) == before
+
+
+async def test_one_that_dies_is_replaced(explainers: Explainers) -> None:
+    before = await process_of(explainers)
+    with pytest.raises(ExplainerDied, match="exit status 3"):
+        await explainers.call(b"die", SECONDS)
+    assert await process_of(explainers) != before
+
+
+async def test_one_that_is_late_is_killed_and_replaced(explainers: Explainers) -> None:
+    before = await process_of(explainers)
+    with pytest.raises(ExplainerTimedOut):
+        await explainers.call(b"sleep 60", 0.2)
+    assert await process_of(explainers) != before
+    async with asyncio.timeout(60):
+        while states_of_threads(before):
+            await explainers.call(b"echo still there?", SECONDS)
+
+
+async def test_memory_is_limited(explainers: Explainers) -> None:
+    with pytest.raises(ExplainerDied, match="out of memory"):
+        await explainers.call(b"fill 3000000000", SECONDS)
+    assert await explainers.call(b"echo again", SECONDS) == b"again"
+
+
+async def test_one_is_replaced_after_its_share_of_jobs(explainers: Explainers) -> None:
+    before = await process_of(explainers)
+    async with asyncio.timeout(60):
+        while await process_of(explainers) == before:
+            pass
+
+
+async def test_waiting_counts_against_the_deadline(explainers: Explainers) -> None:
+    slow = asyncio.create_task(explainers.call(b"sleep 1", SECONDS))
+    await asyncio.sleep(0)
+    with pytest.raises(ExplainerTimedOut):
+        await explainers.call(b"echo x", 0.1)
+    assert await slow == b"slept"
+
+
+async def test_a_request_over_the_limit_is_refused_and_harms_nobody(explainers: Explainers) -> None:
+    before = await process_of(explainers)
+    with pytest.raises(FrameTooLarge):
+        await explainers.call(bytes(LIMITS.frame_bytes + 1), SECONDS)
+    assert await process_of(explainers) == before
+
+
+async def test_an_entry_that_does_not_exist_fails_at_the_start(explainer_settings: ZygoteSettings) -> None:
+    explainers = Explainers(explainer_settings, ENTRY, "explaining_jobs:absent", count=1)
+    with pytest.raises(ExplainerDied) as death:
+        await explainers.start()
+    assert "no entry point" in death.value.stderr
