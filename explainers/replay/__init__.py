@@ -7,7 +7,7 @@ their shapes, and whatever goes wrong is a result, not an exception.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from typing import Final
 
 import torch
@@ -45,9 +45,12 @@ def replay_all(recording: Recording, reruns: Iterable[GraphRerun]) -> tuple[Reru
     return tuple(replay(recording, rerun) for rerun in reruns)
 
 
-def rerun_source(rerun: SourceRerun) -> RerunResult:
-    """Run an edited snippet, with its own Recording; the value is that recording's subject."""
-    recording = record(rerun.source, seed=rerun.seed)
+def rerun_source(rerun: SourceRerun, namespace: Mapping[str, object] | None = None) -> RerunResult:
+    """Run an edited snippet, with its own Recording; the value is that recording's subject.
+
+    `namespace` holds the names that the snippet finds, as for `record`.
+    """
+    recording = record(rerun.source, seed=rerun.seed, namespace=namespace)
     value = None if recording.subject is None else recording.tensors[recording.subject]
     if recording.raised is not None:
         return RerunResult(rerun.label, raised=recording.raised, recording=recording)

@@ -10,7 +10,7 @@ import random
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import numpy as np
 import torch
@@ -35,13 +35,15 @@ def record(
     seed: int = 0,
     max_bytes: int = 8 * 2**20,
     namespace: Mapping[str, object] | None = None,
+    echo: TextIO | None = None,
 ) -> Recording:
     """Run a snippet and give what it did.
 
     `claims` are printed numbers with the radius that their digits leave open; they choose the subject. The random
     generators start from `seed`, so that an unseeded program runs again alike (though not on the numbers that
     `torch.manual_seed(seed)` would give). `namespace` holds the names the snippet finds; by default `torch`, `nn` and
-    `F`. The encoded recording stays within `max_bytes`. What the snippet raises is recorded, never raised, except
+    `F`. The encoded recording stays within `max_bytes`. What is printed is also written to `echo` at once, so that it is
+    not lost with a program that never ends. What the snippet raises is recorded, never raised, except
     KeyboardInterrupt.
     """
     place = Source(source, FILENAME)
@@ -50,7 +52,7 @@ def record(
         tracer = Tracer(place, max_bytes, generator_state)
         transcript = Transcript(tracer, place)
         scope: dict[str, Any] = {"__name__": "__main__", **names, "__builtins__": builtins_with(transcript.print)}
-        stdout, warned = BoundedText(), list[Warned]()
+        stdout, warned = BoundedText(echo), list[Warned]()
         with _lines_of(source), contextlib.redirect_stdout(stdout), _warnings(place, warned):
             raised = _run(source, scope, tracer, transcript)
     variables = {name: value for name, value in scope.items() if name not in names or names[name] is not value}

@@ -9,7 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import torch
 
@@ -26,11 +26,18 @@ _FLOAT: Final = re.compile(r"[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?
 
 
 class BoundedText(io.StringIO):
-    """Standard output up to a limit; what comes after is dropped."""
+    """Standard output up to a limit; what comes after is dropped. `echo` gets what is kept, as it comes."""
+
+    def __init__(self, echo: TextIO | None = None) -> None:
+        super().__init__()
+        self._echo = echo
 
     def write(self, text: str, /) -> int:
         """Keep the part that still fits, and claim to have written all of it."""
-        super().write(text[: max(0, _STDOUT_LIMIT - self.tell())])
+        kept = text[: max(0, _STDOUT_LIMIT - self.tell())]
+        super().write(kept)
+        if self._echo is not None:
+            self._echo.write(kept)
         return len(text)
 
 
