@@ -42,8 +42,8 @@ def record(
     `claims` are printed numbers with the radius that their digits leave open; they choose the subject. The random
     generators start from `seed`, so that an unseeded program runs again alike (though not on the numbers that
     `torch.manual_seed(seed)` would give). `namespace` holds the names the snippet finds; by default `torch`, `nn` and
-    `F`. The encoded recording stays within `max_bytes`. What is printed is also written to `echo` at once, so that it is
-    not lost with a program that never ends. What the snippet raises is recorded, never raised, except
+    `F`. The encoded recording stays within `max_bytes`. What is printed is also written to `echo` at once, so that it
+    is not lost with a program that never ends. What the snippet raises is recorded, never raised, except
     KeyboardInterrupt.
     """
     place = Source(source, FILENAME)
