@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,6 +14,7 @@ from flint import arb
 from explainers.composition import Composition
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Step, Substitution
 from explainers.graph import unevaluated as un
+from explainers.graph.deciding import decided
 from explainers.graph.derivative import gradient
 from explainers.graph.display import Display
 from explainers.graph.evaluation import Values
@@ -21,10 +22,13 @@ from explainers.graph.exact import Exact, Place, along, exact
 from explainers.graph.familiar import familiar_rules
 from explainers.graph.lowering import Meaning
 from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Node, Sum
+from explainers.graph.arrays import Array
 from explainers.graph.rewrites import rules
+from explainers.graph.twin import NoTwin, Twin, twin
 from explainers.graph.rewriting import Rewriter
 
 SHOWN_ROWS = 3
+LARGEST_TWIN = 1000
 
 
 @dataclass(frozen=True)
@@ -38,23 +42,31 @@ class Split:
 
 @dataclass(frozen=True)
 class Forms:
-    """A composition in normal form, with the derivative of that form and of the program as it ran."""
+    """A composition in normal form, with the derivative of that form and of the program as it ran.
+
+    `rewriter` made the normal form: another graph over the same inputs is the same formula if it makes it the same
+    node.
+    """
 
     composition: Composition
     root: Node
     gradients: Mapping[Input, Node]
     as_run: Mapping[Input, Node]
+    rewriter: Rewriter
 
 
-def forms(composition: Composition) -> Forms:
-    """The normal form of a composition and its gradients with respect to every float input."""
+def forms(composition: Composition, values: Values, wrt: Collection[int]) -> Forms:
+    """The normal form of a composition, branches decided, and its gradients.
+
+    `wrt` names the tensors whose gradient is shown as a formula; numbers are found for every float input.
+    """
     rewriter = Rewriter(rules())
-    root = rewriter.rewrite(composition.root)
-    wrt = tuple(a.node for a in composition.inputs.values() if a.floating and isinstance(a.node, Input))
-    known = {x: rewriter.rewrite(x) for x in wrt}
-    inner = gradient(root, tuple(n for n in known.values() if isinstance(n, Input)))
-    shown = {x: rewriter.rewrite(inner[known[x]]) for x in wrt}  # pyright: ignore[reportArgumentType] - an Input stays one
-    return Forms(composition, root, shown, gradient(composition.root, wrt))
+    root = rewriter.rewrite(decided(composition.root, values))
+    floats = tuple(a.node for a in composition.inputs.values() if a.floating and isinstance(a.node, Input))
+    known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
+    inner = gradient(root, tuple(known.values()))
+    shown = {x: rewriter.rewrite(decided(inner[interned], values)) for x, interned in known.items()}
+    return Forms(composition, root, shown, gradient(composition.root, floats), rewriter)
 
 
 def derivation(found: Forms, values: Values, equals: str | None) -> Derivation:
@@ -173,3 +185,22 @@ def _gradients(found: Forms, display: Display, values: Values) -> list[Step]:
         )
         for x, mine, again in zip(wrt, shown, as_run, strict=True)
     ]
+
+
+def page_twin(found: Forms, values: Values, heading: str) -> Twin | None:
+    """The whole formula as a runnable script; None for an array, for what is too large to print, or has no script."""
+    if found.root.axes or sum(np.asarray(v).size for v in values.values()) > LARGEST_TWIN:
+        return None
+    inputs = {
+        a.node.symbol: np.asarray(values[id]).reshape(tuple(axis.size for axis in a.axes)).astype(_printed(a))
+        for id, a in found.composition.inputs.items()
+        if isinstance(a.node, Input)
+    }
+    try:
+        return twin(Display().element(found.root, {}), inputs, heading)
+    except NoTwin:
+        return None
+
+
+def _printed(array: Array) -> str:
+    return "float64" if array.floating else "int64"

@@ -33,7 +33,11 @@ class Translator:
 
     def text(self, message: str, /, **named: object) -> str:
         """The message in this locale with its named placeholders filled in; KeyError where one has no value."""
-        return self._catalogue.gettext(message).format(**named)
+        return self.text_of(message).format(**named)
+
+    def text_of(self, message: str) -> str:
+        """The message in this locale with its placeholders still in it."""
+        return self._catalogue.gettext(message)
 
     def warm(self) -> Translator:
         """Read the catalogue now, so that a locked process need not open it later."""

@@ -81,6 +81,8 @@ def _settled(function: Callable[..., arb]) -> Callable[..., arb]:
     @wraps(function)
     def checked(*arguments: arb) -> arb:
         result = function(*arguments)
+        if not result.is_nan() and abs(result.mid()) == INF and result.rad().is_finite():
+            return arb(result.mid())
         if not result.is_nan() or any(v.is_nan() for v in arguments) or all(v.is_exact() for v in arguments):
             return result
         below_domain = len(arguments) == 1 and function(arb(arguments[0].upper())).is_nan()
@@ -115,6 +117,12 @@ def _softplus(v: arb) -> arb:
 def _sign(v: arb) -> arb:
     """torch's sign of nan is 0."""
     return arb(1) if v > 0 else arb(-1) if v < 0 else arb(0) if v == 0 or v.is_nan() else arb(0, 1)
+
+
+def _multiply(a: arb, b: arb) -> arb:
+    if (abs(a) == INF or abs(b) == INF) and abs(a) > 0 and abs(b) > 0:
+        return INF if (a > 0) == (b > 0) else MINUS_INF
+    return a * b
 
 
 def _divide(a: arb, b: arb) -> arb:
@@ -210,7 +218,7 @@ UNARY: dict[UnaryOp, tuple[Callable[[arb], arb], int]] = {
 BINARY: dict[BinaryOp, tuple[Callable[[arb, arb], arb], int]] = {
     "add": (_settled(lambda a, b: a + b), ELEMENTARY),
     "sub": (_settled(lambda a, b: a - b), ELEMENTARY),
-    "mul": (_settled(lambda a, b: a * b), ELEMENTARY),
+    "mul": (_settled(_multiply), ELEMENTARY),
     "div": (_settled(_divide), ELEMENTARY),
     "pow": (_settled(_power), TRANSCENDENTAL),
     "maximum": (maximum, 0),

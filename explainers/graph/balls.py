@@ -58,15 +58,15 @@ class BallArithmetic:
         return exact if self.rounding.holds(value, dtype) else self.rounded(exact, dtype)
 
     def rounded(self, x: Balls, dtype: str) -> Balls:
-        return self._widened(x, dtype, ELEMENTARY)
+        return self._widened(x, dtype, ELEMENTARY, "cast")
 
     def unary(self, op: UnaryOp, x: Balls, dtype: str) -> Balls:
         function, steps = UNARY[op]
-        return self._widened(_map(function, x), dtype, steps)
+        return self._widened(_map(function, x), dtype, steps, op)
 
     def binary(self, op: BinaryOp, a: Balls, b: Balls, dtype: str) -> Balls:
         function, steps = BINARY[op]
-        return self._widened(_map(function, *np.broadcast_arrays(a, b)), dtype, steps)
+        return self._widened(_map(function, *np.broadcast_arrays(a, b)), dtype, steps, op)
 
     def compare(self, op: CompareOp, a: Balls, b: Balls) -> Integers:
         return _map(COMPARE[op], *np.broadcast_arrays(a, b)).astype(np.int8)
@@ -105,14 +105,15 @@ class BallArithmetic:
         ends = np.array(pairs, dtype=np.float64).reshape((*x.shape, 2))
         return np.asarray(ends[..., 0]), np.asarray(ends[..., 1])
 
-    def _widened(self, x: Balls, dtype: str, steps: int) -> Balls:
+    def _widened(self, x: Balls, dtype: str, steps: int, op: str) -> Balls:
         unit = self.rounding.unit(dtype)
         if not unit or not steps:
             return x
         tiny, largest = self.rounding.subnormal(dtype), self.rounding.largest(dtype)
         if steps == ELEMENTARY:
             return _map(lambda v: v if is_held(v, unit, tiny, largest) else widened(v, unit, tiny, largest), x)
-        return _map(lambda v: widened(v, steps * unit, steps * tiny, largest), x)
+        lost = self.rounding.underflow(op, dtype)
+        return _map(lambda v: widened(v, steps * unit, lost, largest), x)
 
 
 def _scalar(v: arb) -> Balls:
@@ -146,6 +147,8 @@ def _sum(terms: list[arb], rounding: Rounding, dtype: str) -> arb:
     total, unit = sum(terms, arb(0)), rounding.sum_unit(dtype, len(terms))
     size = sum((abs(t).upper() for t in terms if t.is_finite()), arb(0))
     if not unit or (size * rounding.unit(dtype) <= 1 and all(t.is_integer() for t in terms)):
+        return total
+    if not total.is_finite() and size * (1 + unit) < rounding.largest(dtype):
         return total
     grown, largest = total + arb(0, 1) * (size * unit), rounding.largest(dtype)
     if size * (1 + unit) < largest:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, assert_never
 
 import numpy as np
+import numpy.typing as npt
 import sympy
 
 from explainers.graph import unevaluated as un
@@ -63,6 +64,7 @@ class Display:
     omitted: dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]] = field(
         default_factory=dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]]
     )
+    _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
 
     def letter(self, axis: Axis) -> sympy.Symbol:
         """The index letter of an axis: i for the first dimension, j for the second, then what is free."""
@@ -86,6 +88,8 @@ class Display:
                 return self.number(value)
             case Unary():
                 return _unary(node, self.element(node.x, place), self.values is not None)
+            case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if self._is_here(node.axes, place):
+                return self.element(a if self._float(node, place) == self._float(a, place) else b, place)
             case Binary():
                 return _binary(node, self.element(node.a, place), self.element(node.b, place))
             case Compare(op, a, b):
@@ -145,12 +149,19 @@ class Display:
         return sympy.Indexed(sympy.IndexedBase(node.symbol), *shown)
 
     def _where(self, node: Where, place: Place) -> Expr:
-        if self.values is not None and all(isinstance(place.get(axis), sympy.Integer) for axis in node.condition.axes):
-            decided = evaluate(node.condition, self.values, FloatArithmetic())
-            here = bool(decided[tuple(int(place[axis]) for axis in node.condition.axes)] == 1)
-            return self.element(node.a if here else node.b, place)
+        if self._is_here(node.condition.axes, place):
+            return self.element(node.a if self._float(node.condition, place) == 1 else node.b, place)
         yes, no = self.element(node.a, place), self.element(node.b, place)
         return sympy.Piecewise((yes, self.element(node.condition, place)), (no, True), evaluate=False)
+
+    def _is_here(self, axes: Axes, place: Place) -> bool:
+        """Whether the numbers at the place are known, so that a branch can be taken."""
+        return self.values is not None and all(isinstance(place.get(axis), sympy.Integer) for axis in axes)
+
+    def _float(self, node: Node, place: Place) -> float:
+        if node not in self._floats:
+            self._floats[node] = np.asarray(evaluate(node, self.values or {}, FloatArithmetic()))
+        return float(self._floats[node][tuple(int(place[axis]) for axis in node.axes)])
 
     def _sum(self, x: Node, over: Axes, place: Place) -> Expr:
         if self.values is None or any(place.get(axis) is None for axis in x.axes if axis not in over):

@@ -56,7 +56,7 @@ class ExactBalls:
         return self.balls[place]
 
     def middles(self) -> npt.NDArray[np.float64]:
-        return np.frompyfunc(_middle, 1, 1)(self.balls).astype(np.float64)
+        return np.asarray(np.frompyfunc(_middle, 1, 1)(self.balls), dtype=np.float64)
 
     def total(self, left_out: Iterable[Place]) -> arb:
         gone = set(left_out)

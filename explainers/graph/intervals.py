@@ -55,29 +55,29 @@ class IntervalArithmetic:
         mid = float(value)
         held = not math.isfinite(mid) or Fraction(mid) == value
         x = Interval(np.asarray(mid), np.asarray(0.0 if held else abs(mid) * UNIT * (1 + SLACK) + TINY))
-        return x if self.rounding.holds(value, dtype) else self._rounded(x, dtype, ELEMENTARY)
+        return x if self.rounding.holds(value, dtype) else self._rounded(x, dtype, ELEMENTARY, "cast")
 
     def rounded(self, x: Interval, dtype: str) -> Interval:
-        return self._rounded(x, dtype, ELEMENTARY)
+        return self._rounded(x, dtype, ELEMENTARY, "cast")
 
     def unary(self, op: UnaryOp, x: Interval, dtype: str) -> Interval:
         result = functions.unary(op, x, self.overflow)
         if op in _UNROUNDED_UNARY:
             return result
-        return self._rounded(result, dtype, ELEMENTARY if op in _ELEMENTARY_UNARY else TRANSCENDENTAL)
+        return self._rounded(result, dtype, ELEMENTARY if op in _ELEMENTARY_UNARY else TRANSCENDENTAL, op)
 
     def binary(self, op: BinaryOp, a: Interval, b: Interval, dtype: str) -> Interval:
         match op:
             case "add":
-                return self._rounded(operations.add(a, b, self.overflow), dtype, ELEMENTARY)
+                return self._rounded(operations.add(a, b, self.overflow), dtype, ELEMENTARY, op)
             case "sub":
-                return self._rounded(operations.add(a, functions.negative(b), self.overflow), dtype, ELEMENTARY)
+                return self._rounded(operations.add(a, functions.negative(b), self.overflow), dtype, ELEMENTARY, op)
             case "mul":
-                return self._rounded(operations.multiply(a, b, self.overflow), dtype, ELEMENTARY)
+                return self._rounded(operations.multiply(a, b, self.overflow), dtype, ELEMENTARY, op)
             case "div":
-                return self._rounded(operations.divide(a, b, self.overflow), dtype, ELEMENTARY)
+                return self._rounded(operations.divide(a, b, self.overflow), dtype, ELEMENTARY, op)
             case "pow":
-                return self._rounded(operations.power(a, b, self.overflow), dtype, TRANSCENDENTAL)
+                return self._rounded(operations.power(a, b, self.overflow), dtype, TRANSCENDENTAL, op)
             case "maximum" | "clamp_min":
                 return operations.maximum(a, b)
             case "minimum" | "clamp_max":
@@ -105,7 +105,9 @@ class IntervalArithmetic:
             middle = mid.sum(axis=-1)
             total = Interval(middle, np.where(np.isfinite(middle), rad.sum(axis=-1), 0.0))
             exact = (total.rad == 0) & (size * max(UNIT, self.rounding.unit(dtype)) <= 1) & _all_whole(mid)
-            total = widened(total, np.where(exact, 0.0, (unit + max(terms - 1, 0) * 2 * UNIT) * size))
+            total = widened(
+                total, np.where(exact | ~np.isfinite(middle), 0.0, (unit + max(terms - 1, 0) * 2 * UNIT) * size)
+            )
             lost = np.isinf(rad).any(axis=-1) | ((size * (1 + unit) > largest) & ~_one_sign(mid, rad))
             lost |= finite.all(axis=-1) & ~np.isfinite(middle) & ~self._certainly_past(mid, rad)
         total = made_unknown(total, np.asarray(lost & ~np.isnan(mid).any(axis=-1)))
@@ -164,13 +166,14 @@ class IntervalArithmetic:
         low, high = bounds(x)
         return np.asarray(low), np.asarray(high)
 
-    def _rounded(self, x: Interval, dtype: str, steps: int) -> Interval:
+    def _rounded(self, x: Interval, dtype: str, steps: int, op: str) -> Interval:
         """Room for `steps` roundings; what is exact and held by the dtype stays where the rounding is a correct one."""
         unit, tiny, largest = self.rounding.unit(dtype), self.rounding.subnormal(dtype), self.rounding.largest(dtype)
         if not unit:
             return x
         with np.errstate(all="ignore"):
-            error = steps * ((np.abs(x.mid) + x.rad) * unit + tiny)
+            lost = tiny if steps == ELEMENTARY else self.rounding.underflow(op, dtype)
+            error = steps * unit * (np.abs(x.mid) + x.rad) + lost
             exact = x.rad == 0
             if exact.any():
                 kept = is_held(x.mid, unit, tiny, largest) if steps == ELEMENTARY else x.mid == 0

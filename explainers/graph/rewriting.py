@@ -119,7 +119,7 @@ def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
         case Sum(_, over):
             return ops.sum(parts[0], over)
         case LogSumExp(_, over):
-            return replace(node, x=parts[0]) if set(over) <= set(parts[0].axes) else node
+            return replace(node, x=parts[0], axes=ops.without(parts[0].axes, over))
         case Softmax() | Extremum() | StopGradient() | Named() | OneHot() | Rename() | Cast():
             return _over_one(node, parts[0])
         case Take(_, _, along):
@@ -132,7 +132,7 @@ def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
 def _over_one(node: Softmax | Extremum | StopGradient | Named | OneHot | Rename | Cast, x: Node) -> Node:
     match node:
         case Softmax(_, over):
-            return ops.softmax(x, over[0]) if len(over) == 1 else replace(node, x=x)
+            return ops.softmax(x, over[0]) if len(over) == 1 else replace(node, x=x, axes=x.axes)
         case Extremum(op, _, over):
             return ops.extremum(op, x, over)
         case StopGradient():

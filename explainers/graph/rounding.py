@@ -71,6 +71,16 @@ class Rounding:
         rounded = self.dtype(dtype)
         return _SUBNORMAL[rounded] if rounded else 0.0
 
+    def underflow(self, op: str, dtype: str) -> float:
+        """What a transcendental function may lose of a tiny result.
+
+        torch's σ is 1 / (1 + e^−x): 0 as soon as e^−x passes the largest number, where σ is still normal or nearly.
+        """
+        rounded = self.dtype(dtype)
+        if op == "sigmoid" and rounded:
+            return 2.0 / _LARGEST[rounded]
+        return TRANSCENDENTAL * self.subnormal(dtype)
+
     def largest(self, dtype: str) -> float:
         """The largest finite number; beyond it a result is infinite."""
         rounded = self.dtype(dtype)

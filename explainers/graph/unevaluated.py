@@ -66,6 +66,20 @@ def evaluated(expr: Expr) -> Expr:
 
     This is what turns log(e^1 + e^0 + e^0) − 1 into log(2 + e) − 1; `simplify` is never called on user numbers.
     """
+    return _positive_first(_evaluated(expr))
+
+
+def _evaluated(expr: Expr) -> Expr:
     if not expr.args or isinstance(expr, sympy.Sum | sympy.Indexed | sympy.Piecewise):
         return expr
-    return expr.func(*(evaluated(argument) for argument in expr.args))
+    return expr.func(*(_evaluated(argument) for argument in expr.args))
+
+
+def _positive_first(expr: Expr) -> Expr:
+    """The same tree with the positive terms of every sum before the negative ones."""
+    if not expr.args or isinstance(expr, sympy.Sum | sympy.Indexed | sympy.Piecewise):
+        return expr
+    parts = [_positive_first(argument) for argument in expr.args]
+    if isinstance(expr, sympy.Add):
+        return plus(sorted(parts, key=lambda term: bool(term.could_extract_minus_sign())))
+    return expr if tuple(parts) == expr.args else expr.func(*parts, evaluate=False)

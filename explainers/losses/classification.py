@@ -56,45 +56,33 @@ def cross_entropy(
     log_p = ops.log_softmax(input.node, c)
     if target.shape == input.shape and target.floating:
         return _soft(log_p, c, broadcast((input, target))[0][1], input, weight, reduction, label_smoothing)
-    hard = _picked(log_p, c, target, layout, weight, ignore_index, reduction)
-    if label_smoothing <= 0.0:
-        return hard
-    spread = _spread(log_p, c, input, target, layout, weight, ignore_index, reduction)
-    eps = Fraction(repr(label_smoothing))
-    return Array(ops.add(ops.mul(1 - eps, hard.node), ops.mul(eps / _size(c), spread.node)), hard.layout)
+    return _picked(log_p, c, target, layout, weight, ignore_index, reduction, label_smoothing)
 
 
 def _picked(
-    log_p: Node, c: Axis | None, target: Array, layout: Layout, weight: Array | None, ignore_index: int, reduction: str
-) -> Array:
-    """The negated entry at the target, weighted, and averaged by the weights that took part."""
-    y = aligned(target, layout)
-    item = ops.neg(ops.take(log_p, y, c))
-    weights = _class_weight(weight, c, y)
-    if weights is not None:
-        item = ops.mul(weights, item)
-    if not target.holds(ignore_index):
-        return reduced(item, layout, reduction, weights)
-    kept = ops.compare("ne", y, ignore_index)
-    counted = ops.where(kept, 1 if weights is None else weights, 0)
-    return reduced(ops.where(kept, item, 0), layout, reduction, counted)
-
-
-def _spread(
     log_p: Node,
     c: Axis | None,
-    input: Array,
     target: Array,
     layout: Layout,
     weight: Array | None,
     ignore_index: int,
     reduction: str,
+    smoothing: float = 0.0,
 ) -> Array:
-    """−Σ w · log p over all classes, averaged by the weights of the targets: what label smoothing adds."""
+    """The negated entry at the target, weighted, and averaged by the weights that took part.
+
+    Smoothed, (1 − ε) of it and ε/C of the weighted entries of every class; torch averages the two apart, by the same
+    divisor.
+    """
     y = aligned(target, layout)
-    weighted = log_p if weight is None else ops.mul(_per_class(weight, c), log_p)
-    item = ops.neg(ops.sum(weighted, (c,) if c else ()))
-    weights = _class_weight(weight, c, y)
+    weights = None if weight is None else ops.take(_per_class(weight, c), y, c)
+    item = ops.neg(ops.take(log_p, y, c))
+    item = item if weights is None else ops.mul(weights, item)
+    if smoothing > 0.0:
+        eps = Fraction(repr(smoothing))
+        weighted = log_p if weight is None else ops.mul(_per_class(weight, c), log_p)
+        spread = ops.neg(ops.sum(weighted, (c,) if c else ()))
+        item = ops.add(ops.mul(1 - eps, item), ops.mul(eps / _size(c), spread))
     if not target.holds(ignore_index):
         return reduced(item, layout, reduction, weights)
     kept = ops.compare("ne", y, ignore_index)
@@ -118,10 +106,6 @@ def _classes(input: Array) -> tuple[Axis | None, Layout]:
     """The class axis (None where there is one class) and the layout without it."""
     dim = 0 if len(input.layout) == 1 else 1
     return input.layout[dim], input.layout[:dim] + input.layout[dim + 1 :]
-
-
-def _class_weight(weight: Array | None, c: Axis | None, y: Node) -> Node | None:
-    return None if weight is None else ops.take(_per_class(weight, c), y, c)
 
 
 def _per_class(weight: Array, c: Axis | None) -> Node:

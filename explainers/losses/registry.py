@@ -47,7 +47,8 @@ class Registry:
 
     def of(self, function: str) -> Loss | None:
         """The loss behind a qualified torch name, None where it is not supported."""
-        return self.losses.get(function.removeprefix("torch.nn.functional."))
+        owner, _, name = function.rpartition(".")
+        return self.losses.get(name) if owner in ("torch.nn.functional", "torch") else None
 
 
 def registry() -> Registry:

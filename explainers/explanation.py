@@ -1,0 +1,218 @@
+"""From a Recording to an Explanation: what to run again, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from explainers.claims import Claim
+from explainers.composition import Composition, DontKnow, compose
+from explainers.counterfactuals import plan as planned
+from explainers.derivation import Derivation, Refused
+from explainers.derive import Forms, derivation, forms, page_twin
+from explainers.diagnoses import engine
+from explainers.diagnoses.diagnosis import Diagnosis
+from explainers.diagnoses.floors import Floor, FloorQuestion, floor
+from explainers.diagnoses.regions import Everywhere
+from explainers.diagnoses.registry import rules
+from explainers.diagnoses.scene import scenes
+from explainers.equality import library_loss
+from explainers.graph.balls import precise
+from explainers.graph.evaluation import Values
+from explainers.graph.exact import Exact, along, exact
+from explainers.graph.twin import Twin
+from explainers.losses.registry import Loss, Registry, registry
+from explainers.messages import said
+from explainers.proof import TWIN, Proof, of, prove, unproven
+from explainers.recording import Call, Recording, Tensor
+from explainers.reruns import Plan, RerunResult, SourceRerun
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The subject as a formula, with the numbers it was met with."""
+
+    forms: Forms
+    values: Values
+    twin: Twin | None
+
+
+@dataclass(frozen=True)
+class Other:
+    """A further value that the program shows."""
+
+    expression: str
+    loss: str | None
+    value: Any
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that is known about one value; sentences are in no language yet.
+
+    `loss` is the library loss that was called, `equals` the one that a hand-written formula is. `gradients` holds the
+    exact gradient of the subject with respect to each real input, by tensor id, shaped like the input's axes.
+    """
+
+    recording: Recording
+    claims: tuple[Claim, ...]
+    subject: Tensor | None
+    call: Call | None
+    loss: Loss | None
+    equals: Loss | None
+    reading: Reading | DontKnow | None
+    derivation: Derivation
+    proof: Proof
+    gradients: Mapping[int, Exact] = field(default_factory=dict[int, Exact])
+    floors: tuple[Floor, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    clear: tuple[str, ...] = ()
+    others: tuple[Other, ...] = ()
+
+    @property
+    def value(self) -> Any:
+        """torch's value: a float, nested tuples of them, or None where the program has none."""
+        return None if self.subject is None or self.subject.data is None else nested(self.subject)
+
+    @property
+    def gradient(self) -> dict[str, Any]:
+        """The gradient with respect to each real input under the name that the program gives it, as nested lists of
+        the input's shape."""
+        tensors = self.recording.tensors
+        return {
+            named(self.recording, self.call, id): found.middles().reshape(tensors[id].shape).tolist()
+            for id, found in self.gradients.items()
+        }
+
+    @property
+    def verdict(self) -> str:
+        """One English sentence; `telling.tell` says it in other languages."""
+        from explainers.verdict import verdict
+
+        return verdict(self).say(_english())
+
+
+def _english() -> Any:
+    from explainers.locale import Translator
+
+    return Translator("en")
+
+
+def plan(recording: Recording, claims: tuple[Claim, ...]) -> Plan:
+    """The reruns that the proof and the diagnoses of a recording want."""
+    losses = registry()
+    found = _read(recording, losses)
+    inputs = of(found.forms.composition) if isinstance(found, Reading) else ()
+    pages = (SourceRerun(TWIN, found.twin.source),) if isinstance(found, Reading) and found.twin else ()
+    return Plan((*pages, *planned(recording, claims, losses, inputs).reruns))
+
+
+def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[RerunResult, ...]) -> Explanation:
+    """The Explanation of a recording, given what its reruns came to."""
+    losses = registry()
+    by_label = {result.label: result for result in results}
+    subject = None if recording.subject is None else recording.tensors[recording.subject]
+    call = None if subject is None else recording.producer(subject.id)
+    loss = losses.of(call.function) if call else None
+    investigation = engine.investigate(recording, claims, losses, rules())
+    found = _read(recording, losses)
+    with precise():
+        if isinstance(found, Reading) and subject is not None:
+            equals = None if loss else library_loss(found.forms, found.values, losses)
+            steps = derivation(found.forms, found.values, equals.loss.name if equals else None)
+            proof = prove(found.forms, found.values, steps, by_label, subject)
+            gradients = _gradients(found)
+            equal = equals.loss if equals else None
+        else:
+            steps = Derivation((Refused(found),) if isinstance(found, DontKnow) else (), {}, None)
+            proof, gradients, equal = unproven(found.reason if isinstance(found, DontKnow) else ""), {}, None
+    return Explanation(
+        recording,
+        claims,
+        subject,
+        call,
+        loss,
+        equal,
+        found,
+        steps,
+        proof,
+        gradients,
+        _floors(recording, claims, losses),
+        engine.conclude(investigation, results),
+        investigation.clear,
+        _others(recording, losses),
+    )
+
+
+def _read(recording: Recording, losses: Registry) -> Reading | DontKnow | None:
+    """The subject's formula, what stands in its way, or None where there is no subject."""
+    if recording.subject is None or recording.raised is not None:
+        return None
+    found = compose(recording, recording.subject, losses)
+    if isinstance(found, DontKnow):
+        return found
+    if not found.calls:
+        producer = recording.producer(recording.subject)
+        name = producer.function if producer else "the shown value"
+        return DontKnow(name, producer.span if producer else None, "it is not in the table of operations")
+    values = found.values(recording)
+    with precise():
+        normal = forms(found, values, _shown(recording, found))
+        return Reading(normal, values, page_twin(normal, values, recording.source.strip().splitlines()[-1][:80]))
+
+
+def _shown(recording: Recording, found: Composition) -> set[int]:
+    """The inputs whose gradient is worth a formula: those that the program asks gradients of, else the first one."""
+    real = of(found)
+    asked = {id for id in real if recording.tensors[id].requires_grad}
+    return asked or set(real[:1])
+
+
+def _gradients(found: Reading) -> dict[int, Exact]:
+    wrt = tuple(found.forms.as_run)
+    nodes = tuple(found.forms.as_run[x] for x in wrt)
+    return {
+        x.tensor: along(values, node.axes, x.axes)
+        for x, node, values in zip(wrt, nodes, exact(nodes, found.values), strict=True)
+    }
+
+
+def _floors(recording: Recording, claims: tuple[Claim, ...], losses: Registry) -> tuple[Floor, ...]:
+    """The least value of the loss over every finite input, where it can be found."""
+    if recording.raised is not None or recording.subject is None:
+        return ()
+    question = FloorQuestion("input", Everywhere(), said("for any finite input"))
+    found = (floor(scene, question) for scene in scenes(recording, claims, losses)[-1:])
+    return tuple(f for f in found if f is not None)
+
+
+def _others(recording: Recording, losses: Registry) -> tuple[Other, ...]:
+    return tuple(_other(recording, losses, id) for id in recording.others if recording.tensors[id].data is not None)
+
+
+def _other(recording: Recording, losses: Registry, id: int) -> Other:
+    call = recording.producer(id)
+    loss = losses.of(call.function) if call else None
+    text = call.span.text if call and call.span else recording.tensors[id].name or ""
+    return Other(text, loss.name if loss else None, nested(recording.tensors[id]))
+
+
+def nested(tensor: Tensor) -> Any:
+    """The tensor's numbers as a float or nested tuples."""
+    values = np.asarray(tensor.array())
+    return _tuples((values.astype(np.float64) if tensor.floating else values).tolist())
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def named(recording: Recording, call: Call | None, id: int) -> str:
+    """The user's name for a tensor; for an unnamed one the argument it was passed as."""
+    if (name := recording.tensors[id].name) is not None:
+        return name
+    argument = next((a.name for a in call.arguments if call.ref(a.name) == id), None) if call else None
+    return argument or f"t{id}"

@@ -1,0 +1,5 @@
+"""What an explanation says, in a reader's language."""
+
+from explainers.telling.telling import Context, Told, tell
+
+__all__ = ["Context", "Told", "tell"]

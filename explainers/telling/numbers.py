@@ -1,0 +1,53 @@
+"""Numbers as they stand in a sentence or a formula: four decimals as torch prints them, more where they are small."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import sympy
+from flint import arb
+
+from explainers.graph import unevaluated as un
+from explainers.graph.symbols import NumberLabel
+
+
+def shown(x: float) -> str:
+    """0.5514, 0.05514, 12.3457, 2.5, 9.08e-05, nan, inf."""
+    if not math.isfinite(x):
+        return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
+    size = abs(x)
+    if size and (size < 1e-3 or size >= 1e6):
+        return f"{x:.3g}"
+    decimals = max(4, 3 - math.floor(math.log10(size))) if size else 1
+    text = f"{x:.{decimals}f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def label(x: float) -> Any:
+    """The number as a formula shows it, a minus sign as a minus sign."""
+    text = shown(x)
+    return un.negative(NumberLabel(text[1:])) if text.startswith("-") else NumberLabel(text)
+
+
+def relation(value: arb, x: float) -> str:
+    r"""= where the printed digits are the exact value, else ≈."""
+    text = shown(x)
+    if not math.isfinite(x):
+        return "="
+    return "=" if value.is_exact() and Fraction(text) == Fraction(float(value)) else "≈"
+
+
+def vector(numbers: list[float], longest: int = 6) -> Any:
+    """A row of numbers in parentheses, its middle left out where it is long."""
+    from explainers.cards.symbols import Elided
+
+    if len(numbers) <= longest:
+        return sympy.Tuple(*map(label, numbers))
+    return sympy.Tuple(*map(label, numbers[: longest - 2]), Elided(), label(numbers[-1]))
+
+
+def middle(value: arb) -> float:
+    """The number that is shown for an enclosure."""
+    return float(value.mid()) if value.is_finite() else float(value)

@@ -1,0 +1,112 @@
+"""The paragraphs of an answer, in the order that a reader wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from explainers.cards.plain import PlainWriter
+from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
+from explainers.diagnoses.floors import Floor
+from explainers.explanation import Explanation
+from explainers.locale import Translator
+from explainers.losses.words import words
+from explainers.messages import Message, said
+from explainers.telling.numbers import shown
+from explainers.verdict import disagreement, summary
+
+BRIEFLY = 6
+
+
+def evidence(explanation: Explanation, translator: Translator) -> list[str]:
+    """What the trace shows: how the input is read, and the facts behind the first diagnosis."""
+    known = explanation.loss or explanation.equals
+    lines = [words()[known.name].reading.say(translator)] if known and known.name in words() else []
+    if explanation.equals is not None:
+        lines.insert(0, said("In normal form your formula is the same as {name}.", name=explanation.equals.name).say(translator))
+    for diagnosis in explanation.diagnoses[:1]:
+        lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
+    return lines
+
+
+def counterfactuals(explanation: Explanation, translator: Translator) -> list[str]:
+    """What was run beside the program, and what came of it."""
+    return [line for d in explanation.diagnoses for c in d.counterfactuals for line in _counterfactual(c, translator)]
+
+
+def _counterfactual(found: Counterfactual, translator: Translator) -> Iterator[str]:
+    what = found.what.say(translator)
+    if found.ran:
+        value = shown(found.value) if found.value is not None else summary(found.values)
+        message = said("{what}: {value}, the value you expected", what=what, value=value) if found.agrees else said("{what}: {value}", what=what, value=value)
+        yield message.say(translator)
+    elif found.raised is not None:
+        yield said("{what}: torch raises {message}", what=what, message=found.raised).say(translator)
+
+
+def floors(explanation: Explanation, translator: Translator) -> list[str]:
+    """What would make it 0, or the least value there is."""
+    named = [f for d in explanation.diagnoses[:1] for f in d.floors]
+    general = [f for f in explanation.floors if not any(_same(f, other) for other in named)]
+    return [_floor(f).say(translator) for f in (*named, *general)]
+
+
+def _same(a: Floor, b: Floor) -> bool:
+    return a.value == b.value and a.attained == b.attained
+
+
+def _floor(floor: Floor) -> Message:
+    if floor.value == float("-inf"):
+        return said("There is no least value {within}: the loss falls without end.", within=floor.within)
+    if floor.attained:
+        return said("The least value {within} is {value}.", within=floor.within, value=shown(floor.value))
+    return said("The loss comes as near to {value} as you like {within}, but never reaches it.", within=floor.within, value=shown(floor.value))
+
+
+def fix(diagnosis: Diagnosis, translator: Translator) -> list[str]:
+    """The diff of the asker's own lines, and what it does."""
+    if diagnosis.fix is None:
+        return []
+    return [*diagnosis.fix.diff, diagnosis.fix.note.say(translator)]
+
+
+def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:
+    """The passed parts of the certificate, by name; never a percentage."""
+    names = {
+        "value": said("torch's value inside the exact enclosure"),
+        "gradient": said("every gradient entry inside its enclosure"),
+        "float64": said("float64 re-run inside its enclosure"),
+        "steps": said("every step computes itself again"),
+        "twin": said("the page's own Python prints the same number"),
+    }
+    passed = [check.name for check in explanation.proof.checks if check.passed]
+    ran = any(c.ran for d in explanation.diagnoses for c in d.counterfactuals)
+    extra = (said("counterfactuals run").say(translator),) if ran else ()
+    return (*(names[name].say(translator) for name in passed), *extra)
+
+
+def uncertainties(explanation: Explanation, completions: tuple[str, ...], translator: Translator) -> list[str]:
+    """What was assumed, completed or left unproven; never empty where we completed the snippet."""
+    lines: list[Message] = []
+    if completions:
+        lines.append(said("I added what your snippet left out: {names}.", names=", ".join(completions)))
+    lines += [d.uncertainty for d in explanation.diagnoses[:1] if d.uncertainty is not None]
+    if (claim := disagreement(explanation)) is not None:
+        lines.append(said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value)))
+    if explanation.recording.random:
+        lines.append(said("The program draws random numbers without a seed: your digits will differ."))
+    if explanation.proof.verdict != "certified" and explanation.value is not None:
+        reason = explanation.proof.reason or "?"
+        lines.append(said("The value is not certified: {reason}.", reason=reason))
+    return [message.say(translator) for message in lines]
+
+
+def clear(explanation: Explanation, translator: Translator) -> str:
+    """The diagnoses that apply to this loss and did not fire."""
+    if not explanation.clear:
+        return ""
+    return said("Checked and clear: {slugs}", slugs=", ".join(explanation.clear)).say(translator)
+
+
+def derivation(writer: PlainWriter, formulas: tuple[object, ...]) -> list[str]:
+    """The formulas in one line each, the first few."""
+    return [writer.formula(formula) for formula in formulas[:BRIEFLY]]

@@ -1,0 +1,177 @@
+"""The typed steps of a derivation as numbered formulas."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+import numpy as np
+import sympy
+
+from explainers.cards.card import Chain, Step
+from explainers.cards.symbols import Gradient as Nabla
+from explainers.cards.symbols import Role
+from explainers.derivation import Combination, Definition, Gradient, Refused, Substitution
+from explainers.explanation import Explanation, Reading
+from explainers.graph import unevaluated as un
+from explainers.graph.nodes import Binary, Node, OneHot, Softmax
+from explainers.locale import Translator
+from explainers.losses.words import words
+from explainers.messages import Message, said
+from explainers.telling.numbers import label, middle, relation, vector
+from explainers.telling.texts import text
+
+ELL = sympy.Symbol("ell")
+LONGEST_GRADIENT = 6
+
+
+def steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
+    """The steps in order, as a card shows them."""
+    made: list[Step] = []
+    for step in explanation.derivation.steps:
+        match step:
+            case Definition():
+                made.append(_definition(step, explanation, translator))
+            case Substitution():
+                made += _substitution(step, translator, many=_many(explanation))
+            case Combination():
+                made.append(_combination(step, translator))
+            case Gradient():
+                made.append(_gradient(step, explanation, translator))
+            case Refused():
+                made.append(Step(text(_refusal(step), translator)))
+            case _:
+                assert_never(step)
+    return tuple(made)
+
+
+def colours(explanation: Explanation) -> dict[Any, Role]:
+    """ℓ in the loss's colour, what is picked by the target in the target's."""
+    found: dict[Any, Role] = {ELL: Role.LOSS}
+    for step in explanation.derivation.steps:
+        if isinstance(step, Definition):
+            for form in step.forms:
+                for entry in form.atoms(sympy.Indexed) | form.atoms(sympy.Symbol):
+                    if isinstance(entry, sympy.Indexed) and any(isinstance(i, sympy.Indexed | sympy.Symbol) and _picks(i, step) for i in entry.indices):
+                        found[entry] = Role.TARGET
+    return found
+
+
+def _picks(index: Any, step: Definition) -> bool:
+    """Whether an index is an integer input (a class index), not a letter that counts."""
+    name = str(index.base.label) if isinstance(index, sympy.Indexed) else index.name
+    return name in step.meaning.inputs
+
+
+def _many(explanation: Explanation) -> bool:
+    return any(isinstance(step, Combination) for step in explanation.derivation.steps)
+
+
+def _definition(step: Definition, explanation: Explanation, translator: Translator) -> Step:
+    known = explanation.loss or explanation.equals
+    told = words().get(known.name) if known else None
+    title = told.definition if told else said("Definition: the formula as you wrote it")
+    if explanation.equals is not None:
+        title = said("Your formula is {name}", name=explanation.equals.name)
+    lhs = ELL if step.whole is None else _item(step)
+    chain = Chain(lhs, tuple(("=", form) for form in step.forms))
+    return Step(text(title, translator), chain, text(told.reading, translator) if told else ())
+
+
+def _item(step: Definition) -> Any:
+    letters = [limit[0] for limit in next(iter(step.whole.atoms(sympy.Sum))).limits]
+    return sympy.Indexed(sympy.IndexedBase("ell"), *letters)
+
+
+def _substitution(step: Substitution, translator: Translator, many: bool) -> list[Step]:
+    lhs = sympy.Indexed(sympy.IndexedBase("ell"), *step.place) if many else ELL
+    number = middle(step.value)
+    ending = (relation(step.value, number), label(number))
+    title = said("Put the numbers in, element {place}", place=_place(step.place)) if many else said("Put the numbers in")
+    forms = list(step.forms)
+    if many or len(forms) < 2:
+        shown = [form for form in (forms[0], forms[-1]) if not _is_number(form)]
+        parts = (*(("=", form) for form in dict.fromkeys(shown)), ending)
+        return [Step(text(title, translator), Chain(lhs, parts))]
+    put = Step(text(title, translator), Chain(lhs, tuple(("=", form) for form in forms[:-1])))
+    last = () if _is_number(forms[-1]) else (("=", forms[-1]),)
+    return [put, Step(text(said("Simplify, then evaluate"), translator), Chain(lhs, (*last, ending)))]
+
+
+def _is_number(form: Any) -> bool:
+    return isinstance(form, sympy.Rational)
+
+
+def _place(place: tuple[int, ...]) -> str:
+    return ", ".join(map(str, place))
+
+
+def _combination(step: Combination, translator: Translator) -> Step:
+    letters = [sympy.Indexed(sympy.IndexedBase("ell"), *place) for place in step.places]
+    numbers = [label(middle(part)) for part in step.parts]
+    if step.rest_count:
+        letters.append(_dots())
+        numbers.append(label(middle(step.rest)))
+    divisor = None if step.divisor is None else label(middle(step.divisor))
+    written = [form if divisor is None else un.over(form, divisor) for form in (un.plus(letters), un.plus(numbers))]
+    number = middle(step.value)
+    parts = (*(("=", form) for form in written), (relation(step.value, number), label(number)))
+    title = said("Average the elements") if step.divisor is not None else said("Add the elements up")
+    body = text(said("The other {count} elements add {total}.", count=step.rest_count, total=f"{middle(step.rest):.4g}"), translator)
+    return Step(text(title, translator), Chain(ELL, parts), body if step.rest_count else ())
+
+
+def _dots() -> Any:
+    from explainers.cards.symbols import Elided
+
+    return Elided()
+
+
+def _gradient(step: Gradient, explanation: Explanation, translator: Translator) -> Step:
+    parts: list[tuple[Any, Any]] = [("=", step.formula)]
+    entries = step.entries.middles()
+    if entries.ndim == 0 or (entries.ndim == 1 and entries.size):
+        flat = [float(x) for x in entries.reshape(-1)]
+        parts.append(("≈", label(flat[0]) if entries.ndim == 0 else vector(flat)))
+    elif entries.ndim == 2 and entries.shape[0] <= 4 and entries.shape[1] <= LONGEST_GRADIENT:
+        parts.append(("≈", sympy.ImmutableMatrix([[label(float(x)) for x in row] for row in entries])))
+    body = _alive(entries)
+    return Step(text(_gradient_title(step, explanation), translator), Chain(Nabla(ELL, sympy.Symbol(step.symbol)), tuple(parts)), text(body, translator))
+
+
+def _alive(entries: np.ndarray) -> Message:
+    if not np.isfinite(entries).all():
+        return said("The gradient is not finite: one step of training would spoil the weights.")
+    if not entries.any():
+        return said("The gradient is exactly zero: training would not move this input.")
+    return said("The gradient is not zero, so training would go on moving this input.")
+
+
+def _gradient_title(step: Gradient, explanation: Explanation) -> Message:
+    """The name people know the gradient by, read off its graph."""
+    if isinstance(explanation.reading, Reading):
+        for x, node in explanation.reading.forms.gradients.items():
+            if x.tensor == step.tensor and (name := _known(node)) is not None:
+                return name
+    return said("Gradient")
+
+
+def _known(node: Node) -> Message | None:
+    match node:
+        case Binary("div" | "mul", inner, _) if (found := _known(inner)) is not None:
+            return found
+        case Binary("sub", Softmax(), OneHot()):
+            return said("Gradient: probability minus one-hot")
+        case _:
+            return None
+
+
+def _refusal(step: Refused) -> Message:
+    span = step.reason.span
+    if span is None:
+        return said("No derivation: {function} is beyond our table ({reason})", function=step.reason.function, reason=step.reason.reason)
+    return said(
+        "No derivation: {function} in line {line} is beyond our table ({reason})",
+        function=step.reason.function,
+        line=span.line,
+        reason=step.reason.reason,
+    )

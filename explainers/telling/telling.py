@@ -1,0 +1,154 @@
+"""An Explanation in a reader's words: the sentence, the text, the alt text, the card and the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from explainers.cards.alt import alt_text
+from explainers.cards.card import Card, DiffLine, Text, Value
+from explainers.cards.fonts import Coverage
+from explainers.cards.latex import latex_document
+from explainers.cards.plain import plain_text, plain_writer
+from explainers.explanation import Explanation, Reading
+from explainers.locale import Translator
+from explainers.messages import said
+from explainers.telling import sections
+from explainers.telling.numbers import shown
+from explainers.telling.panels import panels
+from explainers.telling.steps import colours, steps
+from explainers.telling.texts import joined, text
+from explainers.verdict import summary, verdict
+
+
+@dataclass(frozen=True)
+class Context:
+    """For whom and about what: the asker's call as code, what we completed in their snippet, language and theme."""
+
+    code: str = ""
+    completions: tuple[str, ...] = ()
+    locale: str = "en"
+    theme: Literal["dark", "light"] = "dark"
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer in words and values that a renderer can draw."""
+
+    verdict: str
+    text: str
+    alt_text: str
+    card: Card
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def tell(explanation: Explanation, context: Context) -> Told:
+    """Everything that is said about an explanation, in the context's language."""
+    translator = Translator(context.locale)
+    card = _card(explanation, context, translator)
+    sentence = verdict(explanation).say(translator)
+    return Told(
+        sentence,
+        _text(explanation, context, card, translator),
+        alt_text(card, translator),
+        card,
+        _sources(explanation, card, translator),
+    )
+
+
+def _card(explanation: Explanation, context: Context, translator: Translator) -> Card:
+    withheld = explanation.proof.verdict == "refused"
+    doubts = sections.uncertainties(explanation, context.completions, translator)
+    return Card(
+        title=_title(explanation, translator),
+        value=Value(said("loss").say(translator), _badge(explanation)),
+        steps=() if withheld else steps(explanation, translator),
+        takeaway=_takeaway(explanation, translator),
+        code=context.code or _code(explanation),
+        panels=() if withheld else panels(explanation, translator),
+        fix=_diff(explanation),
+        checks=sections.checks(explanation, translator),
+        caution=(" ".join(doubts),) if doubts else (),
+        footer=tuple(sections.clear(explanation, translator).splitlines()),
+        locale=context.locale,
+        theme=context.theme,
+        colours=colours(explanation),
+    )
+
+
+def _title(explanation: Explanation, translator: Translator) -> Text:
+    raised = explanation.recording.raised
+    if raised is not None:
+        return text(said("Why {type}?", type=raised.type), translator)
+    value = _badge(explanation)
+    wanted = next((c for c in explanation.claims if c.kind == "expected" and isinstance(c.value, float | int | str)), None)
+    if wanted is not None and wanted.text:
+        stated = wanted.value if isinstance(wanted.value, str) else shown(float(wanted.value))  # pyright: ignore[reportArgumentType] - a number by the test above
+        return text(said("Why {value} and not {expected}?", value=value, expected=stated), translator)
+    return text(said("Why {value}?", value=value), translator)
+
+
+def _badge(explanation: Explanation) -> str:
+    return "—" if explanation.value is None else summary(explanation.value)
+
+
+def _code(explanation: Explanation) -> str:
+    """The call that made the subject, as the asker wrote it."""
+    call = explanation.call
+    return call.span.text if call and call.span else ""
+
+
+def _takeaway(explanation: Explanation, translator: Translator) -> Text:
+    """The verdict, and the run that proves it."""
+    parts = [text(verdict(explanation), translator, strong=("value",))]
+    agreeing = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.agrees and c.value is not None]
+    for found in agreeing[:1]:
+        message = said("What you expected comes from another program: {what} it is {value}.", what=found.what, value=shown(found.value or 0.0))
+        parts.append(text(message, translator, strong=("value",)))
+    if not agreeing:
+        parts += [(line,) for line in sections.floors(explanation, translator)[:1]]
+    return joined(*parts)
+
+
+def _diff(explanation: Explanation) -> tuple[DiffLine, ...]:
+    fixes = [d.fix for d in explanation.diagnoses[:1] if d.fix is not None]
+    return tuple(_line(line) for found in fixes for line in found.diff)
+
+
+def _line(line: str) -> DiffLine:
+    return DiffLine("+", line[2:]) if line.startswith("+ ") else DiffLine("-", line[2:]) if line.startswith("- ") else DiffLine(" ", line)
+
+
+def _text(explanation: Explanation, context: Context, card: Card, translator: Translator) -> str:
+    """Short paragraphs: verdict, evidence, derivation, counterfactuals, floor, fix, badge, uncertainty, clear."""
+    writer = plain_writer(card, translator)
+    formulas = tuple(step.formula for step in card.steps if step.formula is not None)
+    others = [f"{o.expression} = {summary(o.value)}" for o in explanation.others]
+    diagnosis = explanation.diagnoses[0] if explanation.diagnoses else None
+    also = [d.title.say(translator) for d in explanation.diagnoses[1:]]
+    paragraphs = [
+        [verdict(explanation).say(translator)],
+        sections.evidence(explanation, translator),
+        sections.derivation(writer, formulas),
+        sections.counterfactuals(explanation, translator),
+        sections.floors(explanation, translator),
+        others,
+        sections.fix(diagnosis, translator) if diagnosis else [],
+        [said("Also true: {titles}", titles="; ".join(also)).say(translator)] if also else [],
+        ["  ".join(f"✓ {check}" for check in card.checks)] if card.checks else [],
+        sections.uncertainties(explanation, context.completions, translator),
+        [line for line in (sections.clear(explanation, translator),) if line],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in paragraphs if lines) + "\n"
+
+
+def _sources(explanation: Explanation, card: Card, translator: Translator) -> dict[str, str]:
+    """The derivation as LaTeX, plain text and, where the page has one, runnable Python."""
+    files = {
+        "derivation.tex": latex_document(card, translator, Coverage.shipped()),
+        "derivation.txt": plain_text(card, translator),
+    }
+    if isinstance(explanation.reading, Reading) and explanation.reading.twin:
+        files["derivation.py"] = explanation.reading.twin.source
+    return files

@@ -1,0 +1,76 @@
+"""The first sentence of an answer: the number that was asked about, and what is the matter with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explainers.claims import Claim
+from explainers.composition import DontKnow
+from explainers.explanation import Explanation
+from explainers.losses.words import words
+from explainers.messages import Message, said
+from explainers.recording import Raised
+
+
+def verdict(explanation: Explanation) -> Message:
+    """One sentence. Exceptions come before values, a fault of ours before any claim about the asker's program."""
+    raised = explanation.recording.raised
+    if raised is not None:
+        return _raised(raised)
+    if explanation.value is None:
+        return said("The program ran, but it shows no loss value to explain.")
+    value = summary(explanation.value)
+    if explanation.proof.verdict == "refused":
+        return said("torch gives {value}, but our derivation does not contain it: a fault of ours, so it is withheld.", value=value)
+    if explanation.diagnoses:
+        return explanation.diagnoses[0].verdict
+    return _plain(explanation, value)
+
+
+def summary(value: Any) -> str:
+    """A number, or the first few of an array."""
+    from explainers.telling.numbers import shown
+
+    if not isinstance(value, tuple):
+        return shown(float(value))
+    parts = [summary(v) for v in value[:4]]
+    return f"[{', '.join(parts)}{', …' if len(value) > 4 else ''}]"
+
+
+def disagreement(explanation: Explanation) -> Claim | None:
+    """A printed number of the asker's that the run did not give, None where there is none or it agrees."""
+    printed = [c for c in explanation.claims if c.kind == "printed" and isinstance(c.value, float | int)]
+    if not printed or not isinstance(explanation.value, float | int):
+        return None
+    held = [float(explanation.value), *(float(o.value) for o in explanation.others if isinstance(o.value, float | int))]
+    return None if any(claim.agrees(v) for claim in printed for v in held) else printed[0]
+
+
+def _raised(raised: Raised) -> Message:
+    if raised.span is None:
+        return said("The program stops with {type}: {message}", type=raised.type, message=_short(raised.message))
+    return said(
+        "Line {line} stops with {type}: {message}",
+        line=raised.span.line,
+        type=raised.type,
+        message=_short(raised.message),
+    )
+
+
+def _short(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= 100 else line[:99] + "…"
+
+
+def _plain(explanation: Explanation, value: str) -> Message:
+    claim = disagreement(explanation)
+    if claim is not None:
+        return said("We get {value} where you show {claimed}: versions, seeds or data differ.", value=value, claimed=claim.text or f"{claim.value:.4g}")
+    known = explanation.loss or explanation.equals
+    if explanation.equals is not None:
+        return said("{value} is right: your formula is {name}.", value=value, name=explanation.equals.name)
+    if known is not None and known.name in words():
+        return said("{value} is right. {reading}", value=value, reading=words()[known.name].reading)
+    if isinstance(explanation.reading, DontKnow):
+        return said("{value} is what torch gives; {function} is beyond our table, so we do not derive it.", value=value, function=explanation.reading.function)
+    return said("{value} is what your formula gives.", value=value)
