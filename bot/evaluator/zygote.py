@@ -7,33 +7,24 @@ with it.
 
 import contextlib
 import gc
-import importlib
-import io
 import os
 import select
 import signal
 import socket
-import sys
-import sysconfig
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 import msgspec
 
-from bot.evaluator import kernel, landlock, orders
-from bot.evaluator.entries import call_hook
+from bot.evaluator import landlock, orders
 from bot.evaluator.explainer_process import live_as_explainer
 from bot.evaluator.frames import FrameInvalid, decode, encode
-from bot.evaluator.jail import AddressSpace, Jail
-from bot.evaluator.limits import ExplainerLimits, Limits
-from bot.evaluator.seccomp import Filter, build_filter
+from bot.evaluator.settling import Cells, settle, thread_count
 from bot.evaluator.snippet_child import live_as_snippet
 
 _GRACE_SECONDS: Final = 0.5
 _NEVER: Final = float("inf")
-_OOM_SCORE: Final = b"800"
 _DESCRIPTORS: Final = 4
 
 
@@ -44,32 +35,10 @@ class _Child:
     deadline: float
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """What every jail of this zygote shares."""
-
-    process: int
-    base: AddressSpace
-    ruleset: int | None
-    snippet: Filter
-    explainer: Filter
-
-    def snippet_jail(self, limits: Limits, descriptors: tuple[int, int, int, int]) -> Jail:
-        return self._jail(limits.memory_mb, limits.cpu_seconds, descriptors, self.snippet, threads=False)
-
-    def explainer_jail(self, limits: ExplainerLimits, descriptors: tuple[int, int, int, int]) -> Jail:
-        return self._jail(limits.memory_mb, None, descriptors, self.explainer, threads=True)
-
-    def _jail(
-        self, memory_mb: int, cpu: int | None, descriptors: tuple[int, int, int, int], filter_: Filter, *, threads: bool
-    ) -> Jail:
-        return Jail(self.process, self.base, memory_mb, cpu, descriptors, self.ruleset, filter_, threads)
-
-
 class Zygote:
     """Forks locked children as ordered over its control socket, reaps them, and kills those past their deadline."""
 
-    def __init__(self, control: socket.socket, settings: orders.ZygoteSettings, cells: _Cells) -> None:
+    def __init__(self, control: socket.socket, settings: orders.ZygoteSettings, cells: Cells) -> None:
         self._control = control
         self._settings = settings
         self._cells = cells
@@ -185,74 +154,10 @@ def main(control_descriptor: int) -> None:
         return
     try:
         settings = decode(message, msgspec.msgpack.Decoder(orders.ZygoteSettings))
-        cells = _settle(settings)
+        cells = settle(settings)
     except Exception as error:
         control.send(encode(orders.Unable(f"{type(error).__name__}: {error}")))
         raise SystemExit(1) from error
     version = landlock.abi() if settings.landlock else 0
     control.send(encode(orders.Ready(os.getuid(), thread_count(), version, cells.base.size)))
     Zygote(control, settings, cells).serve()
-
-
-def thread_count() -> int:
-    """Threads of this process, also those that Python did not start."""
-    return sum(1 for _thread in Path("/proc/self/task").iterdir())
-
-
-def _settle(settings: orders.ZygoteSettings) -> _Cells:
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    with contextlib.suppress(OSError):  # a plus, not a wall: some containers mount /proc read-only
-        Path("/proc/self/oom_score_adj").write_bytes(_OOM_SCORE)
-    _import(settings)
-    # paths are opened while they can be: the interpreter may lie in a folder that only root may enter
-    ruleset = landlock.build_ruleset(_readable(settings)) if settings.landlock and landlock.abi() else None
-    _drop(settings.user)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    return _Cells(
-        os.getpid(),
-        mapped(),
-        ruleset,
-        snippet=build_filter(opens=ruleset is not None, threads=False),
-        explainer=build_filter(opens=True, threads=True),
-    )
-
-
-def _import(settings: orders.ZygoteSettings) -> None:
-    sys.path[:0] = settings.python_path
-    for name in settings.preload:
-        importlib.import_module(name)
-    call_hook(settings.warm_up)
-    for stream in (sys.stdout, sys.stderr):
-        _make_robust(stream)
-
-
-def _make_robust(stream: TextIO) -> None:
-    # whatever a snippet prints must not raise, and must be in the pipe before a kill
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-
-
-def _readable(settings: orders.ZygoteSettings) -> list[Path]:
-    libraries = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return [*map(Path, sorted(libraries)), Path("/dev/urandom"), *map(Path, settings.readable)]
-
-
-def _drop(user: int) -> None:
-    """Becomes nobody, when started as root, and takes back nothing later; a change of user resets what is set
-    after it.
-    """
-    if os.getuid() == 0:
-        os.setgroups([])
-        os.setresgid(user, user, user)
-        os.setresuid(user, user, user)
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-
-
-def mapped() -> AddressSpace:
-    """Mapped bytes of this process; statm counts pages: size, resident, shared, text, lib, data."""
-    pages = [int(count) for count in Path("/proc/self/statm").read_text().split()]
-    return AddressSpace(pages[0] * os.sysconf("SC_PAGE_SIZE"), pages[5] * os.sysconf("SC_PAGE_SIZE"))

@@ -13,7 +13,7 @@ HARNESS = """
 import ctypes, os, socket, sys, tempfile
 sys.path.insert(0, sys.argv[1])
 from bot.evaluator import jail, landlock, seccomp
-from bot.evaluator.zygote import mapped
+from bot.evaluator.settling import mapped
 ruleset = landlock.build_ruleset([]) if 'files' in sys.argv[2] else None
 if os.getuid() == 0:
     os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
