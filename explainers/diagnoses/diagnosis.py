@@ -1,0 +1,160 @@
+"""The words of the engine: rules, suspicions with the trials they ask for, and diagnoses with what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from explainers.claims import Claim
+from explainers.diagnoses.floors import Floor, FloorQuestion
+from explainers.diagnoses.scene import Scene
+from explainers.messages import Message
+from explainers.recording import Span
+from explainers.reruns import GraphRerun, SourceRerun
+
+Confidence = Literal["shown", "consistent", "possible"]
+Applicability = Literal["safe", "likely", "choose"]
+Concern = Literal["exception", "non-finite", "value"]
+Role = Literal["correction", "illustration", "fix", "second-input"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A changed program to run.
+
+    A `correction` undoes the suspected mistake, and only it can return the asker's number as proof; an
+    `illustration` shows how the loss behaves.
+    """
+
+    what: Message
+    rerun: GraphRerun | SourceRerun
+    role: Role = "correction"
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change of the asker's own lines: `diff` lines begin with "- " or "+ ", `source` is the whole changed program.
+
+    Both are empty where no line of theirs could be rewritten with certainty; the note then says what to do.
+    """
+
+    diff: tuple[str, ...]
+    applicability: Applicability
+    note: Message
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """A rule's trigger holds at a call.
+
+    `at` is the index of the call that is to blame (the earlier it is, the nearer to the root cause); `verdict` is one
+    sentence that names the value.
+    """
+
+    at: int
+    verdict: Message
+    evidence: tuple[Message, ...]
+    trials: tuple[Trial, ...]
+    fix: Fix | None = None
+    floors: tuple[FloorQuestion, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One diagnosis.
+
+    `losses` are the short names of the functions it is about (none: any program). `positive` is a snippet on which it
+    fires, `control` one on which it must not. `explanation` says why it happens whatever the numbers, `uncertainty`
+    what has to be assumed. It is said before the slugs that it `dominates`.
+    """
+
+    slug: str
+    family: str
+    title: Message
+    explanation: Message
+    losses: frozenset[str]
+    trigger: Callable[[Scene], Suspicion | None]
+    positive: str
+    control: str
+    uncertainty: Message | None = None
+    positive_claims: tuple[Claim, ...] = ()
+    dominates: frozenset[str] = frozenset()
+    concern: Concern = "value"
+
+    def applies(self, scene: Scene) -> bool:
+        """Whether the rule is about the call of the scene."""
+        return not self.losses or scene.name in self.losses
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """A trial that was asked for and what came of it.
+
+    `value` is the subject's number (None: no scalar, or it did not run), `values` all its elements in order; `raised`
+    is torch's message where the changed program raised, `not_run` the reason why it was not run.
+    """
+
+    what: Message
+    role: Role
+    value: float | None
+    agrees: bool
+    values: tuple[float, ...] = ()
+    raised: str | None = None
+    not_run: str | None = None
+
+    @property
+    def ran(self) -> bool:
+        """Whether it gave a value."""
+        return bool(self.values)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A rule's verdict on a program; `place` is where the call that is to blame was written."""
+
+    slug: str
+    title: Message
+    confidence: Confidence
+    verdict: Message
+    evidence: tuple[Message, ...]
+    explanation: Message
+    counterfactuals: tuple[Counterfactual, ...]
+    fix: Fix | None
+    floors: tuple[Floor, ...]
+    uncertainty: Message | None
+    place: Span | None
+
+    @property
+    def floor(self) -> Floor | None:
+        """The least value over the inputs that the asker's reading allows, None where it was not found."""
+        return next(iter(self.floors), None)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules by slug, in the order in which they are tried."""
+
+    by_slug: Mapping[str, Rule]
+
+    def __getitem__(self, slug: str) -> Rule:
+        """The rule of this slug; KeyError where there is none."""
+        return self.by_slug[slug]
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.by_slug.values())
+
+
+def registered(rules: tuple[Rule, ...]) -> Rules:
+    """A registry of these rules. Raises ValueError where a slug appears twice or an unknown one is dominated."""
+    table: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.slug in table:
+            raise ValueError(f"{rule.slug} is registered twice")
+        table[rule.slug] = rule
+    for rule in rules:
+        if unknown := rule.dominates - table.keys():
+            raise ValueError(f"{rule.slug} dominates {min(unknown)}, which is not registered")
+    return Rules(MappingProxyType(table))

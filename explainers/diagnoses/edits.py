@@ -1,0 +1,59 @@
+"""Edits of a recorded program, named by what they do to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from explainers.recording import Argument, Call, DType, Items, Tensor, Value
+from explainers.reruns import DropCall, Edit, GraphRerun, ReplaceTensor, SourceRerun, SwapFunction, WrapArgument
+
+
+def graph_rerun(*edits: Edit) -> GraphRerun:
+    """A rerun with these edits; equal edits have equal labels, so that a trial wanted twice is run once."""
+    return GraphRerun(_label("graph", msgspec.msgpack.encode(edits)), edits)
+
+
+def source_rerun(source: str) -> SourceRerun:
+    """A rerun of an edited snippet, labelled by its text."""
+    return SourceRerun(_label("source", source.encode()), source)
+
+
+def dropped(call: Call) -> DropCall:
+    """The program without this call."""
+    return DropCall(call.index)
+
+
+def wrapped(call: Call, argument: str, function: str, **options: Value) -> WrapArgument:
+    """The argument passed through a torch function (its qualified name) first."""
+    return WrapArgument(call.index, argument, function, tuple(Argument(k, v) for k, v in options.items()))
+
+
+def scaled(call: Call, argument: str, factor: float) -> WrapArgument:
+    """The argument multiplied by a number."""
+    return wrapped(call, argument, "torch.mul", other=factor)
+
+
+def reshaped(call: Call, argument: str, shape: Sequence[int]) -> WrapArgument:
+    """The argument in another shape of as many elements."""
+    return wrapped(call, argument, "torch.reshape", shape=Items("tuple", tuple(shape)))
+
+
+def swapped(call: Call, function: str, *kept: str) -> SwapFunction:
+    """Another function called instead, with those arguments of the call that it has too."""
+    return SwapFunction(call.index, function, tuple(a for a in call.arguments if a.name in kept))
+
+
+def replaced(tensor: Tensor, values: npt.NDArray[np.float64]) -> ReplaceTensor:
+    """Other numbers in a tensor; floats narrower than float32 are widened to it, which holds them all."""
+    dtype: DType = "float64" if tensor.dtype == "float64" else "float32"
+    data = np.broadcast_to(values, tensor.shape).astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+    return ReplaceTensor(msgspec.structs.replace(tensor, dtype=dtype, data=data))
+
+
+def _label(kind: str, content: bytes) -> str:
+    return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}"

@@ -1,0 +1,146 @@
+"""From scenes to suspicions, and from what was run to diagnoses in the order in which they should be said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from explainers.claims import Claim
+from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Diagnosis, Rule, Rules, Suspicion, Trial
+from explainers.diagnoses.edits import graph_rerun, replaced, source_rerun
+from explainers.diagnoses.floors import floor
+from explainers.diagnoses.judging import Case, confidence, counterfactuals, makes_no_difference, returns_expectation
+from explainers.diagnoses.scene import Scene, Unrecorded, scenes
+from explainers.losses.registry import Registry
+from explainers.messages import said
+from explainers.recording import Recording
+from explainers.reruns import GraphRerun, RerunResult
+
+_CONCERNS = ("exception", "non-finite", "value")
+_CONFIDENCES = ("shown", "consistent", "possible")
+Fired = tuple[Rule, Suspicion]
+Outcome = Suspicion | Unrecorded | None
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """What all rules say about a recording before anything is run.
+
+    `clear` are the slugs that apply to its losses and did not fire; `undecided` those that lacked recorded values.
+    """
+
+    cases: tuple[Case, ...]
+    clear: tuple[str, ...]
+    undecided: tuple[str, ...]
+
+
+def investigate(recording: Recording, claims: tuple[Claim, ...], registry: Registry, rules: Rules) -> Investigation:
+    """Every rule at every scene of a recording."""
+    tried = [(scene, _tried(scene, rules)) for scene in scenes(recording, claims, registry)]
+    fired = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Suspicion)}
+    lacking = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Unrecorded)} - fired
+    applied = dict.fromkeys(rule.slug for _, outcomes in tried for rule, _ in outcomes)
+    return Investigation(
+        cases=tuple(case for scene, outcomes in tried for case in _cases(scene, _fired(outcomes))),
+        clear=tuple(slug for slug in applied if slug not in fired | lacking),
+        undecided=tuple(slug for slug in applied if slug in lacking),
+    )
+
+
+def suspect(scene: Scene, rules: Rules) -> tuple[Fired, ...]:
+    """The rules whose trigger holds at a scene."""
+    return _fired(_tried(scene, rules))
+
+
+def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tuple[Diagnosis, ...]:
+    """The diagnoses, best first.
+
+    Exceptions before values, non-finite before finite, proven before others, special before general, earlier calls
+    before later ones.
+    """
+    by_label = {result.label: result for result in results}
+    tried = [(case, counterfactuals(case, by_label)) for case in investigation.cases]
+    agreeing = [case for case, came in tried if returns_expectation(came)]
+    judged = [_diagnosis(case, came, confidence(case, came, _contested(case, agreeing))) for case, came in tried]
+    ranks = [_rank(case, investigation.cases, d.confidence) for (case, _), d in zip(tried, judged, strict=True)]
+    return tuple(judged[k] for k in sorted(range(len(judged)), key=ranks.__getitem__))
+
+
+def _triggered(rule: Rule, scene: Scene) -> Outcome:
+    try:
+        return rule.trigger(scene)
+    except Unrecorded as lacking:
+        return lacking
+
+
+def _tried(scene: Scene, rules: Rules) -> list[tuple[Rule, Outcome]]:
+    """What came of every rule that is about the scene's call."""
+    return [(rule, _triggered(rule, scene)) for rule in rules if rule.applies(scene)]
+
+
+def _fired(tried: Sequence[tuple[Rule, Outcome]]) -> tuple[Fired, ...]:
+    return tuple((rule, found) for rule, found in tried if isinstance(found, Suspicion))
+
+
+def _cases(scene: Scene, fired: Sequence[Fired]) -> list[Case]:
+    """The fired rules; where several readings compete, each correction is also tried on a second input."""
+    dominated = {slug for rule, _ in fired for slug in rule.dominates}
+    readings = [
+        rule for rule, s in fired if rule.slug not in dominated and any(t.role == "correction" for t in s.trials)
+    ]
+    return [
+        Case(rule, scene, s, (*s.trials, *(_on_halves(scene, s) if len(readings) > 1 else ()), *_fixed_run(scene, s)))
+        for rule, s in fired
+    ]
+
+
+def _fixed_run(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:
+    """The fixed program run as a whole, unless chance or several shown values would make it another question."""
+    if suspicion.fix is None or not suspicion.fix.source or scene.recording.random or scene.recording.others:
+        return ()
+    return (Trial(said("your program with the fix"), source_rerun(suspicion.fix.source), "fix"),)
+
+
+def _on_halves(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:
+    """The corrections with all input values halved: readings that agree by accident then part."""
+    origin = scene.origin("input")
+    tensor = scene.recording.tensors.get(origin) if origin is not None else None
+    if tensor is None or tensor.data is None or not tensor.floating:
+        return ()
+    halved = replaced(tensor, tensor.array().astype("float64") / 2)
+    return tuple(
+        Trial(said("{what}, all inputs halved", what=t.what), graph_rerun(*t.rerun.edits, halved), "second-input")
+        for t in suspicion.trials
+        if t.role == "correction" and isinstance(t.rerun, GraphRerun)
+    )
+
+
+def _contested(case: Case, agreeing: Sequence[Case]) -> bool:
+    """Whether another rule, neither more special nor more general, also returns what was expected."""
+    return any(
+        other.rule.slug not in {case.rule.slug} | case.rule.dominates and case.rule.slug not in other.rule.dominates
+        for other in agreeing
+    )
+
+
+def _diagnosis(case: Case, tried: tuple[Counterfactual, ...], sure: Confidence) -> Diagnosis:
+    rule, suspicion = case.rule, case.suspicion
+    same = said("Corrected, the value is the same here, so the number alone cannot tell the two apart.")
+    return Diagnosis(
+        slug=rule.slug,
+        title=rule.title,
+        confidence=sure,
+        verdict=suspicion.verdict,
+        evidence=(*suspicion.evidence, *((same,) if makes_no_difference(case.scene, tried) else ())),
+        explanation=rule.explanation,
+        counterfactuals=tried,
+        fix=suspicion.fix,
+        floors=tuple(f for q in suspicion.floors if (f := floor(case.scene, q)) is not None),
+        uncertainty=rule.uncertainty,
+        place=next((call.span for call in case.scene.recording.calls if call.index == suspicion.at), None),
+    )
+
+
+def _rank(case: Case, cases: tuple[Case, ...], sure: Confidence) -> tuple[int, bool, bool, int, int]:
+    general = any(case.rule.slug in other.rule.dominates and other.scene is case.scene for other in cases)
+    return _CONCERNS.index(case.rule.concern), sure != "shown", general, case.suspicion.at, _CONFIDENCES.index(sure)

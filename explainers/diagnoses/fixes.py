@@ -1,0 +1,133 @@
+"""Fixes as changes of the asker's own lines; where a line can't be rewritten with certainty, only the note is given."""
+
+from __future__ import annotations
+
+import ast
+
+from explainers.diagnoses.diagnosis import Applicability, Fix
+from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.source_edits import Source, argument, diff, last_name, modules_around, operand
+from explainers.messages import Message
+from explainers.recording import Call
+
+_POSITIONS = {"input": 0, "target": 1}
+
+
+def fix(scene: Scene, changed: str | None, applicability: Applicability, note: Message) -> Fix:
+    """The fix that turns the asker's program into a changed one; None means that no line could be rewritten."""
+    before = scene.recording.source
+    if changed is None or changed == before:
+        return Fix((), applicability, note)
+    return Fix(diff(before, changed), applicability, note, changed)
+
+
+def without(scene: Scene, activation: Call, passed: str) -> str | None:
+    """The program without an activation whose result is passed as an argument of the loss."""
+    source = Source(scene.recording.source)
+    inner = operand(source, activation)
+    if inner is None:
+        return _without_layer(source, activation)
+    outer = _written_argument(source, scene.call, passed)
+    same_function = _function(activation) == _function(scene.call)
+    if isinstance(inner, ast.Name) and isinstance(outer, ast.Name) and outer.id != inner.id and same_function:
+        return source.replaced(source.piece(outer), inner.id)
+    written = source.call_at(activation.span)
+    return None if written is None else _replaced_or_deleted(source, written, inner)
+
+
+def renamed(scene: Scene, call: Call, function: tuple[str, str], module: tuple[str, str]) -> str | None:
+    """The program with another function called, or another module built where a module made the call."""
+    source = Source(scene.recording.source)
+    written = source.call_at(call.span)
+    if written is not None and last_name(written.func) == function[0] and not modules_around(call):
+        return _called_by(source, written, function[1])
+    built = source.constructors(module[0])
+    return _called_by(source, built[0], module[1]) if len(built) == 1 else None
+
+
+def followed(scene: Scene, passed: str, method: str) -> str | None:
+    """The program with a method called on what is passed to the loss."""
+    source = Source(scene.recording.source)
+    written = _written_argument(source, scene.call, passed)
+    if written is None:
+        return None
+    return source.replaced(source.piece(written), f"{_atom(source, written)}.{method}")
+
+
+def called_instead(scene: Scene, function: str, methods: str, *options: str) -> str | None:
+    """The program with another function of torch.nn.functional called on input.`methods` and target."""
+    source = Source(scene.recording.source)
+    written = source.call_at(scene.call.span)
+    given = [_written_argument(source, scene.call, name) for name in _POSITIONS]
+    if written is None or given[0] is None or given[1] is None:
+        return None
+    arguments = (f"{_atom(source, given[0])}.{methods}", source.written(given[1]), *options)
+    return source.replaced(source.piece(written), f"{_functional(source)}.{function}({', '.join(arguments)})")
+
+
+def name_passed(scene: Scene, passed: str) -> str | None:
+    """The variable that is passed as an argument, None where it is an expression."""
+    written = _written_argument(Source(scene.recording.source), scene.call, passed)
+    return written.id if isinstance(written, ast.Name) else None
+
+
+def _written_argument(source: Source, loss: Call, passed: str) -> ast.expr | None:
+    written = source.call_at(loss.span)
+    if written is None or len(modules_around(loss)) > 1:
+        return None
+    return argument(written, _POSITIONS[passed], passed)
+
+
+def _without_layer(source: Source, activation: Call) -> str | None:
+    """The program with a layer taken out of the nn.Sequential that holds it, if there is exactly one such layer."""
+    layer = modules_around(activation)[-1].rpartition(".")[2] if modules_around(activation) else ""
+    found = [
+        (holder, place)
+        for holder in source.constructors("Sequential")
+        for place, part in enumerate(holder.args)
+        if isinstance(part, ast.Call) and last_name(part.func) == layer
+    ]
+    if len(found) != 1:
+        return None
+    holder, place = found[0]
+    start, end = source.piece(holder.args[place])
+    if place > 0:
+        start = source.piece(holder.args[place - 1])[1]
+    elif len(holder.args) > 1:
+        end = source.piece(holder.args[1])[0]
+    return source.replaced((start, end), "")
+
+
+def _replaced_or_deleted(source: Source, written: ast.Call, inner: ast.expr) -> str:
+    """`x = softmax(z)` becomes `x = z`; `x = softmax(x)` would become `x = x`, so the statement goes."""
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is written:
+                if isinstance(inner, ast.Name) and inner.id == name and not source.shares_line(node):
+                    return source.without_lines(node)
+            case _:
+                pass
+    return source.replaced(source.piece(written), _atom(source, inner))
+
+
+def _function(call: Call) -> tuple[str, ...]:
+    return tuple(part for part in call.scope if part.startswith("def "))
+
+
+def _atom(source: Source, node: ast.expr) -> str:
+    """A node's text, in parentheses where something written behind it would bind tighter."""
+    text = source.written(node)
+    return text if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({text})"
+
+
+def _called_by(source: Source, written: ast.Call, name: str) -> str | None:
+    """The program with the last part of a function's name exchanged; a bare name would have to be imported."""
+    if isinstance(written.func, ast.Name) and name not in source.imported:
+        return None
+    return source.replaced(source.function_name(written), name)
+
+
+def _functional(source: Source) -> str:
+    """How the program reaches torch.nn.functional."""
+    names = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)} | source.imported
+    return "F" if "F" in names else "nn.functional" if "nn" in names else "torch.nn.functional"

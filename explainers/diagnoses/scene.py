@@ -1,0 +1,152 @@
+"""What a rule looks at: one call under suspicion, its arguments, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from explainers.claims import Claim
+from explainers.losses.registry import Registry
+from explainers.recording import Call, Recording, Tensor
+
+Floats = npt.NDArray[np.float64]
+
+# What rearranges, converts or selects elements without computing new ones: provenance looks through these.
+VIEWS = frozenset(
+    [
+        *("view", "reshape", "view_as", "reshape_as", "squeeze", "unsqueeze", "flatten", "unflatten", "ravel"),
+        *(
+            "transpose",
+            "permute",
+            "movedim",
+            "swapaxes",
+            "swapdims",
+            "T",
+            "mT",
+            "t",
+            "contiguous",
+            "expand",
+            "expand_as",
+        ),
+        *("to", "type", "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda"),
+        *("clone", "detach", "data", "requires_grad", "getitem", "select", "narrow", "index_select"),
+    ]
+)
+
+
+class Unrecorded(Exception):
+    """A rule needs values that the recording leaves out, so it can neither fire nor be clear."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One call of a recording under suspicion: a library loss, or what made the subject where there is none.
+
+    `makers` maps each tensor id to the call that made it.
+    """
+
+    recording: Recording
+    claims: tuple[Claim, ...]
+    registry: Registry
+    call: Call
+    makers: Mapping[int, Call]
+
+    @property
+    def name(self) -> str:
+        """The called function's short name, such as "cross_entropy"."""
+        return short(self.call)
+
+    @property
+    def value(self) -> float | None:
+        """The subject's number, None where it is no scalar or was never reached."""
+        subject = self.recording.subject
+        return None if subject is None else scalar(self.recording.tensor(subject))
+
+    def tensor(self, argument: str) -> Tensor | None:
+        """The tensor passed as the argument, None where that is no tensor."""
+        id = self.call.ref(argument)
+        return None if id is None else self.recording.tensor(id)
+
+    def given(self, argument: str) -> Tensor:
+        """The tensor passed as the argument; Unrecorded where that is no tensor."""
+        tensor = self.tensor(argument)
+        if tensor is None:
+            raise Unrecorded(argument)
+        return tensor
+
+    def array(self, argument: str) -> Floats:
+        """The elements of a tensor argument in float64, of its shape; Unrecorded where they were left out."""
+        tensor = self.given(argument)
+        if tensor.data is None:
+            raise Unrecorded(argument)
+        return tensor.array().astype(np.float64)
+
+    def nearest(self, argument: str) -> Call | None:
+        """The call that computed an argument's elements, seen through views; None for what was handed in."""
+        return self._computed(self.call.ref(argument))
+
+    def origin(self, argument: str) -> int | None:
+        """The id of the earliest tensor on the argument's line of first operands."""
+        id = self.call.ref(argument)
+        while id is not None and (call := self.makers.get(id)) is not None and (before := call.inputs()):
+            id = before[0]
+        return id
+
+    def _computed(self, id: int | None) -> Call | None:
+        while id is not None and (call := self.makers.get(id)) is not None:
+            if short(call) not in VIEWS:
+                return call if call.inputs() else None
+            id = next(iter(call.inputs()), None)
+        return None
+
+
+def scenes(recording: Recording, claims: tuple[Claim, ...], registry: Registry) -> tuple[Scene, ...]:
+    """A scene for every library loss that the subject needs, earliest first; else one for what made the subject.
+
+    Where the program raised, the call that raised is the only scene.
+    """
+    makers = {id: call for call in recording.calls for id in (*call.outputs, *(new for _, new in call.mutated))}
+    raised = recording.raised.call if recording.raised else None
+    if raised is not None:
+        found = [call for call in recording.calls if call.index == raised]
+    else:
+        needed = upstream(recording.subject, makers)
+        losses = [call for call in needed if is_library_loss(call, registry)]
+        found = losses or [makers[id] for id in (recording.subject,) if id in makers]
+    return tuple(Scene(recording, claims, registry, call, makers) for call in found)
+
+
+def upstream(subject: int | None, makers: Mapping[int, Call]) -> list[Call]:
+    """The calls that a tensor needs, earliest first."""
+    found: dict[int, Call] = {}
+    waiting = [] if subject is None else [subject]
+    while waiting:
+        call = makers.get(waiting.pop())
+        if call is not None and call.index not in found:
+            found[call.index] = call
+            waiting.extend(call.inputs())
+    return [found[index] for index in sorted(found)]
+
+
+def is_library_loss(call: Call, registry: Registry) -> bool:
+    """Whether a call is one of torch's loss functions, also of those without a reference program yet."""
+    loss = registry.of(call.function)
+    named = call.function.startswith("torch.nn.functional.") and call.function.endswith("_loss")
+    return named if loss is None else loss.is_loss
+
+
+def short(call: Call) -> str:
+    """The last part of a function's name, without the underscores of operators and in-place methods."""
+    return call.function.rsplit(".", 1)[-1].strip("_")
+
+
+def scalar(tensor: Tensor) -> float | None:
+    """The one number of a tensor; −0 is 0. None where there are more, or none recorded."""
+    if tensor.data is None or tensor.elements != 1 or tensor.dtype.startswith("complex"):
+        return None
+    held: Any = tensor.array().reshape(()).item()
+    return float(held) + 0.0

@@ -1,0 +1,132 @@
+"""Losses whose arguments have shapes that torch accepts and the asker did not mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explainers.claims import Claim
+from explainers.diagnoses import fixes
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import graph_rerun, replaced, reshaped
+from explainers.diagnoses.floors import FloorQuestion
+from explainers.diagnoses.regions import Box
+from explainers.diagnoses.scene import Scene, Unrecorded
+from explainers.diagnoses.wording import number, shape, stated
+from explainers.messages import Message, said
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+Shape = tuple[int, ...]
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="regression-broadcast",
+            family="shapes",
+            title=said("Every prediction is compared with every target"),
+            explanation=said(
+                "Predictions are compared with targets that are not theirs. The loss is then least where all "
+                "predictions are one number in the middle of the targets, so that is what training would learn."
+            ),
+            uncertainty=said("If all pairs were meant, the value is right; then write the broadcast out."),
+            losses=frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}),
+            trigger=_regression_broadcast,
+            positive=_HEAD
+            + "pred = torch.tensor([1.0, 2.0, 3.0, 4.0])\ntarget = torch.tensor([[1.0], [2.0], [3.0], [4.0]])\n"
+            "nn.MSELoss()(pred, target)",
+            positive_claims=(Claim("expected", 0.0, text="0"),),
+            control=_HEAD + "pred = torch.tensor([[1.0, 2.0], [3.0, 4.0]])\ntarget = torch.tensor([1.0, 2.0])\n"
+            "F.l1_loss(pred, target)",
+        ),
+    )
+
+
+def _regression_broadcast(scene: Scene) -> Suspicion | None:
+    first, second = scene.given("input"), scene.given("target")
+    both = _broadcast(first.shape, second.shape)
+    pairs = int(np.prod(both, dtype=np.int64)) if both is not None else 0
+    if both is None or pairs <= max(first.elements, second.elements):
+        return None
+    shapes = {"input": shape(first.shape), "target": shape(second.shape), "both": shape(both)}
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} compares {pairs} pairs, not {items}: shapes {input} and {target} broadcast to {both}.",
+            value=stated(scene),
+            pairs=pairs,
+            items=max(first.elements, second.elements),
+            **shapes,
+        ),
+        evidence=(
+            said("The input has shape {input}, the target {target}; together that is {both}.", **shapes),
+            *_warned(scene),
+            *_identity(scene, both),
+        ),
+        trials=(*_same_shape(scene), *_all_mean(scene)),
+        fix=fixes.fix(
+            scene, _fixed(scene, first.shape, second.shape), "likely", said("Give input and target the same shape.")
+        ),
+        floors=_floors(scene),
+    )
+
+
+def _broadcast(a: Shape, b: Shape) -> Shape | None:
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        return None
+
+
+def _warned(scene: Scene) -> tuple[Message, ...]:
+    """torch's own warning, known by its kind and line, since its words change."""
+    line = scene.call.span.line if scene.call.span else None
+    warned = any(w.category == "UserWarning" and w.line == line for w in scene.recording.warnings)
+    return (said("torch warned about these sizes in line {line}.", line=line),) if warned and line is not None else ()
+
+
+def _identity(scene: Scene, both: Shape) -> tuple[Message, ...]:
+    """var + var + (difference of means)², said where it is indeed the value: when all pairs are compared."""
+    x, y = scene.array("input"), scene.array("target")
+    parts = (x.var(), y.var(), (x.mean() - y.mean()) ** 2)
+    if (
+        scene.name != "mse_loss"
+        or scene.value is None
+        or not np.isclose(sum(parts), scene.value, rtol=1e-5, atol=1e-12)
+    ):
+        return ()
+    a, b, c = (number(float(part)) for part in parts)
+    text = "The value is var(input) + var(target) + (difference of the means)² = {a} + {b} + {c}."
+    return (said(text, a=a, b=b, c=c),)
+
+
+def _same_shape(scene: Scene) -> tuple[Trial, ...]:
+    """The target in the input's shape, where the two differ by dimensions of length 1 only."""
+    first, second = scene.given("input").shape, scene.given("target").shape
+    if [s for s in first if s != 1] != [s for s in second if s != 1]:
+        return ()
+    what = said("with the target reshaped to {shape}", shape=shape(first))
+    return (Trial(what, graph_rerun(reshaped(scene.call, "target", first))),)
+
+
+def _all_mean(scene: Scene) -> tuple[Trial, ...]:
+    mean = scene.array("target").mean()
+    what = said("with every prediction at the mean of the targets, {mean}", mean=number(float(mean)))
+    return (Trial(what, graph_rerun(replaced(scene.given("input"), np.asarray(mean))), "illustration"),)
+
+
+def _floors(scene: Scene) -> tuple[FloorQuestion, ...]:
+    """Clipping predictions to the range of the targets never raises the loss, so the floor lies within it."""
+    y = scene.array("target")
+    if not y.size or not np.isfinite(y).all():
+        raise Unrecorded("target")
+    return (FloorQuestion("input", Box(float(y.min()), float(y.max())), said("for any predictions of this shape")),)
+
+
+def _fixed(scene: Scene, first: Shape, second: Shape) -> str | None:
+    if second == (*first, 1):
+        return fixes.followed(scene, "target", "squeeze(-1)")
+    if first == (*second, 1):
+        return fixes.followed(scene, "target", "unsqueeze(-1)")
+    name = fixes.name_passed(scene, "input") if _same_shape(scene) else None
+    return fixes.followed(scene, "target", f"view_as({name})") if name else None
