@@ -1,0 +1,140 @@
+"""Every operation of the table, in every arithmetic, against torch and against points of wide sets."""
+
+from __future__ import annotations
+
+from typing import Any, cast, get_args
+
+import numpy as np
+import pytest
+
+from explainers.graph.arithmetic import Arithmetic, Floats
+from explainers.graph.balls import BallArithmetic, precise
+from explainers.graph.enclosure import EnclosingArithmetic
+from explainers.graph.floats import FloatArithmetic
+from explainers.graph.intervals import IntervalArithmetic
+from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
+from explainers.graph.rounding import Rounding
+
+EXACT, NATIVE = Rounding("exact"), Rounding("native")
+ENCLOSING = [kind(rounding) for kind in (BallArithmetic, IntervalArithmetic) for rounding in (EXACT, NATIVE)]
+NATIVELY = [BallArithmetic(NATIVE), IntervalArithmetic(NATIVE)]
+NUMBERS = np.array(
+    [0.0, 1.0, -1.0, 0.5, -0.25, 1e-3, -1e-3, 2.0, -3.0, 7.5, -7.5, 30.0, -30.0, 1000.0, -1000.0, 1e-40, 3e38, -3e38],
+    dtype=np.float32,
+)
+SPECIAL = np.concatenate([NUMBERS, np.array([np.inf, -np.inf, np.nan], dtype=np.float32)])
+LEFT, RIGHT = (part.ravel() for part in np.meshgrid(SPECIAL, SPECIAL))
+STARTS = np.array([-40.0, -3.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.0, 2.0, 60.0, 0.0])
+WIDTHS = np.array([1.0, 1.5, 2.0, 1.0, 0.5, 1e-3, 1e-9, 3.0, 0.25, 5.0, 1e-30])
+named = pytest.mark.parametrize("arithmetic", ENCLOSING, ids=lambda a: f"{type(a).__name__}-{a.rounding.mode}")
+
+
+def contains(ends: tuple[Floats, Floats], value: Any) -> bool:
+    """Whether each set holds its value; unknown holds all, certainly-nan holds nan alone."""
+    (low, high), number = ends, np.asarray(value, dtype=np.float64)
+    anything = np.isneginf(low) & np.isposinf(high)
+    return bool((anything | np.isnan(low) & np.isnan(number) | (low <= number) & (number <= high)).all())
+
+
+def within(outer: tuple[Floats, Floats], inner: tuple[Floats, Floats]) -> bool:
+    """Whether each set holds a number that the outward bounds of a ball stand for, where they stand for one."""
+    low, high = inner
+    with np.errstate(over="ignore"):
+        number = np.where(np.isinf(high) & np.isfinite(low), high, np.nextafter(low, high))
+    told = ~(np.isneginf(low) & np.isposinf(high))
+    return contains((outer[0][told], outer[1][told]), number[told])
+
+
+def wide(arithmetic: EnclosingArithmetic[Any], starts: Floats, widths: Floats) -> Any:
+    """The sets from start to start + width: what a branch left open between both ends is."""
+    ends = (arithmetic.leaf(starts), arithmetic.leaf(starts + widths))
+    return arithmetic.where(np.full(starts.shape, -1), *ends)
+
+
+@named
+@pytest.mark.parametrize("op", get_args(UnaryOp))
+def test_a_unary_function_of_a_set_holds_the_function_of_its_points(
+    op: UnaryOp, arithmetic: EnclosingArithmetic[Any]
+) -> None:
+    exact = BallArithmetic(EXACT)
+    with precise():
+        result = arithmetic.bounds(arithmetic.unary(op, wide(arithmetic, STARTS, WIDTHS), "float32"))
+        for part in np.linspace(0, 1, 9):
+            points = exact.leaf(STARTS + part * WIDTHS)
+            assert within(result, exact.bounds(exact.unary(op, points, "float32")))
+    assert np.isfinite(result[1]).sum() >= 5
+
+
+@named
+@pytest.mark.parametrize("op", get_args(BinaryOp))
+def test_a_binary_function_of_sets_holds_the_function_of_their_points(
+    op: BinaryOp, arithmetic: EnclosingArithmetic[Any]
+) -> None:
+    exact, shifted = BallArithmetic(EXACT), STARTS[:, np.newaxis]
+    with precise():
+        a, b = wide(arithmetic, STARTS, WIDTHS), wide(arithmetic, shifted, WIDTHS[:, np.newaxis])
+        result = arithmetic.bounds(arithmetic.binary(op, a, b, "float32"))
+        for part in np.linspace(0, 1, 5):
+            for other in np.linspace(0, 1, 5):
+                x, y = exact.leaf(STARTS + part * WIDTHS), exact.leaf(shifted + other * WIDTHS[:, np.newaxis])
+                assert within(result, exact.bounds(exact.binary(op, x, y, "float32")))
+    assert np.isfinite(result[1]).sum() >= 20
+
+
+@named
+@pytest.mark.parametrize("op", get_args(CompareOp))
+def test_a_decided_comparison_of_sets_holds_for_all_their_points(
+    op: CompareOp, arithmetic: EnclosingArithmetic[Any]
+) -> None:
+    floats, shifted = FloatArithmetic(), STARTS[:, np.newaxis]
+    found = arithmetic.compare(op, wide(arithmetic, STARTS, WIDTHS), wide(arithmetic, shifted, WIDTHS[:, np.newaxis]))
+    for part in np.linspace(0, 1, 5):
+        for other in np.linspace(0, 1, 5):
+            true = floats.compare(op, STARTS + part * WIDTHS, shifted + other * WIDTHS[:, np.newaxis])
+            assert ((found == -1) | (found == true)).all()
+    assert set(np.unique(found)) >= ({-1, 1} if op == "ne" else {-1, 0})
+
+
+@pytest.mark.parametrize("arithmetic", NATIVELY, ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize("op", get_args(UnaryOp))
+def test_a_unary_function_holds_what_torch_returns(
+    op: UnaryOp, arithmetic: EnclosingArithmetic[Any], torch_float32: Arithmetic[Any]
+) -> None:
+    with precise():
+        result = arithmetic.bounds(arithmetic.unary(op, arithmetic.leaf(SPECIAL), "float32"))
+    assert contains(result, torch_float32.unary(op, torch_float32.leaf(SPECIAL), "float32"))
+
+
+@pytest.mark.parametrize("arithmetic", NATIVELY, ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize("op", get_args(BinaryOp))
+def test_a_binary_function_holds_what_torch_returns(
+    op: BinaryOp, arithmetic: EnclosingArithmetic[Any], torch_float32: Arithmetic[Any]
+) -> None:
+    with precise():
+        result = arithmetic.bounds(arithmetic.binary(op, arithmetic.leaf(LEFT), arithmetic.leaf(RIGHT), "float32"))
+    assert contains(result, torch_float32.binary(op, torch_float32.leaf(LEFT), torch_float32.leaf(RIGHT), "float32"))
+
+
+@pytest.mark.parametrize("arithmetic", [*ENCLOSING, FloatArithmetic()], ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize("op", get_args(CompareOp))
+def test_comparisons_of_numbers_are_torchs(
+    op: CompareOp, arithmetic: Arithmetic[Any], torch_float32: Arithmetic[Any]
+) -> None:
+    found = arithmetic.compare(op, arithmetic.leaf(LEFT), arithmetic.leaf(RIGHT))
+    assert (found == torch_float32.compare(op, torch_float32.leaf(LEFT), torch_float32.leaf(RIGHT))).all()
+
+
+@pytest.mark.parametrize("op", [*get_args(UnaryOp), *get_args(BinaryOp)])
+def test_floats_are_torchs_float64(op: str, torch_float64: Arithmetic[Any]) -> None:
+    floats = FloatArithmetic()
+    if op in get_args(UnaryOp):
+        name = cast(UnaryOp, op)
+        found, true = (
+            floats.unary(name, floats.leaf(SPECIAL), ""),
+            torch_float64.unary(name, torch_float64.leaf(SPECIAL), ""),
+        )
+    else:
+        name = cast(BinaryOp, op)
+        found = floats.binary(name, floats.leaf(LEFT), floats.leaf(RIGHT), "")
+        true = torch_float64.binary(name, torch_float64.leaf(LEFT), torch_float64.leaf(RIGHT), "")
+    np.testing.assert_allclose(found, np.asarray(true), rtol=1e-8, atol=1e-300)
