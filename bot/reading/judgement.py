@@ -101,12 +101,16 @@ def _snippets(part: Parts) -> list[Snippet]:
 def _inline_snippet(text: str, inline: Sequence[Inline]) -> Snippet | None:
     """Code in sentences counts only when it computes a loss and nothing it needs is missing."""
     ordered = sorted(inline, key=lambda each: not is_data(each.source))
-    source = tuple(each.source for each in ordered)
-    lines = tuple(text.count("\n", 0, each.start) + 1 for each in ordered)
-    whole = "\n".join(source)
+    whole = "\n".join(each.source for each in ordered)
+    starts = [text.count("\n", 0, each.start) + 1 for each in ordered]
+    lines = tuple(start + at for each, start in zip(ordered, starts, strict=True) for at in range(_height(each.source)))
     if not names_loss(whole) or not computes(whole) or missing_names(whole):
         return None
-    return snippet(Block(source, lines, Origin.UNFENCED))
+    return snippet(Block(tuple(whole.split("\n")), lines, Origin.UNFENCED))
+
+
+def _height(source: str) -> int:
+    return source.count("\n") + 1
 
 
 def _claims(parts: Sequence[Parts], spans: Sequence[tuple[int, int]]) -> tuple[Claim, ...]:

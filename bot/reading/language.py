@@ -7,8 +7,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 LANGUAGES = ("en", "ja", "zh", "es", "fr", "de", "ko", "pt", "ru", "hi")
 
-_LATIN_WORD = re.compile(r"[A-Za-z0-9_.:/@#()\[\]={}'\"+*<>|\\~^%$&-]+")
-_CODE_WORD = re.compile(r"\S*[_()\[\]={}/\\<>|@#$%^&*+~0-9]\S*|\S*[a-z][A-Z]\S*|\b[A-Z]{2,}\w*|\S+\.\S+")
+_CODE_WORD = re.compile(r"[_()\[\]{}=/\\<>|@#$%^&*+~0-9]|[a-z][A-Z]|[A-Z]{2}|\.\w")
 
 
 @functools.cache
@@ -28,9 +27,9 @@ def language_of(prose: str) -> str:
 
     Names of losses are English in every language: where another script is written, only that is judged.
     """
-    foreign = _LATIN_WORD.sub(" ", prose)
+    foreign = "".join(c if ord(c) > 0x7F else " " for c in prose)
     letters = sum(c.isalpha() for c in foreign if ord(c) > 0x2FF)
-    if letters >= 3 and 4 * letters >= sum(c.isalpha() for c in prose) // 2:
+    if letters >= 3 and 8 * letters >= sum(c.isalpha() for c in prose):
         return _identifier().classify(foreign)[0]
-    words = _CODE_WORD.sub(" ", prose).strip()
+    words = " ".join(word for word in prose.split() if not _CODE_WORD.search(word))
     return _identifier().classify(words)[0] if any(c.isalpha() for c in words) else "en"

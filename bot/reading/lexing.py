@@ -12,6 +12,9 @@ from bot.reading.text import Line
 STATEMENT_LINES = 400
 """A statement over more lines is not looked for: it bounds the work per line."""
 
+BRACKETS = 200
+"""Python itself refuses deeper nesting."""
+
 _MARK = re.compile(r"\\.|\"\"\"|'''|[\"'#()\[\]{}]")
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|for|while|if|try|with|match)\b.*:\s*$")
@@ -31,7 +34,8 @@ class Lexis:
 
 def lexis(line: str, before: Lexis | None = None) -> Lexis:
     """State after the line; a single quote that the line leaves open is reported, only a triple one carries on."""
-    closers, quote, surplus = (before.closers, before.quote, before.surplus) if before else ("", "", 0)
+    before = before or Lexis()
+    stack, quote, surplus = [*reversed(before.closers)], before.quote, before.surplus
     quote = quote if len(quote) == 3 else ""
     for mark in _MARK.finditer(line):
         sign = mark.group()
@@ -40,14 +44,14 @@ def lexis(line: str, before: Lexis | None = None) -> Lexis:
         elif sign in ('"', "'", '"""', "'''"):
             quote = sign
         elif sign == "#":
-            return Lexis(closers, quote, mark.start(), surplus)
+            return Lexis("".join(reversed(stack)), quote, mark.start(), surplus)
         elif sign in _CLOSER:
-            closers = _CLOSER[sign] + closers
-        elif closers[:1] == sign:
-            closers = closers[1:]
+            stack.append(_CLOSER[sign])
+        elif stack and stack[-1] == sign:
+            stack.pop()
         elif sign in ")]}":
             surplus += 1
-    return Lexis(closers, quote, None, surplus)
+    return Lexis("".join(reversed(stack)), quote, None, surplus)
 
 
 def code_part(line: str) -> str:
@@ -93,6 +97,8 @@ def _logical_line_end(lines: Sequence[Line], first: int, last: int) -> int:
     for at in range(first, last):
         state = lexis(lines[at].text, state)
         open_string = len(state.quote) == 3
+        if len(state.closers) > BRACKETS:
+            break
         if not state.closers and not open_string and not lines[at].text.endswith("\\"):
             return at + 1
     return first + 1

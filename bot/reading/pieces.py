@@ -3,7 +3,7 @@
 import ast
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -172,22 +172,27 @@ def _placed(values: Sequence[Printed], lines: Sequence[Line]) -> tuple[Printed, 
 def promoted(found: Sequence[Piece]) -> tuple[Piece, ...]:
     """Weak pieces become code where the code around them binds or uses their names, else prose."""
     result: list[Piece] = []
+    bound: set[str] = set()
     for index, piece in enumerate(found):
-        sort = Sort.CODE if _belongs(found, result, index) else Sort.PROSE
-        result.append(replace(piece, sort=sort) if piece.sort is Sort.WEAK else piece)
+        sort = piece.sort
+        if sort is Sort.WEAK:
+            sort = Sort.CODE if _belongs(found, result, index, bound) else Sort.PROSE
+        if sort is Sort.CODE:
+            bound |= bound_names(piece.source)
+        result.append(replace(piece, sort=sort))
     return tuple(result)
 
 
-def _belongs(found: Sequence[Piece], before: Sequence[Piece], index: int) -> bool:
-    neighbours = [p for p in (_solid(before[::-1]), _solid(found[index + 1 :])) if p]
-    beside = any(p.sort is Sort.CODE for p in neighbours)
+def _belongs(found: Sequence[Piece], before: Sequence[Piece], index: int, bound: set[str]) -> bool:
     source = found[index].source
     if bound_names(source) or not source.strip() or source.lstrip().startswith("#"):
-        return beside
-    bound: frozenset[str] = frozenset().union(*(bound_names(p.source) for p in before if p.sort is Sort.CODE))
+        following = (found[at] for at in range(index + 1, len(found)))
+        return any(
+            solid is not None and solid.sort is Sort.CODE for solid in (_solid(reversed(before)), _solid(following))
+        )
     names = loaded_names(source)
     return bool(names) and names <= bound
 
 
-def _solid(found: Sequence[Piece]) -> Piece | None:
+def _solid(found: Iterable[Piece]) -> Piece | None:
     return next((p for p in found if p.sort is not Sort.BLANK), None)

@@ -70,30 +70,35 @@ def _numbered(piece: Piece) -> list[tuple[str, int]]:
 def _without_raised(run: Sequence[Piece]) -> tuple[list[Piece], tuple[Completion, ...]]:
     """A prompt goes on after an exception, a program does not: what raised is left out where something follows."""
     solid = [piece for piece in run if piece.sort is not Sort.BLANK]
-    dropped: list[Piece] = []
-    for at, piece in enumerate(solid[:-1]):
-        follows = any(later.sort is Sort.CODE for later in solid[at + 2 :])
-        if piece.prompted and solid[at + 1].sort is Sort.ERROR and follows:
-            dropped.append(piece)
+    last = max((at for at, piece in enumerate(solid) if piece.sort is Sort.CODE), default=-1)
+    dropped = [
+        piece
+        for at, piece in enumerate(solid[:-1])
+        if piece.prompted and solid[at + 1].sort is Sort.ERROR and last > at + 1
+    ]
     errors = [raised("\n".join(line.text for line in p.lines)) for p in solid if p.sort is Sort.ERROR]
     name = next((error.type for error in errors if error), "error")
+    gone = {id(piece) for piece in dropped}
     said = tuple(Completion("left-out", name, piece.source) for piece in dropped)
-    return [piece for piece in run if not any(piece is gone for gone in dropped)], said
+    return [piece for piece in run if id(piece) not in gone], said
 
 
 def merged(parts: Sequence[Block]) -> list[Block]:
     """Join a block with the one before that binds a name it needs; definitions that come later go first."""
     result: list[Block] = []
+    binder: dict[str, int] = {}
+    seeker: dict[str, int] = {}
     for part in parts:
-        needed = frozenset(unbound(part.text))
-        before = next((b for b in reversed(result) if needed & bound_names(b.text)), None)
-        after = next((b for b in result if frozenset(unbound(b.text)) & _defined(part.text)), None)
-        if before:
-            result[result.index(before)] = _joined(before, part)
-        elif after:
-            result[result.index(after)] = _joined(part, after)
-        else:
+        needed, bound = unbound(part.text), bound_names(part.text)
+        before = max((binder[name] for name in needed if name in binder), default=None)
+        after = min((seeker[name] for name in _defined(part.text) if name in seeker), default=None)
+        at = before if before is not None else after if after is not None else len(result)
+        if at == len(result):
             result.append(part)
+        else:
+            result[at] = _joined(result[at], part) if before is not None else _joined(part, result[at])
+        binder |= dict.fromkeys(bound, at)
+        seeker |= {name: at for name in needed if name not in binder}
     return result
 
 
