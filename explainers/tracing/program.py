@@ -10,7 +10,7 @@ import random
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -35,14 +35,14 @@ def record(
     seed: int = 0,
     max_bytes: int = 8 * 2**20,
     namespace: Mapping[str, object] | None = None,
-    echo: TextIO | None = None,
+    echo: Callable[[str], object] | None = None,
 ) -> Recording:
     """Run a snippet and give what it did.
 
     `claims` are printed numbers with the radius that their digits leave open; they choose the subject. The random
     generators start from `seed`, so that an unseeded program runs again alike (though not on the numbers that
     `torch.manual_seed(seed)` would give). `namespace` holds the names the snippet finds; by default `torch`, `nn` and
-    `F`. The encoded recording stays within `max_bytes`. What is printed is also written to `echo` at once, so that it
+    `F`. The encoded recording stays within `max_bytes`. What is printed is also given to `echo` at once, so that it
     is not lost with a program that never ends. What the snippet raises is recorded, never raised, except
     KeyboardInterrupt.
     """
@@ -124,7 +124,7 @@ def _seeded(seed: int) -> Generator[torch.Tensor]:
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed also walks the stack, for accelerators
     torch.rand(1)
     try:
         yield torch.get_rng_state()

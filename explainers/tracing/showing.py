@@ -9,7 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import torch
 
@@ -28,7 +28,7 @@ _FLOAT: Final = re.compile(r"[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?
 class BoundedText(io.StringIO):
     """Standard output up to a limit; what comes after is dropped. `echo` gets what is kept, as it comes."""
 
-    def __init__(self, echo: TextIO | None = None) -> None:
+    def __init__(self, echo: Callable[[str], object] | None = None) -> None:
         super().__init__()
         self._echo = echo
 
@@ -37,7 +37,7 @@ class BoundedText(io.StringIO):
         kept = text[: max(0, _STDOUT_LIMIT - self.tell())]
         super().write(kept)
         if self._echo is not None:
-            self._echo.write(kept)
+            self._echo(kept)
         return len(text)
 
 
