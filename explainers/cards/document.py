@@ -184,7 +184,7 @@ def document(card: Card, coverage: Coverage, words: Words, full: bool) -> Json:
     steps = [step for step in card.steps if full or step.on_card][:_MOST_STEPS]
     return {
         "locale": _language(card.locale), "theme": card.theme, "words": words.template_words(len(card.steps)),
-        "code": shortened(coverage.drawable(card.code), 400 if full else 84),
+        "code": writer.plain(card.code, 400) if full else shortened(coverage.drawable(card.code), 84),
         "title": writer.text(card.title, 160), "takeaway": writer.text(card.takeaway, 900 if full else 420),
         "value": {
             "label": writer.plain(card.value.label, 24), "text": shortened(coverage.drawable(card.value.text), 24),

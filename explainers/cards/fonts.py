@@ -28,7 +28,7 @@ class Coverage:
     @staticmethod
     def shipped(folder: Path = FOLDER) -> Coverage:
         """As `make_fonts` wrote it down beside the fonts."""
-        families: dict[str, list[tuple[int, int]]] = json.loads((folder / "coverage.json").read_text(encoding="ascii"))
+        families: dict[str, list[tuple[int, int]]] = json.loads((folder / "coverage.json").read_text(encoding="utf-8"))
         runs = (run for family in families.values() for run in family)
         return Coverage(frozenset(code for first, last in runs for code in range(first, last + 1)))
 

@@ -13,6 +13,7 @@ from explainers.cards.notation import Node, RelationSign
 from explainers.cards.typeset import Typesetter
 from explainers.cards.typst_printer import RELATIONS, typst_math
 
+_INLINE_KEEP = 4
 KEEPS = (16, 12, 8, 6, 4, 3, 2)
 
 
@@ -46,8 +47,8 @@ def variants(chain: Chain, typeset: Typesetter, coverage: Coverage) -> list[dict
 
 
 def inline(node: Node, coverage: Coverage) -> str:
-    """A formula within a sentence."""
-    return gate(coverage.drawable(typst_math(node)))
+    """A formula within a sentence, which has room for a short one only."""
+    return gate(coverage.drawable(typst_math(elided(node, _INLINE_KEEP))))
 
 
 def _forms(line: Line) -> Iterator[Line]:

@@ -63,7 +63,7 @@ def head(name: str) -> Node:
     if name in FUNCTIONS:
         return Word(FUNCTIONS[name], operator=True)
     node = variable(name)
-    return Word(name, operator=True) if isinstance(node, Word) else node
+    return Word(node.text, operator=True) if isinstance(node, Word) else node
 
 
 def function(typeset: Typesetter, expr: Any) -> Node:

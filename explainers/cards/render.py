@@ -37,9 +37,9 @@ class Renderer:
 
     def __init__(self) -> None:
         self._fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(fonts.FOLDER)])
-        self._coverage = fonts.Coverage.shipped()
+        self.coverage = fonts.Coverage.shipped()
         blocks = (FOLDER / "blocks.typ").read_bytes()
-        self._templates = {layout: blocks + (FOLDER / f"{layout}.typ").read_bytes() for layout in ("card", "full")}
+        self.templates = {layout: blocks + (FOLDER / f"{layout}.typ").read_bytes() for layout in ("card", "full")}
         self._words = {locale: Words(Translator(locale).warm()) for locale in available()}
         self._own = threading.local()
 
@@ -56,7 +56,7 @@ class Renderer:
         return self._words.get(locale) or self._words.get(locale.partition("-")[0]) or self._words["en"]
 
     def _compile(self, card: Card, layout: Layout) -> bytes:
-        data = document(card, self._coverage, self.words(card.locale), full=layout == "full")
+        data = document(card, self.coverage, self.words(card.locale), full=layout == "full")
         pages = self._pages(layout, {**data, "measured": False})
         if len(pages) > 1 and layout == "card":
             pages = self._pages(layout, {**data, "measured": True})
@@ -67,12 +67,13 @@ class Renderer:
     def _pages(self, layout: Layout, data: Json) -> list[bytes]:
         inputs = {"card": json.dumps(data, ensure_ascii=False)}
         try:
-            pages = self._compiler().compile(self._templates[layout], format="png", ppi=PPI, sys_inputs=inputs)
+            pages = self.compiler().compile(self.templates[layout], format="png", ppi=PPI, sys_inputs=inputs)
         except typst.TypstError as error:
             raise DrawingFailed(f"typst refused the {layout}: {error}") from error
         return pages if isinstance(pages, list) else [pages or b""]
 
-    def _compiler(self) -> typst.Compiler:
+    def compiler(self) -> typst.Compiler:
+        """This thread's own."""
         compiler: typst.Compiler | None = getattr(self._own, "compiler", None)
         if compiler is None:
             compiler = typst.Compiler(
