@@ -77,6 +77,7 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "torch.remainder": operator.mod,
     "torch.pow": operator.pow,
 }
+_POSITIONAL: Final = frozenset({torch.Tensor.__getitem__, torch.Tensor.__setitem__})
 _FULL_SIGNATURES: Final[Mapping[str, Callable[..., Any]]] = {
     "torch.softmax": F.softmax,
     "torch.log_softmax": F.log_softmax,
@@ -147,7 +148,7 @@ def _call(function: Callable[..., Any], arguments: list[tuple[str, Any]]) -> Any
     for i, (name, value) in enumerate(arguments):
         if name in spread:
             positional.extend(value)
-        elif name.isdigit() or name == "index" or (i == 0 and name == "input") or function is torch.Tensor.__setitem__:
+        elif name.isdigit() or (i == 0 and name == "input") or function in _POSITIONAL:
             positional.append(value)
         else:
             keywords[_keyword(function, name)] = value

@@ -17,7 +17,7 @@ import torch
 
 from explainers.recording import Tensor
 from explainers.tracing.internals import storage_of
-from explainers.tracing.values import freeze
+from explainers.tracing.values import freeze, to_bytes
 
 SMALL: Final = 4096  # elements
 _SMALL_BUDGET: Final = 64 * 2**20  # bytes of copies of small tensors
@@ -114,7 +114,7 @@ class Ledger:
 
     def _state(self, tensor: torch.Tensor) -> object:
         if tensor.is_inference() or storage_of(tensor) in self._exported:
-            return tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
+            return to_bytes(tensor)
         return (tensor._version, tensor.data_ptr(), tensor.shape, tensor.stride())
 
     def _find(self, tensor: torch.Tensor) -> _Seen | None:

@@ -87,7 +87,7 @@ class Tracer(TorchFunctionMode):
         bound = bind(func, raw, args, kwargs)
         if name == "torch.relu" and dict(bound).get("inplace"):
             name = "torch.Tensor.relu_"
-        arguments = self._arguments(name, _swap(bound) if swapped else bound)
+        arguments = self._arguments(name, _swap(name, bound) if swapped else bound)
         inputs = tensors_in((*args, *kwargs.values()))
         grad_enabled = torch.is_grad_enabled()
         before = torch.default_generator.get_state()
@@ -151,10 +151,10 @@ def _finished(call: Call, outputs: tuple[int, ...], mutated: tuple[tuple[int, in
     )
 
 
-def _swap(bound: Bound) -> Bound:
+def _swap(name: str, bound: Bound) -> Bound:
     """`x.__rsub__(1)` as `sub(input=1, other=x)`."""
     (_, right), (_, left) = bound[:2]
-    return [("input", left), ("other", right), *bound[2:]]
+    return [("input", left), ("exponent" if name == "torch.pow" else "other", right), *bound[2:]]
 
 
 def _any_transformed(values: Sequence[object]) -> bool:

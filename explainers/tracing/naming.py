@@ -42,6 +42,7 @@ _SYNONYMS: Final = {
     "special.logit": "logit", "special.expm1": "expm1", "special.log1p": "log1p", "special.exp2": "exp2",
     "special.erf": "erf", "special.erfc": "erfc", "special.round": "round",
 }  # fmt: skip
+_OTHER_ORDER: Final = frozenset({"polygamma"})  # methods whose twin takes its arguments in another order
 _PLAIN_ACTIVATIONS: Final = frozenset({"softmax", "log_softmax", "relu", "sigmoid", "tanh"})
 _TOLD_PROPERTIES: Final = frozenset({"T", "mT", "H", "mH", "grad", "data", "real", "imag"})
 _SILENT_METHODS: Final = frozenset({
@@ -101,7 +102,7 @@ def _method_name(method: str) -> tuple[str, bool]:
         return f"torch.Tensor.{_SYNONYMS.get(method[:-1], method[:-1])}_", False
     name = _SYNONYMS.get(method, method)
     twin = getattr(torch, name, None)
-    is_function = callable(twin) and not isinstance(twin, type)
+    is_function = callable(twin) and not isinstance(twin, type) and name not in _OTHER_ORDER
     return (f"torch.{name}" if is_function else f"torch.Tensor.{name}"), False
 
 

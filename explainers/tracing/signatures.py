@@ -27,7 +27,6 @@ _GIVEN: Final[Mapping[str, tuple[str, ...]]] = {
     "torch.as_tensor": ("data", "dtype", "device"),
     "torch.Tensor.__getitem__": ("input", "index"),
     "torch.Tensor.__setitem__": ("input", "index", "value"),
-    "torch.Tensor.where": ("input", "condition", "other"),
     "torch.Tensor.type": ("input", "dtype"),
     "torch.einsum": ("equation", "*operands"),
     "torch.split": ("input", "split_size", "dim"),
@@ -62,13 +61,18 @@ class Parameter:
 
 def bind(function: Callable[..., Any], raw: str, args: Sequence[object], kwargs: Mapping[str, object]) -> Bound:
     """Arguments under their names in signature order; under their positions "0", "1", … where no signature is known."""
+    if raw == "torch.Tensor.where":  # x.where(condition, other) is torch.where(condition, x, other)
+        (input, *rest), keywords = args, dict(kwargs)
+        condition = rest.pop(0) if rest else keywords.pop("condition")
+        return [("condition", condition), ("input", input), *zip(("other",), rest, strict=False), *keywords.items()]
     if raw in _GIVEN:
         return _bind_given(_GIVEN[raw], args, kwargs)
     bound = _bind_python(function, args, kwargs) if isinstance(function, types.FunctionType) else None
     if bound is None:
         bound = _bind_schema(getattr(function, "__name__", ""), args, kwargs)
     if bound is None:
-        return [(str(i), value) for i, value in enumerate(args)] + list(kwargs.items())
+        first = "input" if raw.startswith("torch.Tensor.") else "0"
+        return [(str(i) if i else first, value) for i, value in enumerate(args)] + list(kwargs.items())
     return [(name, value) for name, value in bound if name not in _ACCIDENTAL]
 
 

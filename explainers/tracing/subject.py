@@ -1,7 +1,8 @@
 """Which tensor a program is about.
 
 The call whose output a printed claim names; else what `.backward()` started from; else what was shown last; else the
-last value of a loss function.
+last value of a loss function; else, where a program ends with a value of its own making, the last single number that
+it computed and still holds in a variable.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Claims = Sequence[tuple[float, float]]
 _CLAIMED_LIMIT = 1000  # elements of an output that is compared with claims
 
 
-def choose(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None:
+def choose(tracer: Tracer, shown: Sequence[Shown], claims: Claims, named: set[int]) -> int | None:
     """The id of the subject, None where the program computed and showed nothing."""
     claimed = _claimed(tracer, shown, claims)
     if claimed is not None:
@@ -27,8 +28,14 @@ def choose(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None
     displayed = [s.tensor for s in shown if s.tensor is not None]
     if displayed:
         return displayed[-1]
-    losses = loss_values(tracer)
-    return losses[-1] if losses else None
+    return next(iter([*reversed(loss_values(tracer)), *reversed(_numbers(tracer, named))]), None)
+
+
+def _numbers(tracer: Tracer, named: set[int]) -> list[int]:
+    """Single floating values that variables hold and calls computed from other tensors, in order."""
+    computed = [id for call in tracer.calls if call.inputs() for id in call.outputs if id in named]
+    tensors = tracer.ledger.tensors
+    return [id for id in computed if tensors[id].elements == 1 and tensors[id].dtype in FLOATING]
 
 
 def loss_values(tracer: Tracer) -> list[int]:

@@ -20,6 +20,11 @@ from explainers.tracing.values import DTYPES, to_bytes
 
 _PER_TENSOR: Final = 8  # bytes of framing around the elements of one tensor
 
+_OVERWRITING: Final = frozenset(
+    f"torch.Tensor.{name}_"
+    for name in ("normal", "uniform", "zero", "fill", "copy", "random", "exponential", "bernoulli")
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Program:
@@ -38,7 +43,7 @@ def assemble(
 ) -> Recording:
     """The Recording of a traced program; the subject is chosen by the rules unless one is given."""
     names, labels = _names(tracer, program.variables)
-    chosen = choose(tracer, program.shown, claims) if subject is None else subject
+    chosen = choose(tracer, program.shown, claims, set(names.values())) if subject is None else subject
     below, needed = ancestors(tracer.calls, [] if chosen is None else [chosen])
     recording = Recording(
         source=program.source,
@@ -116,13 +121,21 @@ def _by_importance(recording: Recording, room: int) -> Iterable[int]:
     if recording.raised is not None and recording.raised.call is not None:
         first += [id for c in recording.calls if c.index == recording.raised.call for id in c.inputs()]
     below, _ = ancestors(recording.calls, first)
-    latest = sorted((id for id in below if id in recording.tensors), reverse=True)
+    latest = sorted((below & recording.tensors.keys()) - _never_read(recording.calls), reverse=True)
     small = [id for id in latest if recording.tensors[id].elements <= SMALL]
     large = [id for id in latest if recording.tensors[id].elements > SMALL]
     computed = {id for c in recording.calls if _is_replayable(c) for id in (*c.outputs, *(new for _, new in c.mutated))}
     starts = [id for id in large if id not in computed]
     fits = sum(_nbytes(recording.tensors[id]) + _PER_TENSOR for id in (*small, *starts)) <= room
     return dict.fromkeys([*first, *small, *(starts if fits else large)])
+
+
+def _never_read(calls: Sequence[Call]) -> set[int]:
+    """Tensors that were only overwritten, such as the memory that a parameter is initialised in."""
+    overwriting = [c for c in calls if c.function in _OVERWRITING or c.function.startswith("torch.nn.init.")]
+    numbers = {c.index for c in overwriting}
+    read = {id for c in calls if c.index not in numbers for id in c.inputs()}
+    return {old for c in overwriting for old, _ in c.mutated} - read
 
 
 def _is_replayable(call: Call) -> bool:

@@ -158,7 +158,7 @@ def freeze(
 
 def to_bytes(tensor: torch.Tensor) -> bytes:
     """The elements row-major and little-endian (the order of every platform torch is built for)."""
-    plain = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+    plain = tensor.detach().resolve_conj().resolve_neg().cpu().clone(memory_format=torch.contiguous_format).reshape(-1)
     return plain.view(torch.uint8).numpy().tobytes()
 
 
