@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 
 
-
 class Claim(msgspec.Struct, frozen=True):
     """A value or behaviour the asker states.
 

@@ -1,4 +1,4 @@
-"""A recording as an array-op graph, from the frontier on: library losses by their reference programs, the rest by the op table."""
+"""A recording as an array-op graph, from the frontier on: losses by reference program, the rest by the op table."""
 
 from __future__ import annotations
 

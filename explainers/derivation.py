@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -123,4 +124,4 @@ def agrees(step: Step) -> bool | None:
         return None
     if not all(side.is_finite() for side in sides):
         return None
-    return all(a.overlaps(b) for a, b in zip(sides, sides[1:], strict=False))
+    return all(a.overlaps(b) for a, b in pairwise(sides))

@@ -14,6 +14,7 @@ from flint import arb
 from explainers.composition import Composition
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Step, Substitution
 from explainers.graph import unevaluated as un
+from explainers.graph.arrays import Array
 from explainers.graph.deciding import decided
 from explainers.graph.derivative import gradient
 from explainers.graph.display import Display
@@ -22,10 +23,9 @@ from explainers.graph.exact import Exact, Place, along, exact
 from explainers.graph.familiar import familiar_rules
 from explainers.graph.lowering import Meaning
 from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Node, Sum
-from explainers.graph.arrays import Array
 from explainers.graph.rewrites import rules
-from explainers.graph.twin import NoTwin, Twin, twin
 from explainers.graph.rewriting import Rewriter
+from explainers.graph.twin import NoTwin, Twin, twin
 
 SHOWN_ROWS = 3
 LARGEST_TWIN = 1000
@@ -55,14 +55,14 @@ class Forms:
     rewriter: Rewriter
 
 
-def forms(composition: Composition, values: Values, wrt: Collection[int]) -> Forms:
+def forms(composition: Composition, values: Values, real: Collection[int], wrt: Collection[int]) -> Forms:
     """The normal form of a composition, branches decided, and its gradients.
 
-    `wrt` names the tensors whose gradient is shown as a formula; numbers are found for every float input.
+    `real` names the tensors whose gradient is computed, `wrt` those of them whose gradient is shown as a formula.
     """
     rewriter = Rewriter(rules())
     root = rewriter.rewrite(decided(composition.root, values))
-    floats = tuple(a.node for a in composition.inputs.values() if a.floating and isinstance(a.node, Input))
+    floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
     inner = gradient(root, tuple(known.values()))
     shown = {x: rewriter.rewrite(decided(inner[interned], values)) for x, interned in known.items()}
@@ -99,7 +99,9 @@ def splitted(root: Node) -> Split:
 
 def meaning(composition: Composition, values: Values) -> Meaning:
     """What the letters of a composition's formulas stand for."""
-    return Meaning({a.node.symbol: _lookup(a.node, values) for a in composition.inputs.values() if isinstance(a.node, Input)})
+    return Meaning(
+        {a.node.symbol: _lookup(a.node, values) for a in composition.inputs.values() if isinstance(a.node, Input)}
+    )
 
 
 def _lookup(node: Input, values: Values) -> Any:

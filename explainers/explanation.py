@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from explainers.claims import Claim
-from explainers.composition import Composition, DontKnow, compose
+from explainers.composition import DontKnow, compose
 from explainers.counterfactuals import plan as planned
 from explainers.derivation import Derivation, Refused
 from explainers.derive import Forms, derivation, forms, page_twin
@@ -26,7 +26,7 @@ from explainers.graph.exact import Exact, along, exact
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
-from explainers.proof import TWIN, Proof, of, prove, unproven
+from explainers.proof import TWIN, Proof, differentiable, prove, unproven
 from explainers.recording import Call, Recording, Tensor
 from explainers.reruns import Plan, RerunResult, SourceRerun
 
@@ -105,7 +105,7 @@ def plan(recording: Recording, claims: tuple[Claim, ...]) -> Plan:
     """The reruns that the proof and the diagnoses of a recording want."""
     losses = registry()
     found = _read(recording, losses)
-    inputs = of(found.forms.composition) if isinstance(found, Reading) else ()
+    inputs = tuple(x.tensor for x in found.forms.as_run) if isinstance(found, Reading) else ()
     pages = (SourceRerun(TWIN, found.twin.source),) if isinstance(found, Reading) and found.twin else ()
     return Plan((*pages, *planned(recording, claims, losses, inputs).reruns))
 
@@ -121,7 +121,7 @@ def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[Rer
     found = _read(recording, losses)
     with precise():
         if isinstance(found, Reading) and subject is not None:
-            equals = None if loss else library_loss(found.forms, found.values, losses)
+            equals = library_loss(found.forms, found.values, losses) if _is_composed(found, call, loss) else None
             steps = derivation(found.forms, found.values, equals.loss.name if equals else None)
             proof = prove(found.forms, found.values, steps, by_label, subject)
             gradients = _gradients(found)
@@ -140,7 +140,9 @@ def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[Rer
         steps,
         proof,
         gradients,
-        _floors(recording, claims, losses),
+        _floors(recording, claims, losses)
+        if isinstance(found, Reading) and not _is_composed(found, call, loss)
+        else (),
         engine.conclude(investigation, results),
         investigation.clear,
         _others(recording, losses),
@@ -160,13 +162,13 @@ def _read(recording: Recording, losses: Registry) -> Reading | DontKnow | None:
         return DontKnow(name, producer.span if producer else None, "it is not in the table of operations")
     values = found.values(recording)
     with precise():
-        normal = forms(found, values, _shown(recording, found))
+        real = differentiable(found, losses)
+        normal = forms(found, values, real, _shown(recording, real))
         return Reading(normal, values, page_twin(normal, values, recording.source.strip().splitlines()[-1][:80]))
 
 
-def _shown(recording: Recording, found: Composition) -> set[int]:
+def _shown(recording: Recording, real: tuple[int, ...]) -> set[int]:
     """The inputs whose gradient is worth a formula: those that the program asks gradients of, else the first one."""
-    real = of(found)
     asked = {id for id in real if recording.tensors[id].requires_grad}
     return asked or set(real[:1])
 
@@ -178,6 +180,11 @@ def _gradients(found: Reading) -> dict[int, Exact]:
         x.tensor: along(values, node.axes, x.axes)
         for x, node, values in zip(wrt, nodes, exact(nodes, found.values), strict=True)
     }
+
+
+def _is_composed(found: Reading, call: Call | None, loss: Loss | None) -> bool:
+    """Whether the formula is more than one library call on the frontier."""
+    return call is None or loss is None or any(id not in found.forms.composition.inputs for id in call.inputs())
 
 
 def _floors(recording: Recording, claims: tuple[Claim, ...], losses: Registry) -> tuple[Floor, ...]:

@@ -47,4 +47,7 @@ class Translator:
 
 def available(folder: Path = Path(__file__).parent / "locales") -> tuple[str, ...]:
     """Locales with a catalogue, English first."""
-    return ("en", *sorted(path.name for path in folder.iterdir() if (path / "LC_MESSAGES").is_dir() and path.name != "en"))
+    return (
+        "en",
+        *sorted(path.name for path in folder.iterdir() if (path / "LC_MESSAGES").is_dir() and path.name != "en"),
+    )

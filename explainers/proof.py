@@ -24,6 +24,7 @@ from explainers.graph.enclosure import enclose
 from explainers.graph.evaluation import Values
 from explainers.graph.nodes import Axes
 from explainers.graph.rounding import Rounding
+from explainers.losses.registry import Registry
 from explainers.recording import Tensor
 from explainers.reruns import RerunResult
 
@@ -122,7 +123,9 @@ def _value(value: Floats, native: Bounds, recorded: Tensor, subject: Array) -> C
 def _gradient(forms: Forms, values: Values, rerun: RerunResult, rounding: Rounding) -> Check:
     wanted = [x for x in forms.as_run if x.tensor in rerun.gradients]
     if not wanted:
-        return Check("gradient", None if forms.as_run else True, "torch gave no gradient to compare" if forms.as_run else "")
+        return Check(
+            "gradient", None if forms.as_run else True, "torch gave no gradient to compare" if forms.as_run else ""
+        )
     found = enclose(tuple(forms.as_run[x] for x in wanted), values, rounding)
     for x, bounds in zip(wanted, found, strict=True):
         axes = forms.as_run[x].axes
@@ -190,6 +193,12 @@ def _why(rerun: RerunResult | None) -> str:
     return rerun.not_run or (f"torch raised {rerun.raised.type}" if rerun.raised else "torch gave no value")
 
 
-def of(composition: Composition) -> tuple[int, ...]:
-    """The ids of the real inputs, whose gradients the certificate needs."""
-    return tuple(id for id, array in composition.inputs.items() if array.floating)
+def differentiable(composition: Composition, registry: Registry) -> tuple[int, ...]:
+    """The ids of the real inputs that torch gives a gradient for; the certificate needs them all."""
+    fixed = {
+        call.ref(name)
+        for call in composition.calls
+        if (loss := registry.of(call.function)) is not None
+        for name in loss.constant
+    }
+    return tuple(id for id, array in composition.inputs.items() if array.floating and id not in fixed)

@@ -14,7 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 DType = Literal[
-    "float16", "bfloat16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool", "complex64", "complex128"
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "int8",
+    "uint8",
+    "int16",
+    "int32",
+    "int64",
+    "bool",
+    "complex64",
+    "complex128",
 ]
 FLOATING: frozenset[str] = frozenset({"float16", "bfloat16", "float32", "float64"})
 
@@ -132,7 +143,8 @@ class Call(msgspec.Struct, frozen=True):
     """One torch call as the user wrote it.
 
     `function` is torch's public name with every alias folded ("torch.nn.functional.cross_entropy", "torch.softmax",
-    "torch.add", "torch.Tensor.backward"; explainers.tracing.naming has the rules); `outputs` are the ids of the tensors it returned, in order;
+    "torch.add", "torch.Tensor.backward"; explainers.tracing.naming has the rules); `outputs` are the ids of the
+    tensors it returned, in order;
     `mutated` maps ids it changed in place to the new ids of their contents; `scope` is the path of nn.Modules and of
     the user's own functions that were active, outermost first ("nn.CrossEntropyLoss", "def focal"); `random` says
     that the call drew random numbers, so that running it again gives something else.
@@ -194,7 +206,9 @@ class Recording(msgspec.Struct, frozen=True):
 
     def producer(self, id: int) -> Call | None:
         """The call that made a tensor, None for one that the recording only met."""
-        return next((call for call in self.calls if id in call.outputs or any(new == id for _, new in call.mutated)), None)
+        return next(
+            (call for call in self.calls if id in call.outputs or any(new == id for _, new in call.mutated)), None
+        )
 
     def tensor(self, id: int) -> Tensor:
         """The tensor with this id; KeyError where there is none."""

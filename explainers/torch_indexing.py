@@ -72,7 +72,7 @@ def advanced(input: Array, index: Any) -> Array:
 def _together(
     node: Node, arrays: Sequence[tuple[int, Axis | None, Array]], layout: list[Axis | None], place: int
 ) -> Array:
-    """Integer arrays pick element by element; one that counts 0, 1, 2, … along its axis pairs that axis with the others."""
+    """Integer arrays pick element by element; one that counts 0, 1, 2, … along its axis pairs it with the others."""
     counting = [(axis, a) for _, axis, a in arrays if _counts(axis, a)]
     rest = [(axis, a) for _, axis, a in arrays if not _counts(axis, a)]
     if counting and rest:

@@ -42,7 +42,7 @@ def operations() -> Mapping[str, Operation]:
 
 
 def _entry(names: str, body: Callable[..., Array]) -> Operation:
-    """An operation whose arguments have these names in order; surplus ones (out, layout, …) are refused if they are set."""
+    """An operation whose arguments have these names in order; a surplus one (out, layout, …) is refused if set."""
     order = names.split()
 
     def apply(arguments: Mapping[str, Any]) -> Array:
@@ -102,7 +102,7 @@ def _extremum(op: str) -> Callable[..., Array]:
     def apply(input: Array, dim: Any = None, keepdim: bool = False, other: Any = None) -> Array:
         if isinstance(dim, Array) or other is not None:
             (a, b), layout = broadcast((input, _array(other if other is not None else dim)))
-            return Array(ops.binary("maximum" if op == "max" else "minimum", a, b), layout)
+            return Array(ops.maximum(a, b) if op == "max" else ops.binary("minimum", a, b), layout)
         dims = input.dims(dim)
         return Array(ops.extremum(op, input.node, input.along(dims)), _kept(input, dims, keepdim))
 
@@ -124,10 +124,12 @@ def _pow(input: Any, exponent: Any) -> Array:
 
 def _clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     node, layout = input.node, input.layout
-    for bound, op in ((min, "clamp_min"), (max, "clamp_max")):
-        if bound is not None:
-            (node, limit), layout = broadcast((Array(node, layout), _array(bound)))
-            node = ops.binary(op, node, limit)
+    if min is not None:
+        (node, limit), layout = broadcast((Array(node, layout), _array(min)))
+        node = ops.binary("clamp_min", node, limit)
+    if max is not None:
+        (node, limit), layout = broadcast((Array(node, layout), _array(max)))
+        node = ops.binary("clamp_max", node, limit)
     return Array(node, layout)
 
 
@@ -193,12 +195,9 @@ def _std(root: bool) -> Callable[..., Array]:
     return apply
 
 
-_UNARY_NAMES: Mapping[str, UnaryOp] = MappingProxyType(
-    {name: name for name in get_args(UnaryOp) if name not in ("softplus", "logsigmoid")}
-    | {"absolute": "abs", "negative": "neg"}
-)
+_UNARY_OPS: tuple[UnaryOp, ...] = tuple(op for op in get_args(UnaryOp) if op not in ("softplus", "logsigmoid"))
 _TABLE: Mapping[str, Operation] = MappingProxyType(
-    {name: _entry("input", _unary(op)) for name, op in _UNARY_NAMES.items()}
+    {op: _entry("input", _unary(op)) for op in _UNARY_OPS}
     | {
         "add": _entry("input other alpha", _elementwise(ops.add)),
         "sub": _entry("input other alpha", _elementwise(ops.sub)),

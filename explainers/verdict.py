@@ -21,7 +21,10 @@ def verdict(explanation: Explanation) -> Message:
         return said("The program ran, but it shows no loss value to explain.")
     value = summary(explanation.value)
     if explanation.proof.verdict == "refused":
-        return said("torch gives {value}, but our derivation does not contain it: a fault of ours, so it is withheld.", value=value)
+        return said(
+            "torch gives {value}, but our derivation does not contain it: a fault of ours, so it is withheld.",
+            value=value,
+        )
     if explanation.diagnoses:
         return explanation.diagnoses[0].verdict
     return _plain(explanation, value)
@@ -65,12 +68,20 @@ def _short(message: str) -> str:
 def _plain(explanation: Explanation, value: str) -> Message:
     claim = disagreement(explanation)
     if claim is not None:
-        return said("We get {value} where you show {claimed}: versions, seeds or data differ.", value=value, claimed=claim.text or f"{claim.value:.4g}")
+        return said(
+            "We get {value} where you show {claimed}: versions, seeds or data differ.",
+            value=value,
+            claimed=claim.text or f"{claim.value:.4g}",
+        )
     known = explanation.loss or explanation.equals
     if explanation.equals is not None:
         return said("{value} is right: your formula is {name}.", value=value, name=explanation.equals.name)
     if known is not None and known.name in words():
         return said("{value} is right. {reading}", value=value, reading=words()[known.name].reading)
     if isinstance(explanation.reading, DontKnow):
-        return said("{value} is what torch gives; {function} is beyond our table, so we do not derive it.", value=value, function=explanation.reading.function)
+        return said(
+            "{value} is what torch gives; {function} is beyond our table, so we do not derive it.",
+            value=value,
+            function=explanation.reading.function,
+        )
     return said("{value} is what your formula gives.", value=value)

@@ -58,7 +58,7 @@ class Array:
 
 
 def aligned(array: Array, layout: Layout) -> Node:
-    """The array's node with its axes renamed to the layout's, dimension by dimension from the right, as broadcasting does."""
+    """The array's node with its axes renamed to the layout's, dimension by dimension from the right."""
     node = array.node
     for mine, theirs in zip(reversed(array.layout), reversed(layout), strict=False):
         if mine is not None and theirs is not None and mine is not theirs:

@@ -90,9 +90,9 @@ class BallArithmetic:
         lead = np.broadcast_shapes(x.shape[:dim], index.shape[:dim])
         source, picked = np.broadcast_to(x, (*lead, size)), np.broadcast_to(index, (*lead, 1))
         if not size:
-            return _map(lambda _: NAN, picked)
+            return _map(lambda _: arb(0), picked)
         found = np.take_along_axis(source, np.clip(picked, 0, size - 1), dim)
-        return _map(lambda v, i: v if 0 <= i < size else NAN, found, picked)
+        return _map(lambda v, i: v if 0 <= i < size else arb(0), found, picked)
 
     def reshape(self, x: Balls, order: tuple[int, ...], shape: tuple[int, ...]) -> Balls:
         return x.transpose(order).reshape(shape)

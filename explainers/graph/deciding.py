@@ -1,4 +1,4 @@
-"""Branches decided by the recorded numbers: a clamp that nowhere acts is no clamp, a `where` with one side is that side."""
+"""Branches decided by the recorded numbers: a clamp that nowhere acts is none, a `where` with one side is that side."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def _deciding(node: Node) -> Node | None:
 def _side(node: Node, parts: tuple[Node, ...], held: Held) -> Node | None:
     match node:
         case Where():
-            return parts[1] if held.size and (held == 1).all() else parts[2] if held.size and (held == 0).all() else None
+            return (
+                parts[1] if held.size and (held == 1).all() else parts[2] if held.size and (held == 0).all() else None
+            )
         case Binary(op) if sign := _sign(held):
             return parts[0] if (sign > 0) == (op in ("maximum", "clamp_min")) else parts[1]
         case Unary(op) if sign := _sign(held):

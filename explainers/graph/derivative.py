@@ -49,8 +49,8 @@ def gradient(output: Node, inputs: Sequence[Input]) -> dict[Input, Node]:
             continue
         for operand, share in vector_jacobian(node, seed):
             if operand in relevant and is_floating(operand):
-                share = unbroadcast(share, operand.axes, operand.axes if isinstance(node, Rename) else node.axes)
-                adjoints[operand] = ops.add(adjoints[operand], share) if operand in adjoints else share
+                part = unbroadcast(share, operand.axes, operand.axes if isinstance(node, Rename) else node.axes)
+                adjoints[operand] = ops.add(adjoints[operand], part) if operand in adjoints else part
     return {x: adjoints.get(x, ops.constant(0)) for x in inputs}
 
 

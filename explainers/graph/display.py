@@ -18,9 +18,8 @@ import numpy.typing as npt
 import sympy
 
 from explainers.graph import unevaluated as un
-from explainers.graph.evaluation import Values
+from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.floats import FloatArithmetic
-from explainers.graph.evaluation import evaluate
 from explainers.graph.nodes import (
     Axes,
     Axis,
@@ -121,7 +120,7 @@ class Display:
                 assert_never(node)
 
     def number(self, value: Fraction | float | np.generic) -> Expr:
-        """A number as it is typed: exact where it is a short decimal, else a label whose exact value is kept."""
+        """A number as it is typed: a small whole number, or a label whose exact value is kept."""
         exact = value if isinstance(value, Fraction) else None
         if exact is None:
             held = float(value)
@@ -130,10 +129,7 @@ class Display:
             exact = Fraction(held)
         if exact.denominator == 1 and abs(exact) < 10**6:
             return sympy.Integer(int(exact))
-        text = _shortest(value)
-        if Fraction(text) == exact and len(text) <= 7:
-            return sympy.Rational(exact.numerator, exact.denominator)
-        label = NumberLabel(text.lstrip("-"))
+        label = NumberLabel(_shortest(value).lstrip("-"))
         self.labels[label] = abs(exact)
         return un.negative(label) if exact < 0 else label
 
@@ -176,7 +172,10 @@ class Display:
         """The letter that a sum runs over: the axis's own unless the place already speaks of it."""
         own = self.letter(axis)
         free = {s for at in place.values() if at is not None for s in at.free_symbols}
-        return self.letter(Axis(axis.name, axis.size)) if own in free else own
+        if own not in free:
+            return own
+        names = {s.name for s in free}
+        return sympy.Symbol(next(c for c in "ijklmnuvst" if c not in names), integer=True)
 
     def _cut_sum(self, x: Node, over: Axes, place: Place) -> Expr:
         """The first terms and the last one, the rest as "…"."""
@@ -258,15 +257,21 @@ def _binary(node: Binary, a: Expr, b: Expr) -> Expr:
             assert_never(node.op)
 
 
-_COMPARISON: Mapping[str, Any] = {"eq": sympy.Eq, "ne": sympy.Ne, "lt": sympy.Lt, "le": sympy.Le, "gt": sympy.Gt, "ge": sympy.Ge}
+_COMPARISON: Mapping[str, Any] = {
+    "eq": sympy.Eq,
+    "ne": sympy.Ne,
+    "lt": sympy.Lt,
+    "le": sympy.Le,
+    "gt": sympy.Gt,
+    "ge": sympy.Ge,
+}
 
 
 def _shortest(value: Fraction | float | np.generic) -> str:
     """The shortest decimal that names the number at its own precision, without an exponent where that is short."""
-    if isinstance(value, Fraction):
-        value = float(value)
-    text = np.format_float_positional(value, trim="-") if 1e-5 <= abs(float(value)) < 1e7 else f"{value!s}"
-    return text if len(text) <= 12 else np.format_float_positional(value, precision=9, fractional=False, trim="-")
+    number: Any = float(value) if isinstance(value, Fraction) else value
+    text = np.format_float_positional(number, trim="-") if 1e-5 <= abs(number) < 1e7 else f"{number!s}"
+    return text if len(text) <= 12 else np.format_float_positional(number, precision=9, fractional=False, trim="-")
 
 
 def _size(over: Axes) -> int:
@@ -274,4 +279,3 @@ def _size(over: Axes) -> int:
     for axis in over:
         size *= axis.size
     return size
-

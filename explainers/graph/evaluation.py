@@ -113,7 +113,7 @@ class _Walk(Generic[A]):
         order, lengths = _layout(node.axes, axes)
         return self.done[node].transpose(order).reshape(lengths)
 
-    def _real(self, node: Node) -> A:  # noqa: PLR0912 - a case per node of the closed union
+    def _real(self, node: Node) -> A:
         do = self.arithmetic
         match node:
             case Input(_, axes, _, tensor):
@@ -176,7 +176,7 @@ class _Walk(Generic[A]):
             self.arithmetic.reshape(result, tuple(range(len(spread))), shape(axes)), shape(axes)
         )
 
-    def _integer(self, node: Node) -> Integers:  # noqa: PLR0912 - a case per node that may hold integers
+    def _integer(self, node: Node) -> Integers:
         match node:
             case Input(_, axes, _, tensor):
                 return np.asarray(self.values[tensor]).astype(np.int64).reshape(shape(axes))

@@ -1,4 +1,4 @@
-"""Exact enclosures by place, whichever arithmetic made them: balls for what people read, intervals for what is large."""
+"""Exact enclosures by place, whichever arithmetic made them: balls for a few elements, intervals for many."""
 
 from __future__ import annotations
 
@@ -53,14 +53,19 @@ class ExactBalls:
         return self.balls.shape
 
     def at(self, place: Place) -> arb:
-        return self.balls[place]
+        element: arb = self.balls[place]
+        return element
 
     def middles(self) -> npt.NDArray[np.float64]:
         return np.asarray(np.frompyfunc(_middle, 1, 1)(self.balls), dtype=np.float64)
 
     def total(self, left_out: Iterable[Place]) -> arb:
         gone = set(left_out)
-        return sum((self.balls[place] for place in np.ndindex(self.shape) if place not in gone), arb(0))
+        total: arb = arb(0)
+        for place in np.ndindex(self.shape):
+            if place not in gone:
+                total += self.balls[place]
+        return total
 
 
 @dataclass(frozen=True)
@@ -112,5 +117,3 @@ def along(found: Exact, have: Axes, want: Axes) -> Exact:
 
 def _middle(v: arb) -> float:
     return float(v.mid()) if v.is_finite() else float(v)
-
-

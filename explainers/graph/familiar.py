@@ -14,7 +14,12 @@ def familiar_rules() -> tuple[Rule, ...]:
     return (
         Rule("negative log-likelihood", "lse u − u[y] → −log softmax(u)[y]", _likelihood, _likelihood_example),
         Rule("log-softmax", "u − lse u → log softmax(u)", _log_softmax, lambda x, y, c: ops.log_softmax(x, c)),
-        Rule("binary cross-entropy", "(1 − t)x − log σ(x) → −t log σ(x) − (1 − t) log(1 − σ(x))", _binary, _binary_example),
+        Rule(
+            "binary cross-entropy",
+            "(1 − t)x − log σ(x) → −t log σ(x) − (1 − t) log(1 − σ(x))",
+            _binary,
+            _binary_example,
+        ),
     )
 
 
@@ -40,9 +45,9 @@ def _log_softmax(node: Node) -> Node | None:
 
 def _binary(node: Node) -> Node | None:
     match node:
-        case Binary("sub", Binary("mul", Binary("sub", Constant(Fraction() as one), t) as rest, x), Unary("logsigmoid", z)) if (
-            one == 1 and x is z
-        ):
+        case Binary(
+            "sub", Binary("mul", Binary("sub", Constant(Fraction() as one), t) as rest, x), Unary("logsigmoid", z)
+        ) if one == 1 and x is z:
             p = ops.sigmoid(x)
             return ops.sub(ops.neg(ops.mul(t, ops.log(p))), ops.mul(rest, ops.log(ops.sub(1, p))))
         case _:

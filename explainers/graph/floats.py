@@ -53,7 +53,7 @@ class FloatArithmetic:
         lead = np.broadcast_shapes(x.shape[:dim], index.shape[:dim])
         source, picked = np.broadcast_to(x, (*lead, size)), np.broadcast_to(index, (*lead, 1))
         found = np.take_along_axis(source, np.clip(picked, 0, size - 1), dim)
-        return np.where((picked >= 0) & (picked < size), found, np.nan)
+        return np.where((picked >= 0) & (picked < size), found, 0.0)
 
     def reshape(self, x: Floats, order: tuple[int, ...], shape: tuple[int, ...]) -> Floats:
         return x.transpose(order).reshape(shape)

@@ -151,10 +151,10 @@ class IntervalArithmetic:
         picked = np.broadcast_to(index, (*lead, 1))
         inside = (picked >= 0) & (picked < size)
         if not size:
-            return exactly(np.full(picked.shape, np.nan))
+            return exactly(np.zeros(picked.shape))
         place = np.clip(picked, 0, size - 1)
         mid, rad = (np.take_along_axis(np.broadcast_to(part, (*lead, size)), place, dim) for part in (x.mid, x.rad))
-        return Interval(np.where(inside, mid, np.nan), np.where(inside, rad, 0.0))
+        return Interval(np.where(inside, mid, 0.0), np.where(inside, rad, 0.0))
 
     def reshape(self, x: Interval, order: tuple[int, ...], shape: tuple[int, ...]) -> Interval:
         return Interval(x.mid.transpose(order).reshape(shape), x.rad.transpose(order).reshape(shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -52,7 +53,8 @@ def lower(expr: Expr, meaning: Meaning) -> arb:
         case sympy.Sum():
             return _sum(expr, meaning)
         case sympy.Piecewise():
-            return lower(next(value for value, condition in expr.args if _holds(condition, meaning)), meaning)
+            pairs: Any = expr.args
+            return lower(next(value for value, condition in pairs if _holds(condition, meaning)), meaning)
         case sympy.KroneckerDelta():
             return arb(int(lower(expr.args[0], meaning) == lower(expr.args[1], meaning)))
         case _:
@@ -104,11 +106,15 @@ def _power(base: arb, exponent: arb) -> arb:
 def _letter(expr: Expr, meaning: Meaning) -> arb:
     if expr in meaning.indices:
         return arb(meaning.indices[expr])
-    name = str(expr.base.label if isinstance(expr, sympy.Indexed) else expr.name)
+    name = _written(expr)
     if name not in meaning.inputs:
         raise CannotLower(f"{name} has no number")
     places = expr.indices if isinstance(expr, sympy.Indexed) else ()
     return arb(meaning.inputs[name](tuple(int(lower(i, meaning).unique_fmpz()) for i in places)))  # pyright: ignore[reportArgumentType] - an index is a whole number
+
+
+def _written(expr: Expr) -> str:
+    return str(expr.name) if isinstance(expr, sympy.Symbol) else str(expr.base.label)
 
 
 def _sum(expr: Expr, meaning: Meaning) -> arb:
@@ -121,7 +127,7 @@ def _sum(expr: Expr, meaning: Meaning) -> arb:
 
 
 def _product(spans: list[range]) -> list[tuple[int, ...]]:
-    return reduce(lambda done, span: [(*head, k) for head in done for k in span], spans, [()])
+    return list(itertools.product(*spans))
 
 
 def _holds(condition: Expr, meaning: Meaning) -> bool:

@@ -149,7 +149,8 @@ class Extremum:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """x[…, index, …]: one element along an axis, picked by an integer array; nan where the index is out of range."""
+    """x[…, index, …]: one element along an axis, picked by an integer array; 0 where the index is out of range (torch
+    refuses such an index unless the loss ignores it)."""
 
     x: Node
     index: Node

@@ -40,7 +40,7 @@ _RANK = ("scalar", "bool", "uint8", "int8", "int16", "int32", "int64", "float16"
 
 
 def constant(value: Number) -> Constant:
-    """A Python number. A finite float is the decimal that its digits say (0.1 is a tenth): the program rounds it once."""
+    """A Python number; a finite float is the decimal that its digits say (0.1 is a tenth), rounded once in use."""
     if isinstance(value, float):
         return Constant(Fraction(repr(value)) if _finite(value) else value)
     return Constant(Fraction(value))
@@ -177,7 +177,7 @@ def where(condition: Node, a: Node | Number, b: Node | Number) -> Node:
     return Where(condition, a, b, union(condition.axes, a.axes, b.axes), promoted(a, b))
 
 
-def sum(x: Node, over: Iterable[Axis]) -> Node:  # noqa: A001 - torch's name
+def sum(x: Node, over: Iterable[Axis]) -> Node:
     """The sum over the axes; one that the array does not vary along multiplies by its length."""
     over = tuple(over)
     inside = tuple(axis for axis in over if axis in x.axes)
@@ -225,9 +225,9 @@ def extremum(op: str, x: Node, over: Iterable[Axis]) -> Node:
 def take(x: Node, index: Node, along: Axis | None) -> Node:
     """x at the index along an axis; along no axis there is one element, taken where the index is 0."""
     if along is None:
-        return where(compare("eq", index, 0), x, float("nan"))
+        return where(compare("eq", index, 0), x, 0)
     if along not in x.axes:
-        return where(in_range(index, along), x, float("nan"))
+        return where(in_range(index, along), x, 0)
     return Take(x, index, along, union(without(x.axes, (along,)), index.axes), x.dtype)
 
 

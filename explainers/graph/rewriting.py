@@ -70,7 +70,7 @@ class Rewriter:
         self._normal: dict[Node, Node] = {}
 
     def rewrite(self, root: Node) -> Node:
-        """The root in normal form. RecursionError is not possible: a rule's result is at most `_DEPTH` rewrites deep."""
+        """The root in normal form; what a rule makes is itself rewritten at most `_DEPTH` times over."""
         for node in topological(root):
             if node not in self._normal:
                 rebuilt = self.interner.intern(rebuild(node, tuple(self._normal[n] for n in operands(node))))
@@ -162,7 +162,7 @@ def _key(node: Node) -> tuple[Any, ...]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return tuple(_plain(v) for v in value)  # pyright: ignore[reportUnknownVariableType] - a heterogeneous tuple of parameters
+        return tuple(_plain(v) for v in value)
     return id(value) if isinstance(value, (Axis, *_NODES)) else value
 
 

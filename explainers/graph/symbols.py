@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from explainers.cards.symbols import Elided, NumberLabel
 
 __all__ = ["NumberLabel", "Omitted"]
@@ -17,8 +19,8 @@ class Omitted(Elided):
 
     _key: str
 
-    def _hashable_content(self) -> tuple[str, ...]:
+    def _hashable_content(self) -> tuple[Any, ...]:
         return (self._key,)
 
-    def __getnewargs__(self) -> tuple[str]:
+    def __getnewargs__(self) -> tuple[Any, ...]:
         return (self._key,)

@@ -138,7 +138,9 @@ def _cases(pairs: list[Any]) -> ast.expr:
     value, condition = pairs[0]
     if condition is sympy.true or len(pairs) == 1:
         return _expression(value)
-    test = ast.Compare(_expression(condition.args[0]), [_RELATIONS[condition.rel_op]()], [_expression(condition.args[1])])
+    test = ast.Compare(
+        _expression(condition.args[0]), [_RELATIONS[condition.rel_op]()], [_expression(condition.args[1])]
+    )
     return ast.IfExp(test, _expression(value), _cases(pairs[1:]))
 
 

@@ -21,6 +21,7 @@ def reduced(item: Node, layout: Layout, reduction: str, weights: Node | None = N
         case "mean" if weights is None:
             return Array(ops.mean(item, over))
         case "mean":
+            assert weights is not None
             return Array(ops.div(ops.sum(item, over), ops.sum(weights, over)))
         case _:
             raise ValueError(f"{reduction} is not a valid value for reduction")

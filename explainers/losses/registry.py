@@ -14,10 +14,10 @@ from explainers.losses import binary, classification, regression
 class Loss:
     """A supported function of torch.
 
-    `symbols` gives the letter that formulas show for each tensor argument, `example` a runnable snippet (ours) whose
+    `symbols` gives the letter that formulas show for each tensor argument, `example` a runnable snippet of ours whose
     last expression is the loss, `convex_in` the arguments in which it is convex (so that a stationary point within
-    a box is its floor there), `module` the nn class that calls it. `is_loss` is False for the functions next to
-    losses (softmax and the like).
+    a box is its floor there), `constant` the ones that torch gives no gradient for, `module` the nn class
+    that calls it. `is_loss` is False for the functions next to losses (softmax and the like).
     """
 
     name: str
@@ -27,6 +27,7 @@ class Loss:
     module: str | None = None
     convex_in: tuple[str, ...] = ()
     is_loss: bool = True
+    constant: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
     @property
@@ -75,6 +76,7 @@ def _losses() -> tuple[Loss, ...]:
             "logits = torch.tensor([[2.0, 0.5, -1.0]])\ntarget = torch.tensor([0])\nF.cross_entropy(logits, target)",
             module="CrossEntropyLoss",
             convex_in=("input",),
+            constant=("weight",),
             words=("cross entropy", "cross-entropy", "CE"),
         ),
         Loss(
@@ -84,6 +86,7 @@ def _losses() -> tuple[Loss, ...]:
             "log_p = torch.log_softmax(torch.tensor([[2.0, 0.5, -1.0]]), dim=1)\nF.nll_loss(log_p, torch.tensor([0]))",
             module="NLLLoss",
             convex_in=("input",),
+            constant=("weight",),
             words=("negative log-likelihood", "NLL"),
         ),
         Loss(
@@ -102,6 +105,7 @@ def _losses() -> tuple[Loss, ...]:
             "F.binary_cross_entropy(torch.tensor([0.8, 0.3]), torch.tensor([1.0, 0.0]))",
             module="BCELoss",
             convex_in=("input",),
+            constant=("weight",),
             words=("binary cross entropy", "BCE"),
         ),
         Loss(
@@ -111,6 +115,7 @@ def _losses() -> tuple[Loss, ...]:
             "F.binary_cross_entropy_with_logits(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))",
             module="BCEWithLogitsLoss",
             convex_in=("input",),
+            constant=("weight", "pos_weight"),
             words=("BCE with logits",),
         ),
         Loss(

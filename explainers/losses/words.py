@@ -23,11 +23,15 @@ def words() -> Mapping[str, LossWords]:
         {
             "cross_entropy": LossWords(
                 said("Definition: logits in, not probabilities"),
-                said("cross_entropy applies softmax itself: the input is read as raw scores (logits), not as probabilities."),
+                said(
+                    "cross_entropy applies softmax itself: it reads the input as raw scores (logits), not as probabilities."
+                ),
             ),
             "nll_loss": LossWords(
                 said("Definition: minus the log-probability of the target"),
-                said("nll_loss only picks the target's entry and flips its sign: the input is read as log-probabilities."),
+                said(
+                    "nll_loss only picks the target's entry and flips its sign: the input is read as log-probabilities."
+                ),
             ),
             "mse_loss": LossWords(
                 said("Definition: squared differences"),
@@ -35,11 +39,15 @@ def words() -> Mapping[str, LossWords]:
             ),
             "binary_cross_entropy": LossWords(
                 said("Definition: probabilities in"),
-                said("binary_cross_entropy reads the input as probabilities between 0 and 1 and cuts each logarithm at −100."),
+                said(
+                    "binary_cross_entropy reads the input as probabilities in [0, 1] and cuts each logarithm at −100."
+                ),
             ),
             "binary_cross_entropy_with_logits": LossWords(
                 said("Definition: logits in, not probabilities"),
-                said("binary_cross_entropy_with_logits applies sigmoid itself: the input is read as raw scores (logits)."),
+                said(
+                    "binary_cross_entropy_with_logits applies sigmoid itself: the input is read as raw scores (logits)."
+                ),
             ),
             "log_softmax": LossWords(
                 said("Definition: the logarithm of softmax"),

@@ -9,6 +9,7 @@ from typing import Any
 import sympy
 from flint import arb
 
+from explainers.cards.notation import RelationSign
 from explainers.graph import unevaluated as un
 from explainers.graph.symbols import NumberLabel
 
@@ -31,7 +32,7 @@ def label(x: float) -> Any:
     return un.negative(NumberLabel(text[1:])) if text.startswith("-") else NumberLabel(text)
 
 
-def relation(value: arb, x: float) -> str:
+def relation(value: arb, x: float) -> RelationSign:
     r"""= where the printed digits are the exact value, else ≈."""
     text = shown(x)
     if not math.isfinite(x):

@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 MOST_BARS = 4
 POINTS = 73
 REACH = 5.0
+NEGLIGIBLE = 1e-12
 
 
 def panels(explanation: Explanation, translator: Translator) -> tuple[Block, ...]:
@@ -55,7 +56,9 @@ def _bars(reading: Reading, translator: Translator) -> Bars | None:
         return None
     target = _target(item, along, reading)
     title = text(said("Softmax of the logits"), translator)
-    return Bars(title, tuple(_bar(row, k, k == target, translator) for k in _kept(row, target)) + _rest(row, target, translator))
+    return Bars(
+        title, tuple(_bar(row, k, k == target, translator) for k in _kept(row, target)) + _rest(row, target, translator)
+    )
 
 
 def _row(node: Node, along: Axis, reading: Reading, item: Node) -> Floats | None:
@@ -134,7 +137,11 @@ def _curve(explanation: Explanation, reading: Reading, translator: Translator) -
     entry = _entry(node, at)
     value = float(explanation.value)
     title = text(said("Loss against {entry}", entry=Math(entry)), translator)
-    note = text(said("0 only as {entry} → ∞", entry=Math(entry)), translator) if _only_in_the_limit(explanation, ys) else ()
+    note = (
+        text(said("0 only as {entry} → ∞", entry=Math(entry)), translator)
+        if _only_in_the_limit(explanation, ys)
+        else ()
+    )
     return Curve(title, tuple(zip(xs.tolist(), ys.tolist(), strict=True)), Mark(here, value, shown(value)), note)
 
 
@@ -168,6 +175,5 @@ def _moved(reading: Reading, node: Input, held: Floats, at: tuple[int, ...], xs:
 
 def _only_in_the_limit(explanation: Explanation, ys: Floats) -> bool:
     """Whether the loss falls along the knob towards a least value of 0 that no finite input attains."""
-    floors = [f for f in explanation.floors if not f.attained and f.value == 0]
+    floors = [f for f in explanation.floors if not f.attained and abs(f.value) <= NEGLIGIBLE]
     return bool(floors) and bool((np.diff(ys) < 0).all()) and ys[-1] < 0.55 * ys[0]
-

@@ -15,6 +15,7 @@ from explainers.telling.numbers import shown
 from explainers.verdict import disagreement, summary
 
 BRIEFLY = 6
+NEGLIGIBLE = 1e-12
 
 
 def evidence(explanation: Explanation, translator: Translator) -> list[str]:
@@ -22,7 +23,9 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     known = explanation.loss or explanation.equals
     lines = [words()[known.name].reading.say(translator)] if known and known.name in words() else []
     if explanation.equals is not None:
-        lines.insert(0, said("In normal form your formula is the same as {name}.", name=explanation.equals.name).say(translator))
+        lines.insert(
+            0, said("In normal form your formula is the same as {name}.", name=explanation.equals.name).say(translator)
+        )
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     return lines
@@ -37,7 +40,11 @@ def _counterfactual(found: Counterfactual, translator: Translator) -> Iterator[s
     what = found.what.say(translator)
     if found.ran:
         value = shown(found.value) if found.value is not None else summary(found.values)
-        message = said("{what}: {value}, the value you expected", what=what, value=value) if found.agrees else said("{what}: {value}", what=what, value=value)
+        message = (
+            said("{what}: {value}, the value you expected", what=what, value=value)
+            if found.agrees
+            else said("{what}: {value}", what=what, value=value)
+        )
         yield message.say(translator)
     elif found.raised is not None:
         yield said("{what}: torch raises {message}", what=what, message=found.raised).say(translator)
@@ -51,15 +58,20 @@ def floors(explanation: Explanation, translator: Translator) -> list[str]:
 
 
 def _same(a: Floor, b: Floor) -> bool:
-    return a.value == b.value and a.attained == b.attained
+    return abs(a.value - b.value) <= NEGLIGIBLE and a.attained == b.attained
 
 
 def _floor(floor: Floor) -> Message:
     if floor.value == float("-inf"):
         return said("There is no least value {within}: the loss falls without end.", within=floor.within)
+    value = shown(0.0 if abs(floor.value) <= max(floor.gap, NEGLIGIBLE) else floor.value)
     if floor.attained:
-        return said("The least value {within} is {value}.", within=floor.within, value=shown(floor.value))
-    return said("The loss comes as near to {value} as you like {within}, but never reaches it.", within=floor.within, value=shown(floor.value))
+        return said("The least value {within} is {value}.", within=floor.within, value=value)
+    return said(
+        "The loss comes as near to {value} as you like {within}, but never reaches it.",
+        within=floor.within,
+        value=value,
+    )
 
 
 def fix(diagnosis: Diagnosis, translator: Translator) -> list[str]:
@@ -72,15 +84,15 @@ def fix(diagnosis: Diagnosis, translator: Translator) -> list[str]:
 def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:
     """The passed parts of the certificate, by name; never a percentage."""
     names = {
-        "value": said("torch's value inside the exact enclosure"),
-        "gradient": said("every gradient entry inside its enclosure"),
-        "float64": said("float64 re-run inside its enclosure"),
-        "steps": said("every step computes itself again"),
-        "twin": said("the page's own Python prints the same number"),
+        "value": said("value enclosed"),
+        "gradient": said("gradient enclosed"),
+        "float64": said("float64 re-run"),
+        "steps": said("every step recomputed"),
+        "twin": said("page run as Python"),
     }
     passed = [check.name for check in explanation.proof.checks if check.passed]
     ran = any(c.ran for d in explanation.diagnoses for c in d.counterfactuals)
-    extra = (said("counterfactuals run").say(translator),) if ran else ()
+    extra = (said("counterfactual run").say(translator),) if ran else ()
     return (*(names[name].say(translator) for name in passed), *extra)
 
 
@@ -91,7 +103,9 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
         lines.append(said("I added what your snippet left out: {names}.", names=", ".join(completions)))
     lines += [d.uncertainty for d in explanation.diagnoses[:1] if d.uncertainty is not None]
     if (claim := disagreement(explanation)) is not None:
-        lines.append(said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value)))
+        lines.append(
+            said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value))
+        )
     if explanation.recording.random:
         lines.append(said("The program draws random numbers without a seed: your digits will differ."))
     if explanation.proof.verdict != "certified" and explanation.value is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 import numpy as np
 import sympy
+from flint import arb
 
 from explainers.cards.card import Chain, Step
+from explainers.cards.notation import RelationSign
+from explainers.cards.symbols import Elided, Marked, Role
 from explainers.cards.symbols import Gradient as Nabla
-from explainers.cards.symbols import Role
 from explainers.derivation import Combination, Definition, Gradient, Refused, Substitution
 from explainers.explanation import Explanation, Reading
 from explainers.graph import unevaluated as un
@@ -50,15 +53,14 @@ def colours(explanation: Explanation) -> dict[Any, Role]:
     for step in explanation.derivation.steps:
         if isinstance(step, Definition):
             for form in step.forms:
-                for entry in form.atoms(sympy.Indexed) | form.atoms(sympy.Symbol):
-                    if isinstance(entry, sympy.Indexed) and any(isinstance(i, sympy.Indexed | sympy.Symbol) and _picks(i, step) for i in entry.indices):
-                        found[entry] = Role.TARGET
+                picked = (entry for entry in form.atoms(sympy.Indexed) if any(_picks(i, step) for i in entry.indices))
+                found |= dict.fromkeys(picked, Role.TARGET)
     return found
 
 
 def _picks(index: Any, step: Definition) -> bool:
     """Whether an index is an integer input (a class index), not a letter that counts."""
-    name = str(index.base.label) if isinstance(index, sympy.Indexed) else index.name
+    name = getattr(index, "name", None) or str(getattr(getattr(index, "base", None), "label", ""))
     return name in step.meaning.inputs
 
 
@@ -72,29 +74,40 @@ def _definition(step: Definition, explanation: Explanation, translator: Translat
     title = told.definition if told else said("Definition: the formula as you wrote it")
     if explanation.equals is not None:
         title = said("Your formula is {name}", name=explanation.equals.name)
-    lhs = ELL if step.whole is None else _item(step)
-    chain = Chain(lhs, tuple(("=", form) for form in step.forms))
+    lhs = ELL if step.whole is None else _item(step.whole)
+    chain = Chain(lhs, _equal(step.forms))
     return Step(text(title, translator), chain, text(told.reading, translator) if told else ())
 
 
-def _item(step: Definition) -> Any:
-    letters = [limit[0] for limit in next(iter(step.whole.atoms(sympy.Sum))).limits]
+def _item(whole: Any) -> Any:
+    letters = [limit[0] for limit in next(iter(whole.atoms(sympy.Sum))).limits]
     return sympy.Indexed(sympy.IndexedBase("ell"), *letters)
 
 
 def _substitution(step: Substitution, translator: Translator, many: bool) -> list[Step]:
     lhs = sympy.Indexed(sympy.IndexedBase("ell"), *step.place) if many else ELL
-    number = middle(step.value)
-    ending = (relation(step.value, number), label(number))
-    title = said("Put the numbers in, element {place}", place=_place(step.place)) if many else said("Put the numbers in")
+    ending = _ending(step.value)
+    title = (
+        said("Put the numbers in: element {place}", place=_place(step.place)) if many else said("Put the numbers in")
+    )
     forms = list(step.forms)
     if many or len(forms) < 2:
         shown = [form for form in (forms[0], forms[-1]) if not _is_number(form)]
-        parts = (*(("=", form) for form in dict.fromkeys(shown)), ending)
+        parts = (*_equal(dict.fromkeys(shown)), ending)
         return [Step(text(title, translator), Chain(lhs, parts))]
-    put = Step(text(title, translator), Chain(lhs, tuple(("=", form) for form in forms[:-1])))
-    last = () if _is_number(forms[-1]) else (("=", forms[-1]),)
+    put = Step(text(title, translator), Chain(lhs, _equal(forms[:-1])))
+    last = () if _is_number(forms[-1]) else _equal(forms[-1:])
     return [put, Step(text(said("Simplify, then evaluate"), translator), Chain(lhs, (*last, ending)))]
+
+
+def _equal(forms: Iterable[Any]) -> tuple[tuple[RelationSign, Any], ...]:
+    return tuple(("=", form) for form in forms)
+
+
+def _ending(value: arb) -> tuple[RelationSign, Any]:
+    """= or ≈ and the loss's number."""
+    number = middle(value)
+    return relation(value, number), Marked(label(number), Role.LOSS)
 
 
 def _is_number(form: Any) -> bool:
@@ -109,25 +122,22 @@ def _combination(step: Combination, translator: Translator) -> Step:
     letters = [sympy.Indexed(sympy.IndexedBase("ell"), *place) for place in step.places]
     numbers = [label(middle(part)) for part in step.parts]
     if step.rest_count:
-        letters.append(_dots())
+        letters.append(Elided())
         numbers.append(label(middle(step.rest)))
     divisor = None if step.divisor is None else label(middle(step.divisor))
     written = [form if divisor is None else un.over(form, divisor) for form in (un.plus(letters), un.plus(numbers))]
-    number = middle(step.value)
-    parts = (*(("=", form) for form in written), (relation(step.value, number), label(number)))
     title = said("Average the elements") if step.divisor is not None else said("Add the elements up")
-    body = text(said("The other {count} elements add {total}.", count=step.rest_count, total=f"{middle(step.rest):.4g}"), translator)
-    return Step(text(title, translator), Chain(ELL, parts), body if step.rest_count else ())
-
-
-def _dots() -> Any:
-    from explainers.cards.symbols import Elided
-
-    return Elided()
+    body = text(
+        said("The other {count} elements add {total}.", count=step.rest_count, total=f"{middle(step.rest):.4g}"),
+        translator,
+    )
+    return Step(
+        text(title, translator), Chain(ELL, (*_equal(written), _ending(step.value))), body if step.rest_count else ()
+    )
 
 
 def _gradient(step: Gradient, explanation: Explanation, translator: Translator) -> Step:
-    parts: list[tuple[Any, Any]] = [("=", step.formula)]
+    parts: list[tuple[RelationSign, Any]] = [("=", step.formula)]
     entries = step.entries.middles()
     if entries.ndim == 0 or (entries.ndim == 1 and entries.size):
         flat = [float(x) for x in entries.reshape(-1)]
@@ -135,7 +145,11 @@ def _gradient(step: Gradient, explanation: Explanation, translator: Translator) 
     elif entries.ndim == 2 and entries.shape[0] <= 4 and entries.shape[1] <= LONGEST_GRADIENT:
         parts.append(("≈", sympy.ImmutableMatrix([[label(float(x)) for x in row] for row in entries])))
     body = _alive(entries)
-    return Step(text(_gradient_title(step, explanation), translator), Chain(Nabla(ELL, sympy.Symbol(step.symbol)), tuple(parts)), text(body, translator))
+    return Step(
+        text(_gradient_title(step, explanation), translator),
+        Chain(Nabla(ELL, sympy.Symbol(step.symbol)), tuple(parts)),
+        text(body, translator),
+    )
 
 
 def _alive(entries: np.ndarray) -> Message:
@@ -168,7 +182,11 @@ def _known(node: Node) -> Message | None:
 def _refusal(step: Refused) -> Message:
     span = step.reason.span
     if span is None:
-        return said("No derivation: {function} is beyond our table ({reason})", function=step.reason.function, reason=step.reason.reason)
+        return said(
+            "No derivation: {function} is beyond our table ({reason})",
+            function=step.reason.function,
+            reason=step.reason.reason,
+        )
     return said(
         "No derivation: {function} in line {line} is beyond our table ({reason})",
         function=step.reason.function,

@@ -70,7 +70,6 @@ def _card(explanation: Explanation, context: Context, translator: Translator) ->
         fix=_diff(explanation),
         checks=sections.checks(explanation, translator),
         caution=(" ".join(doubts),) if doubts else (),
-        footer=tuple(sections.clear(explanation, translator).splitlines()),
         locale=context.locale,
         theme=context.theme,
         colours=colours(explanation),
@@ -82,7 +81,9 @@ def _title(explanation: Explanation, translator: Translator) -> Text:
     if raised is not None:
         return text(said("Why {type}?", type=raised.type), translator)
     value = _badge(explanation)
-    wanted = next((c for c in explanation.claims if c.kind == "expected" and isinstance(c.value, float | int | str)), None)
+    wanted = next(
+        (c for c in explanation.claims if c.kind == "expected" and isinstance(c.value, float | int | str)), None
+    )
     if wanted is not None and wanted.text:
         stated = wanted.value if isinstance(wanted.value, str) else shown(float(wanted.value))  # pyright: ignore[reportArgumentType] - a number by the test above
         return text(said("Why {value} and not {expected}?", value=value, expected=stated), translator)
@@ -104,7 +105,11 @@ def _takeaway(explanation: Explanation, translator: Translator) -> Text:
     parts = [text(verdict(explanation), translator, strong=("value",))]
     agreeing = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.agrees and c.value is not None]
     for found in agreeing[:1]:
-        message = said("What you expected comes from another program: {what} it is {value}.", what=found.what, value=shown(found.value or 0.0))
+        message = said(
+            "The {value} you expected is another computation ({what}).",
+            what=found.what,
+            value=shown(found.value or 0.0),
+        )
         parts.append(text(message, translator, strong=("value",)))
     if not agreeing:
         parts += [(line,) for line in sections.floors(explanation, translator)[:1]]
@@ -117,7 +122,13 @@ def _diff(explanation: Explanation) -> tuple[DiffLine, ...]:
 
 
 def _line(line: str) -> DiffLine:
-    return DiffLine("+", line[2:]) if line.startswith("+ ") else DiffLine("-", line[2:]) if line.startswith("- ") else DiffLine(" ", line)
+    return (
+        DiffLine("+", line[2:])
+        if line.startswith("+ ")
+        else DiffLine("-", line[2:])
+        if line.startswith("- ")
+        else DiffLine(" ", line)
+    )
 
 
 def _text(explanation: Explanation, context: Context, card: Card, translator: Translator) -> str:

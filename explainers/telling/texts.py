@@ -23,7 +23,9 @@ def text(message: Message, translator: Translator, strong: tuple[str, ...] = (),
     return tuple(segments)
 
 
-def _value(name: str, named: Mapping[str, Any], translator: Translator, strong: tuple[str, ...], code: tuple[str, ...]) -> Segment:
+def _value(
+    name: str, named: Mapping[str, Any], translator: Translator, strong: tuple[str, ...], code: tuple[str, ...]
+) -> Segment:
     value = named[name]
     if isinstance(value, Math):
         return value

@@ -73,7 +73,7 @@ class TorchArithmetic:
         lead = np.broadcast_shapes(x.shape[:dim], index.shape[:dim])
         picked = torch.tensor(np.broadcast_to(index, (*lead, 1)).copy())
         found = torch.gather(x.expand(*lead, size), dim, picked.clamp(0, size - 1))
-        return torch.where((picked >= 0) & (picked < size), found, torch.nan)
+        return torch.where((picked >= 0) & (picked < size), found, 0.0)
 
     def reshape(self, x: torch.Tensor, order: tuple[int, ...], shape: tuple[int, ...]) -> torch.Tensor:
         return x.permute(order).reshape(shape)

@@ -24,8 +24,8 @@ NUMBERS = np.array(
 )
 SPECIAL = np.concatenate([NUMBERS, np.array([np.inf, -np.inf, np.nan], dtype=np.float32)])
 LEFT, RIGHT = (part.ravel() for part in np.meshgrid(SPECIAL, SPECIAL))
-STARTS = np.array([-40.0, -3.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.0, 2.0, 60.0, 0.0])
-WIDTHS = np.array([1.0, 1.5, 2.0, 1.0, 0.5, 1e-3, 1e-9, 3.0, 0.25, 5.0, 1e-30])
+STARTS = np.array([-40.0, -2.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.0, 2.0, 60.0, 0.0])
+WIDTHS = np.array([1.0, 1.5, 2.5, 1.0, 0.5, 1e-3, 1e-9, 3.0, 0.25, 5.0, 1e-30])
 named = pytest.mark.parametrize("arithmetic", ENCLOSING, ids=lambda a: f"{type(a).__name__}-{a.rounding.mode}")
 
 
@@ -79,6 +79,21 @@ def test_a_binary_function_of_sets_holds_the_function_of_their_points(
                 x, y = exact.leaf(STARTS + part * WIDTHS), exact.leaf(shifted + other * WIDTHS[:, np.newaxis])
                 assert within(result, exact.bounds(exact.binary(op, x, y, "float32")))
     assert np.isfinite(result[1]).sum() >= 20
+
+
+@named
+@pytest.mark.parametrize("exponent", [2.0, 3.0, 4.0, -1.0, -2.0, 0.0, 0.5])
+def test_a_power_of_a_set_holds_the_powers_of_its_points(exponent: float, arithmetic: EnclosingArithmetic[Any]) -> None:
+    exact = BallArithmetic(EXACT)
+    with precise():
+        base = wide(arithmetic, STARTS, WIDTHS)
+        result = arithmetic.bounds(arithmetic.binary("pow", base, arithmetic.leaf(np.array([exponent])), "float32"))
+        for part in np.linspace(0, 1, 9):
+            points = exact.leaf(STARTS + part * WIDTHS)
+            assert within(
+                result, exact.bounds(exact.binary("pow", points, exact.leaf(np.array([exponent])), "float32"))
+            )
+    assert np.isfinite(result[1]).sum() >= 5
 
 
 @named
