@@ -8,7 +8,8 @@ from bot.evaluator.limits import Limits
 from bot.evaluator.outcomes import Crashed, Forbidden, Outcome, OutOfMemory, TimedOut
 
 _CPU_SHARE: Final = 0.85
-"""The kernel's accounting at the kill may lag behind the limit by so much."""
+"""The limit counts clock ticks and the report counts run time, which on a busy machine is less; the kill comes a second
+after the limit, which leaves room."""
 
 _CPP_OUT_OF_MEMORY: Final = "std::bad_alloc"
 
@@ -16,12 +17,15 @@ _CPP_OUT_OF_MEMORY: Final = "std::bad_alloc"
 def outcome_of_exit(report: orders.Exited, limits: Limits, elapsed: float, stderr: str) -> Outcome:
     """The outcome of a child that ended without announcing it.
 
-    SIGKILL that was not ours comes from the CPU limit, from the zygote's own clock, or from the kernel when the machine
-    or the container is out of memory. `elapsed` is in seconds since the job was handed over.
+    SIGKILL that was not ours comes from the CPU limit (where the snippet caught SIGXCPU), from the zygote's own clock,
+    or from the kernel when the machine or the container is out of memory. `elapsed` is in seconds since the job was
+    handed over.
     """
     match -report.code:
         case signal.SIGSYS:
             return Forbidden()
+        case signal.SIGXCPU:
+            return TimedOut(seconds=limits.cpu_seconds, which="cpu")
         case signal.SIGKILL if report.cpu_seconds >= _CPU_SHARE * limits.cpu_seconds:
             return TimedOut(seconds=limits.cpu_seconds, which="cpu")
         case signal.SIGKILL if elapsed >= limits.wall_seconds:

@@ -96,8 +96,9 @@ def resource_limits(jail: Jail) -> None:
     _limit(resource.RLIMIT_NOFILE, 32 if jail.ruleset is not None or jail.threads else RESULT + 1)
     if not jail.threads:  # the kernel counts a user's threads over the whole machine: a number above 0 would be luck
         _limit(resource.RLIMIT_NPROC, 0)
-    if jail.cpu_seconds is not None:  # soft = hard: SIGKILL at once, which no handler can catch
-        _limit(resource.RLIMIT_CPU, jail.cpu_seconds)
+    if jail.cpu_seconds is not None:
+        # SIGXCPU first, which tells the limit from the kernel's lack of memory; SIGKILL for whoever catches that
+        resource.setrlimit(resource.RLIMIT_CPU, (jail.cpu_seconds, jail.cpu_seconds + 1))
 
 
 def die_with_parent(jail: Jail) -> None:

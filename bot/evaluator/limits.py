@@ -9,8 +9,9 @@ MIB = 1024 * KIB
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Limits of one snippet.
 
-    `memory_mb` comes on top of what the warmed zygote already maps. `output_bytes` holds for standard output and for
-    standard error each; `frame_bytes` for one emitted frame, `result_bytes` for all frames of a job together.
+    `cpu_seconds` is exceeded by one second at most, by a snippet that catches SIGXCPU. `memory_mb` comes on top of what
+    the warmed zygote already maps. `output_bytes` holds for standard output and for standard error each; `frame_bytes`
+    for one emitted frame, `result_bytes` for all frames of a job together.
     """
 
     wall_seconds: float = 5.0

@@ -15,6 +15,7 @@ KILLED = -signal.SIGKILL
     ("code", "cpu", "elapsed", "stderr", "expected"),
     [
         (-signal.SIGSYS, 0.1, 1, "", Forbidden()),
+        (-signal.SIGXCPU, 3.1, 9, "", TimedOut(seconds=4, which="cpu")),
         (KILLED, 3.9, 4, "", TimedOut(seconds=4, which="cpu")),
         (KILLED, 0.1, 5.5, "", TimedOut(seconds=5, which="wall")),
         (KILLED, 0.1, 1, "", OutOfMemory(limit_mb=512)),

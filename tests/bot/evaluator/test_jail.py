@@ -1,5 +1,6 @@
 """Each layer stops something by itself. Without any layer every one of these attempts succeeds, which is tested too."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,9 @@ def test_landlock_alone_stops_reading() -> None:
 
 
 def test_processor_time_alone_stops_a_loop() -> None:
-    assert attempt("resource_limits", "while True: pass") == "signal 9"
+    assert attempt("resource_limits", "while True: pass") == f"signal {signal.SIGXCPU}"
+    ignoring = "import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass"
+    assert attempt("resource_limits", ignoring) == f"signal {signal.SIGKILL}"
 
 
 def test_the_filter_needs_no_new_privileges() -> None:
