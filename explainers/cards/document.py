@@ -195,6 +195,7 @@ def document(card: Card, coverage: Coverage, words: Words, full: bool) -> Json:
         "fix": [[line.sign, shortened(coverage.drawable(line.text), 76)] for line in card.fix[:24]],
         "checks": [writer.plain(check, 40) for check in card.checks[:8]],
         "caution": writer.text(card.caution, 900 if full else 160), "footer": writer.text(card.footer, 300),
+        "measured": bool(full or card.fix or card.caution or len(steps) > 4),
         "start": 0 if len(steps) + 2 * len(card.panels) <= 3 else 1,
     }  # fmt: skip
 

@@ -57,8 +57,8 @@ class Renderer:
 
     def _compile(self, card: Card, layout: Layout) -> bytes:
         data = document(card, self.coverage, self.words(card.locale), full=layout == "full")
-        pages = self._pages(layout, {**data, "measured": False})
-        if len(pages) > 1 and layout == "card":
+        pages = self._pages(layout, data)
+        if len(pages) > 1 and not data["measured"]:
             pages = self._pages(layout, {**data, "measured": True})
         if len(pages) != 1:
             raise DrawingFailed(f"the {layout} took {len(pages)} pages instead of one")

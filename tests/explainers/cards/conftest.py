@@ -10,7 +10,7 @@ from explainers.cards.render import Renderer
 from explainers.cards.symbols import Gradient, Marked, NumberLabel, Role
 
 ELL, Z, Y = sympy.symbols("ell z y")
-C: Any = sympy.Symbol("C")
+C = sympy.Symbol("C", integer=True)
 LOGITS: Any = sympy.IndexedBase("z")
 J = sympy.Idx("j")
 
@@ -21,7 +21,7 @@ def minus(expr: Any) -> Any:
 
 def steps() -> tuple[Step, ...]:
     target = LOGITS[Y]
-    total = sympy.Sum(sympy.exp(LOGITS[J]), (J, 0, C - 1))
+    total: Any = sympy.Sum(sympy.exp(LOGITS[J]), (J, 0, C - 1))
     share = sympy.Mul(sympy.exp(target), sympy.Pow(total, -1, evaluate=False), evaluate=False)
     chosen = Marked(sympy.Integer(1), Role.TARGET)
     powers = [sympy.exp(power, evaluate=False) for power in (chosen, sympy.Integer(0), sympy.Integer(0))]
