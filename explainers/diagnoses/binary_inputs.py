@@ -29,8 +29,8 @@ def rules() -> tuple[Rule, ...]:
             title=said("Sigmoid is applied twice"),
             explanation=said(
                 "binary_cross_entropy_with_logits applies sigmoid by itself. Of a number between 0 and 1 that lies "
-                "between {bottom} and {top}, so a label 1 costs at least {positive} and a label 0 at least {negative}, "
-                "however sure the model is.",
+                "between {bottom} and {top}, so before any weights a label 1 costs at least {positive} and a label 0 "
+                "at least {negative}, however sure the model is.",
                 bottom=number(_sigmoid(0)),
                 top=number(_sigmoid(1)),
                 positive=number(-math.log(_sigmoid(1))),

@@ -19,11 +19,13 @@ from explainers.diagnoses.scene import Floats, Scene
 from explainers.graph.derivative import gradient
 from explainers.graph.evaluation import Values, evaluate_all
 from explainers.graph.floats import FloatArithmetic
-from explainers.graph.nodes import Axes, Input, Node
+from explainers.graph.nodes import Axes, Input, Node, topological
+from explainers.graph.ops import count
 from explainers.messages import Message
 
-LARGEST = 4096
-ROUNDS = 500
+LARGEST = 2**16  # elements of the widest array in the graph
+WORK = 300_000  # such elements over all rounds, so that a wide graph gives up sooner
+ROUNDS = range(20, 300)
 GAP = 1e-9
 ROOM = 8.0
 
@@ -62,13 +64,19 @@ class Minimum:
 
 @dataclass(frozen=True)
 class LossGraph:
-    """A scalar loss as a function of one of its tensor arguments, with its gradient."""
+    """A scalar loss as a function of one of its tensor arguments, with its gradient; `width` elements at its widest."""
 
     root: Node
     slope: Node
     input: Input
     shape: tuple[int, ...]
     values: Values
+    width: int
+
+    @property
+    def rounds(self) -> int:
+        """How many steps a search may take."""
+        return min(max(WORK // max(self.width, 1), ROUNDS.start), ROUNDS.stop)
 
     def at(self, x: Floats) -> tuple[float, Floats]:
         """The loss and its gradient, of the argument's shape."""
@@ -96,10 +104,11 @@ def loss_graph(scene: Scene, argument: str) -> LossGraph | None:
     if not isinstance(found, Composition) or found.root.axes or not once or id not in found.inputs:
         return None
     node = found.inputs[id].node
-    if not isinstance(node, Input) or scene.given(argument).elements > LARGEST:
+    width = max(count(part.axes) for part in topological(found.root))
+    if not isinstance(node, Input) or width > LARGEST:
         return None
     shape = scene.given(argument).shape
-    return LossGraph(found.root, gradient(found.root, (node,))[node], node, shape, found.values(alone))
+    return LossGraph(found.root, gradient(found.root, (node,))[node], node, shape, found.values(alone), width)
 
 
 def floor(scene: Scene, question: FloorQuestion) -> Floor | None:
@@ -120,15 +129,17 @@ def floor(scene: Scene, question: FloorQuestion) -> Floor | None:
             assert_never(question.region)
 
 
-def least(loss: LossGraph, region: Bounded) -> Minimum | None:
+def least(loss: LossGraph, region: Bounded, near: Floats | None = None) -> Minimum | None:
     """The least value over a bounded region; None where it is not finite or the gap stays open.
 
-    Starts at the corner that the gradient points to; from there projected gradient steps with Barzilai and Borwein's
-    lengths, halved until they descend enough.
+    Starts at the corner that the gradient points to, or within the region (at `near`, if given) where that is lower;
+    from there projected gradient steps with Barzilai and Borwein's lengths, halved until they descend enough.
     """
-    here = _Point.of(loss, extreme(region, loss.at(centre(region, loss.shape))[1]))
+    within = _Point.of(loss, centre(region, loss.shape) if near is None else near)
+    corner = _Point.of(loss, extreme(region, within.slope))
+    here = within if within.value < corner.value else corner
     length = 1.0
-    for _ in range(ROUNDS):
+    for _ in range(loss.rounds):
         gap = float((here.slope * (here.x - extreme(region, here.slope))).sum())
         if not (np.isfinite(here.value) and np.isfinite(gap)):
             return None
@@ -154,10 +165,11 @@ class _Point:
 
 
 def _descended(loss: LossGraph, region: Bounded, here: _Point, length: float) -> _Point | None:
-    """A projected step that lowers the loss by Armijo's condition; None where rounding leaves none."""
+    """A projected step that lowers the loss by Armijo's condition, up to rounding; None where there is none."""
+    rounding = 4 * float(np.finfo(np.float64).eps) * max(1.0, abs(here.value))
     for _ in range(60):
         there = _Point.of(loss, nearest(region, here.x - length * here.slope))
-        if there.value <= here.value + 1e-4 * float((here.slope * (there.x - here.x)).sum()):
+        if there.value <= here.value + 1e-4 * float((here.slope * (there.x - here.x)).sum()) + rounding:
             return there
         length /= 2
     return None
@@ -174,7 +186,9 @@ def _unconfined(loss: LossGraph, within: Message) -> Floor | None:
     The least value over [−r, r] falls convexly with r: where doubling r lowers it by more than doubling r did before,
     it falls without bound; where it does not fall at all, it is attained.
     """
-    near, mid, far = (least(loss, Box(-r, r)) for r in (ROOM, 2 * ROOM, 8 * ROOM))
+    near = least(loss, Box(-ROOM, ROOM))
+    mid = least(loss, Box(-2 * ROOM, 2 * ROOM), near.x) if near else None
+    far = least(loss, Box(-8 * ROOM, 8 * ROOM), mid.x) if mid else None
     if near is None or mid is None or far is None:
         return None
     if far.value < mid.value - GAP and mid.value - far.value >= near.value - mid.value:
