@@ -59,7 +59,7 @@ class Arithmetic(Protocol[A]):
         ...
 
     def take(self, x: A, index: Integers, dim: int) -> A:
-        """Elements along a dimension; index has x's dimensions with length 1 (or broadcastable) at dim; nan outside."""
+        """Elements along a dimension; index has x's dimensions with length 1 (or broadcastable) at dim; 0 outside."""
         ...
 
     def reshape(self, x: A, order: tuple[int, ...], shape: tuple[int, ...]) -> A:

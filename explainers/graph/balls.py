@@ -144,11 +144,12 @@ def _sum(terms: list[arb], rounding: Rounding, dtype: str) -> arb:
         return NAN
     if any(is_unknown(t) for t in terms):
         return UNKNOWN
-    total, unit = sum(terms, arb(0)), rounding.sum_unit(dtype, len(terms))
+    endless = [t for t in terms if not t.is_finite()]
+    total, unit = sum(endless or terms, arb(0)), rounding.sum_unit(dtype, len(terms))
     size = sum((abs(t).upper() for t in terms if t.is_finite()), arb(0))
     if not unit or (size * rounding.unit(dtype) <= 1 and all(t.is_integer() for t in terms)):
         return total
-    if not total.is_finite() and size * (1 + unit) < rounding.largest(dtype):
+    if endless and size * (1 + unit) < rounding.largest(dtype):
         return total
     grown, largest = total + arb(0, 1) * (size * unit), rounding.largest(dtype)
     if size * (1 + unit) < largest:
