@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -171,7 +172,7 @@ class _Reading:
             return DontKnow("a complex tensor", None, "complex numbers are not in the table")
         layout = tuple(self._axis(tensor, dim) for dim in range(len(tensor.shape)))
         axes = tuple(axis for axis in layout if axis is not None)
-        node = Input(self._symbol(tensor), axes, tensor.dtype, id)
+        node = Input(self._free(self._symbol(tensor)), axes, tensor.dtype, id)
         self.inputs[id] = Array(node, layout, None if tensor.floating else tensor.array())
         return self.inputs[id]
 
@@ -189,4 +190,10 @@ class _Reading:
             for argument in call.arguments if loss else ():
                 if loss and argument.value == Ref(tensor.id) and argument.name in loss.symbols:
                     return loss.symbols[argument.name]
-        return tensor.name or f"t{tensor.id}"
+        return tensor.name or "u"
+
+    def _free(self, wanted: str) -> str:
+        """The letter, or with a number behind it where another input has it."""
+        taken = {array.node.symbol for array in self.inputs.values() if isinstance(array.node, Input)}
+        numbered = (f"{wanted}{k}" for k in itertools.count(2))
+        return wanted if wanted not in taken else next(name for name in numbered if name not in taken)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from explainers.claims import Claim
@@ -26,9 +27,12 @@ from explainers.graph.exact import Exact, along, exact
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
-from explainers.proof import TWIN, Proof, differentiable, prove, unproven
+from explainers.proof import FLOAT64, TWIN, VALUE, Proof, differentiable, prove, unproven
 from explainers.recording import Call, Recording, Tensor
-from explainers.reruns import Plan, RerunResult, SourceRerun
+from explainers.reruns import GraphRerun, Plan, ReplaceTensor, Rerun, RerunResult, SourceRerun
+
+if TYPE_CHECKING:
+    from explainers.telling import Told
 
 
 @dataclass(frozen=True)
@@ -90,15 +94,22 @@ class Explanation:
     @property
     def verdict(self) -> str:
         """One English sentence; `telling.tell` says it in other languages."""
-        from explainers.verdict import verdict
+        return self._told().verdict
 
-        return verdict(self).say(_english())
+    def __str__(self) -> str:
+        """The whole answer as English text."""
+        return self._told().text
 
+    def _repr_png_(self) -> bytes:
+        """The card, for a notebook."""
+        from explainers.cards.render import Renderer
 
-def _english() -> Any:
-    from explainers.locale import Translator
+        return Renderer().draw(self._told().card)
 
-    return Translator("en")
+    def _told(self) -> Told:
+        from explainers.telling import Context, tell
+
+        return tell(self, Context())
 
 
 def plan(recording: Recording, claims: tuple[Claim, ...]) -> Plan:
@@ -107,7 +118,22 @@ def plan(recording: Recording, claims: tuple[Claim, ...]) -> Plan:
     found = _read(recording, losses)
     inputs = tuple(x.tensor for x in found.forms.as_run) if isinstance(found, Reading) else ()
     pages = (SourceRerun(TWIN, found.twin.source),) if isinstance(found, Reading) and found.twin else ()
-    return Plan((*pages, *planned(recording, claims, losses, inputs).reruns))
+    wanted = planned(recording, claims, losses, inputs).reruns
+    starts = _starts(recording, found) if isinstance(found, Reading) else ()
+    return Plan((*pages, *(_from_frontier(rerun, starts) for rerun in wanted)))
+
+
+def _starts(recording: Recording, found: Reading) -> tuple[ReplaceTensor, ...]:
+    """The frontier's recorded numbers, where a call of the program made them."""
+    made = (id for id in found.forms.composition.inputs if recording.producer(id) is not None)
+    return tuple(ReplaceTensor(recording.tensors[id]) for id in made)
+
+
+def _from_frontier(rerun: Rerun, starts: tuple[ReplaceTensor, ...]) -> Rerun:
+    """The proof's reruns start where the formula starts, so that both speak of the same numbers."""
+    if isinstance(rerun, GraphRerun) and rerun.label in (VALUE, FLOAT64):
+        return msgspec.structs.replace(rerun, edits=(*rerun.edits, *starts))
+    return rerun
 
 
 def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[RerunResult, ...]) -> Explanation:
@@ -118,10 +144,12 @@ def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[Rer
     call = None if subject is None else recording.producer(subject.id)
     loss = losses.of(call.function) if call else None
     investigation = engine.investigate(recording, claims, losses, rules())
+    diagnoses = engine.conclude(investigation, results)
     found = _read(recording, losses)
+    single = isinstance(found, Reading) and not _is_composed(found, call, loss)
     with precise():
         if isinstance(found, Reading) and subject is not None:
-            equals = library_loss(found.forms, found.values, losses) if _is_composed(found, call, loss) else None
+            equals = None if single else library_loss(found.forms, found.values, losses)
             steps = derivation(found.forms, found.values, equals.loss.name if equals else None)
             proof = prove(found.forms, found.values, steps, by_label, subject)
             gradients = _gradients(found)
@@ -143,7 +171,7 @@ def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[Rer
         _floors(recording, claims, losses)
         if isinstance(found, Reading) and not _is_composed(found, call, loss)
         else (),
-        engine.conclude(investigation, results),
+        diagnoses,
         investigation.clear,
         _others(recording, losses),
     )
@@ -164,7 +192,14 @@ def _read(recording: Recording, losses: Registry) -> Reading | DontKnow | None:
     with precise():
         real = differentiable(found, losses)
         normal = forms(found, values, real, _shown(recording, real))
-        return Reading(normal, values, page_twin(normal, values, recording.source.strip().splitlines()[-1][:80]))
+        return Reading(normal, values, page_twin(normal, values, _heading(recording)))
+
+
+def _heading(recording: Recording) -> str:
+    """One line that says what the page's script computes."""
+    producer = recording.producer(recording.subject) if recording.subject is not None else None
+    text = producer.span.text if producer and producer.span else producer.function if producer else "the loss"
+    return " ".join(text.split())[:80]
 
 
 def _shown(recording: Recording, real: tuple[int, ...]) -> set[int]:

@@ -73,29 +73,35 @@ class Rewriter:
         """The root in normal form; what a rule makes is itself rewritten at most `_DEPTH` times over."""
         for node in topological(root):
             if node not in self._normal:
-                rebuilt = self.interner.intern(rebuild(node, tuple(self._normal[n] for n in operands(node))))
-                self._normal[node] = self._fixed(rebuilt, _DEPTH)
+                parts = tuple(self._normal[n] for n in operands(node))
+                self._normal[node] = self._fixed(self.interner.intern(rebuild(node, parts)), _DEPTH)
         return self._normal[root]
 
     def _fixed(self, node: Node, depth: int) -> Node:
+        """An interned node over normal operands, rewritten until no rule changes it."""
         if node in self._normal:
             return self._normal[node]
         for rule in self.rules if depth else ():
             after = rule.apply(node)
-            if after is not None and (settled := self._settled(after, depth - 1)) is not node:
+            if after is not None and self._interned(after) is not node:
                 self.applied.append(rule)
-                self._normal[node] = settled
-                return settled
+                self._normal[node] = self._settled(after, depth - 1)
+                return self._normal[node]
         self._normal[node] = node
         return node
 
-    def _settled(self, root: Node, depth: int) -> Node:
-        """A rule's result in normal form: the nodes it made are normalised, those it found are so already."""
-        done: dict[Node, Node] = {}
-        for node in topological(root):
-            interned = self.interner.intern(rebuild(node, tuple(done[n] for n in operands(node))))
-            done[node] = self._normal[interned] if interned in self._normal else self._fixed(interned, depth)
-        return done[root]
+    def _interned(self, node: Node) -> Node:
+        """The node over interned operands, unrewritten; what is normal already is taken as it is."""
+        if self._normal.get(node) is node:
+            return node
+        return self.interner.intern(rebuild(node, tuple(self._interned(n) for n in operands(node))))
+
+    def _settled(self, node: Node, depth: int) -> Node:
+        """What a rule made, in normal form: the nodes it found are so already, so only new ones are looked at."""
+        if node in self._normal:
+            return self._normal[node]
+        parts = tuple(self._settled(n, depth) for n in operands(node))
+        return self._fixed(self.interner.intern(rebuild(node, parts)), depth)
 
 
 _DEPTH = 24

@@ -26,9 +26,22 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
         lines.insert(
             0, said("In normal form your formula is the same as {name}.", name=explanation.equals.name).say(translator)
         )
+    lines += [message.say(translator) for message in _arguments(explanation)]
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     return lines
+
+
+def _arguments(explanation: Explanation) -> Iterator[Message]:
+    """Shapes and dtypes of what was passed to the call that raised."""
+    recording = explanation.recording
+    failed = recording.raised.call if recording.raised else None
+    for call in (c for c in recording.calls if c.index == failed):
+        for argument in call.arguments:
+            if (id := call.ref(argument.name)) is not None:
+                held = recording.tensors[id]
+                name = held.name or argument.name
+                yield said("{name} is {dtype} of shape {shape}.", name=name, dtype=held.dtype, shape=str(held.shape))
 
 
 def counterfactuals(explanation: Explanation, translator: Translator) -> list[str]:

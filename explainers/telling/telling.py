@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from explainers.cards.alt import alt_text
@@ -40,7 +41,13 @@ class Told:
     text: str
     alt_text: str
     card: Card
-    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    explanation: Explanation
+    translator: Translator
+
+    @cached_property
+    def sources(self) -> Mapping[str, str]:
+        """The derivation as LaTeX, plain text and, where the page has one, runnable Python, by file name."""
+        return _sources(self.explanation, self.card, self.translator)
 
 
 def tell(explanation: Explanation, context: Context) -> Told:
@@ -53,7 +60,8 @@ def tell(explanation: Explanation, context: Context) -> Told:
         _text(explanation, context, card, translator),
         alt_text(card, translator),
         card,
-        _sources(explanation, card, translator),
+        explanation,
+        translator,
     )
 
 
@@ -155,7 +163,6 @@ def _text(explanation: Explanation, context: Context, card: Card, translator: Tr
 
 
 def _sources(explanation: Explanation, card: Card, translator: Translator) -> dict[str, str]:
-    """The derivation as LaTeX, plain text and, where the page has one, runnable Python."""
     files = {
         "derivation.tex": latex_document(card, translator, Coverage.shipped()),
         "derivation.txt": plain_text(card, translator),

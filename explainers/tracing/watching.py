@@ -6,7 +6,7 @@ import inspect
 import linecache
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -47,19 +47,24 @@ class Run:
         return assemble(self._tracer, program, subject=id, max_bytes=self._max_bytes)
 
 
-class watch:  # a with-statement's name, like contextlib.suppress
+R = TypeVar("R", bound=Run)
+
+
+class watch(Generic[R]):  # a with-statement's name, like contextlib.suppress
     """`with watch() as run: loss = …` records the torch calls of the block; values and exceptions are untouched.
 
-    Spans are those of the file of the with-statement. The encoded recording stays within `max_bytes`.
+    Spans are those of the file of the with-statement. The encoded recording stays within `max_bytes`; `run_type` is
+    the class of what the block is given.
     """
 
-    def __init__(self, *, max_bytes: int = 8 * 2**20) -> None:
+    def __init__(self, *, max_bytes: int = 8 * 2**20, run_type: type[R] = Run) -> None:
         self._max_bytes = max_bytes
+        self._run_type = run_type
         self._frame: FrameType | None = None
         self._tracer: Tracer | None = None
-        self._run: Run | None = None
+        self._run: R | None = None
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> R:
         """Start watching the frame that the with-statement is in."""
         here = inspect.currentframe()
         assert here is not None and here.f_back is not None  # CPython has frames
@@ -67,7 +72,7 @@ class watch:  # a with-statement's name, like contextlib.suppress
         filename = self._frame.f_code.co_filename
         text = "".join(linecache.getlines(filename, self._frame.f_globals))
         self._tracer = Tracer(Source(text, filename, self._frame), self._max_bytes)
-        self._run = Run(self._tracer, self._max_bytes)
+        self._run = self._run_type(self._tracer, self._max_bytes)
         self._tracer.__enter__()
         return self._run
 

@@ -1,0 +1,68 @@
+"""Explaining in one's own process: a single call, or any torch code of a with-block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from explainers import tracing
+from explainers.claims import Claim
+from explainers.explanation import Explanation, conclude, plan
+from explainers.failure import Failure, describe, remember
+from explainers.recording import Recording
+from explainers.replay import replay_all, rerun_source
+from explainers.reruns import GraphRerun, RerunResult, SourceRerun
+
+if TYPE_CHECKING:
+    import torch
+
+
+def explain(
+    function: Callable[..., Any] | str, *args: object, expected: float | None = None, **kwargs: Any
+) -> Explanation:
+    """The Explanation of one call: `explain("cross_entropy", logits, target, label_smoothing=0.1)`.
+
+    `function` is a name of torch.nn.functional or torch.nn, a loss module, or a function of one's own. `expected` is
+    the value that was hoped for. Raises what torch raises where torch refuses the call; `explain_error` explains it.
+    """
+    try:
+        recording = tracing.record_call(function, *args, **kwargs)
+    except Exception as error:
+        remember(error, function, args, kwargs)
+        raise
+    return explained(recording, () if expected is None else (Claim("expected", expected, text=str(expected)),))
+
+
+def explained(recording: Recording, claims: tuple[Claim, ...] = ()) -> Explanation:
+    """The Explanation of a recording, its reruns made in this process."""
+    wanted = plan(recording, claims).reruns
+    replayed = replay_all(recording, [rerun for rerun in wanted if isinstance(rerun, GraphRerun)])
+    rerun = tuple(
+        rerun_source(rerun) for rerun in wanted if isinstance(rerun, SourceRerun) and _is_ours(rerun, recording)
+    )
+    results: tuple[RerunResult, ...] = (*replayed, *rerun)
+    return conclude(recording, claims, results)
+
+
+def _is_ours(rerun: SourceRerun, recording: Recording) -> bool:
+    """Whether a source is safe to run here: a page's own script; never the caller's file over again."""
+    return rerun.source != recording.source and "import torch" not in rerun.source
+
+
+def explain_error(error: BaseException) -> Failure:
+    """What an exception of torch is about: the call, its arguments with their shapes and dtypes, and torch's words."""
+    return describe(error)
+
+
+class ExplainedRun(tracing.Run):
+    """The torch calls of a with-block, explained on request."""
+
+    def explain(self, loss: torch.Tensor, expected: float | None = None) -> Explanation:
+        """The Explanation of a tensor that the block made. Raises ValueError for one it did not."""
+        claims = () if expected is None else (Claim("expected", expected, text=str(expected)),)
+        return explained(self.recording(loss), claims)
+
+
+def watch(*, max_bytes: int = 8 * 2**20) -> tracing.watch[ExplainedRun]:
+    """`with watch() as run: loss = …`, then `run.explain(loss)`."""
+    return tracing.watch(max_bytes=max_bytes, run_type=ExplainedRun)
