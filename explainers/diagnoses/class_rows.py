@@ -61,9 +61,8 @@ def impossible_targets(scene: Scene, rows: Floats) -> tuple[Message, ...]:
 
 def entry_range(scene: Scene) -> tuple[Message, ...]:
     """The least and the largest entry, where they were recorded."""
-    held = scene.tensor("input")
-    if held is None or held.data is None or not held.elements:
+    x = scene.recorded("input")
+    if x is None or not x.size:
         return ()
-    x = scene.array("input")
     low, high = number(float(x.min())), number(float(x.max()))
     return (said("What arrives at the loss lies between {low} and {high}.", low=low, high=high),)

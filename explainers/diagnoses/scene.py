@@ -80,10 +80,15 @@ class Scene:
 
     def array(self, argument: str) -> Floats:
         """The elements of a tensor argument in float64, of its shape; Unrecorded where they were left out."""
-        tensor = self.given(argument)
-        if tensor.data is None:
+        found = self.recorded(argument)
+        if found is None:
             raise Unrecorded(argument)
-        return tensor.array().astype(np.float64)
+        return found
+
+    def recorded(self, argument: str) -> Floats | None:
+        """The elements of an argument in float64, None where that is no tensor or they were left out."""
+        tensor = self.tensor(argument)
+        return None if tensor is None or tensor.data is None else tensor.array().astype(np.float64)
 
     def nearest(self, argument: str) -> Call | None:
         """The call that computed an argument's elements, seen through views; None for what was handed in."""

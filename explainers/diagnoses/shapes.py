@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, reshaped
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box
-from explainers.diagnoses.scene import Scene, Unrecorded
+from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import number, shape, stated
 from explainers.messages import Message, said
 
@@ -61,7 +61,7 @@ def _regression_broadcast(scene: Scene) -> Suspicion | None:
         evidence=(
             said("The input has shape {input}, the target {target}; together that is {both}.", **shapes),
             *_warned(scene),
-            *_identity(scene, both),
+            *_identity(scene),
         ),
         trials=(*_same_shape(scene), *_all_mean(scene)),
         fix=fixes.fix(
@@ -85,15 +85,13 @@ def _warned(scene: Scene) -> tuple[Message, ...]:
     return (said("torch warned about these sizes in line {line}.", line=line),) if warned and line is not None else ()
 
 
-def _identity(scene: Scene, both: Shape) -> tuple[Message, ...]:
+def _identity(scene: Scene) -> tuple[Message, ...]:
     """var + var + (difference of means)², said where it is indeed the value: when all pairs are compared."""
-    x, y = scene.array("input"), scene.array("target")
+    x, y = scene.recorded("input"), scene.recorded("target")
+    if x is None or y is None or scene.value is None or scene.name != "mse_loss":
+        return ()
     parts = (x.var(), y.var(), (x.mean() - y.mean()) ** 2)
-    if (
-        scene.name != "mse_loss"
-        or scene.value is None
-        or not np.isclose(sum(parts), scene.value, rtol=1e-5, atol=1e-12)
-    ):
+    if not np.isclose(sum(parts), scene.value, rtol=1e-5, atol=1e-12):
         return ()
     a, b, c = (number(float(part)) for part in parts)
     text = "The value is var(input) + var(target) + (difference of the means)² = {a} + {b} + {c}."
@@ -110,16 +108,19 @@ def _same_shape(scene: Scene) -> tuple[Trial, ...]:
 
 
 def _all_mean(scene: Scene) -> tuple[Trial, ...]:
-    mean = scene.array("target").mean()
+    y = scene.recorded("target")
+    if y is None or not np.isfinite(y).all():
+        return ()
+    mean = y.mean()
     what = said("with every prediction at the mean of the targets, {mean}", mean=number(float(mean)))
     return (Trial(what, graph_rerun(replaced(scene.given("input"), np.asarray(mean))), "illustration"),)
 
 
 def _floors(scene: Scene) -> tuple[FloorQuestion, ...]:
     """Clipping predictions to the range of the targets never raises the loss, so the floor lies within it."""
-    y = scene.array("target")
-    if not y.size or not np.isfinite(y).all():
-        raise Unrecorded("target")
+    y = scene.recorded("target")
+    if y is None or not np.isfinite(y).all():
+        return ()
     return (FloorQuestion("input", Box(float(y.min()), float(y.max())), said("for any predictions of this shape")),)
 
 

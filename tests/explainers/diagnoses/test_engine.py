@@ -143,6 +143,17 @@ def test_values_left_out_of_a_recording_make_every_rule_undecided_that_needs_the
     assert (found.cases, found.undecided) == ((), ("ce-probabilities-as-logits",))
 
 
+def test_what_shapes_and_provenance_tell_is_told_without_values():
+    from explainers.diagnoses.registry import rules
+
+    for slug in ("regression-broadcast", "ce-double-softmax", "bcewl-double-sigmoid"):
+        recording = record(rules()[slug].positive)
+        bare = {id: msgspec.structs.replace(t, data=None) for id, t in recording.tensors.items()}
+        found = investigate(msgspec.structs.replace(recording, tensors=bare), (), registry(), rules())
+        assert [case.rule.slug for case in found.cases] == [slug]
+        assert any(trial.role == "correction" for trial in found.cases[0].trials)
+
+
 def test_every_loss_of_a_sum_is_looked_at(diagnose: Diagnose):
     source = (
         "p = torch.tensor([[1.0, 0.0]])\na = F.cross_entropy(p, torch.tensor([0]))\n"

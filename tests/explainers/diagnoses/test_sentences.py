@@ -18,21 +18,30 @@ ROOT = Path(explainers.__file__).parent
 
 
 def sentences() -> Iterator[tuple[str, str]]:
-    """The texts handed to `said`, directly or by a name of the same function."""
+    """The texts handed to `said`, directly or by a name that the same function gave them."""
     for path in sorted(ROOT.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        for scope in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
-            texts = {
-                node.targets[0].id: node.value.value
-                for node in ast.walk(scope)
-                if isinstance(node, ast.Assign)
-                and isinstance(node.targets[0], ast.Name)
-                and isinstance(node.value, ast.Constant)
-                and isinstance(node.value.value, str)
-            }
-            for call in (node for node in ast.walk(scope) if isinstance(node, ast.Call)):
-                if isinstance(call.func, ast.Name) and call.func.id == "said":
-                    yield path.name, _text(call.args[0], texts)
+        resolved: dict[ast.Call, dict[str, str]] = {call: {} for call in _calls(tree)}
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            for call in _calls(function):
+                resolved[call] |= _assigned_texts(function)
+        yield from ((path.name, _text(call.args[0], texts)) for call, texts in resolved.items())
+
+
+def _calls(tree: ast.AST) -> list[ast.Call]:
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "said"]
+
+
+def _assigned_texts(function: ast.FunctionDef) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str() as text)):
+                texts[name] = text
+            case _:
+                pass
+    return texts
 
 
 def _text(node: ast.expr, texts: dict[str, str]) -> str:
