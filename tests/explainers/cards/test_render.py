@@ -166,6 +166,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "a huge curve": {"panels": (Curve(("c",), tuple((x, 10.0**x) for x in range(-300, 300)), Mark(0, 1, "1")),)},
     "a mark outside": {"panels": (Curve(("c",), ((0, 0), (1, 1)), Mark(50, float("nan"), "nan")),)},
     "a long fix": {"fix": tuple(DiffLine("+" if i % 2 else "-", "y = f(x)" * 60) for i in range(60))},
+    "formulas in words": {"title": (Math(sympy.Symbol("x" * 40) * sympy.Symbol("y" * 40) * sympy.Symbol("z" * 40)),)},
     "every segment": {"takeaway": ("a", Strong("b"), Toned("c", Role.BAD), Code("d" * 90), Math(sympy.pi), Code("e"))},
 }
 

@@ -96,6 +96,7 @@ FURTHER: list[tuple[Any, str]] = [
     (unevaluated(sympy.Mul, sympy.exp(x), sympy.Pow(x + y, -1)), "e^x/(x + y)"),
     (unevaluated(sympy.Mul, -1, unevaluated(sympy.log, p)), "−log p"),
     (unevaluated(sympy.Mul, unevaluated(sympy.log, p), x), "log(p) x"),
+    (unevaluated(sympy.Mul, sympy.Sum(z[j], (j, 1, n)), x), "(Σ_(j = 1..n) z_j) x"),
 ]
 ALL = [*SAMPLES.values(), *FURTHER]
 
