@@ -12,6 +12,7 @@ import numpy.typing as npt
 from explainers.graph.arrays import Array, unified
 from explainers.graph.nodes import Axis, Input, Node
 from explainers.losses.registry import Registry
+from explainers.messages import Message, said
 from explainers.recording import Call, Items, Name, Recording, Ref, Slice, Span, Tensor, Value
 from explainers.torch_ops import Unsupported, operation
 
@@ -22,7 +23,7 @@ class DontKnow:
 
     function: str
     span: Span | None
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class _Reading:
         except Unsupported as refusal:
             self._give(call)
             leaf = self._leaf(id)
-            return DontKnow(call.function, call.span, str(refusal)) if isinstance(leaf, DontKnow) else leaf
+            return DontKnow(call.function, call.span, refusal.reason) if isinstance(leaf, DontKnow) else leaf
         self.calls[call.index] = call
         return result[call.outputs.index(id)] if isinstance(result, tuple) else result
 
@@ -167,9 +168,9 @@ class _Reading:
         if tensor.data is None:
             producer = self.recording.producer(id)
             name = producer.function if producer else "a tensor"
-            return DontKnow(name, producer.span if producer else None, "its values were not recorded")
+            return DontKnow(name, producer.span if producer else None, said("its values were not recorded"))
         if tensor.dtype.startswith("complex"):
-            return DontKnow("a complex tensor", None, "complex numbers are not in the table")
+            return DontKnow("a complex tensor", None, said("complex numbers are not in the table"))
         layout = tuple(self._axis(tensor, dim) for dim in range(len(tensor.shape)))
         axes = tuple(axis for axis in layout if axis is not None)
         node = Input(self._free(self._symbol(tensor)), axes, tensor.dtype, id)

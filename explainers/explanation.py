@@ -156,7 +156,7 @@ def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[Rer
             equal = equals.loss if equals else None
         else:
             steps = Derivation((Refused(found),) if isinstance(found, DontKnow) else (), {}, None)
-            proof, gradients, equal = unproven(found.reason if isinstance(found, DontKnow) else ""), {}, None
+            proof, gradients, equal = unproven(*((found.reason,) if isinstance(found, DontKnow) else ())), {}, None
     return Explanation(
         recording,
         claims,
@@ -187,7 +187,7 @@ def _read(recording: Recording, losses: Registry) -> Reading | DontKnow | None:
     if not found.calls:
         producer = recording.producer(recording.subject)
         name = producer.function if producer else "the shown value"
-        return DontKnow(name, producer.span if producer else None, "it is not in the table of operations")
+        return DontKnow(name, producer.span if producer else None, said("it is not in the table of operations"))
     values = found.values(recording)
     with precise():
         real = differentiable(found, losses)

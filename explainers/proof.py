@@ -25,6 +25,7 @@ from explainers.graph.evaluation import Values
 from explainers.graph.nodes import Axes
 from explainers.graph.rounding import Rounding
 from explainers.losses.registry import Registry
+from explainers.messages import Message, said
 from explainers.recording import Tensor
 from explainers.reruns import RerunResult
 
@@ -40,7 +41,7 @@ class Check:
 
     name: Name
     passed: bool | None
-    reason: str = ""
+    reason: Message | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Proof:
     error_bound: float | None = None
     error: float | None = None
     torch: float | None = None
-    reason: str = ""
+    reasons: tuple[Message, ...] = ()
 
     @property
     def certified(self) -> bool:
@@ -65,9 +66,9 @@ class Proof:
         return self.verdict == "certified"
 
 
-def unproven(reason: str) -> Proof:
+def unproven(*reasons: Message) -> Proof:
     """What cannot be proven is said to be unproven."""
-    return Proof("not-applicable", reason=reason)
+    return Proof("not-applicable", reasons=reasons)
 
 
 def prove(
@@ -94,9 +95,9 @@ def _judged(checks: tuple[Check, ...], value: Floats, native: Bounds) -> Proof:
     needed = all(check.passed for check in checks if check.name != "twin")
     refused = any(check.passed is False for check in checks)
     verdict = "refused" if refused else "certified" if needed else "not-applicable"
-    reason = "; ".join(check.reason for check in checks if check.passed is not True and check.reason)
+    reasons = tuple(check.reason for check in checks if check.passed is not True and check.reason)
     if not value.size:
-        return Proof(verdict, checks, reason=reason)
+        return Proof(verdict, checks, reasons=reasons)
     low, high, torch = float(native[0].ravel()[0]), float(native[1].ravel()[0]), float(value.ravel()[0])
     middle = low + (high - low) / 2 if math.isfinite(low) and math.isfinite(high) else low
     return Proof(
@@ -106,32 +107,34 @@ def _judged(checks: tuple[Check, ...], value: Floats, native: Bounds) -> Proof:
         (high - low) / 2 if math.isfinite(high - low) else None,
         abs(torch - middle) if math.isfinite(torch) and math.isfinite(middle) else None,
         torch,
-        reason,
+        reasons,
     )
 
 
 def _value(value: Floats, native: Bounds, recorded: Tensor, subject: Array) -> Check:
     if not contains(native, value):
-        return Check("value", False, "torch's value lies outside the enclosure")
+        return Check("value", False, said("torch's value lies outside the enclosure"))
     if recorded.data is None:
-        return Check("value", False, "the program's own value was not recorded")
+        return Check("value", False, said("the program's own value was not recorded"))
     ran = _laid(recorded.array(), subject)
     same = contains(native, ran)
-    return Check("value", same, "" if same else "the program showed another value than torch gives for these numbers")
+    forged = said("the program showed another value than torch gives for these numbers")
+    return Check("value", same, None if same else forged)
 
 
 def _gradient(forms: Forms, values: Values, rerun: RerunResult, rounding: Rounding) -> Check:
     wanted = [x for x in forms.as_run if x.tensor in rerun.gradients]
     if not wanted:
-        return Check(
-            "gradient", None if forms.as_run else True, "torch gave no gradient to compare" if forms.as_run else ""
-        )
+        missing = said("torch gave no gradient to compare")
+        return Check("gradient", None, missing) if forms.as_run else Check("gradient", True)
     found = enclose(tuple(forms.as_run[x] for x in wanted), values, rounding)
     for x, bounds in zip(wanted, found, strict=True):
         axes = forms.as_run[x].axes
         torch = rerun.gradients[x.tensor].array().astype(np.float64).reshape(tuple(a.size for a in x.axes))
         if not contains((_ordered(bounds[0], axes, x.axes), _ordered(bounds[1], axes, x.axes)), torch):
-            return Check("gradient", False, f"torch's gradient for {x.symbol} lies outside its enclosure")
+            return Check(
+                "gradient", False, said("torch's gradient for {symbol} lies outside its enclosure", symbol=x.symbol)
+            )
     return Check("gradient", True)
 
 
@@ -141,29 +144,33 @@ def _float64(forms: Forms, values: Values, rerun: RerunResult | None) -> Check:
     bounds = enclose((forms.composition.root,), values, Rounding("float64"))[0]
     inside = contains(bounds, _laid(rerun.value.array(), forms.composition.subject))
     if not inside:
-        return Check("float64", False, "the float64 re-run lies outside its enclosure")
+        return Check("float64", False, said("the float64 re-run lies outside its enclosure"))
     gradient = _gradient(forms, values, rerun, Rounding("float64"))
-    return Check("float64", gradient.passed is not False, gradient.reason if gradient.passed is False else "")
+    return Check("float64", gradient.passed is not False, gradient.reason if gradient.passed is False else None)
 
 
 def _steps(derivation: Derivation) -> Check:
     held = derivation.holds()
     wrong = next((k for k, agreed in enumerate(held, start=1) if agreed is False), None)
-    return Check("steps", wrong is None, "" if wrong is None else f"step {wrong} does not compute itself again")
+    return Check(
+        "steps",
+        wrong is None,
+        None if wrong is None else said("step {number} does not compute itself again", number=wrong),
+    )
 
 
 def _twin(rerun: RerunResult | None, native: Bounds) -> Check:
     """The twin prints one number; it works in float64, so the ball of the program's own dtype must hold it."""
     if rerun is None or rerun.recording is None or rerun.raised is not None:
-        return Check("twin", None, "" if rerun is None else _why(rerun))
+        return Check("twin", None, None if rerun is None else _why(rerun))
     try:
         printed = float(rerun.recording.stdout.strip())
     except ValueError:
-        return Check("twin", None, "the twin printed no number")
+        return Check("twin", None, said("the page's script printed no number"))
     low, high = float(native[0].ravel()[0]), float(native[1].ravel()[0])
     slack = abs(printed) * 2.0**-40
     inside = contains((np.asarray(low - slack), np.asarray(high + slack)), np.asarray(printed))
-    return Check("twin", inside, "" if inside else "the page's own Python prints another number")
+    return Check("twin", inside, None if inside else said("the page's own Python prints another number"))
 
 
 def contains(bounds: Bounds, value: Floats) -> bool:
@@ -187,10 +194,12 @@ def _ordered(values: Floats, have: Axes, want: Axes) -> Floats:
     return turned.reshape([axis.size if axis in have else 1 for axis in want])
 
 
-def _why(rerun: RerunResult | None) -> str:
+def _why(rerun: RerunResult | None) -> Message:
     if rerun is None:
-        return "torch was not asked again"
-    return rerun.not_run or (f"torch raised {rerun.raised.type}" if rerun.raised else "torch gave no value")
+        return said("torch was not asked again")
+    if rerun.raised:
+        return said("run again, torch raises {type}", type=rerun.raised.type)
+    return said("it was not run again ({reason})", reason=rerun.not_run or "?")
 
 
 def differentiable(composition: Composition, registry: Registry) -> tuple[int, ...]:

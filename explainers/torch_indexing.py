@@ -10,10 +10,15 @@ import numpy as np
 from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned
 from explainers.graph.nodes import Axis, Node
+from explainers.messages import Message, said
 
 
 class Unsupported(Exception):
-    """The table cannot express this use of an operation; the message says which."""
+    """The table cannot express this use of an operation; `reason` says which."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason.text)
+        self.reason = reason
 
 
 def gathered(input: Array, dim: int, index: Array) -> Array:
@@ -22,7 +27,7 @@ def gathered(input: Array, dim: int, index: Array) -> Array:
     along = input.layout[dim]
     shared = tuple(None if d == dim else axis for d, axis in enumerate(input.layout))
     if any(size != full for d, (size, full) in enumerate(zip(index.shape, input.shape, strict=True)) if d != dim):
-        raise Unsupported("gather with an index smaller than its input")
+        raise Unsupported(said("gather with an index smaller than its input"))
     kept = index.layout[dim]
     node, picked = input.node, index.node
     for d, (mine, theirs) in enumerate(zip(index.layout, shared, strict=True)):
@@ -62,7 +67,7 @@ def advanced(input: Array, index: Any) -> Array:
                 place = len(layout) if place is None else place
                 arrays.append((dim - 1, axis, _indices(item)))
             case _:
-                raise Unsupported(f"indexing with {item!r}")
+                raise Unsupported(said("this kind of index"))
     layout.extend(input.layout[dim:])
     if not arrays:
         return Array(node, tuple(layout))
@@ -77,8 +82,8 @@ def _together(
     rest = [(axis, a) for _, axis, a in arrays if not _counts(axis, a)]
     if counting and rest:
         paired = counting[0][0]
-        for _, axis in enumerate(a for a, _ in counting[1:]):
-            raise Unsupported(f"two counting indices, along {axis}")
+        if len(counting) > 1:
+            raise Unsupported(said("two indices that count along their axes"))
         for axis, index in rest:
             node = ops.take(node, aligned(index, (paired,)), axis)
         return Array(node, (*layout[:place], paired, *layout[place:]))
@@ -99,14 +104,14 @@ def _counts(axis: Axis | None, index: Array) -> bool:
 def _indices(item: Any) -> Array:
     if isinstance(item, Array):
         if item.node.dtype == "bool":
-            raise Unsupported("indexing with a mask, whose length depends on the data")
+            raise Unsupported(said("a mask as index: its length depends on the data"))
         return item
     held = np.asarray(list(item))
     if held.ndim != 1 or held.dtype.kind not in "iu":
-        raise Unsupported("indexing with a nested list")
+        raise Unsupported(said("a nested list as index"))
     axis = Axis("a", len(held)) if len(held) != 1 else None
     if axis is not None and not (held == np.arange(len(held))).all():
-        raise Unsupported("indexing with a list of numbers")
+        raise Unsupported(said("a list of numbers as index"))
     node = ops.coordinate(axis) if axis else ops.constant(int(held[0]))
     return Array(node, (axis,), held)
 
@@ -131,7 +136,7 @@ def viewed(input: Array, shape: Any) -> Array:
     known = int(np.prod([s for s in wanted if s != -1], dtype=np.int64))
     sizes = [total // known if s == -1 and known else s for s in wanted]
     if [s for s in sizes if s != 1] != [s for s in input.shape if s != 1]:
-        raise Unsupported(f"a reshape from {input.shape} to {tuple(sizes)} mixes axes")
+        raise Unsupported(said("a reshape from {old} to {new} mixes axes", old=str(input.shape), new=str(tuple(sizes))))
     left = iter(axis for axis in input.layout if axis is not None)
     return Array(input.node, tuple(None if s == 1 else next(left) for s in sizes), input.values)
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 from explainers.graph import ops
 from explainers.graph.arrays import Array, broadcast
 from explainers.graph.nodes import Axis, Node, UnaryOp
+from explainers.messages import said
 from explainers.torch_indexing import (
     Unsupported,
     advanced,
@@ -49,7 +50,7 @@ def _entry(names: str, body: Callable[..., Array]) -> Operation:
         given = {order[int(k)] if k.isdigit() and int(k) < len(order) else k: v for k, v in arguments.items()}
         surplus = {k: v for k, v in given.items() if k not in order and v not in (None, False)}
         if surplus:
-            raise Unsupported(f"its argument {next(iter(surplus))} is not in the table")
+            raise Unsupported(said("its argument {name} is not in the table", name=next(iter(surplus))))
         return body(**{k: v for k, v in given.items() if k in order})
 
     return apply
@@ -60,7 +61,7 @@ def _array(x: Any) -> Array:
         return x
     if isinstance(x, (bool, int, float)):
         return Array(ops.constant(x))
-    raise Unsupported(f"{x!r} is neither a tensor nor a number")
+    raise Unsupported(said("an argument that is neither a tensor nor a number"))
 
 
 def _elementwise(build: Callable[[Node, Node], Node]) -> Callable[..., Array]:
@@ -140,7 +141,7 @@ def _where(condition: Array, input: Any, other: Any) -> Array:
 
 def _one_hot(input: Array, num_classes: int = -1) -> Array:
     if input.values is None:
-        raise Unsupported("one_hot of an index that was computed")
+        raise Unsupported(said("one_hot of an index that was computed"))
     size = num_classes if num_classes > 0 else int(input.values.max()) + 1
     axis = Axis("c", size) if size != 1 else None
     return Array(ops.one_hot(input.node, axis, "int64"), (*input.layout, axis))
@@ -159,7 +160,7 @@ def _matmul(input: Array, other: Array) -> Array:
     if inner_left is not None and inner_right is not None and inner_left is not inner_right:
         b = ops.rename(b, inner_right, inner_left)
     if len(left.layout) > 2 or len(right.layout) > 2:
-        raise Unsupported("products of more than two dimensions")
+        raise Unsupported(said("products of more than two dimensions"))
     layout = (*((rows,) if len(left.layout) > 1 else ()), *((fresh,) if len(right.layout) > 1 else ()))
     return Array(ops.sum(ops.mul(left.node, b), (inner_left,) if inner_left else ()), layout)
 

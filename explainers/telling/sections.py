@@ -122,8 +122,7 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
     if explanation.recording.random:
         lines.append(said("The program draws random numbers without a seed: your digits will differ."))
     if explanation.proof.verdict != "certified" and explanation.value is not None:
-        reason = explanation.proof.reason or "?"
-        lines.append(said("The value is not certified: {reason}.", reason=reason))
+        lines += [said("Not certified: {reason}.", reason=reason) for reason in explanation.proof.reasons]
     return [message.say(translator) for message in lines]
 
 
