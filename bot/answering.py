@@ -1,0 +1,228 @@
+"""The walk of a message: read → evaluate → plan → rerun → explain → draw → Answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+
+from bot import stopped
+from bot.claims import for_answer, for_explainer, printed
+from bot.evaluation import Children, Evaluated
+from bot.evaluator.explainer import ExplainerDied, ExplainerRaised, ExplainerTimedOut
+from bot.evaluator.explainer_pool import Explainers
+from bot.evaluator.frames import FrameError, decode, encode
+from bot.exchange import Answer, Ask, Catalogue, Drawn, Other, StageName, Wants
+from bot.jobs import work
+from bot.log import Log, places
+from bot.reading.question import Kind, Origin, Question, Reading, Snippet, TooLong
+from bot.remarks import remarks, shown, supplied
+from bot.stopped import Asker, Stop
+from bot.stopwatch import Stopwatch
+from explainers.locale import Translator
+from explainers.messages import said
+from explainers.reruns import Plan
+
+T = TypeVar("T")
+
+_PLANS: Final = msgspec.msgpack.Decoder(Plan)
+_CONCLUDED: Final = msgspec.msgpack.Decoder(work.Concluded)
+_EXPLAIN_SHARE: Final = 0.4
+"""Of the time that is left, what reruns leave to explaining and drawing."""
+
+_MOST_OTHERS: Final = 3
+"""Further snippets of a message that are run."""
+
+_EXPLAINER_ERRORS: Final = (ExplainerTimedOut, ExplainerDied, ExplainerRaised, FrameError)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one question may take: bytes of its text, of its files and of its Answer, reruns, seconds to explain."""
+
+    message_bytes: int
+    file_bytes: int
+    answer_bytes: int
+    reruns: int
+    explain_seconds: float
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Answers messages, any number at a time; `translators` by locale, the fallback among them."""
+
+    children: Children
+    explainers: Explainers
+    bounds: Bounds
+    catalogue: Catalogue
+    translators: Mapping[str, Translator]
+    log: Log
+
+    async def answer(self, ask: Ask, on_stage: Callable[[StageName], None]) -> Answer:
+        """The Answer; cancelling ends all work for it."""
+        walk = Walk(self, ask, on_stage)
+        try:
+            async with asyncio.timeout(ask.deadline):
+                answer = await walk.answer()
+        except (TimeoutError, ExplainerTimedOut):
+            answer = walk.stopped(stopped.late(walk.what, ask.deadline))
+        except _EXPLAINER_ERRORS as error:
+            self.log.error("not explained", ask=ask.id, error=type(error).__name__, places=places(error))
+            answer = walk.stopped(stopped.failed(walk.what))
+        return self._fitted(answer)
+
+    def busy(self, ask: Ask, waiting: int) -> Answer:
+        """The Answer for one who finds the line full."""
+        return Walk(self, ask, lambda _stage: None).stopped(stopped.busy(waiting))
+
+    def failed(self, ask: Ask) -> Answer:
+        """The Answer where something of ours broke."""
+        return Walk(self, ask, lambda _stage: None).stopped(stopped.failed(stopped.place(None)))
+
+    def _fitted(self, answer: Answer) -> Answer:
+        """The Answer without what is drawn, where that makes it too large for a frame."""
+        if len(encode(answer)) <= self.bounds.answer_bytes:
+            return answer
+        self.log.warning("answer too large for its pictures", ask=answer.id)
+        return msgspec.structs.replace(answer, drawn=Drawn())
+
+
+class Walk:
+    """One message on its way."""
+
+    def __init__(self, answering: Answering, ask: Ask, on_stage: Callable[[StageName], None]) -> None:
+        self.what = stopped.place(None)
+        self._answering = answering
+        self._ask = ask
+        self._on_stage = on_stage
+        self._watch = Stopwatch()
+        self._until = asyncio.get_running_loop().time() + ask.deadline
+        self._question: Question | None = None
+        self._locale = self._spoken(ask.locale or stopped.FALLBACK)
+
+    async def answer(self) -> Answer:
+        """Raises what an explainer raises."""
+        if too_long := self._too_long():
+            return self.stopped(too_long)
+        self._enter("read")
+        evaluated = await self._answering.children.read_and_run(self._ask, self._was_read) or await self._example()
+        if isinstance(evaluated, Stop) or self._question is None:
+            return self.stopped(evaluated if isinstance(evaluated, Stop) else stopped.failed(self.what))
+        self.what = stopped.place(evaluated.snippet)
+        self._enter("explain")
+        others = asyncio.gather(*(self._other(self._question, each) for each in _others(self._question)))
+        try:
+            results = await self._rerun(self._question, evaluated)
+            self._enter("draw")
+            concluded = await self._conclude(self._question, evaluated, results, self._ask.wants)
+            found = tuple(each for each in await others if each is not None)
+        finally:
+            others.cancel()
+        return self._finished(self._question, evaluated, concluded, found)
+
+    def stopped(self, stop: Stop) -> Answer:
+        """The Answer of a walk that ends here."""
+        question = self._question
+        stated, missing = (for_answer(question.claims), question.missing) if question else ((), ())
+        asker = Asker(self._ask.id, self._locale, stated, missing)
+        answer = stopped.answer(stop, asker, self._answering.translators[self._locale])
+        return msgspec.structs.replace(answer, timings_ms=self._watch.timings())
+
+    def _enter(self, stage: StageName) -> None:
+        self._watch.enter(stage)
+        self._on_stage(stage)
+
+    def _was_read(self, reading: Reading) -> None:
+        self._enter("evaluate")
+        if isinstance(reading, Question):
+            self._question = reading
+        if not isinstance(reading, TooLong):
+            self._locale = self._spoken(self._ask.locale or reading.language)
+
+    def _spoken(self, locale: str) -> str:
+        """The locale, or its language, where the bot speaks it."""
+        known = self._answering.translators
+        return next((name for name in (locale, locale.partition("-")[0]) if name in known), stopped.FALLBACK)
+
+    def _too_long(self) -> Stop | None:
+        bounds = self._answering.bounds
+        text, files = len(self._ask.text.encode()), sum(len(file.data) for file in self._ask.files)
+        if text > bounds.message_bytes:
+            return stopped.too_long(said("Your message"), text, bounds.message_bytes)
+        if files > bounds.file_bytes:
+            return stopped.too_long(said("What you attached"), files, bounds.file_bytes)
+        return None
+
+    async def _example(self) -> Evaluated | Stop:
+        """A question in words is answered with an example of the loss that it names."""
+        question = self._question
+        named = question.loss_words if question and question.kind is Kind.WORDS else ()
+        examples = {loss.name: loss.example for loss in self._answering.catalogue.losses}
+        source = next((examples[name] for name in named if name in examples), None)
+        if source is None:
+            return Stop("needs-input", stopped.lacking("code"))
+        return await self._answering.children.run(Snippet(source, Origin.COMPLETED, (), (), shown=True), ())
+
+    async def _other(self, question: Question, snippet: Snippet) -> Other | None:
+        """What a further program of the message shows; None where it shows nothing."""
+        evaluated = await self._answering.children.run(snippet, printed(question.claims))
+        if isinstance(evaluated, Stop):
+            return None
+        try:
+            results = await self._rerun(question, evaluated)
+            answer = (await self._conclude(question, evaluated, results, Wants())).answer
+        except _EXPLAINER_ERRORS:  # the message's subject has its answer without it
+            return None
+        expression = snippet.source.rstrip().rpartition("\n")[2]
+        return Other(expression, answer.loss, answer.value, answer.proof) if answer.value is not None else None
+
+    async def _rerun(self, question: Question, evaluated: Evaluated) -> tuple[work.Rerun, ...]:
+        stated, recording = for_explainer(question.claims), evaluated.ran.recording
+        plan = await self._ask_explainer(work.ToPlan(recording, stated, self._answering.bounds.reruns), _PLANS)
+        return await self._answering.children.rerun(evaluated, plan, self._until - _EXPLAIN_SHARE * self._left())
+
+    async def _conclude(
+        self, question: Question, evaluated: Evaluated, results: tuple[work.Rerun, ...], wants: Wants
+    ) -> work.Concluded:
+        request = work.ToConclude(
+            id=self._ask.id,
+            recording=evaluated.ran.recording,
+            claims=for_explainer(question.claims),
+            results=results,
+            completions=supplied(evaluated.snippet),
+            stated=for_answer(question.claims),
+            missing=question.missing,
+            locale=self._locale,
+            theme=self._ask.theme,
+            wants=wants,
+        )
+        return await self._ask_explainer(request, _CONCLUDED)
+
+    async def _ask_explainer(self, request: work.ToExplainer, decoder: msgspec.msgpack.Decoder[T]) -> T:
+        seconds = min(self._answering.bounds.explain_seconds, self._left())
+        return decode(await self._answering.explainers.call(encode(request), seconds), decoder)
+
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, self._until - asyncio.get_running_loop().time())
+
+    def _finished(
+        self, question: Question, evaluated: Evaluated, concluded: work.Concluded, others: tuple[Other, ...]
+    ) -> Answer:
+        if concluded.trouble:
+            self._answering.log.error("not drawn", ask=self._ask.id, trouble=concluded.trouble)
+        translator = self._answering.translators[self._locale]
+        added = [each.say(translator) for each in (*shown(others), *remarks(question, evaluated.snippet))]
+        return msgspec.structs.replace(
+            concluded.answer,
+            text="\n\n".join([concluded.answer.text.rstrip("\n"), *added]) + "\n",
+            others=concluded.answer.others + others,
+            timings_ms=self._watch.timings(concluded.draw_ms),
+        )
+
+
+def _others(question: Question) -> tuple[Snippet, ...]:
+    return tuple(each for at, each in enumerate(question.snippets) if at != question.subject)[:_MOST_OTHERS]

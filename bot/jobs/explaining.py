@@ -1,0 +1,130 @@
+"""What an explainer serves: what to run again, what follows from it, and the drawing. Imports no torch."""
+
+import functools
+import inspect
+import time
+from typing import Final, assert_never
+
+import msgspec
+
+from bot import answers
+from bot.evaluator.frames import decode, encode
+from bot.exchange import DiagnosisKind, Drawn, Loss
+from bot.jobs import rehearsal
+from bot.jobs.work import Concluded, Listed, NotRun, Rerun, Returned, ToConclude, ToExplainer, ToList, ToPlan
+from explainers import explanation, locale, telling
+from explainers.cards.card import Card
+from explainers.cards.render import DrawingFailed, Renderer
+from explainers.cards.typeset import Unprintable
+from explainers.diagnoses.registry import rules
+from explainers.locale import Translator
+from explainers.losses import registry
+from explainers.proof import FLOAT64, TWIN, VALUE
+from explainers.recording import Recording
+from explainers.reruns import Plan, RerunResult
+
+_REQUESTS: Final = msgspec.msgpack.Decoder(ToExplainer)
+_RECORDINGS: Final = msgspec.msgpack.Decoder(Recording)
+_RESULTS: Final = msgspec.msgpack.Decoder(RerunResult)
+_OF_THE_PROOF: Final = frozenset({VALUE, FLOAT64, TWIN})
+
+
+def answer(request: bytes) -> bytes:
+    """The entry: a Plan, a Concluded or a Listed. Raises FrameInvalid for bytes that are not what they should be."""
+    asked = decode(request, _REQUESTS)
+    match asked:
+        case ToPlan():
+            return encode(_plan(asked))
+        case ToConclude():
+            return encode(_conclude(asked))
+        case ToList():
+            return encode(_list())
+        case _:
+            assert_never(asked)
+
+
+def prepare() -> None:
+    """Runs in the zygote: loads all that explaining needs, and starts no thread."""
+    _list()
+    renderer()
+    for name in locale.available():
+        _rehearsed(name)
+
+
+def warm_up() -> None:
+    """Runs in every explainer, after it is locked in: the compiler's threads inherit the lock."""
+    for name in locale.available():
+        card = _rehearsed(name).card
+        renderer().draw(card)
+        renderer().draw_full(card)
+
+
+@functools.cache
+def renderer() -> Renderer:
+    """One for the whole life of the process."""
+    return Renderer()
+
+
+def _rehearsed(name: str) -> telling.Told:
+    plan = explanation.plan(rehearsal.recording(), rehearsal.CLAIMS)
+    results = rehearsal.results(tuple(rerun.label for rerun in plan.reruns))
+    found = explanation.conclude(rehearsal.recording(), rehearsal.CLAIMS, results)
+    return telling.tell(found, telling.Context(locale=name))
+
+
+def _plan(asked: ToPlan) -> Plan:
+    """The plan, with no more reruns for the diagnoses than are allowed."""
+    plan = explanation.plan(decode(asked.recording, _RECORDINGS), asked.claims)
+    others = [rerun.label for rerun in plan.reruns if rerun.label not in _OF_THE_PROOF]
+    kept = _OF_THE_PROOF.union(others[: asked.most])
+    return Plan(tuple(rerun for rerun in plan.reruns if rerun.label in kept))
+
+
+def _conclude(asked: ToConclude) -> Concluded:
+    found = explanation.conclude(
+        decode(asked.recording, _RECORDINGS), asked.claims, tuple(_result(each) for each in asked.results)
+    )
+    told = telling.tell(found, telling.Context(completions=asked.completions, locale=asked.locale, theme=asked.theme))
+    started = time.perf_counter()
+    drawn, trouble = _drawn(told, asked)
+    draw_ms = 1000 * (time.perf_counter() - started)
+    return Concluded(answers.explained(found, told, asked, drawn), draw_ms, trouble)
+
+
+def _result(rerun: Rerun) -> RerunResult:
+    """The result under the label that we gave it: a child that ran a stranger's code may call itself the proof."""
+    match rerun:
+        case NotRun(label, reason):
+            return RerunResult(label, not_run=reason)
+        case Returned(label, result):
+            return msgspec.structs.replace(decode(result, _RESULTS), label=label)
+        case _:
+            assert_never(rerun)
+
+
+def _drawn(told: telling.Told, asked: ToConclude) -> tuple[Drawn, str]:
+    sources = dict(told.sources) if asked.wants.sources else {}
+    try:
+        return Drawn(*_pictures(told.card, asked), sources), ""
+    except (DrawingFailed, Unprintable) as error:  # the answer in words is still an answer
+        return Drawn(sources=sources), type(error).__name__
+
+
+def _pictures(card: Card, asked: ToConclude) -> tuple[bytes | None, bytes | None]:
+    wants = asked.wants
+    return renderer().draw(card) if wants.card else None, renderer().draw_full(card) if wants.full else None
+
+
+def _list() -> Listed:
+    losses = registry.registry().losses.values()
+    translators = {name: Translator(name) for name in locale.available()}
+    kinds = (
+        DiagnosisKind(rule.slug, rule.family, {name: rule.title.say(said) for name, said in translators.items()})
+        for rule in rules()
+    )
+    return Listed(tuple(map(_loss, losses)), tuple(kinds))
+
+
+def _loss(loss: registry.Loss) -> Loss:
+    arguments = tuple(inspect.signature(loss.program).parameters)
+    return Loss(loss.name, loss.module, arguments, loss.words, loss.example)

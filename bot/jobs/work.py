@@ -1,0 +1,133 @@
+"""What the walk sends to its children and gets back.
+
+A Recording and a RerunResult travel as the bytes they were encoded to: only the explainer, which is locked in, ever
+decodes what a stranger's process made.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from bot.exchange import Answer, Claim, DiagnosisKind, Error, Loss, Theme, Wants
+from bot.reading.question import File, Snippet
+from explainers import claims
+from explainers.reruns import GraphRerun, SourceRerun
+
+READ_AND_RUN: Final = "bot.jobs.snippets:read_and_run"
+RUN: Final = "bot.jobs.snippets:run"
+REPLAY: Final = "bot.jobs.snippets:replay"
+RERUN: Final = "bot.jobs.snippets:rerun"
+VERSION: Final = "bot.jobs.snippets:version"
+EXPLAIN: Final = "bot.jobs.explaining:answer"
+
+
+class Room(msgspec.Struct, frozen=True):
+    """Bytes that a run may hand back as its Recording, and print."""
+
+    recording_bytes: int
+    printed_bytes: int
+
+
+class Message(msgspec.Struct, frozen=True):
+    """Read this, say what was read, then run its subject."""
+
+    text: str
+    files: tuple[File, ...]
+    direct: bool
+    room: Room
+
+
+class Program(msgspec.Struct, frozen=True):
+    """Run this; `claims` are printed numbers, each with the radius that its digits leave open."""
+
+    snippet: Snippet
+    claims: tuple[tuple[float, float], ...]
+    room: Room
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """A Recording as encoded bytes, and how its program ended, as far as the program's own process can tell."""
+
+    recording: bytes
+    ended: Literal["returned", "raised", "refused", "out-of-memory"]
+    error: Error | None = None
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """Replay recorded calls; each result is a frame, in the order of `reruns`."""
+
+    recording: bytes
+    reruns: tuple[GraphRerun, ...]
+
+
+class Edited(msgspec.Struct, frozen=True):
+    """Run an edited program, `prelude` before it."""
+
+    rerun: SourceRerun
+    prelude: str
+
+
+class Returned(msgspec.Struct, frozen=True, tag="returned"):
+    """A rerun's result as encoded bytes. `label` is ours: what a child says of itself does not count."""
+
+    label: str
+    result: bytes
+
+
+class NotRun(msgspec.Struct, frozen=True, tag="not-run"):
+    """Why a rerun has no result."""
+
+    label: str
+    reason: str
+
+
+Rerun = Returned | NotRun
+
+
+class ToPlan(msgspec.Struct, frozen=True, tag="plan"):
+    """Which reruns does this Recording want, at most `most` beside those of the proof?"""
+
+    recording: bytes
+    claims: tuple[claims.Claim, ...]
+    most: int
+
+
+class ToConclude(msgspec.Struct, frozen=True, tag="conclude"):
+    """Explain, say and draw.
+
+    `completions` is what was added to the program, `stated` the claims as the answer repeats them, `missing` names
+    that nobody defines.
+    """
+
+    id: str
+    recording: bytes
+    claims: tuple[claims.Claim, ...]
+    results: tuple[Rerun, ...]
+    completions: tuple[str, ...]
+    stated: tuple[Claim, ...]
+    missing: tuple[str, ...]
+    locale: str
+    theme: Theme
+    wants: Wants
+
+
+class ToList(msgspec.Struct, frozen=True, tag="list"):
+    """What losses and diagnoses are there?"""
+
+
+class Concluded(msgspec.Struct, frozen=True):
+    """The Answer, the milliseconds that drawing took, and what went wrong with the drawing, for our log."""
+
+    answer: Answer
+    draw_ms: float
+    trouble: str = ""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """The parts of a Catalogue that the explainer knows."""
+
+    losses: tuple[Loss, ...]
+    diagnoses: tuple[DiagnosisKind, ...]
+
+
+ToExplainer = ToPlan | ToConclude | ToList

@@ -1,0 +1,215 @@
+"""`whyloss evaluator`: a unix socket before Answering. A slow or rude client holds up nobody but itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, assert_never
+
+import msgspec
+
+from bot.answering import Answering
+from bot.evaluator.frames import FrameError, decode, encode, receive_frame, send_frame
+from bot.exchange import Ask, Cancel, FromClient, FromService, Queued, Refused, Stage
+from bot.line import Line, LineFull
+from bot.log import Log
+from bot.service import started
+from bot.settings import Settings
+
+ASK_BYTES: Final = 4 * 2**20
+"""The largest frame that a client may send: what is over the limits of a message still gets its answer up to here."""
+
+_MOST_ASKS: Final = 128
+_OUTBOX_BYTES: Final = 64 * 2**20
+_SEND_SECONDS: Final = 60.0
+_LONGEST_LINE: Final = 64
+_CLIENT: Final = msgspec.msgpack.Decoder(FromClient)
+
+
+class SocketTaken(RuntimeError):
+    """A service listens there already, or what lies there is no socket."""
+
+
+class Service:
+    """What all conversations share."""
+
+    def __init__(self, answering: Answering, log: Log, line: Line) -> None:
+        self.answering = answering
+        self.log = log
+        self.line = line
+        self._talks: set[asyncio.Task[None]] = set()
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client, until it or the service goes."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._talks.add(task)
+        try:
+            await Conversation(self, reader, writer).hold()
+        finally:
+            self._talks.discard(task)
+
+    async def close(self) -> None:
+        """Ends all conversations and the work for them."""
+        for talk in self._talks:
+            talk.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
+
+
+class Conversation:
+    """One client: its Asks, each a task, and an outbox that one task empties."""
+
+    def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._service = service
+        self._reader = reader
+        self._writer = writer
+        self._asks: dict[str, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(_MOST_ASKS)
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._outbox_bytes = 0
+        self._sending = asyncio.create_task(self._send())
+
+    async def hold(self) -> None:
+        """Until the client goes, breaks the protocol or does not read what it is sent."""
+        self._post(self._service.answering.catalogue)
+        listening = asyncio.create_task(self._listen())
+        try:
+            await asyncio.wait([self._sending, listening], return_when=asyncio.FIRST_COMPLETED)
+            if listening.done() and (error := listening.exception()):
+                await self._refuse(error)
+        finally:
+            await self._end(self._sending, listening)
+
+    async def _listen(self) -> None:
+        while (payload := await receive_frame(self._reader, ASK_BYTES)) is not None:
+            message = decode(payload, _CLIENT)
+            match message:
+                case Ask():
+                    await self._room.acquire()
+                    self._begin(message)
+                case Cancel(id=id):
+                    if id in self._asks:
+                        self._asks[id].cancel()
+                case _:
+                    assert_never(message)
+
+    def _begin(self, ask: Ask) -> None:
+        if ask.id in self._asks:
+            raise FrameError(f"an Ask with the id {ask.id!r} is being answered: give each its own")
+        task = self._asks[ask.id] = asyncio.create_task(self._answer(ask))
+        task.add_done_callback(lambda _task: self._finish(ask.id))
+
+    def _finish(self, id: str) -> None:
+        del self._asks[id]
+        self._room.release()
+
+    async def _answer(self, ask: Ask) -> None:
+        service, started = self._service, time.perf_counter()
+        try:
+            async with service.line.turn(lambda position: self._post(Queued(ask.id, position))):
+                answer = await service.answering.answer(ask, lambda name: self._post(Stage(ask.id, name)))
+        except LineFull as full:
+            answer = service.answering.busy(ask, full.waiting)
+        except Exception as error:  # whatever it is, this Ask gets its Answer, and the others theirs
+            service.log.error("failed", ask=ask.id, error=type(error).__name__)
+            answer = service.answering.failed(ask)
+        milliseconds = round(1000 * (time.perf_counter() - started))
+        timings = msgspec.to_builtins(answer.timings_ms)
+        service.log.info("answered", ask=ask.id, outcome=answer.outcome, ms=milliseconds, **timings)
+        self._post(answer)
+
+    def _post(self, message: FromService) -> None:
+        payload = encode(message)
+        self._outbox_bytes += len(payload)
+        self._outbox.put_nowait(payload)
+        if self._outbox_bytes > _OUTBOX_BYTES:  # they do not read what they asked for
+            self._sending.cancel()
+
+    async def _send(self) -> None:
+        while True:
+            payload = await self._outbox.get()
+            async with asyncio.timeout(_SEND_SECONDS):
+                await send_frame(self._writer, payload, len(payload))
+            self._outbox_bytes -= len(payload)
+
+    async def _refuse(self, error: BaseException) -> None:
+        """Says why this ends, if they still listen."""
+        self._service.log.warning("client refused", error=type(error).__name__)
+        self._sending.cancel()
+        if isinstance(error, FrameError):
+            payload = encode(Refused(str(error)))
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await send_frame(self._writer, payload, len(payload))
+
+    async def _end(self, *tasks: asyncio.Task[None]) -> None:
+        everything = [*tasks, *self._asks.values()]
+        for task in everything:
+            task.cancel()
+        await asyncio.gather(*everything, return_exceptions=True)
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+@asynccontextmanager
+async def listening(service: Service, path: Path) -> AsyncGenerator[None]:
+    """A socket at `path` that only this user may open; takes the place of one that a dead service left.
+
+    Raises SocketTaken, OSError.
+    """
+    _clear(path)
+    before = os.umask(0o177)
+    try:
+        server = await asyncio.start_unix_server(service.talk, path)
+    finally:
+        os.umask(before)
+    try:
+        yield
+    finally:
+        server.close()
+        _clear(path)
+        await service.close()
+
+
+def _clear(path: Path) -> None:
+    """Removes a socket that nobody listens at any more."""
+    if not path.exists():
+        return
+    if not path.is_socket():
+        raise SocketTaken(f"{path} is no socket: name another place with --socket")
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise SocketTaken(f"a service listens at {path} already: stop it, or name another place with --socket")
+
+
+async def serve(settings: Settings, log: Log, path: Path) -> int:
+    """Serves at `path` until cancelled."""
+    async with _service(settings, log) as service, listening(service, path):
+        log.info("listening", socket=str(path))
+        await asyncio.Event().wait()
+    return 0
+
+
+async def serve_one(settings: Settings, log: Log, descriptor: int) -> int:
+    """Serves one connected socket until its other end closes."""
+    async with _service(settings, log) as service:
+        reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=descriptor))
+        await service.talk(reader, writer)
+    return 0
+
+
+@asynccontextmanager
+async def _service(settings: Settings, log: Log) -> AsyncGenerator[Service]:
+    async with started(settings, log) as answering:
+        yield Service(answering, log, Line(len(os.sched_getaffinity(0)), _LONGEST_LINE))

@@ -1,0 +1,208 @@
+"""What is said where a message got no explanation: what was read, where it stopped, and one thing to try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, assert_never
+
+from bot.evaluator import outcomes
+from bot.evaluator.limits import KIB, MIB
+from bot.exchange import Answer, Claim, Outcome
+from bot.reading.question import NeedsInput, NotAQuestion, Snippet, TooLong
+from explainers.locale import Translator
+from explainers.messages import Message, said
+
+FOLDER: Final = Path(__file__).parent / "locales"
+FALLBACK: Final = "en"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why there is no explanation, in one sentence that can be said in any language."""
+
+    outcome: Outcome
+    verdict: Message
+    printed: str = ""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Whom an answer is for and what is known of their message by now."""
+
+    id: str
+    locale: str
+    claims: tuple[Claim, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def answer(stop: Stop, asker: Asker, translator: Translator) -> Answer:
+    """The Answer without its timings."""
+    verdict = stop.verdict.say(translator)
+    printed = said("It had printed:").say(translator) if stop.printed else ""
+    return Answer(
+        id=asker.id,
+        outcome=stop.outcome,
+        language=asker.locale,
+        claims=asker.claims,
+        missing=asker.missing,
+        verdict=verdict,
+        text=f"{verdict}\n\n{printed}\n{stop.printed.rstrip()}\n" if stop.printed else f"{verdict}\n",
+        alt_text="",
+    )
+
+
+def of_outcome(outcome: outcomes.Outcome, what: Message) -> Stop:
+    """A child that did not finish; `what` says what it worked on."""
+    return Stop(*_of_outcome(outcome, what), printed=outcome.stdout)
+
+
+def _of_outcome(outcome: outcomes.Outcome, what: Message) -> tuple[Outcome, Message]:
+    match outcome:
+        case outcomes.TimedOut(seconds=seconds):
+            return "timed-out", said(
+                "I ran {what} and stopped it after {seconds} s: try fewer steps or smaller tensors.",
+                what=what,
+                seconds=f"{seconds:g}",
+            )
+        case outcomes.OutOfMemory(limit_mb=limit):
+            return "out-of-memory", out_of_memory(what, limit)
+        case outcomes.Forbidden():
+            return "forbidden", forbidden(what, said("a system call"))
+        case outcomes.TooLarge():
+            return "too-large", _too_large(outcome, what)
+        case outcomes.Crashed() | outcomes.Finished():
+            return "crashed", said(
+                "I ran {what}, and its process ended without a result: ask again with less of the code.",
+                what=what,
+            )
+        case _:
+            assert_never(outcome)
+
+
+def _too_large(outcome: outcomes.TooLarge, what: Message) -> Message:
+    match outcome.what:
+        case "stdout" | "stderr":
+            limit = outcome.limit // KIB
+            return said("I ran {what}, and it printed over {limit} KB: print only the loss.", what=what, limit=limit)
+        case "request" | "frame" | "result":
+            limit = outcome.limit // MIB
+            return said("I ran {what}, and it handed over {limit} MB: try smaller tensors.", what=what, limit=limit)
+        case _:
+            assert_never(outcome.what)
+
+
+def out_of_memory(what: Message, limit_mb: int) -> Message:
+    return said(
+        "I ran {what}, and it needed more than {limit} MB of memory: try smaller tensors.", what=what, limit=limit_mb
+    )
+
+
+def forbidden(what: Message, attempt: Message | str) -> Message:
+    return said(
+        "I ran {what}, and it tried what the sandbox forbids ({attempt}): "
+        "leave out files, network, threads and other programs.",
+        what=what,
+        attempt=attempt if isinstance(attempt, Message) else _one_line(attempt),
+    )
+
+
+def of_reading(reading: NotAQuestion | NeedsInput | TooLong) -> Stop:
+    """A message that nothing of is run."""
+    match reading:
+        case NotAQuestion(reason=reason):
+            return Stop("not-a-question", _NO_QUESTION[reason])
+        case NeedsInput(missing=missing, what=what):
+            return Stop("needs-input", lacking(what, missing))
+        case TooLong(what=what, size=size, limit=limit):
+            return too_long(said("Your message") if what == "message" else what, size, limit)
+        case _:
+            assert_never(reading)
+
+
+def _one_line(text: str, most: int = 120) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def too_long(what: Message | str, size: int, limit: int) -> Stop:
+    """More bytes than are read."""
+    return Stop(
+        "too-large",
+        said(
+            "{what} has {size} bytes, and I read {limit} at most: send only what computes the loss.",
+            what=what,
+            size=size,
+            limit=limit,
+        ),
+    )
+
+
+_NO_QUESTION: Final[Mapping[str, Message]] = {
+    "empty": said("Your message is empty: send code, logits, a printed tensor or a traceback with a loss in it."),
+    "small-talk": said("I found no question about a loss in your message: send the code that computes it."),
+    "other-python": said("I read Python in your message, but nothing in it computes a loss: send the line that does."),
+    "other-framework": said("The code in your message is not PyTorch: send it as torch code and I will explain it."),
+    "no-loss": said("I found no loss in your message: send the code or the numbers it is computed from."),
+}
+
+
+def lacking(what: Literal["code", "target", "input", "loss"], missing: tuple[str, ...] = ()) -> Message:
+    """The one thing to ask for."""
+    names = tuple(name for name in missing if name not in ("code", "target", "input", "loss"))
+    if names:
+        return said(
+            "I read your code, but nobody defines {names}: send the lines that do, or values of the same shape.",
+            names=", ".join(names),
+        )
+    return _LACKING[what]
+
+
+_LACKING: Final[Mapping[str, Message]] = {
+    "code": said("I read your question, but nothing to compute: send the code, or the input and target of the loss."),
+    "target": said("I read the input in your message, but no target: send the target as well."),
+    "input": said("I read the target in your message, but no input: send the input as well."),
+    "loss": said("I read the numbers in your message, but not which loss is meant: name it, or send the code."),
+}
+
+
+def place(snippet: Snippet | None) -> Message:
+    """What was run, by the lines it stands in."""
+    if snippet is None or not snippet.line_map:
+        return said("your message")
+    first, last = min(snippet.line_map), max(snippet.line_map)
+    where = snippet.file if snippet.file is not None else said("your message")
+    if first == last:
+        return said("line {first} of {where}", first=first, where=where)
+    return said("lines {first} to {last} of {where}", first=first, last=last, where=where)
+
+
+def busy(waiting: int) -> Stop:
+    """As many wait as may."""
+    return Stop("busy", said("{count} questions are waiting before yours: ask again in a minute.", count=waiting))
+
+
+def late(what: Message, seconds: float) -> Stop:
+    """We, not their program, took too long."""
+    return Stop(
+        "timed-out",
+        said(
+            "I ran {what}, but explaining it took over {seconds} s: try a smaller example.",
+            what=what,
+            seconds=f"{seconds:g}",
+        ),
+    )
+
+
+def failed(what: Message) -> Stop:
+    """A mistake of ours."""
+    return Stop(
+        "crashed", said("I ran {what}, but failed to explain it, which is my fault: try a smaller example.", what=what)
+    )
+
+
+def translators() -> dict[str, Translator]:
+    """What the bot says itself, in each language it is complete in."""
+    folders = (path.name for path in FOLDER.iterdir() if (path / "LC_MESSAGES").is_dir())
+    return {name: Translator(name, "bot", FOLDER).warm() for name in (FALLBACK, *folders)}
