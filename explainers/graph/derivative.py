@@ -12,6 +12,7 @@ from typing import assert_never
 from explainers.graph import ops
 from explainers.graph.nodes import (
     Axes,
+    Axis,
     Binary,
     Cast,
     Compare,
@@ -78,7 +79,7 @@ def vector_jacobian(node: Node, g: Node) -> tuple[Contribution, ...]:
             hit = ops.cast(ops.compare("eq", x, node), x.dtype)
             return ((x, ops.mul(g, ops.div(hit, ops.sum(hit, over)))),)
         case Take(x, index, along):
-            return ((x, ops.mul(g, ops.one_hot(index, along, x.dtype))),)
+            return ((x, _scattered(g, index, along, x)),)
         case Rename(x, old, new):
             return ((x, ops.rename(g, new, old)),)
         case Cast(x):
@@ -89,6 +90,13 @@ def vector_jacobian(node: Node, g: Node) -> tuple[Contribution, ...]:
             return ()
         case _:
             assert_never(node)
+
+
+def _scattered(g: Node, index: Node, along: Axis, x: Node) -> Node:
+    """g where the index points; torch writes nothing elsewhere, not even 0 · nan."""
+    if g.dtype == "scalar":
+        return ops.mul(g, ops.one_hot(index, along, x.dtype))
+    return ops.where(ops.compare("eq", index, ops.coordinate(along)), g, 0)
 
 
 def _unary(node: Unary, g: Node) -> Node:

@@ -13,7 +13,9 @@ from explainers.graph.nodes import (
     Axis,
     Binary,
     Cast,
+    Compare,
     Constant,
+    Coordinate,
     Input,
     LogSumExp,
     Node,
@@ -22,8 +24,10 @@ from explainers.graph.nodes import (
     Sum,
     Take,
     Unary,
+    Where,
 )
 from explainers.graph.rewriting import Rule
+from explainers.graph.sigmoid_rewrites import sigmoid_rules
 
 
 def rules() -> tuple[Rule, ...]:
@@ -52,12 +56,8 @@ def rules() -> tuple[Rule, ...]:
         Rule("a constant factor leaves the sum", "Σ a · u → a · Σ u", _factor_out, _factor_out_example),
         Rule("indexing reaches inside", "(f(u) − v)[y] → f(u[y]) − v", _take_inside, _take_inside_example),
         Rule("indexing a one-hot", "one-hot as a cast comparison", _one_hot_compare, _one_hot_compare_example),
-        Rule("sigmoid from exponentials", "1 / (1 + e^−u) → σ(u)", _sigmoid, _sigmoid_example),
-        Rule("reflected sigmoid", "σ(−u) → 1 − σ(u)", _reflected, lambda x, y, c: ops.sigmoid(ops.neg(x))),
-        Rule("log of sigmoid", "log σ(u) → logsigmoid(u)", _log_sigmoid, lambda x, y, c: ops.log(ops.sigmoid(x))),
-        Rule("log of one minus sigmoid", "log(1 − σ(u)) → logsigmoid(−u)", _log_reflected, _log_reflected_example),
-        Rule("softplus", "log(1 + e^u) → softplus(u)", _softplus, lambda x, y, c: ops.log1p(ops.exp(x))),
-        Rule("log1p of a negative", "log1p(−u) → log(1 − u)", _log1p_negative, _log1p_negative_example),
+        Rule("a scattered value", "u where c = y, else 0 → u · one-hot(y)", _scattered, _scattered_example),
+        *sigmoid_rules(),
         Rule("like terms", "collect, cancel, factor", collected, lambda x, y, c: ops.neg(ops.sub(ops.exp(x), x))),
     )
 
@@ -254,8 +254,6 @@ def _take_inside_example(x: Input, y: Input, c: Axis) -> Node:
 
 
 def _one_hot_compare(node: Node) -> Node | None:
-    from explainers.graph.nodes import Compare, Coordinate
-
     match node:
         case Cast(Compare("eq", Coordinate(along), index), _, dtype) | Cast(
             Compare("eq", index, Coordinate(along)), _, dtype
@@ -269,75 +267,16 @@ def _one_hot_compare_example(x: Input, y: Input, c: Axis) -> Node:
     return ops.cast(ops.compare("eq", y, ops.coordinate(c)), x.dtype)
 
 
-def _sigmoid(node: Node) -> Node | None:
+def _scattered(node: Node) -> Node | None:
+    """The backward of indexing, whose other entries are 0 even beside a nan."""
     match node:
-        case Binary("div", Constant(Fraction() as k), Binary("add", Unary("exp", x), Constant(Fraction() as one))) if (
-            one == 1
+        case Where(Compare("eq", index, Coordinate(along)), u, Constant(Fraction() as zero)) if (
+            not zero and along not in index.axes and along not in u.axes
         ):
-            return _scaled_sigmoid(k, x)
-        case Binary("div", Constant(Fraction() as k), Binary("add", Constant(Fraction() as one), Unary("exp", x))) if (
-            one == 1
-        ):
-            return _scaled_sigmoid(k, x)
+            return ops.mul(u, ops.one_hot(index, along, node.dtype))
         case _:
             return None
 
 
-def _scaled_sigmoid(k: Fraction, x: Node) -> Node:
-    return ops.mul(k, ops.sigmoid(ops.neg(x)))
-
-
-def _sigmoid_example(x: Input, y: Input, c: Axis) -> Node:
-    return ops.div(1, ops.add(1, ops.exp(ops.neg(x))))
-
-
-def _reflected(node: Node) -> Node | None:
-    match node:
-        case Unary("sigmoid", Unary("neg", x)):
-            return ops.sub(1, ops.sigmoid(x))
-        case _:
-            return None
-
-
-def _log_sigmoid(node: Node) -> Node | None:
-    match node:
-        case Unary("log", Unary("sigmoid", x)):
-            return ops.logsigmoid(x)
-        case _:
-            return None
-
-
-def _log_reflected(node: Node) -> Node | None:
-    match node:
-        case Unary("log", Binary("sub", Constant(Fraction() as one), Unary("sigmoid", x))) if one == 1:
-            return ops.logsigmoid(ops.neg(x))
-        case _:
-            return None
-
-
-def _log_reflected_example(x: Input, y: Input, c: Axis) -> Node:
-    return ops.log(ops.sub(1, ops.sigmoid(x)))
-
-
-def _softplus(node: Node) -> Node | None:
-    match node:
-        case Unary("log1p", Unary("exp", x)):
-            return ops.unary("softplus", x)
-        case Unary("log", Binary("add", Constant(Fraction() as one), Unary("exp", x))) if one == 1:
-            return ops.unary("softplus", x)
-        case Unary("log", Binary("add", Unary("exp", x), Constant(Fraction() as one))) if one == 1:
-            return ops.unary("softplus", x)
-        case _:
-            return None
-
-
-def _log1p_negative(node: Node) -> Node | None:
-    match node:
-        case Unary("log1p", Unary("neg", x)):
-            return ops.log(ops.sub(1, x))
-        case _:
-            return None
-
-
-def _log1p_negative_example(x: Input, y: Input, c: Axis) -> Node:
-    return ops.log1p(ops.neg(ops.sigmoid(x)))
+def _scattered_example(x: Input, y: Input, c: Axis) -> Node:
+    return ops.where(ops.compare("eq", y, ops.coordinate(c)), ops.logsumexp(x, c), 0)
