@@ -24,7 +24,7 @@ def words() -> Mapping[str, LossWords]:
             "cross_entropy": LossWords(
                 said("Definition: logits in, not probabilities"),
                 said(
-                    "cross_entropy applies softmax itself: it reads the input as raw scores (logits), not probabilities."
+                    "cross_entropy applies softmax itself: the input is read as raw scores (logits), not probabilities."
                 ),
             ),
             "nll_loss": LossWords(

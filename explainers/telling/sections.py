@@ -49,6 +49,12 @@ def counterfactuals(explanation: Explanation, translator: Translator) -> list[st
     return [line for d in explanation.diagnoses for c in d.counterfactuals for line in _counterfactual(c, translator)]
 
 
+def illustrations(explanation: Explanation, translator: Translator) -> list[str]:
+    """The runs that show how the loss behaves."""
+    found = (c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.role == "illustration")
+    return [line for c in found for line in _counterfactual(c, translator)]
+
+
 def _counterfactual(found: Counterfactual, translator: Translator) -> Iterator[str]:
     what = found.what.say(translator)
     if found.ran:

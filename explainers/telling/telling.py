@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from explainers.cards.alt import alt_text
-from explainers.cards.card import Card, DiffLine, Text, Value
+from explainers.cards.card import Card, DiffLine, Step, Text, Value
 from explainers.cards.fonts import Coverage
 from explainers.cards.latex import latex_document
 from explainers.cards.plain import plain_text, plain_writer
@@ -71,7 +71,7 @@ def _card(explanation: Explanation, context: Context, translator: Translator) ->
     return Card(
         title=_title(explanation, translator),
         value=Value(said("loss").say(translator), _badge(explanation)),
-        steps=() if withheld else steps(explanation, translator),
+        steps=() if withheld else (*steps(explanation, translator), *_limits(explanation, translator)),
         takeaway=_takeaway(explanation, translator),
         code=context.code or _code(explanation),
         panels=() if withheld else panels(explanation, translator),
@@ -96,6 +96,13 @@ def _title(explanation: Explanation, translator: Translator) -> Text:
         stated = wanted.value if isinstance(wanted.value, str) else shown(float(wanted.value))  # pyright: ignore[reportArgumentType] - a number by the test above
         return text(said("Why {value} and not {expected}?", value=value, expected=stated), translator)
     return text(said("Why {value}?", value=value), translator)
+
+
+def _limits(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
+    """The least value, and what the loss does on the way there; on the full derivation only."""
+    lines = [*sections.floors(explanation, translator), *sections.illustrations(explanation, translator)]
+    title = text(said("When would it be (almost) 0?"), translator)
+    return (Step(title, body=("\n".join(lines),), on_card=False),) if lines else ()
 
 
 def _badge(explanation: Explanation) -> str:
