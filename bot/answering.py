@@ -18,7 +18,7 @@ from bot.evaluator.frames import FrameError, decode, encode
 from bot.exchange import Answer, Ask, Catalogue, Drawn, Other, StageName, Wants
 from bot.jobs import work
 from bot.log import Log, places
-from bot.reading.question import Kind, Origin, Question, Reading, Snippet, TooLong
+from bot.reading.question import NeedsInput, Origin, Question, Reading, Snippet, TooLong
 from bot.remarks import remarks, shown, supplied
 from bot.stopped import Asker, Stop
 from bot.stopwatch import Stopwatch
@@ -101,6 +101,7 @@ class Walk:
         self._watch = Stopwatch()
         self._until = asyncio.get_running_loop().time() + ask.deadline
         self._question: Question | None = None
+        self._missing: tuple[str, ...] = ()
         self._locale = self._spoken(ask.locale or stopped.FALLBACK)
 
     async def answer(self) -> Answer:
@@ -126,8 +127,7 @@ class Walk:
     def stopped(self, stop: Stop) -> Answer:
         """The Answer of a walk that ends here."""
         question = self._question
-        stated, missing = (for_answer(question.claims), question.missing) if question else ((), ())
-        asker = Asker(self._ask.id, self._locale, stated, missing)
+        asker = Asker(self._ask.id, self._locale, for_answer(question.claims) if question else (), self._missing)
         answer = stopped.answer(stop, asker, self._answering.translators[self._locale])
         return msgspec.structs.replace(answer, timings_ms=self._watch.timings())
 
@@ -139,6 +139,8 @@ class Walk:
         self._enter("evaluate")
         if isinstance(reading, Question):
             self._question = reading
+        if isinstance(reading, Question | NeedsInput):
+            self._missing = reading.missing
         if not isinstance(reading, TooLong):
             self._locale = self._spoken(self._ask.locale or reading.language)
 
@@ -159,11 +161,11 @@ class Walk:
     async def _example(self) -> Evaluated | Stop:
         """A question in words is answered with an example of the loss that it names."""
         question = self._question
-        named = question.loss_words if question and question.kind is Kind.WORDS else ()
+        named = question.loss_words if question and _is_in_words(question) else ()
         examples = {loss.name: loss.example for loss in self._answering.catalogue.losses}
         source = next((examples[name] for name in named if name in examples), None)
         if source is None:
-            return Stop("needs-input", stopped.lacking("code"))
+            return stopped.lacking("code")
         return await self._answering.children.run(Snippet(source, Origin.COMPLETED, (), (), shown=True), ())
 
     async def _other(self, question: Question, snippet: Snippet) -> Other | None:
@@ -226,3 +228,9 @@ class Walk:
 
 def _others(question: Question) -> tuple[Snippet, ...]:
     return tuple(each for at, each in enumerate(question.snippets) if at != question.subject)[:_MOST_OTHERS]
+
+
+def _is_in_words(question: Question) -> bool:
+    """Whether it asks how a loss behaves, rather than where a number or an error of the asker's comes from."""
+    told = any(claim.kind == "printed" for claim in question.claims)
+    return question.subject is None and question.traceback is None and not told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
@@ -127,7 +128,7 @@ class Children:
                 return None
             case "raised":
                 unnamed = missing if ran.error and ran.error.type == "NameError" else ()
-                return Stop("needs-input", stopped.lacking("code", unnamed), printed) if unnamed else None
+                return dataclasses.replace(stopped.undefined(unnamed), printed=printed) if unnamed else None
             case "refused":
                 attempt = ran.error.message if ran.error else ""
                 return Stop("forbidden", stopped.forbidden(what, attempt), printed)

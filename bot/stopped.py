@@ -114,7 +114,7 @@ def of_reading(reading: NotAQuestion | NeedsInput | TooLong) -> Stop:
         case NotAQuestion(reason=reason):
             return Stop("not-a-question", _NO_QUESTION[reason])
         case NeedsInput(missing=missing, what=what):
-            return Stop("needs-input", lacking(what, missing))
+            return undefined(missing) if what == "code" and missing != ("code",) else lacking(what)
         case TooLong(what=what, size=size, limit=limit):
             return too_long(said("Your message") if what == "message" else what, size, limit)
         case _:
@@ -148,15 +148,20 @@ _NO_QUESTION: Final[Mapping[str, Message]] = {
 }
 
 
-def lacking(what: Literal["code", "target", "input", "loss"], missing: tuple[str, ...] = ()) -> Message:
-    """The one thing to ask for."""
-    names = tuple(name for name in missing if name not in ("code", "target", "input", "loss"))
-    if names:
-        return said(
-            "I read your code, but nobody defines {names}: send the lines that do, or values of the same shape.",
+def undefined(names: tuple[str, ...]) -> Stop:
+    """The code needs names that nobody defines."""
+    return Stop(
+        "needs-input",
+        said(
+            "I read your code, but nothing defines {names}: send the lines that do, or values of the same shape.",
             names=", ".join(names),
-        )
-    return _LACKING[what]
+        ),
+    )
+
+
+def lacking(what: Literal["code", "target", "input", "loss"]) -> Stop:
+    """The one thing to ask for."""
+    return Stop("needs-input", _LACKING[what])
 
 
 _LACKING: Final[Mapping[str, Message]] = {

@@ -4,6 +4,7 @@ Each is `entry(request, emit)`. Nothing that a child emits after a stranger's co
 """
 
 import contextlib
+import errno
 import re
 import sys
 from collections.abc import Callable
@@ -32,7 +33,7 @@ _REPLAYS: Final = msgspec.msgpack.Decoder(Replay)
 _EDITED: Final = msgspec.msgpack.Decoder(Edited)
 _RECORDINGS: Final = msgspec.msgpack.Decoder(Recording)
 _USUAL: Final = "import torch, torch.nn as nn, torch.nn.functional as F\n"
-_ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
+_ERRNO: Final = re.compile(r"\[Errno (-?\d+)\]")
 
 
 def warm_up() -> None:
@@ -111,8 +112,11 @@ def _ended(recording: bytes, raised: Raised | None) -> Ran:
 
 def _revived(raised: Raised) -> Exception:
     """An exception that says what the raised one said: the one that the tracer caught is gone with its frames."""
-    if number := _ERRNO.search(raised.message):
-        return OSError(int(number[1]), raised.message)
+    if found := _ERRNO.search(raised.message):
+        number = int(found[1])
+        return OSError(
+            errno.EACCES if number < 0 else number, raised.message
+        )  # < 0: no host is found without a network
     return MemoryError(raised.message) if raised.type == "MemoryError" else RuntimeError(raised.message)
 
 
