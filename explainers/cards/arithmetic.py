@@ -28,7 +28,7 @@ from explainers.cards.notation import (
     Terms,
     Word,
 )
-from explainers.cards.symbols import Marked
+from explainers.graph.symbols import Marked
 
 if TYPE_CHECKING:
     from explainers.cards.typeset import Typesetter

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from explainers.cards.symbols import Marked, NumberLabel
+from explainers.graph.symbols import Marked, NumberLabel
 
 
 class Binding(IntEnum):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from explainers.cards.notation import RelationSign
-from explainers.cards.symbols import Role
+from explainers.graph.symbols import Role
 
 Theme: TypeAlias = Literal["dark", "light"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from explainers.cards.names import GREEK
-from explainers.cards.symbols import Role
+from explainers.graph.symbols import Role
 
 _LITERAL = re.compile(r'"(?:[^"\\\n]|\\["\\])*"')
 _PLAIN = re.compile(r"[A-Za-z0-9\s_^(),;:.+\-*=<>!&|\[\]\\]*")

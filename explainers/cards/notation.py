@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from explainers.cards.symbols import Role
+from explainers.graph.symbols import Role
 
 Fence: TypeAlias = Literal["()", "[]", "||", "⌊⌋", "⌈⌉"]
 Joint: TypeAlias = Literal["times", "thin", "none"]

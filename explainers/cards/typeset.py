@@ -32,7 +32,7 @@ from explainers.cards.notation import (
     Terms,
     Word,
 )
-from explainers.cards.symbols import Component, Elided, Gradient, Marked, NumberLabel, Role
+from explainers.graph.symbols import Component, Elided, Gradient, Marked, NumberLabel, Role
 
 
 class Unprintable(TypeError):

@@ -7,7 +7,7 @@ Rules are torch's: a tie in maximum halves, amax shares evenly, clamp passes at 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from explainers.graph import ops
 from explainers.graph.nodes import (
@@ -38,10 +38,12 @@ from explainers.graph.nodes import (
 )
 
 Contribution = tuple[Node, Node]
+N = TypeVar("N", bound=Node)
 
 
-def gradient(output: Node, inputs: Sequence[Input]) -> dict[Input, Node]:
-    """d(Σ output)/d(input) for each input, over at most the input's own axes (a missing axis means it is constant)."""
+def gradient(output: Node, inputs: Sequence[N]) -> dict[N, Node]:
+    """d(Σ output)/d(input) for each input (or other node), over at most its own axes (a missing axis means it is
+    constant)."""
     adjoints: dict[Node, Node] = {output: ops.constant(1)}
     relevant = _depends(output, inputs)
     for node in reversed(topological(output)):
@@ -165,7 +167,7 @@ def _larger(a: Node, b: Node, g: Node) -> Node:
     return ops.where(ops.compare("gt", a, b), g, ops.where(ops.compare("eq", a, b), ops.div(g, 2), 0))
 
 
-def _depends(output: Node, inputs: Sequence[Input]) -> set[Node]:
+def _depends(output: Node, inputs: Sequence[Node]) -> set[Node]:
     """The nodes whose value changes with one of the inputs."""
     found: set[Node] = set(inputs)
     for node in topological(output):

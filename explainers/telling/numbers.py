@@ -42,7 +42,7 @@ def relation(value: arb, x: float) -> RelationSign:
 
 def vector(numbers: list[float], longest: int = 6) -> Any:
     """A row of numbers in parentheses, its middle left out where it is long."""
-    from explainers.cards.symbols import Elided
+    from explainers.graph.symbols import Elided
 
     if len(numbers) <= longest:
         return sympy.Tuple(*map(label, numbers))

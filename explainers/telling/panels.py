@@ -135,7 +135,7 @@ def _curve(explanation: Explanation, reading: Reading, translator: Translator) -
     if not np.isfinite(ys).all():
         return None
     entry = _entry(node, at)
-    value = float(explanation.value)
+    value = float(np.asarray(explanation.value, dtype=np.float64).reshape(-1)[0])
     title = text(said("Loss against {entry}", entry=Math(entry)), translator)
     note = (
         text(said("0 only as {entry} → ∞", entry=Math(entry)), translator)

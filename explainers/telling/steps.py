@@ -11,12 +11,12 @@ from flint import arb
 
 from explainers.cards.card import Chain, Step
 from explainers.cards.notation import RelationSign
-from explainers.cards.symbols import Elided, Marked, Role
-from explainers.cards.symbols import Gradient as Nabla
 from explainers.derivation import Combination, Definition, Gradient, Refused, Substitution
 from explainers.explanation import Explanation, Reading
 from explainers.graph import unevaluated as un
 from explainers.graph.nodes import Binary, Node, OneHot, Softmax
+from explainers.graph.symbols import Elided, Marked, Role
+from explainers.graph.symbols import Gradient as Nabla
 from explainers.locale import Translator
 from explainers.losses.words import words
 from explainers.messages import Message, said

@@ -7,7 +7,7 @@ import sympy
 
 from explainers.cards.card import Bar, Bars, Card, Chain, Curve, Mark, Step, Strong, Table, Value
 from explainers.cards.render import Renderer
-from explainers.cards.symbols import Gradient, Marked, NumberLabel, Role
+from explainers.graph.symbols import Gradient, Marked, NumberLabel, Role
 
 ELL, Z, Y = sympy.symbols("ell z y")
 C = sympy.Symbol("C", integer=True)

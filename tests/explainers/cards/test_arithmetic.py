@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explainers.cards.plain_printer import plain_math
-from explainers.cards.symbols import Marked, NumberLabel, Role
 from explainers.cards.typeset import Typesetter
+from explainers.graph.symbols import Marked, NumberLabel, Role
 
 WORDS = {"if": "if", "otherwise": "otherwise"}
 POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from explainers.cards.elision import elided
 from explainers.cards.notation import ELLIPSIS, Coloured, Fenced, Listing, Terms
-from explainers.cards.symbols import Marked, Role
 from explainers.cards.typeset import Typesetter
+from explainers.graph.symbols import Marked, Role
 
 
 @given(st.integers(1, 40), st.data(), st.integers(2, 8))

@@ -33,7 +33,7 @@ from explainers.cards.card import (
 )
 from explainers.cards.document import document
 from explainers.cards.render import Renderer
-from explainers.cards.symbols import Marked, NumberLabel, Role
+from explainers.graph.symbols import Marked, NumberLabel, Role
 
 MakeCard = Callable[..., Card]
 GROUND = {"dark": (0x1B, 0x1C, 0x21), "light": (0xFF, 0xFF, 0xFF)}

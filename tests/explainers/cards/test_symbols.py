@@ -5,7 +5,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainers.cards.symbols import Marked, NumberLabel, Role
+from explainers.graph.symbols import Marked, NumberLabel, Role
 
 
 @given(st.floats(allow_nan=True))

@@ -13,9 +13,9 @@ from explainers.cards.gate import gate
 from explainers.cards.latex_printer import latex_math
 from explainers.cards.plain_printer import plain_math
 from explainers.cards.render import Renderer
-from explainers.cards.symbols import Component, Elided, Gradient, Marked, NumberLabel, Role
 from explainers.cards.typeset import RULES, Typesetter, Unprintable
 from explainers.cards.typst_printer import typst_math
+from explainers.graph.symbols import Component, Elided, Gradient, Marked, NumberLabel, Role
 
 WORDS = {"if": "if", "otherwise": "otherwise"}
 x, y, p, ell = sympy.symbols("x y p ell")
