@@ -15,7 +15,7 @@ from functools import reduce, wraps
 from flint import arb, fmpq
 
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
-from explainers.graph.rounding import ELEMENTARY, TRANSCENDENTAL
+from explainers.graph.rounding import ELEMENTARY, ROOT, TRANSCENDENTAL
 
 NAN, INF, MINUS_INF, UNKNOWN = arb("nan"), arb("inf"), arb("-inf"), arb(0, math.inf)
 _REPEATED_PRODUCTS = 64
@@ -205,7 +205,7 @@ UNARY: dict[UnaryOp, tuple[Callable[[arb], arb], int]] = {
     "sign": (_sign, 0),
     "relu": (lambda v: maximum(v, arb(0)), 0),
     "square": (lambda v: v * v, ELEMENTARY),
-    "sqrt": (_settled(lambda v: v.sqrt()), ELEMENTARY),
+    "sqrt": (_settled(lambda v: v.sqrt()), ROOT),
     "exp": (_exp, TRANSCENDENTAL),
     "log": (_settled(_log), TRANSCENDENTAL),
     "log1p": (_settled(_log1p), TRANSCENDENTAL),

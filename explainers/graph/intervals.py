@@ -31,9 +31,9 @@ from explainers.graph.interval_arrays import (
     widened,
 )
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
-from explainers.graph.rounding import ELEMENTARY, TRANSCENDENTAL, Rounding
+from explainers.graph.rounding import ELEMENTARY, ROOT, TRANSCENDENTAL, Rounding
 
-_ELEMENTARY_UNARY = ("square", "sqrt")
+_UNARY_STEPS: dict[UnaryOp, int] = {"square": ELEMENTARY, "sqrt": ROOT}
 _UNROUNDED_UNARY = ("neg", "abs", "sign", "relu")
 _LARGEST = float(np.finfo(np.float64).max)
 
@@ -64,7 +64,7 @@ class IntervalArithmetic:
         result = functions.unary(op, x, self.overflow)
         if op in _UNROUNDED_UNARY:
             return result
-        return self._rounded(result, dtype, ELEMENTARY if op in _ELEMENTARY_UNARY else TRANSCENDENTAL, op)
+        return self._rounded(result, dtype, _UNARY_STEPS.get(op, TRANSCENDENTAL), op)
 
     def binary(self, op: BinaryOp, a: Interval, b: Interval, dtype: str) -> Interval:
         match op:

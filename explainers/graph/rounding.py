@@ -1,8 +1,8 @@
 """How far a floating program may stray: the unit roundoff of each dtype and the steps an operation may lose.
 
 The model is a running error analysis: after every operation the enclosure is widened by k · u · |result| and by k of
-the smallest subnormal. k is 1 for + − × ÷ √ (IEEE 754 rounds them correctly), 4 (2 ulp) for exp, log and what is made
-of them; a sum of n terms loses (n − 1) · u · Σ|tᵢ| in whatever order, with no term of higher order (Jeannerod and
+the smallest subnormal. k is 1 for + − × ÷ (IEEE 754 rounds them correctly), 2 (1 ulp) for √ (torch takes it from a
+vector library that is not correctly rounded), 4 (2 ulp) for exp, log and what is made of them; a sum of n terms loses (n − 1) · u · Σ|tᵢ| in whatever order, with no term of higher order (Jeannerod and
 Rump, Improved Error Bounds for Inner Products in Floating-Point Arithmetic, 2013, theorem 4.1).
 """
 
@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Literal
 
 ELEMENTARY = 1
+ROOT = 2
 TRANSCENDENTAL = 4
 
 _UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
