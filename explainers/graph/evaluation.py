@@ -123,7 +123,10 @@ class _Walk(Generic[A]):
             case Unary(op, x, axes, dtype):
                 return do.unary(op, self.real(x, axes), dtype)
             case Binary(op, a, b, axes, dtype):
-                return do.binary(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype), dtype)
+                found = do.binary(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype), dtype)
+                # torch's log-softmax is (x − max) − log Σ: two subtractions where the formula has one.
+                shifted = op == "sub" and isinstance(b, LogSumExp) and b.x is a
+                return do.rounded(found, dtype) if shifted else found
             case Where(condition, a, b, axes, dtype):
                 parts = (self._operand(a, axes, dtype), self._operand(b, axes, dtype))
                 return do.where(self.integers(condition, axes), *parts)
