@@ -23,6 +23,7 @@ from explainers.graph.exact import Exact, Place, along, exact
 from explainers.graph.familiar import familiar_rules
 from explainers.graph.lowering import Meaning
 from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Node, Sum
+from explainers.graph.plain_backward import without_plain_backward
 from explainers.graph.rewrites import rules
 from explainers.graph.rewriting import Rewriter
 from explainers.graph.twin import NoTwin, Twin, twin
@@ -61,7 +62,7 @@ def forms(composition: Composition, values: Values, real: Collection[int], wrt: 
     `real` names the tensors whose gradient is computed, `wrt` those of them whose gradient is shown as a formula.
     """
     rewriter = Rewriter(rules())
-    root = rewriter.rewrite(decided(composition.root, values))
+    root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
     inner = gradient(root, tuple(known.values()))

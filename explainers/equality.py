@@ -9,6 +9,7 @@ from explainers.derive import Forms, Split, splitted
 from explainers.graph.arrays import Array
 from explainers.graph.deciding import decided
 from explainers.graph.evaluation import Values
+from explainers.graph.plain_backward import without_plain_backward
 from explainers.losses.registry import Loss, Registry
 
 
@@ -46,6 +47,7 @@ def _same(found: Forms, values: Values, loss: Loss, pair: tuple[int, int], reduc
         return False
     try:
         program: Array = loss.program(input=inputs[pair[0]], target=inputs[pair[1]], reduction=reduction)
-        return found.rewriter.rewrite(decided(program.node, values)) is found.root
+        normal = found.rewriter.rewrite(decided(program.node, values))
+        return without_plain_backward(normal, found.rewriter) is found.root
     except (ValueError, IndexError):
         return False

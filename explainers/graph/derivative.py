@@ -43,7 +43,7 @@ N = TypeVar("N", bound=Node)
 
 def gradient(output: Node, inputs: Sequence[N]) -> dict[N, Node]:
     """d(Σ output)/d(input) for each input (or other node), over at most its own axes (a missing axis means it is
-    constant)."""
+    constant). Contributions are in the dtype of what they are added to, as torch's are."""
     adjoints: dict[Node, Node] = {output: ops.constant(1)}
     relevant = _depends(output, inputs)
     for node in reversed(topological(output)):
@@ -53,8 +53,9 @@ def gradient(output: Node, inputs: Sequence[N]) -> dict[N, Node]:
         for operand, share in vector_jacobian(node, seed):
             if operand in relevant and is_floating(operand):
                 part = unbroadcast(share, operand.axes, operand.axes if isinstance(node, Rename) else node.axes)
+                part = part if "scalar" in (part.dtype, operand.dtype) else ops.cast(part, operand.dtype)
                 adjoints[operand] = ops.add(adjoints[operand], part) if operand in adjoints else part
-    return {x: adjoints.get(x, ops.constant(0)) for x in inputs}
+    return {x: ops.cast(adjoints.get(x, ops.constant(0)), x.dtype) for x in inputs}
 
 
 def unbroadcast(share: Node, kept: Axes, spread: Axes) -> Node:
