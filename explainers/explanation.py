@@ -112,10 +112,10 @@ class Explanation:
         return tell(self, Context())
 
 
-def plan(recording: Recording, claims: tuple[Claim, ...]) -> Plan:
+def plan(recording: Recording, claims: tuple[Claim, ...], reading: Reading | DontKnow | None = None) -> Plan:
     """The reruns that the proof and the diagnoses of a recording want."""
     losses = registry()
-    found = _read(recording, losses)
+    found = reading or read(recording)
     inputs = tuple(x.tensor for x in found.forms.as_run) if isinstance(found, Reading) else ()
     pages = (SourceRerun(TWIN, found.twin.source),) if isinstance(found, Reading) and found.twin else ()
     wanted = planned(recording, claims, losses, inputs).reruns
@@ -136,7 +136,12 @@ def _from_frontier(rerun: Rerun, starts: tuple[ReplaceTensor, ...]) -> Rerun:
     return rerun
 
 
-def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[RerunResult, ...]) -> Explanation:
+def conclude(
+    recording: Recording,
+    claims: tuple[Claim, ...],
+    results: tuple[RerunResult, ...],
+    reading: Reading | DontKnow | None = None,
+) -> Explanation:
     """The Explanation of a recording, given what its reruns came to."""
     losses = registry()
     by_label = {result.label: result for result in results}
@@ -145,7 +150,7 @@ def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[Rer
     loss = losses.of(call.function) if call else None
     investigation = engine.investigate(recording, claims, losses, rules())
     diagnoses = engine.conclude(investigation, results)
-    found = _read(recording, losses)
+    found = reading or read(recording)
     single = isinstance(found, Reading) and not _is_composed(found, call, loss)
     with precise():
         if isinstance(found, Reading) and subject is not None:
@@ -177,8 +182,12 @@ def conclude(recording: Recording, claims: tuple[Claim, ...], results: tuple[Rer
     )
 
 
-def _read(recording: Recording, losses: Registry) -> Reading | DontKnow | None:
-    """The subject's formula, what stands in its way, or None where there is no subject."""
+def read(recording: Recording) -> Reading | DontKnow | None:
+    """The subject's formula, what stands in its way, or None where there is no subject.
+
+    `plan` and `conclude` read for themselves where they are not given it.
+    """
+    losses = registry()
     if recording.subject is None or recording.raised is not None:
         return None
     found = compose(recording, recording.subject, losses)
