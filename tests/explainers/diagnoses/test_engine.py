@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from explainers.claims import Claim
+from explainers.counterfactuals import trials
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial, registered
 from explainers.diagnoses.edits import graph_rerun, swapped, wrapped
 from explainers.diagnoses.engine import conclude, investigate
@@ -84,6 +85,27 @@ def test_proven_comes_before_earlier_and_earlier_before_later(diagnose: Diagnose
         rule("proven", suspecting(rooted, at=9)),
     )
     assert diagnose(SQUARES, EXPECTED_TWO, registered(rules)).slugs == ["proven", "early", "late"]
+
+
+def test_a_proven_general_reading_comes_before_an_unproven_special_one(diagnose: Diagnose):
+    special = rule("special", suspecting(unchanged), dominates=frozenset({"general"}))
+    road = diagnose(SQUARES, EXPECTED_TWO, registered((special, rule("general", suspecting(rooted)))))
+    assert [(d.slug, d.confidence) for d in road.diagnoses] == [("general", "shown"), ("special", "possible")]
+
+
+def test_the_trials_of_what_is_dominated_are_run_last():
+    special = rule("special", suspecting(rooted), dominates=frozenset({"general"}))
+    rules = registered((rule("general", suspecting(halved)), special))
+    found = investigate(record(SQUARES), (), registry(), rules)
+    wanted = {case.rule.slug: case.trials[0].rerun for case in found.cases}
+    assert trials(found) == (wanted["special"], wanted["general"])
+
+
+def test_an_illustration_that_returns_the_expected_number_is_no_proof(diagnose: Diagnose):
+    seed = "F.cross_entropy(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([0]))"
+    (diagnosis,) = diagnose(seed, (Claim("expected", 9.0833e-05, 5e-10),)).diagnoses
+    agreeing = [c.role for c in diagnosis.counterfactuals if c.agrees]
+    assert (agreeing, diagnosis.confidence) == (["illustration"], "consistent")
 
 
 def test_exceptions_come_before_non_finite_values_and_those_before_finite_ones(diagnose: Diagnose):

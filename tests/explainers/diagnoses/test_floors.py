@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explainers.diagnoses.floors import FloorQuestion, LossGraph, floor, least, loss_graph
-from explainers.diagnoses.regions import Box, Everywhere, Region, Simplex, extreme, nearest
+from explainers.diagnoses.regions import Bounded, Box, Everywhere, Region, Simplex, extreme, nearest
 from explainers.diagnoses.scene import Scene, scenes
 from explainers.losses.registry import registry
 from explainers.messages import said
 from explainers.tracing import record
 
+Diagnose = Callable[..., Any]  # the fixture
 LOSSES = [
     "F.cross_entropy(torch.zeros(1, 3), torch.tensor([2]))",
     "F.cross_entropy(torch.zeros(1, 3), torch.tensor([0]), label_smoothing=0.3)",
@@ -75,6 +78,26 @@ def test_the_floor_of_three_inputs_between_zero_and_one():
     assert found is not None and found.attained
     assert found.value == pytest.approx(math.log(1 + 2 / math.e), abs=1e-12)
     assert found.point == (1.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "region"),
+    [
+        ("F.cross_entropy(z.softmax(-1), torch.tensor([1]))", Simplex(1)),
+        ("F.cross_entropy(z.T.softmax(0).T, torch.tensor([1]))", Box(0.0, 1.0)),
+        ("F.binary_cross_entropy_with_logits(z.softmax(1), torch.tensor([[1.0, 0.0, 1.0]]))", Simplex(1)),
+        ("F.binary_cross_entropy_with_logits(z.sigmoid(), torch.tensor([[1.0, 0.0, 1.0]]))", Box(0.0, 1.0)),
+    ],
+)
+def test_a_diagnosis_asks_for_the_floor_over_what_the_activation_returns(
+    loss: str, region: Bounded, diagnose: Diagnose
+):
+    source = "z = torch.tensor([[2.0, 0.5, -1.0]])\n" + loss
+    lowest = least(graph(source), region)
+    (diagnosis,) = diagnose(source).diagnoses
+    assert lowest is not None and diagnosis.floor is not None
+    assert diagnosis.floor.value == pytest.approx(lowest.value, abs=1e-8)
+    assert not diagnosis.floor.attained
 
 
 def test_no_finite_scores_reach_zero():

@@ -64,6 +64,11 @@ MUTANTS = [
     ),
     (
         "bcewl-double-sigmoid",
+        BITS + "F.binary_cross_entropy_with_logits(z, y)",
+        BITS + "F.binary_cross_entropy_with_logits(z.softmax(0), y)",
+    ),
+    (
+        "bcewl-double-sigmoid",
         BITS + "net = nn.Sequential(nn.Identity())\nnn.BCEWithLogitsLoss()(net(z), y)",
         BITS + "net = nn.Sequential(nn.Sigmoid(), nn.Identity())\nnn.BCEWithLogitsLoss()(net(z), y)",
     ),
@@ -93,6 +98,7 @@ def test_the_mistake_is_found_and_the_fix_gives_back_the_correct_value(
         DATA + "F.cross_entropy(torch.softmax(z, 1).log(), y)",
         DATA + "F.nll_loss(torch.log(torch.softmax(z, 1)), y)",
         DATA + "w = torch.softmax(z, 1)\nF.cross_entropy((w * z) @ torch.eye(3) * 3, y)",
+        "F.cross_entropy(torch.ones(2, 1), torch.tensor([0, 0]))",
         BITS + "F.binary_cross_entropy(z.sigmoid(), y)",
         BITS + "F.mse_loss(z, y.mean())",
         "F.mse_loss(torch.zeros(2, 3), torch.ones(3))",

@@ -30,6 +30,10 @@ def changed(diagnose: Diagnose, source: str) -> tuple[str, ...]:
             "m = nn.Sequential(nn.Softmax(1), nn.Identity())\nF.cross_entropy(m(z), y)",
             ("+ m = nn.Sequential(nn.Identity())",),
         ),
+        (
+            "def f(x):\n    return torch.softmax(x, 1)\np = f(z)\nF.cross_entropy(p, y)",
+            ("+     return x",),
+        ),
         ("F.nll_loss(z, y)", ("+ F.cross_entropy(z, y)",)),
         ("c = nn.NLLLoss()\nc(z, y)", ("+ c = nn.CrossEntropyLoss()",)),
         ("F.nll_loss(z.softmax(1), y)", ("+ F.nll_loss(z.log_softmax(1), y)",)),
