@@ -11,6 +11,8 @@ from bot.reading.cues import (
     BEFORE_PRINTED,
     BEHAVIOURS,
     CONTRAST,
+    GETS,
+    PREPOSITION,
     UNIT,
     ZERO,
 )
@@ -22,6 +24,7 @@ from bot.reading.question import Claim, Span
 from bot.reading.text import as_prose, blanked
 
 MAX_CLAIMS = 64
+MAX_NUMBERS = 512
 REACH = 80
 """Characters before and after a number within which a word can say what it is."""
 
@@ -64,7 +67,7 @@ def _remarked(line: str, start: int, text: str) -> list[Claim]:
     if not remark:
         return []
     said = re.split(r"<-|[,;(]\s*(?=[A-Za-z])(?!nan|inf)|\s-\s", remark.group("said"), maxsplit=1)[0]
-    values = values_only(said)
+    values = values_only(said) or values_only(said.partition(",")[0])
     if not values or (all(v.integral for v in values) and not _shows(line[:comment])):
         return []
     return [_printed(_moved(value, start + remark.start("said")), text) for value in values]
@@ -85,7 +88,7 @@ def prose_claims(prose: str, text: str) -> list[Claim]:
     claims: list[Claim] = []
     expected_in: set[int] = set()
     printed_to = -1
-    for value in sorted(found, key=lambda v: v.start):
+    for value in sorted(found, key=lambda v: v.start)[:MAX_NUMBERS]:
         sentence = _sentence_start(prose, value.start)
         kind = _kind(prose, value, sentence in expected_in)
         if kind is None and printed_to >= 0 and _AND.fullmatch(prose, printed_to, value.start):
@@ -122,6 +125,8 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
     scalar = not isinstance(value.value, tuple)
     if ARGUMENT.search(before) or (scalar and UNIT.match(after)):
         return None
+    if PREPOSITION.search(before):
+        return "printed" if GETS.search(before) else None
     if not told and (BEFORE_EXPECTED.search(before) or AFTER_EXPECTED.search(after)):
         return "expected" if scalar else None
     if not scalar:

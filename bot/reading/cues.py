@@ -18,8 +18,18 @@ AFTER_EXPECTED = re.compile(
     r"思[っう]|はず|期待|べき|予想|なら(?:ない|ず)|では?な(?:い|く)|じゃな(?:い|く)|でない|でな[くい]|"
     r"기대|예상|여야|나와야|되어야|돼야|일 줄|거라|아닌|아니|생각|चाहिए|उम्मीद|अपेक्षा|सोचा|नहीं|"
     r"才对|才是|\berwartet|\bsein sollte|\bsein m[üu]sste|\bexpected\b|\bexpect(?:$|[.!?])|"
-    r"\b(?:is|was|would be) (?:what|the)\b[^.]{0,20}\bexpect|\binstead\b",
+    r"\b(?:is|was|would be) (?:what|the)\b[^.]{0,20}\bexpect",
     re.I,
+)
+PREPOSITION = re.compile(
+    r"(?<!loss )(?<!value )(?<!losses )(?<!instead )(?<!lieu )(?<!vez )(?<!lugar )(?<!perte )(?<!valor )"
+    r"\b(?:of|by|with|than|de|von)\s*$",
+    re.I,
+)
+"""What follows is what something is taken of ("the log of 0.9"), unless somebody GETS it ("gives a loss of 0.9")."""
+
+GETS = re.compile(
+    r"\b(?:g[ei]ves?|giving|gave|gets?|getting|got|ha[sd]|have|da|dio|donne|ergibt|gibt|d[áa]|deu)\b", re.I
 )
 BEFORE_PRINTED = re.compile(
     r"\b(?:g[eio]ve[sn]?|gave|giving|g[eo]t(?:s|ting)?|prints?|printed|returns?|returned|outputs?|is|was|are|it'?s|"
@@ -45,8 +55,6 @@ ARGUMENT = re.compile(
     r"class(?:es)?|index|labels?|targets?|length|sigma|threshold|dropout|patience|layers?|line|step|case|question|part|"
     r"clases?|classe|klasse|etiqueta|ziel|alvo|класс|метка|num_\w+|pos_weight|label_smoothing)\s*(?:[=:]|of|is|was|"
     r"to|are|es|est|ist)?\s*$"
-    r"|(?<!loss )(?<!value )(?<!losses )(?<!instead )(?<!lieu )(?<!vez )(?<!lugar )(?<!perte )(?<!valor )\b(?:of|by|"
-    r"with|than|de|von)\s*$"
     r"|(?:クラス|ラベル|バッチ|エポック|クラス数|学習率|类|类别|标签|学习率|클래스|레이블|라벨|배치|क्लास|"
     r"लेबल)\s*(?:は|が|を|=|是|为|는|은|이)?\s*$|(?:[\^*/(<>≤≥≠]|[!<>=]=)\s*$)",
     re.I,
@@ -60,7 +68,8 @@ UNIT = re.compile(
     re.I,
 )
 CONTRAST = re.compile(
-    r"[,;?!\n…]|\.(?=\s|$)|\b(?:but|yet|however|whereas|while|pero|mais|aber|sondern|mas|porém|но|однако)\b|のに|"
+    r"(?:[,;?\n…]|!(?!=))|\.(?=\s|$)|\b(?:but|yet|however|whereas|while|pero|mais|aber|sondern|mas|porém|но|"
+    r"однако)\b|のに|"
     r"ですが|ますが|たが|だが|"
     r"けど|が,|但|却|可是|하지만|는데|지만|लेकिन|मगर",
     re.I,
@@ -85,7 +94,8 @@ BEHAVIOURS = (
         r"disminuye|converge)|"
         r"ne (?:baisse|diminue|descend)|sinkt nicht|nicht (?:kleiner|ab)|n[ãa]o (?:diminui|cai|baixa|converge)|"
         r"не (?:уменьша|пада|снижа|сход)\w*|"
-        r"下がら|減ら|収束し(?:ない|ません)|降不下去|不下降|不降|不收敛|下降(?:特别|很|太)?慢|안 ?(?:내려|줄|떨어)|"
+        r"下が(?:ら|りま)|減ら|収束し(?:ない|ません)|降不下去|不下降|不降|不收敛|下降(?:特别|很|太)?慢|안 ?(?:내려|"
+        r"줄|떨어)|"
         r"줄지|떨어지지|내려가지|कम नहीं|घट नहीं", re.I)),
     ("always-same", re.compile(
         r"\bstuck\b|\bstays? (?:at|the same|constant)|\bconstant\b|(?:not|n'?t|never) chang|always (?:the same|"
@@ -96,7 +106,8 @@ BEHAVIOURS = (
         r"ずっと同じ|一定の?まま|不变|一直(?:在|是|停)|卡在|"
         r"변하지|안 변|멈췄|멈춰|그대로|계속 같|नहीं बदल|अटक", re.I)),
     ("random", re.compile(
-        r"different (?:every|each) (?:time|run)|changes (?:every|each) (?:time|run)|non-?determinist|毎回(?:違|変|"
+        r"different(?: \w+)? (?:every|each) (?:time|run)|changes (?:every|each) (?:time|run)|non-?determinist|"
+        r"毎回(?:違|変|"
         r"異)|每次(?:都)?不(?:同|一样)|"
         r"cada vez (?:da|sale|es) (?:otro|distint|diferent)|jedes ?mal (?:anders|ander)|à chaque fois diff|"
         r"каждый раз разн|매번 (?:다르|달라)|हर बार अलग", re.I)),

@@ -141,9 +141,9 @@ def _is_ours(
         return True
     if relevance.speaks_of_loss(prose) and (told or direct):
         return True
-    if relevance.mentions_loss(prose) and (direct or any(claim.kind == "behaviour" for claim in claims)):
-        return True
-    return direct and any(relevance.uses_torch(each.source) for each in material.snippets)
+    torch = any(relevance.uses_torch(each.source) for each in material.snippets)
+    behaves = any(claim.kind == "behaviour" for claim in claims)
+    return (relevance.mentions_loss(prose) and (direct or behaves or torch)) or (direct and torch)
 
 
 def _names_a_loss(prose: str, given: bool) -> bool:

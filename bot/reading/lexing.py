@@ -12,8 +12,10 @@ from bot.reading.text import Line
 STATEMENT_LINES = 400
 """A statement over more lines is not looked for: it bounds the work per line."""
 
-BRACKETS = 200
-"""Python itself refuses deeper nesting."""
+DECORATORS = 16
+CONTINUED = 32
+BRACKETS = 16
+"""A statement nested deeper over its lines is not looked for: each line is then scanned at most so often."""
 
 _MARK = re.compile(r"\\.|\"\"\"|'''|[\"'#()\[\]{}]")
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
@@ -83,7 +85,7 @@ def statement_end(lines: Sequence[Line], first: int) -> int:
     """Index after the last line of the statement that starts at `first`: brackets, strings, decorators, suites."""
     last = min(len(lines), first + STATEMENT_LINES)
     end = _logical_line_end(lines, first, last)
-    while lines[end - 1].text.lstrip().startswith("@") and end < last:
+    while lines[end - 1].text.lstrip().startswith("@") and end < min(last, first + DECORATORS):
         end = _logical_line_end(lines, end, last)
     margin = _indent(lines[first].text)
     header = "".join(line.text for line in lines[first:end])
@@ -94,10 +96,12 @@ def statement_end(lines: Sequence[Line], first: int) -> int:
 
 def _logical_line_end(lines: Sequence[Line], first: int, last: int) -> int:
     state = Lexis()
+    continued = 0
     for at in range(first, last):
         state = lexis(lines[at].text, state)
+        continued += lines[at].text.endswith("\\")
         open_string = len(state.quote) == 3
-        if len(state.closers) > BRACKETS:
+        if len(state.closers) > BRACKETS or continued > CONTINUED:
             break
         if not state.closers and not open_string and not lines[at].text.endswith("\\"):
             return at + 1

@@ -10,6 +10,7 @@ from bot.reading.question import Completion, Origin, Snippet
 from bot.reading.text import as_prose
 
 MAX_CALLS = 8
+MAX_LITERALS = 64
 NEAR = 48
 
 
@@ -109,9 +110,9 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
 def literals(prose: str) -> list[Literal]:
     """Every list, tensor and class index of the prose with its role, in order."""
     plain = as_prose(prose)
-    values = [value for value in tensors(plain) if value.complete and shape(value.value) is not None]
+    values = [value for value in tensors(plain) if value.complete and shape(value.value) is not None][:MAX_LITERALS]
     scalars = [m for m in _SCALAR_TARGET.finditer(plain) if not any(v.start <= m.start(1) < v.end for v in values)]
-    found = [Literal(Role.TARGET, float(m.group(1)), True, m.start(1), m.end(1)) for m in scalars]
+    found = [Literal(Role.TARGET, float(m.group(1)), True, m.start(1), m.end(1)) for m in scalars[:MAX_LITERALS]]
     before = 0
     for value in values:
         times = _TIMES.match(plain, value.end)

@@ -13,7 +13,7 @@ _ARROW = (
     r"(?:output|out|result|prints?|printed|gives?|got|returns?|returned)\b\s*[:=]?|出力\s*[:=]?|結果\s*[:=]?|输出\s*[:=]?)"
 )
 _LEAD = re.compile(rf"\s*{_ARROW}\s*", re.I)
-_SPLIT = re.compile(r"\s*(-+>|=+>|→|⇒|➜|>{2,3}|==|=|:|#)\s*(?=[-+\[(\d.a-zA-Z])")
+_SPLIT = re.compile(r"(-+>|=+>|→|⇒|➜|>{2,3}|==|=|:|#)\s*(?=[-+\[(\d.a-zA-Z])")
 _LABEL = re.compile(r"\s*(?:[^\W\d]\w*[ _.\-]?){0,5}\s*[:=]?\s*")
 _BETWEEN = re.compile(r"[\s,;()]*")
 _NOISE = re.compile(
@@ -57,7 +57,7 @@ def output_values(text: str) -> list[Printed]:
 def split_output(source: str) -> tuple[str, list[Printed]]:
     """`expression -> value` (also `=>`, `>>`, `=`, `:`, `#`): the expression, and the values right of the arrow."""
     for mark in [*_SPLIT.finditer(source)][-4:]:
-        left, values = source[: mark.start()], values_only(source[mark.end() :])
+        left, values = source[: mark.start()].rstrip(), values_only(source[mark.end() :])
         if values and _is_shown(left, mark.group(1), values):
             return left, [_moved(value, mark.end()) for value in values]
     return source, []

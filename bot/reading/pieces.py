@@ -66,7 +66,8 @@ def _whole(region: Region) -> Piece | None:
     tree = parsed(source)
     if tree is None or not tree.body:
         return None
-    shown = [ast.get_source_segment(source, node) or "" for node in tree.body if isinstance(node, ast.Expr)]
+    rows = source.split("\n")
+    shown = ["\n".join(rows[n.lineno - 1 : n.end_lineno]) for n in tree.body if isinstance(n, ast.Expr)]
     if any(output_values(text) or is_noise(text) or split_output(text)[1] for text in shown):
         return None
     if any(isinstance(node, ast.AnnAssign) and node.value is None for node in tree.body):
@@ -125,7 +126,7 @@ def _classified(region: Region, lines: Sequence[Line], answering: bool) -> Piece
 
 def _code(region: Region, lines: tuple[Line, ...], raw: str) -> Piece | None:
     left, values = split_output(raw)
-    source = textwrap.dedent(left.expandtabs(8) if "\t" in left and not parsed(textwrap.dedent(left)) else left)
+    source = textwrap.dedent(left)
     kind, repairs = strength(source), ()
     if parsed(source) is None and (mended := repaired(source)):
         source, repairs = mended

@@ -19,7 +19,7 @@ _LOSS = re.compile(
     re.I,
 )
 _NOT_OURS = re.compile(
-    r"(?:weight|hair|heat|packet|data|memory|hearing|job|blood|power|signal|water|stop|profit and|your|his|her|"
+    r"\b(?:weight|hair|heat|packet|data|memory|hearing|job|blood|power|signal|water|stop|profit and|your|his|her|"
     r"their)[ -]loss\b|"
     r"loss of (?:data|power|signal|memory|life|a )|at a loss\b|sorry for|stop[- ]?loss|win[- /]loss|loss(?:less|y)\b|"
     r"p[ée]rdida de (?:peso|datos|tiempo|pelo)|perda de (?:peso|dados|tempo)|perte de (?:poids|temps|donn)|"

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import ftfy
 import ftfy.badness
 
+INDENT = 400
+"""Longer runs of blanks inside a line are cut to this: they mean nothing and would make every search slow."""
+
+_RUN = re.compile(rf"([^\S\n]{{{INDENT}}})[^\S\n]++")
 _UNREADABLE = re.compile("[\ud800-\udfff\0]")
 _FULL_WIDTH = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF01, 0xFF5F)}
 _PROSE = str.maketrans(
@@ -43,7 +47,7 @@ class Line:
 def readable(text: str) -> str:
     """The message with line ends made "\\n", mojibake repaired, NUL and lone surrogates replaced."""
     text = _UNREADABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return ftfy.fix_encoding(text) if ftfy.badness.is_bad(text) else text
+    return _RUN.sub(r"\1", ftfy.fix_encoding(text) if ftfy.badness.is_bad(text) else text)
 
 
 def decoded(data: bytes) -> str:

@@ -16,7 +16,7 @@ _WITHIN = re.compile(
     r"(?<![A-Za-z0-9_])((?:[A-Za-z_]\w*\.){0,4}[A-Z][A-Za-z]*(?:Error|Exception|Warning))\s*[:：]\s*([ -~]{3,400})"
 )
 _FRAME = re.compile(r"\s*(?:File \".*\", line \d+|[-~^]+>?\s*\d*|<ipython-input.*|\d+ |/\S+\.py)")
-_WARNED = re.compile(r"\S+\.py:\d+:\s*")
+_WARNED = re.compile(r"^\S{1,200}\.py:\d+:\s*")
 
 
 def traceback_end(lines: Sequence[Line], first: int) -> int:

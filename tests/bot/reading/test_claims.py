@@ -1,0 +1,108 @@
+"""What people say a number is, in ten languages, and what they only mention."""
+
+import pytest
+
+from bot.reading import Question, read
+
+CODE = "```\nprint(F.mse_loss(a, b))\n```\n"
+
+
+def claims(message: str) -> dict[str, list[object]]:
+    reading = read(CODE + message)
+    assert isinstance(reading, Question)
+    found: dict[str, list[object]] = {"printed": [], "expected": [], "behaviour": []}
+    for claim in reading.claims:
+        found[claim.kind].append(claim.value)
+    return found
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "I get 0.4321 but expected 0.",
+        "shouldn't this be 0? it prints 0.4321",
+        "why 0.4321 and not 0?",
+        "Returns 0.4321 instead of zero.",
+        "why isn't the loss 0? got 0.4321",
+        "I was hoping for something like 0, it says 0.4321",
+        "0 になると思っていましたが、0.4321 と表示されます。",
+        "なぜ 0.4321 で、0 ではないのですか？",
+        "期待値は 0 なのに 0.4321 になります。",
+        "ゼロのはずですが 0.4321 です。",
+        "我以为应该是 0，结果是 0.4321",
+        "为什么是 0.4321 而不是 0？",
+        "Esperaba 0 pero da 0.4321, ¿por qué?",
+        "¿Por qué da 0,4321 en vez de 0?",
+        "J'attendais 0 mais j'obtiens 0,4321.",
+        "Pourquoi 0.4321 au lieu de 0 ?",
+        "Ich habe 0 erwartet, bekomme aber 0,4321.",
+        "Warum 0.4321 statt 0?",
+        "0을 기대했는데 0.4321이 나와요",
+        "왜 0이 아니라 0.4321인가요?",
+        "Eu esperava 0 mas deu 0,4321",
+        "Por que dá 0.4321 em vez de 0?",
+        "Я ожидал 0, но получаю 0,4321",
+        "Почему 0.4321, а не 0?",
+        "मुझे 0 की उम्मीद थी लेकिन 0.4321 मिला",
+    ],
+)
+def test_expected_and_printed_are_told_apart(sentence: str) -> None:
+    assert claims(sentence) == {"printed": [0.4321], "expected": [0.0], "behaviour": []}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "with lr=0.001 and margin 0.5 over 32 samples, 10 classes",
+        "accuracy is 99.25% after 12 epochs on torch 2.1.0",
+        "the log of 0.125 and 85,000 rows",
+        "x[3] != 4 and KL must be >= 0",
+        "label smoothing 0.125, alpha=0.25, version 1.13.1",
+    ],
+)
+def test_arguments_are_no_claims(sentence: str) -> None:
+    assert claims(sentence) == {"printed": [], "expected": [], "behaviour": []}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "behaviour"),
+    [
+        ("why is the loss negative?", "negative"),
+        ("loss is always below zero", "negative"),
+        ("損失が負になります", "negative"),
+        ("损失是负的", "negative"),
+        ("la pérdida sale negativa", "negative"),
+        ("손실이 음수예요", "negative"),
+        ("der Verlust ist negativ", "negative"),
+        ("потери отрицательные", "negative"),
+        ("my loss becomes NaN", "nan"),
+        ("loss goes to infinity", "inf"),
+        ("the loss is not decreasing", "not-decreasing"),
+        ("損失が下がりません", "not-decreasing"),
+        ("loss 降不下去", "not-decreasing"),
+        ("it is stuck", "always-same"),
+        ("損失がずっと同じです", "always-same"),
+        ("loss 一直不变", "always-same"),
+        ("a different loss every time", "random"),
+        ("毎回違う値です", "random"),
+    ],
+)
+def test_behaviours(sentence: str, behaviour: str) -> None:
+    assert behaviour in claims(sentence)["behaviour"]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["the negative log likelihood", "more negative samples than positive", "負の対数尤度", "负样本"]
+)
+def test_negative_is_not_always_a_behaviour(sentence: str) -> None:
+    assert claims(sentence)["behaviour"] == []
+
+
+@pytest.mark.parametrize(
+    ("printed", "radius"),
+    [("0.5", 0.05), ("0.5514", 5e-5), ("1.50e-03", 5e-6), ("tensor(2.)", 0.0), ("7.000", 5e-4)],
+)
+def test_the_radius_is_half_a_unit_of_the_last_digit(printed: str, radius: float) -> None:
+    reading = read(f"```\nprint(F.mse_loss(a, b))\n{printed}\n```")
+    assert isinstance(reading, Question)
+    assert [c.radius for c in reading.claims] == [pytest.approx(radius)]
