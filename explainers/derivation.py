@@ -21,10 +21,11 @@ Expr = Any
 class Definition:
     """function call → formula: ℓ = form = form = …, with letters for the inputs.
 
-    `item` tells that the forms define one element ℓᵢ of what `whole` adds up or averages. Each form is computed at
-    the first shown place.
+    With `letters` the forms define one element ℓᵢ, of an array or of what `whole` adds up or averages. Each form is
+    computed at the first shown place.
     """
 
+    letters: tuple[Expr, ...]
     whole: Expr | None
     forms: tuple[Expr, ...]
     meaning: Meaning

@@ -125,7 +125,8 @@ def _definition(found: Forms, split: Split, display: Display, values: Values, at
     written = tuple(display.element(form, place) for form in _readings(split.item))
     whole = _whole(split, display) if split.over else None
     here = {display.letters[axis]: k for axis, k in zip(split.item.axes, at, strict=True)}
-    return Definition(whole, tuple(dict.fromkeys(written)), meaning(found.composition, values).at(here))
+    letters = tuple(display.letters[axis] for axis in split.item.axes)
+    return Definition(letters, whole, tuple(dict.fromkeys(written)), meaning(found.composition, values).at(here))
 
 
 def _whole(split: Split, display: Display) -> Any:
@@ -150,8 +151,8 @@ def _substitution(split: Split, values: Values, place: tuple[int, ...], value: a
     display = Display(values)
     at: dict[Axis, Any] = {axis: sympy.Integer(k) for axis, k in zip(split.item.axes, place, strict=True)}
     written = [display.element(form, at) for form in _readings(split.item)]
-    if not display.omitted:
-        written.append(un.evaluated(written[-1]))
+    if not display.omitted and (simpler := un.evaluated(written[-1])).count_ops() < written[-1].count_ops():
+        written.append(simpler)
     totals = {gap: _omitted(x, places, values) for gap, (x, places) in display.omitted.items()}
     found = Meaning(labels=display.labels, omitted=totals)
     return Substitution(place, tuple(dict.fromkeys(written)), value, found)

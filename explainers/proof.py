@@ -49,7 +49,7 @@ class Proof:
     """The verdict with its parts.
 
     `enclosure` holds torch's value by the error analysis (for an array: of its first element), as outward decimal
-    strings; `error_bound` is its radius and `error` how far torch is from the exact value.
+    strings; `error_bound` is its radius and `error` how far torch is from the exact value, `exact`.
     """
 
     verdict: Literal["certified", "refused", "not-applicable"]
@@ -58,7 +58,16 @@ class Proof:
     error_bound: float | None = None
     error: float | None = None
     torch: float | None = None
+    exact: float | None = None
     reasons: tuple[Message, ...] = ()
+
+    @property
+    def lost_to_rounding(self) -> bool:
+        """Whether the formula is right and torch's own number is not: the float64 re-run agrees with it, torch's
+        value is infinite or nan, and the exact value is finite."""
+        float64 = any(check.name == FLOAT64 and check.passed for check in self.checks)
+        finite = self.exact is not None and math.isfinite(self.exact)
+        return float64 and finite and self.torch is not None and not math.isfinite(self.torch)
 
     @property
     def certified(self) -> bool:
@@ -88,18 +97,18 @@ def prove(
         _steps(derivation),
         _twin(results.get(TWIN), native),
     )
-    return _judged(checks, value, native)
+    return _judged(checks, value, native, enclose((forms.composition.root,), values, Rounding("exact"))[0])
 
 
-def _judged(checks: tuple[Check, ...], value: Floats, native: Bounds) -> Proof:
+def _judged(checks: tuple[Check, ...], value: Floats, native: Bounds, exact: Bounds) -> Proof:
     needed = all(check.passed for check in checks if check.name != "twin")
     refused = any(check.passed is False for check in checks)
     verdict = "refused" if refused else "certified" if needed else "not-applicable"
     reasons = tuple(check.reason for check in checks if check.passed is not True and check.reason)
     if not value.size:
         return Proof(verdict, checks, reasons=reasons)
-    low, high, torch = float(native[0].ravel()[0]), float(native[1].ravel()[0]), float(value.ravel()[0])
-    middle = low + (high - low) / 2 if math.isfinite(low) and math.isfinite(high) else low
+    (low, high), torch = _first(native), float(value.ravel()[0])
+    middle = sum(_first(exact)) / 2
     return Proof(
         verdict,
         checks,
@@ -107,6 +116,7 @@ def _judged(checks: tuple[Check, ...], value: Floats, native: Bounds) -> Proof:
         (high - low) / 2 if math.isfinite(high - low) else None,
         abs(torch - middle) if math.isfinite(torch) and math.isfinite(middle) else None,
         torch,
+        middle,
         reasons,
     )
 
@@ -142,8 +152,7 @@ def _float64(forms: Forms, values: Values, rerun: RerunResult | None) -> Check:
     if rerun is None or rerun.value is None:
         return Check("float64", None, _why(rerun))
     bounds = enclose((forms.composition.root,), values, Rounding("float64"))[0]
-    inside = contains(bounds, _laid(rerun.value.array(), forms.composition.subject))
-    if not inside:
+    if not contains(bounds, _laid(rerun.value.array(), forms.composition.subject)):
         return Check("float64", False, said("the float64 re-run lies outside its enclosure"))
     gradient = _gradient(forms, values, rerun, Rounding("float64"))
     return Check("float64", gradient.passed is not False, gradient.reason if gradient.passed is False else None)
@@ -167,7 +176,7 @@ def _twin(rerun: RerunResult | None, native: Bounds) -> Check:
         printed = float(rerun.recording.stdout.strip())
     except ValueError:
         return Check("twin", None, said("the page's script printed no number"))
-    low, high = float(native[0].ravel()[0]), float(native[1].ravel()[0])
+    low, high = _first(native)
     slack = abs(printed) * 2.0**-40
     inside = contains((np.asarray(low - slack), np.asarray(high + slack)), np.asarray(printed))
     return Check("twin", inside, None if inside else said("the page's own Python prints another number"))
@@ -192,6 +201,10 @@ def _ordered(values: Floats, have: Axes, want: Axes) -> Floats:
     """Dimensions in another order, repeated along those they do not vary with."""
     turned = values.transpose([have.index(axis) for axis in want if axis in have])
     return turned.reshape([axis.size if axis in have else 1 for axis in want])
+
+
+def _first(bounds: Bounds) -> tuple[float, float]:
+    return float(bounds[0].ravel()[0]), float(bounds[1].ravel()[0])
 
 
 def _why(rerun: RerunResult | None) -> Message:

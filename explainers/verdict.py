@@ -20,6 +20,9 @@ def verdict(explanation: Explanation) -> Message:
     if explanation.value is None:
         return said("The program ran, but it shows no loss value to explain.")
     value = summary(explanation.value)
+    if explanation.proof.lost_to_rounding and explanation.proof.exact is not None:
+        exact = summary(explanation.proof.exact)
+        return said("{value} is a rounding failure: exactly, your formula is {exact}.", value=value, exact=exact)
     if explanation.proof.verdict == "refused":
         return said(
             "torch gives {value}, but our derivation does not contain it: a fault of ours, so it is withheld.",

@@ -140,6 +140,10 @@ def _softmax_lse(node: Node) -> Node | None:
     match node:
         case Unary("exp", Binary("sub", x, LogSumExp(inner, (over,)))) if x is inner:
             return ops.softmax(x, over)
+        case Unary("exp", Binary("sub", Take(x, index, along), LogSumExp(inner, (over,)))) if (
+            x is inner and along is over
+        ):
+            return ops.take(ops.softmax(x, over), index, over)
         case _:
             return None
 
@@ -239,8 +243,6 @@ def _take_inside(node: Node) -> Node | None:
             return ops.unary(op, ops.take(x, index, along))
         case Take(Binary(op, a, b), index, along):
             return ops.binary(op, _taken(a, index, along), _taken(b, index, along))
-        case Take(Softmax(x, over), index, along) if along in over:
-            return ops.exp(ops.take(ops.log_softmax(x, along), index, along))
         case _:
             return None
 

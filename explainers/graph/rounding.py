@@ -2,8 +2,9 @@
 
 The model is a running error analysis: after every operation the enclosure is widened by k · u · |result| and by k of
 the smallest subnormal. k is 1 for + − × ÷ (IEEE 754 rounds them correctly), 2 (1 ulp) for √ (torch takes it from a
-vector library that is not correctly rounded), 4 (2 ulp) for exp, log and what is made of them; a sum of n terms loses (n − 1) · u · Σ|tᵢ| in whatever order, with no term of higher order (Jeannerod and
-Rump, Improved Error Bounds for Inner Products in Floating-Point Arithmetic, 2013, theorem 4.1).
+vector library that is not correctly rounded), 4 (2 ulp) for exp, log and what is made of them; a sum of n terms loses
+(n − 1) · u · Σ|tᵢ| in whatever order, with no term of higher order (Jeannerod and Rump, Improved Error Bounds for
+Inner Products in Floating-Point Arithmetic, 2013, theorem 4.1).
 """
 
 from __future__ import annotations

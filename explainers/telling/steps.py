@@ -35,7 +35,7 @@ def steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
             case Definition():
                 made.append(_definition(step, explanation, translator))
             case Substitution():
-                made += _substitution(step, translator, many=_many(explanation))
+                made += _substitution(step, translator)
             case Combination():
                 made.append(_combination(step, translator))
             case Gradient():
@@ -64,28 +64,24 @@ def _picks(index: Any, step: Definition) -> bool:
     return name in step.meaning.inputs
 
 
-def _many(explanation: Explanation) -> bool:
-    return any(isinstance(step, Combination) for step in explanation.derivation.steps)
-
-
 def _definition(step: Definition, explanation: Explanation, translator: Translator) -> Step:
     known = explanation.loss or explanation.equals
     told = words().get(known.name) if known else None
     title = told.definition if told else said("Definition: the formula as you wrote it")
     if explanation.equals is not None:
         title = said("Your formula is {name}", name=explanation.equals.name)
-    lhs = ELL if step.whole is None else _item(step.whole)
+    lhs = _element(step.letters)
     chain = Chain(lhs, _equal(step.forms))
     return Step(text(title, translator), chain, text(told.reading, translator) if told else ())
 
 
-def _item(whole: Any) -> Any:
-    letters = [limit[0] for limit in next(iter(whole.atoms(sympy.Sum))).limits]
-    return sympy.Indexed(sympy.IndexedBase("ell"), *letters)
+def _element(place: tuple[Any, ...]) -> Any:
+    """ℓ, or one element of it."""
+    return sympy.Indexed(sympy.IndexedBase("ell"), *place) if place else ELL
 
 
-def _substitution(step: Substitution, translator: Translator, many: bool) -> list[Step]:
-    lhs = sympy.Indexed(sympy.IndexedBase("ell"), *step.place) if many else ELL
+def _substitution(step: Substitution, translator: Translator) -> list[Step]:
+    lhs, many = _element(step.place), bool(step.place)
     ending = _ending(step.value)
     title = (
         said("Put the numbers in: element {place}", place=_place(step.place)) if many else said("Put the numbers in")
@@ -119,7 +115,7 @@ def _place(place: tuple[int, ...]) -> str:
 
 
 def _combination(step: Combination, translator: Translator) -> Step:
-    letters = [sympy.Indexed(sympy.IndexedBase("ell"), *place) for place in step.places]
+    letters = [_element(place) for place in step.places]
     numbers = [label(middle(part)) for part in step.parts]
     if step.rest_count:
         letters.append(Elided())

@@ -66,7 +66,7 @@ def tell(explanation: Explanation, context: Context) -> Told:
 
 
 def _card(explanation: Explanation, context: Context, translator: Translator) -> Card:
-    withheld = explanation.proof.verdict == "refused"
+    withheld = explanation.proof.verdict == "refused" and not explanation.proof.lost_to_rounding
     doubts = sections.uncertainties(explanation, context.completions, translator)
     return Card(
         title=_title(explanation, translator),
