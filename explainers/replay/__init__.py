@@ -7,6 +7,7 @@ their shapes, and whatever goes wrong is a result, not an exception.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Generator, Iterable, Mapping
 from typing import Final
 
@@ -32,7 +33,8 @@ def replay(recording: Recording, rerun: GraphRerun) -> RerunResult:
     as it was recorded. An id that the subject does not depend on has no gradient in the result.
     """
     try:
-        with _default_dtype(torch.float64 if rerun.float64 else torch.float32):
+        with warnings.catch_warnings(), _default_dtype(torch.float64 if rerun.float64 else torch.float32):
+            warnings.simplefilter("ignore")  # the recording has them; a rerun's belong to nobody
             return Machine(recording, rerun).run()
     except (NotReplayable, Unrecorded) as error:
         return RerunResult(rerun.label, not_run=str(error))
