@@ -17,9 +17,9 @@ from bot.evaluator.explainer_pool import Explainers
 from bot.evaluator.frames import FrameError, decode, encode
 from bot.exchange import Answer, Ask, Catalogue, Drawn, Other, StageName, Wants
 from bot.jobs import work
-from bot.log import Log, places
+from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Origin, Question, Reading, Snippet, TooLong
-from bot.remarks import remarks, shown, supplied
+from bot.remarks import preface, remarks, shown, supplied
 from bot.stopped import Asker, Stop
 from bot.stopwatch import Stopwatch
 from explainers.locale import Translator
@@ -70,7 +70,7 @@ class Answering:
         except (TimeoutError, ExplainerTimedOut):
             answer = walk.stopped(stopped.late(walk.what, ask.deadline))
         except _EXPLAINER_ERRORS as error:
-            self.log.error("not explained", ask=ask.id, error=type(error).__name__, places=places(error))
+            self.log.error("not explained", ask=ask.id, error=reason(error), places=places(error))
             answer = walk.stopped(stopped.failed(walk.what))
         return self._fitted(answer)
 
@@ -217,10 +217,11 @@ class Walk:
         if concluded.trouble:
             self._answering.log.error("not drawn", ask=self._ask.id, trouble=concluded.trouble)
         translator = self._answering.translators[self._locale]
-        added = [each.say(translator) for each in (*shown(others), *remarks(question, evaluated.snippet))]
+        before = [each.say(translator) for each in preface(evaluated.snippet)]
+        after = [each.say(translator) for each in (*shown(others), *remarks(question, evaluated.snippet))]
         return msgspec.structs.replace(
             concluded.answer,
-            text="\n\n".join([concluded.answer.text.rstrip("\n"), *added]) + "\n",
+            text="\n\n".join([*before, concluded.answer.text.rstrip("\n"), *after]) + "\n",
             others=concluded.answer.others + others,
             timings_ms=self._watch.timings(concluded.draw_ms),
         )

@@ -40,7 +40,7 @@ class Options:
 async def ask_once(settings: Settings, options: Options) -> int:
     """Answers the message and prints the answer; gives the exit status.
 
-    Raises OSError for a file that can't be read or written, ValueError for a message that nobody could mean.
+    Raises ValueError, with what to try, for a file that can't be read or written.
     """
     ask = Ask(
         id=options.file, text=_message(options.file), locale=options.locale, theme=options.theme, wants=options.wants
@@ -122,11 +122,13 @@ def _said(news: Queued | Stage) -> str:
 
 
 def _message(file: str) -> str:
-    if file == "-":
-        data = sys.stdin.buffer.read(MOST_BYTES + 1)
-    else:
-        with Path(file).open("rb") as opened:
+    try:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as opened:
             data = opened.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ValueError(
+            f"{file} can't be read ({error.strerror}): name a text file, or - for standard input"
+        ) from None
     if len(data) > MOST_BYTES:
         raise ValueError(f"{file} is over {MOST_BYTES // MIB} MB: send only what computes the loss")
     return data.decode("utf-8-sig", errors="replace")
@@ -137,13 +139,19 @@ def _written(answer: Answer, options: Options) -> list[str]:
     drawn, places = answer.drawn, list[str]()
     for name, path, picture in (("card", options.card, drawn.card), ("derivation", options.full, drawn.full)):
         if path is not None and picture is not None:
-            path.write_bytes(picture)
-            places.append(f"{name}: {path}")
+            places.append(f"{name}: {_write(path, picture)}")
         elif path is not None:
             print(f"whyloss: there is no {name} to write to {path}", file=sys.stderr)
     if options.source is not None:
-        options.source.mkdir(parents=True, exist_ok=True)
         for name, text in drawn.sources.items():
-            (options.source / name).write_text(text, encoding="utf-8")
-            places.append(f"source: {options.source / name}")
+            places.append(f"source: {_write(options.source / name, text.encode())}")
     return places
+
+
+def _write(path: Path, data: bytes) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise ValueError(f"{path} can't be written ({error.strerror}): name another place") from None
+    return path

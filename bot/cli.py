@@ -43,7 +43,7 @@ def _app() -> App:
 
 
 def ask(
-    file: Annotated[str, Parameter(help="The message; - reads standard input.")] = "-",
+    file: Annotated[str, Parameter(allow_leading_hyphen=True, help="The message; - reads standard input.")] = "-",
     /,
     *,
     json: Flag = False,
@@ -80,6 +80,8 @@ def ask(
     """
     from bot import asking, lines
 
+    if file.startswith("-") and file != "-":
+        raise ValueError(f"there is no option {file} (whyloss ask --help shows what there is)")
     settings = configured.load(config)
     if jsonl:
         if card or full or source:

@@ -31,7 +31,7 @@ Number = float | str
 """A number, or one of the words "nan", "inf", "-inf" for what JSON has no number for."""
 
 Numbers = float | str | tuple[Any, ...]
-"""A Number, or nested tuples of them."""
+"""A Number, or nested sequences of them."""
 
 
 def worded(value: Any) -> Any:

@@ -48,14 +48,21 @@ class Named(msgspec.Struct, frozen=True):
 
 async def ask_lines(settings: Settings, file: str, locale: str | None, theme: Theme) -> int:
     """Answers every line; 0 when all were answered, also bad ones, 1 when the service was lost."""
-    tell = progress()
+    tell, status = progress(), 0
     try:
         async with nearest(settings, lambda: tell("starting the evaluator service, which takes some seconds")) as fleet:
             await _Lines(settings, fleet, locale, theme).answer(file)
-    except FleetLost as error:
-        print(f"whyloss: {error}", file=sys.stderr)
-        return 1
-    return 0
+    except* (FleetLost, ValueError) as errors:  # from any of the tasks: one is enough to say why
+        print(f"whyloss: {_first(errors)}", file=sys.stderr)
+        status = 1
+    return status
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> BaseException:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
 
 
 class _Lines:
@@ -139,7 +146,7 @@ async def _read(file: str) -> AsyncGenerator[bytes]:
     threading.Thread(target=read, daemon=True).start()
     while line := await lines.get():
         if isinstance(line, OSError):
-            raise line
+            raise ValueError(f"{file} can't be read ({line.strerror}): name a text file, or - for standard input")
         yield line
 
 

@@ -29,6 +29,11 @@ def logger(level: str) -> Log:
     )
 
 
+def reason(error: BaseException) -> str:
+    """Why an explainer gave no answer, in our own words only."""
+    return str(error) if isinstance(error, ExplainerDied) else type(error).__name__
+
+
 def places(error: BaseException) -> list[str]:
     """The lines of our own that an explainer's traceback goes through, without its messages, which may quote."""
     match error:

@@ -14,10 +14,14 @@ def supplied(snippet: Snippet) -> tuple[str, ...]:
     return tuple(each.code for each in snippet.completions if each.what in ("import", "name"))
 
 
+def preface(snippet: Snippet) -> Iterator[Message]:
+    """What must be known before anything else."""
+    if snippet.origin is Origin.COMPLETED:
+        yield said("Your message holds no code, so this is an example of ours: {code}", code=snippet.source)
+
+
 def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What an asker must know of how their message was taken."""
-    if snippet.origin is Origin.COMPLETED:
-        yield said("Your message holds no code, so this is an example of ours.")
     repaired = [each.code for each in snippet.completions if each.what not in ("import", "name", "left-out")]
     if repaired:
         yield said("I repaired what could not run as it stood: {lines}", lines="; ".join(repaired))

@@ -5,6 +5,7 @@ Each is `entry(request, emit)`. Nothing that a child emits after a stranger's co
 
 import contextlib
 import errno
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -117,6 +118,8 @@ def _revived(raised: Raised) -> Exception:
         return OSError(
             errno.EACCES if number < 0 else number, raised.message
         )  # < 0: no host is found without a network
+    if os.strerror(errno.EACCES) in raised.message:  # torch's own words for it
+        return OSError(errno.EACCES, raised.message)
     return MemoryError(raised.message) if raised.type == "MemoryError" else RuntimeError(raised.message)
 
 

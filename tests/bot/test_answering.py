@@ -1,0 +1,170 @@
+"""The contract of an Answer, as a table over real runs of the whole walk."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.exchange import Answer, Ask, File, Wants
+from bot.fleet.connection import Connection
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FENCED = (EXAMPLES / "why-0.5514.md").read_text()
+UNFENCED = FENCED.replace("```py\n", "").replace("```\n", "")
+JAPANESE = (EXAMPLES / "why-0.5514.ja.md").read_text()
+LITERAL = "```py\nF.cross_entropy(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([0]))\n```"
+PNG = b"\x89PNG\r\n\x1a\n"
+EXPECTED_0 = [0.0, pytest.approx(9.08e-05, abs=1e-7)]
+
+
+def values(answer: Answer, slug: str) -> list[Any]:
+    return [c.value for d in answer.diagnoses if d.slug == slug for c in d.counterfactuals]
+
+
+@pytest.mark.parametrize("text", [UNFENCED, FENCED], ids=["unfenced", "fenced"])
+async def test_the_question_of_0_5514_is_explained_whole(text: str, answer: Any) -> None:
+    found: Answer = await answer(text)
+    assert (found.outcome, found.language, found.loss, found.error) == ("explained", "en", "cross_entropy", None)
+    assert found.value == pytest.approx(0.5514447, abs=1e-7)
+    assert found.proof.verdict == "certified"
+    assert found.proof.enclosure is not None
+    assert float(found.proof.enclosure[0]) <= found.value <= float(found.proof.enclosure[1])
+    assert ("printed", 0.5514) in {(claim.kind, claim.value) for claim in found.claims}
+    assert ("expected", 0.0) in {(claim.kind, claim.value) for claim in found.claims}
+    (first, *_) = found.diagnoses
+    assert (first.slug, first.confidence) == ("ce-probabilities-as-logits", "shown")
+    assert all(value in values(found, first.slug) for value in EXPECTED_0)
+    assert found.floor == pytest.approx(0.5514447, abs=1e-6)
+    assert found.gradient["scores"][0] == pytest.approx([-0.4238831, 0.2119416, 0.2119416], abs=1e-6)
+    assert "0.5514" in found.verdict
+    assert found.text.startswith(found.verdict)
+    assert found.alt_text
+
+
+async def test_the_same_question_in_japanese_is_answered_in_japanese(answer: Any) -> None:
+    japanese, english = await answer(JAPANESE), await answer(FENCED)
+    assert (japanese.language, japanese.outcome) == ("ja", "explained")
+    assert (japanese.value, japanese.diagnoses[0].slug) == (english.value, english.diagnoses[0].slug)
+    assert any("\u3040" <= letter <= "\u30ff" for letter in japanese.verdict)
+    assert any("\u3040" <= letter <= "\u30ff" for letter in japanese.alt_text)
+
+
+@pytest.mark.parametrize(("locale", "language"), [("ja", "ja"), ("ja-JP", "ja"), ("en", "en"), ("xx", "en")])
+async def test_a_locale_goes_before_the_language_of_the_message(locale: str, language: str, answer: Any) -> None:
+    found: Answer = await answer(FENCED, locale=locale)
+    assert found.language == language
+
+
+async def test_a_language_without_a_catalogue_is_answered_in_english(answer: Any) -> None:
+    found: Answer = await answer(f"{LITERAL}\n\npourquoi la perte est-elle égale à 0.55 et pas à zéro ici ?")
+    assert (found.outcome, found.language) == ("explained", "en")
+
+
+async def test_what_was_printed_before_a_stop_is_kept(answer: Any) -> None:
+    found: Answer = await answer("```py\nprint('epoch one')\nF.mse_loss\nwhile True: pass\n```\nwhy is my loss 3?")
+    assert found.outcome == "timed-out"
+    assert "epoch one" in found.text
+
+
+async def test_an_error_of_torch_is_explained(answer: Any) -> None:
+    found: Answer = await answer(
+        "```py\nF.cross_entropy(torch.ones(1, 3), torch.tensor([5]))\n```\nwhy does my loss raise?"
+    )
+    assert found.outcome == "failed"
+    assert found.error is not None
+    assert (found.error.type, "out of bounds" in found.error.message) == ("IndexError", True)
+    assert found.value is None
+
+
+async def test_missing_names_are_listed(answer: Any) -> None:
+    found: Answer = await answer("```py\nloss = criterion(output, target)\nprint(loss)\n```\nwhy is my loss 2.3?")
+    assert (found.outcome, found.missing) == ("needs-input", ("criterion", "output", "target"))
+
+
+async def test_lines_of_the_asker_keep_their_numbers_beside_what_we_supply(answer: Any) -> None:
+    found: Answer = await answer(
+        "```py\n\nx = torch.ones(1, 3)\ny = torch.tensor([7])\nF.cross_entropy(x, y)\n```\nwhy?"
+    )
+    assert found.outcome == "failed"
+    assert "import torch" in found.text
+    assert "3" in found.verdict.split(":")[0]  # the third line of the program, with nothing of ours before it
+
+
+async def test_every_program_of_a_message_gets_its_value(answer: Any) -> None:
+    found: Answer = await answer(
+        "F.cross_entropy(torch.tensor([[0., 0, 0, 1]]), torch.tensor([3]))\ngives 0.7437, but\n\n"
+        "F.cross_entropy(torch.tensor([[0., 0, 0, 100]]), torch.tensor([3]))\n\ngives 0. why?"
+    )
+    assert found.value == pytest.approx(0.7436684, abs=1e-6)
+    (other,) = found.others
+    assert (other.loss, other.value, other.proof.verdict) == ("cross_entropy", 0.0, "certified")
+    assert "100" in other.expression
+
+
+async def test_a_question_in_words_is_answered_with_an_example_that_is_said_to_be_ours(answer: Any) -> None:
+    found: Answer = await answer("why is the cross entropy of a perfect one-hot not 0?")
+    assert (found.outcome, found.loss) == ("explained", "cross_entropy")
+    assert found.text.startswith("Your message holds no code")
+
+
+async def test_a_file_is_read_like_a_message(answer: Any) -> None:
+    code = b"import torch\nimport torch.nn.functional as F\nprint(F.mse_loss(torch.ones(2), torch.zeros(2)))\n"
+    found: Answer = await answer("why is the loss not 0?", files=(File("train.py", code),))
+    assert (found.outcome, found.loss, found.value) == ("explained", "mse_loss", 1.0)
+
+
+async def test_non_finite_numbers_are_words(answer: Any) -> None:
+    code = "F.mse_loss(torch.tensor([float('inf')]), torch.tensor([float('inf')]))"
+    found: Answer = await answer(f"```py\n{code}\n```\nwhy is it nan?")
+    assert found.value == "nan"
+
+
+async def test_large_gradients_are_cut(answer: Any) -> None:
+    code = "torch.manual_seed(0)\nx = torch.randn(40, 40, requires_grad=True)\nF.mse_loss(x, torch.zeros(40, 40))"
+    found: Answer = await answer(f"```py\n{code}\n```\nwhy is my loss not 0?")
+    rows = found.gradient["x"]
+    assert isinstance(rows, tuple)
+    assert sum(len(row) for row in rows) == 1000
+
+
+async def test_pictures_and_sources_come_only_when_wanted(answer: Any) -> None:
+    drawn = (await answer(FENCED, wants=Wants(card=True, full=True, sources=True))).drawn
+    assert drawn.card.startswith(PNG)
+    assert drawn.full.startswith(PNG)
+    assert set(drawn.sources) == {"derivation.tex", "derivation.py", "derivation.txt"}
+    bare = (await answer(FENCED)).drawn
+    assert (bare.card, bare.full, bare.sources) == (None, None, {})
+
+
+async def test_timings_add_up(answer: Any) -> None:
+    timings = (await answer(FENCED, wants=Wants(card=True))).timings_ms
+    stages = (timings.read, timings.evaluate, timings.explain, timings.draw)
+    assert all(stage > 0 for stage in stages)
+    assert sum(stages) == pytest.approx(timings.total, rel=0.05)
+
+
+async def test_a_deadline_ends_the_walk_with_an_answer(answer: Any) -> None:
+    found: Answer = await answer("```py\nwhile True: pass\nF.mse_loss\n```\nwhy is my loss 0?", deadline=0.3)
+    assert (found.outcome, found.language) == ("timed-out", "en")
+
+
+async def test_questions_at_the_same_time_get_their_own_answers(connection: Connection) -> None:
+    asks = [
+        Ask(
+            id=str(n),
+            text=f"```py\nF.mse_loss(torch.tensor([{n}.0]), torch.tensor([0.0]))\n```\nwhy is my loss {n * n}?",
+        )
+        for n in range(6)
+    ]
+    found = await asyncio.gather(*(connection.answer(ask, lambda _news: None) for ask in asks))
+    assert [(each.id, each.value) for each in found] == [(str(n), float(n * n)) for n in range(6)]
+
+
+async def test_the_catalogue_names_what_is_supported(connection: Connection) -> None:
+    losses = {loss.name: loss for loss in connection.catalogue.losses}
+    assert losses["cross_entropy"].arguments[:2] == ("input", "target")
+    assert losses["cross_entropy"].module == "CrossEntropyLoss"
+    assert connection.catalogue.torch.startswith("2.")
+    titles = {kind.slug: kind.titles for kind in connection.catalogue.diagnoses}
+    assert {"en", "ja"} <= titles["ce-probabilities-as-logits"].keys()

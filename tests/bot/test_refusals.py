@@ -1,0 +1,52 @@
+"""Messages that get no explanation, each over a real run: the outcome, and what they are told."""
+
+from typing import Any
+
+import pytest
+
+
+def code(source: str) -> str:
+    """A program that would compute a loss, had it not been stopped before."""
+    return f"```py\n{source}\nF.mse_loss(torch.ones(1), torch.ones(1))\n```\nwhy is my loss 0?"
+
+
+REFUSALS = {
+    "endless loop": (code("while True: pass"), "timed-out", "stopped it after 3 s"),
+    "asleep": (code("import time\ntime.sleep(60)"), "timed-out", "stopped it after 3 s"),
+    "python's memory": (code("x = bytearray(10**10)"), "out-of-memory", "256 MB"),
+    "torch's memory": (code("x = torch.zeros(1000, 1000, 1000)"), "out-of-memory", "256 MB"),
+    "a file": (code("open('/etc/passwd')"), "forbidden", "/etc/passwd"),
+    "torch writing": (code("torch.save(torch.ones(1), '/tmp/whyloss-x')"), "forbidden", "Permission denied"),
+    "a socket": (code("import socket\nsocket.socket()"), "forbidden", "sandbox forbids"),
+    "a name on the network": (
+        code("import urllib.request\nurllib.request.urlopen('http://example.com')"),
+        "forbidden",
+        "sandbox forbids",
+    ),
+    "a thread": (code("import threading\nthreading.Thread(target=print).start()"), "forbidden", "new thread"),
+    "a program": (code("import subprocess\nsubprocess.run(['ls'])"), "forbidden", "sandbox forbids"),
+    "a crash": (code("import ctypes\nctypes.string_at(0)"), "crashed", "without a result"),
+    "a message too long": ("x" * 40_000, "too-large", "40000 bytes"),
+    "nothing": ("", "not-a-question", "empty"),
+    "small talk": ("good morning everyone, how are you?", "not-a-question", "no question"),
+    "no code": ("why is my loss nan?", "needs-input", "send the code"),
+    "no target": ("CE of logits [1, 0, 0], why?", "needs-input", "no target"),
+    "a name that is missing": (
+        "```py\nloss = nn.MSELoss()(output, torch.ones(1))\nprint(loss)\n```\nwhy is my loss 2.3?",
+        "needs-input",
+        "output",
+    ),
+}
+"""Messages, the outcome, and a part of the verdict in English."""
+
+
+@pytest.mark.parametrize(("text", "outcome", "said"), REFUSALS.values(), ids=REFUSALS.keys())
+async def test_what_gets_no_explanation_is_told_why_in_both_languages(
+    text: str, outcome: str, said: str, answer: Any
+) -> None:
+    english, japanese = [await answer(text, locale=locale) for locale in ("en", "ja")]
+    assert (english.outcome, japanese.outcome) == (outcome, outcome)
+    assert said in english.verdict
+    assert any("\u3040" <= letter <= "\u30ff" for letter in japanese.verdict)
+    assert english.text.startswith(english.verdict)
+    assert "\n" not in english.verdict
