@@ -12,7 +12,7 @@ from bot.reading.text import Line
 STATEMENT_LINES = 400
 """A statement over more lines is not looked for: it bounds the work per line."""
 
-DECORATORS = 16
+DECORATORS = 4
 CONTINUED = 32
 BRACKETS = 16
 """A statement nested deeper over its lines is not looked for: each line is then scanned at most so often."""

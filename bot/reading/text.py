@@ -1,5 +1,6 @@
 """Any str or bytes → text that can be read line by line, and the same text for prose, character for character."""
 
+import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def readable(text: str) -> str:
 
 def decoded(data: bytes) -> str:
     """Bytes as readable text; what is not UTF-8 becomes U+FFFD."""
-    return readable(data.decode("utf-8-sig", errors="replace"))
+    return readable(data.removeprefix(codecs.BOM_UTF8).decode(errors="replace"))
 
 
 def as_prose(text: str) -> str:

@@ -194,7 +194,7 @@ def test_a_traceback_alone_is_an_error_to_explain() -> None:
 
 
 def test_comments_behind_code_are_printed_claims_and_stay_in_the_source() -> None:
-    code = "l = nn.L1Loss(reduction='none')\nprint(l(torch.ones(2), a))  # tensor([1., 1.])\nprint(l(a, b))  # 0.25, 3 classes"
+    code = "l = nn.L1Loss(reduction='none')\nprint(l(a, a))  # tensor([1., 1.])\nprint(l(a, b))  # 0.25, 3 classes"
     asked = question(f"```\nimport torch\na = b = torch.ones(1)\n{code}\n```")
     assert code in asked.snippets[0].source
     assert values(asked, "printed") == [(1.0, 1.0), 0.25]
