@@ -97,6 +97,40 @@ def test_a_power_of_a_set_holds_the_powers_of_its_points(exponent: float, arithm
 
 
 @named
+@pytest.mark.parametrize("reduction", ["sum", "logsumexp", "max", "min"])
+def test_a_reduction_of_sets_holds_the_reductions_of_their_points(
+    reduction: str, arithmetic: EnclosingArithmetic[Any]
+) -> None:
+    def reduced(do: EnclosingArithmetic[Any], x: Any) -> tuple[Floats, Floats]:
+        match reduction:
+            case "sum":
+                return do.bounds(do.sum(x, (0,), "float32"))
+            case "logsumexp":
+                return do.bounds(do.logsumexp(x, (0,), "float32"))
+            case _:
+                return do.bounds(do.extremum(reduction, x, (0,)))
+
+    exact = BallArithmetic(EXACT)
+    with precise():
+        result = reduced(arithmetic, wide(arithmetic, STARTS, WIDTHS))
+        for part in np.linspace(0, 1, 9):
+            assert within(result, reduced(exact, exact.leaf(STARTS + part * WIDTHS)))
+    assert result[1] - result[0] < 1.01 * WIDTHS.sum()
+
+
+@pytest.mark.parametrize("op", get_args(BinaryOp))
+def test_an_interval_of_two_points_holds_their_exact_result(op: BinaryOp) -> None:
+    """Also where float64 cannot: 3e38 + 1e-40 and 1 / 3 are no float64."""
+    exact, intervals = BallArithmetic(EXACT), IntervalArithmetic(EXACT)
+    with precise():
+        low, high = exact.bounds(exact.binary(op, exact.leaf(LEFT), exact.leaf(RIGHT), "float32"))
+        found = intervals.bounds(intervals.binary(op, intervals.leaf(LEFT), intervals.leaf(RIGHT), "float32"))
+    inexact = np.isfinite(low) & (low != high)
+    assert within(found, (low, high))
+    assert (found[0][inexact] < found[1][inexact]).all()
+
+
+@named
 @pytest.mark.parametrize("op", get_args(CompareOp))
 def test_a_decided_comparison_of_sets_holds_for_all_their_points(
     op: CompareOp, arithmetic: EnclosingArithmetic[Any]
