@@ -148,11 +148,15 @@ def _power(a: arb, b: arb) -> arb:
 
 
 def _infinite_power(a: arb, b: arb) -> arb:
-    """C's pow for a base of ±inf: an odd integer exponent keeps the sign, a negative one gives 0."""
+    """C's pow for a base of ±inf: an odd integer exponent keeps the sign, a negative one gives 0.
+
+    For −inf and a broken exponent C says inf, a square root nan, and torch and numpy take either: left open.
+    """
+    if not (b > 0 or b < 0) or (a < 0 and not b.is_integer()):
+        return UNKNOWN
     if b < 0:
         return arb(0)
-    odd = b.is_integer() and not (b / 2).is_integer()
-    return (a if odd or a > 0 else INF) if b > 0 and (b.is_exact() or a > 0) else UNKNOWN
+    return a if a > 0 or not (b / 2).is_integer() else INF
 
 
 def maximum(a: arb, b: arb) -> arb:

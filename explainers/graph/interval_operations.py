@@ -138,7 +138,8 @@ def power(a: Interval, b: Interval, overflow: Overflow) -> Interval:
 
 
 def _power_is_open(a: Interval, b: Interval, values: Floats) -> Mask:
-    """Where the corners do not bound a power: across the pole at 0, or a base below 0 whose exponent may be broken."""
+    """Where the corners do not bound a power: across the pole at 0, or a base below 0 whose exponent may be broken
+    (of −inf, where C says inf and a square root nan, any broken exponent)."""
     (a_low, a_high), b_low = bounds(a), bounds(b)[0]
     whole = (b.rad == 0) & (b.mid == np.rint(b.mid))
     vague = (a.rad > 0) | (b.rad > 0)
@@ -146,7 +147,9 @@ def _power_is_open(a: Interval, b: Interval, values: Floats) -> Mask:
     settled_anyway = ((b.mid == 0) & (b.rad == 0)) | ((a.mid == 1) & (a.rad == 0)) | not_numbers(a) | not_numbers(b)
     pole = (a_low <= 0) & (a_high >= 0) & (a.rad > 0) & (b_low < 0)
     mixed = absent.any(axis=0) & ~absent.all(axis=0)
-    return (pole | ((a_low < 0) & ~whole & vague) | unknown(a) | unknown(b) | mixed) & ~settled_anyway
+    return (
+        pole | ((a_low < 0) & ~whole & (vague | np.isinf(a_low))) | unknown(a) | unknown(b) | mixed
+    ) & ~settled_anyway
 
 
 def compare(op: CompareOp, a: Interval, b: Interval) -> Integers:

@@ -111,6 +111,16 @@ def test_what_may_or_may_not_be_a_number_is_left_open(do: EnclosingArithmetic[An
 
 
 @natively
+@pytest.mark.parametrize(
+    ("b", "expected"), [(0.5, OPEN), (-0.5, OPEN), (2.0, (inf, inf)), (3.0, (-inf, -inf)), (-1.0, (0, 0))]
+)
+def test_powers_of_minus_infinity(do: EnclosingArithmetic[Any], b: float, expected: tuple[float, float]) -> None:
+    """torch.pow(−inf, 0.5) is a square root, nan, or C's pow, inf: as the exponent is a number or a tensor."""
+    with precise():
+        assert one(do, do.binary("pow", leaf(do, -inf), leaf(do, b), "float32")) == expected
+
+
+@natively
 def test_an_infinity_stays_certain_beside_a_set(do: EnclosingArithmetic[Any]) -> None:
     with precise():
         beside = do.where(np.array([-1]), leaf(do, 1.0), leaf(do, 2.0))
