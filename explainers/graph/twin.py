@@ -78,7 +78,7 @@ def _expression(expr: Expr) -> ast.expr:
 def _composite(expr: Expr) -> ast.expr:
     match expr:
         case sympy.Add():
-            return _chain(ast.Add(), [_expression(a) for a in expr.args])
+            return _sum_of(expr.args)
         case sympy.Mul():
             return _product(expr)
         case sympy.exp():
@@ -101,6 +101,16 @@ def _composite(expr: Expr) -> ast.expr:
             return _call(_math("tanh"), _expression(expr.args[0]))
         case _:
             raise NoTwin(f"{type(expr).__name__} has no plain Python")
+
+
+def _sum_of(terms: Sequence[Expr]) -> ast.expr:
+    """a + b − c: a factor −1 is a minus sign."""
+    result = _expression(terms[0])
+    for term in terms[1:]:
+        minus = isinstance(term, sympy.Mul) and term.args[0] == -1
+        part = _expression(sympy.Mul(*term.args[1:], evaluate=False)) if minus else _expression(term)
+        result = ast.BinOp(result, ast.Sub() if minus else ast.Add(), part)
+    return result
 
 
 def _product(expr: Expr) -> ast.expr:

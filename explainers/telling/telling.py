@@ -128,7 +128,7 @@ def _takeaway(explanation: Explanation, translator: Translator) -> Text:
         parts.append(text(message, translator, strong=("value",)))
     if not agreeing:
         parts += [(line,) for line in sections.floors(explanation, translator)[:1]]
-    return joined(*parts)
+    return joined(translator, *parts)
 
 
 def _diff(explanation: Explanation) -> tuple[DiffLine, ...]:

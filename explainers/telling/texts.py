@@ -10,6 +10,8 @@ from explainers.cards.card import Code, Math, Segment, Strong, Text
 from explainers.locale import Translator
 from explainers.messages import Message
 
+UNSPACED = frozenset({"ja", "zh"})
+
 
 def text(message: Message, translator: Translator, strong: tuple[str, ...] = (), code: tuple[str, ...] = ()) -> Text:
     """The sentence as segments; the named values in `strong` are emphasised, those in `code` set as code."""
@@ -33,11 +35,11 @@ def _value(
     return Strong(said) if name in strong else Code(said) if name in code else said
 
 
-def joined(*parts: Text) -> Text:
-    """Sentences one after another, a space between them."""
+def joined(translator: Translator, *parts: Text) -> Text:
+    """Sentences one after another, a space between them where the language has one."""
     result: list[Segment] = []
     for part in parts:
-        if part and result:
+        if part and result and translator.locale not in UNSPACED:
             result.append(" ")
         result.extend(part)
     return tuple(result)
