@@ -56,11 +56,15 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A Python number in the program, exact; in floating arithmetic it is rounded once to the dtype it meets."""
+    """A Python number in the program, exact; in floating arithmetic it is rounded once to the dtype it meets.
+
+    `whole` says that it is an int, which leaves an integer array an integer one.
+    """
 
     value: Fraction | float
     axes: Axes = ()
     dtype: str = "scalar"
+    whole: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,7 @@ def constant(value: Number) -> Constant:
     """A Python number; a finite float is the decimal that its digits say (0.1 is a tenth), rounded once in use."""
     if isinstance(value, float):
         return Constant(Fraction(repr(value)) if _finite(value) else value)
-    return Constant(Fraction(value))
+    return Constant(Fraction(value), whole=isinstance(value, int))
 
 
 def as_node(x: Node | Number) -> Node:
@@ -52,8 +52,10 @@ def as_node(x: Node | Number) -> Node:
 
 
 def promoted(*nodes: Node) -> str:
-    """torch's result dtype: the highest one, where a Python number gives way to any array."""
+    """torch's result dtype: the highest one; a Python number gives way to any array, a float makes integers real."""
     rank = max(_RANK.index(n.dtype) for n in nodes)
+    if 0 < rank <= _RANK.index("int64") and any(isinstance(n, Constant) and not n.whole for n in nodes):
+        return "float32"
     names = {n.dtype for n in nodes}
     return "float32" if {"float16", "bfloat16"} <= names and rank <= _RANK.index("bfloat16") else _RANK[rank]
 
@@ -228,6 +230,9 @@ def take(x: Node, index: Node, along: Axis | None) -> Node:
         return where(compare("eq", index, 0), x, 0)
     if along not in x.axes:
         return where(in_range(index, along), x, 0)
+    if along in index.axes:  # an array indexed along the axis that the index itself has, as in x[order]
+        fresh = Axis(along.name, along.size)
+        x, along = rename(x, along, fresh), fresh
     return Take(x, index, along, union(without(x.axes, (along,)), index.axes), x.dtype)
 
 
@@ -249,6 +254,15 @@ def rename(x: Node, old: Axis, new: Axis) -> Node:
         raise ValueError(f"axis {old.name} of length {old.size} cannot become {new.name} of length {new.size}")
     if old is new or old not in x.axes:
         return x
+    match x:
+        case OneHot(index, along) if along is old:
+            return one_hot(index, new, x.dtype)
+        case Coordinate():
+            return coordinate(new)
+        case Cast(inner):
+            return cast(rename(inner, old, new), x.dtype)
+        case _:
+            pass
     return Rename(x, old, new, tuple(new if axis is old else axis for axis in x.axes), x.dtype)
 
 
