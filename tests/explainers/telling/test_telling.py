@@ -1,0 +1,141 @@
+"""What is said of the question this house began with: each fact, in both languages, from runs and not by heart."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pytest
+import torch
+from PIL import Image
+
+from explainers.cards.render import Renderer
+from explainers.claims import Claim
+from explainers.explanation import Explanation
+from explainers.losses.registry import registry
+from explainers.losses.words import words
+from explainers.notebook import explained
+from explainers.telling import Context, Told, tell
+from explainers.tracing import record
+
+HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+ROAD = HEAD + (
+    "scores = torch.tensor([[1.0, 0.0, 0.0]])\nlabel = torch.tensor([0])\ncriterion = nn.CrossEntropyLoss()\n"
+    "value = criterion(scores, label)\nvalue"
+)
+CLAIMS = (Claim("printed", 0.5514, 5e-5, "0.5514"), Claim("expected", 0.0, 0.0, "0"))
+
+
+@pytest.fixture(scope="module")
+def road() -> Explanation:
+    return explained(record(ROAD, claims=((0.5514, 5e-5),)), CLAIMS)
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer()
+
+
+def test_the_road_says_every_fact_of_its_question(road: Explanation) -> None:
+    said = tell(road, Context()).text
+    for fact in (
+        "0.5514 is correct",
+        "raw scores",
+        "not as probabilities",
+        "−log(e¹/(e¹ + e⁰ + e⁰))",
+        "log(2 + e) − 1 ≈ 0.5514",
+        "read as probabilities",
+        ": 0, the value you expected",
+        "9.08e-05",
+        "softmax(z) − 1_y",
+        "never reaches it",
+        "The least value for inputs within [0, 1] is 0.5514.",
+    ):
+        assert fact in said, fact
+
+
+def test_its_numbers_are_torchs_own(road: Explanation) -> None:
+    scores, label = torch.tensor([[1.0, 0.0, 0.0]], requires_grad=True), torch.tensor([0])
+    loss = torch.nn.functional.cross_entropy(scores, label)
+    loss.backward()
+    assert road.value == loss.item()
+    assert road.proof.certified
+    assert scores.grad is not None
+    assert torch.tensor(road.gradient["scores"]).allclose(scores.grad, atol=1e-7)
+    floor = road.diagnoses[0].floor
+    assert floor is not None and math.isclose(floor.value, math.log(2 + math.e) - 1, rel_tol=1e-9)
+    tenfold = torch.nn.functional.cross_entropy(10 * scores, label).item()
+    assert tenfold in [c.value for c in road.diagnoses[0].counterfactuals]
+
+
+def test_japanese_says_the_same_numbers_in_japanese(road: Explanation) -> None:
+    english, japanese = tell(road, Context()), tell(road, Context(locale="ja"))
+    assert "期待された値" in japanese.text and "ロジット" in japanese.verdict
+    for number in ("0.5514", "9.08e-05", "log(2 + e) − 1"):
+        assert english.text.count(number) == japanese.text.count(number)
+    assert "expected" not in japanese.text
+
+
+@pytest.mark.parametrize("locale", ["en", "ja"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_road_is_drawn(road: Explanation, renderer: Renderer, locale: str, theme: str) -> None:
+    told = tell(road, Context(locale=locale, theme="dark" if theme == "dark" else "light"))
+    card = Image.open(io.BytesIO(renderer.draw(told.card)))
+    full = Image.open(io.BytesIO(renderer.draw_full(told.card)))
+    assert card.size == (1100, 700) and full.size[0] == 1100 and full.size[1] > 700
+    corner = card.convert("L").getpixel((2, 2))
+    assert isinstance(corner, int) and (corner < 64) == (theme == "dark")
+    assert len(told.alt_text) <= 1024 and "0.5514" in told.alt_text
+
+
+def test_the_files_are_whole(road: Explanation) -> None:
+    sources = tell(road, Context()).sources
+    printed: list[str] = []
+    exec(compile(sources["derivation.py"], "derivation.py", "exec"), {"print": printed.append})
+    assert math.isclose(float(printed[0]), math.log(2 + math.e) - 1, rel_tol=1e-15)
+    assert "\\begin{document}" in sources["derivation.tex"]
+    assert "log(2 + e) − 1" in sources["derivation.txt"]
+
+
+def _told(snippet: str, *claims: Claim) -> Told:
+    return tell(explained(record(HEAD + snippet), claims), Context(completions=("import torch",)))
+
+
+@pytest.mark.parametrize("loss", list(registry().losses))
+def test_every_registered_loss_is_told_and_drawn(loss: str, renderer: Renderer) -> None:
+    told = _told(registry()[loss].example)
+    assert words()[loss].reading.text in told.text
+    assert "✓ value enclosed" in told.text and "✓ float64 re-run" in told.text
+    assert Image.open(io.BytesIO(renderer.draw(told.card))).size == (1100, 700)
+
+
+def test_a_completed_snippet_is_said_to_be() -> None:
+    assert (
+        "I added what your snippet left out: import torch." in _told("F.mse_loss(torch.ones(2), torch.zeros(2))").text
+    )
+
+
+def test_a_number_that_the_run_does_not_give_is_named() -> None:
+    told = _told("F.cross_entropy(torch.tensor([[2.0, 1.0]]), torch.tensor([0]))", Claim("printed", 7.5, 0.05, "7.5"))
+    assert told.verdict.startswith("We get 0.3133 where you show 7.5")
+
+
+def test_an_exception_names_line_arguments_and_shapes() -> None:
+    told = _told("x = torch.zeros(4, 3)\nF.cross_entropy(x, torch.tensor([0, 1, 2, 3]))")
+    assert told.verdict.startswith("Line 5 stops with IndexError")
+    assert "x is float32 of shape (4, 3)." in told.text
+
+
+def test_what_the_table_lacks_is_said_and_not_guessed() -> None:
+    told = _told("torch.erfinv(torch.tensor(0.5))")
+    assert "beyond our table" in told.verdict and "✓" not in told.text
+    assert "Not certified" in told.text
+
+
+def test_a_rounding_failure_is_told_with_both_numbers() -> None:
+    told = _told("F.nll_loss(torch.log(torch.softmax(torch.tensor([[200.0, 0.0]]), 1)), torch.tensor([1]))")
+    assert told.verdict == "inf is a rounding failure: exactly, your formula is 200."
+
+
+def test_a_loss_that_draws_unseeded_numbers_says_so() -> None:
+    assert "without a seed" in _told("F.mse_loss(torch.rand(3), torch.zeros(3))").text
