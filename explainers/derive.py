@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -90,7 +90,9 @@ def derivation(found: Forms, values: Values, equals: str | None) -> Derivation:
 def splitted(root: Node) -> Split:
     """Σ item / divisor, Σ item, or the root as its own elements."""
     match root:
-        case Binary("div", Sum(item, over), divisor) if not divisor.axes:
+        case _ if root.axes:
+            return Split(root, (), None)
+        case Binary("div", Sum(item, over), divisor):
             return Split(item, over, divisor)
         case Sum(item, over):
             return Split(item, over, None)
@@ -126,7 +128,8 @@ def _definition(found: Forms, split: Split, display: Display, values: Values, at
     whole = _whole(split, display) if split.over else None
     here = {display.letters[axis]: k for axis, k in zip(split.item.axes, at, strict=True)}
     letters = tuple(display.letters[axis] for axis in split.item.axes)
-    return Definition(letters, whole, tuple(dict.fromkeys(written)), meaning(found.composition, values).at(here))
+    labelled = replace(meaning(found.composition, values), labels=display.labels)
+    return Definition(letters, whole, tuple(dict.fromkeys(written)), labelled.at(here))
 
 
 def _whole(split: Split, display: Display) -> Any:

@@ -20,6 +20,7 @@ import sympy
 from explainers.graph import unevaluated as un
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.floats import FloatArithmetic
+from explainers.graph.labels import Labels, Number
 from explainers.graph.nodes import (
     Axes,
     Axis,
@@ -54,15 +55,15 @@ LONGEST_SUM = 8
 class Display:
     """One display of one graph. `values` given, inputs at concrete places are numbers; else they are letters.
 
-    `labels` collects what each printed decimal stands for exactly; `omitted` the terms behind each "…".
+    `omitted` collects the terms behind each "…".
     """
 
     values: Values | None = None
     letters: dict[Axis, sympy.Symbol] = field(default_factory=dict[Axis, sympy.Symbol])
-    labels: dict[NumberLabel, Fraction] = field(default_factory=dict[NumberLabel, Fraction])
     omitted: dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]] = field(
         default_factory=dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]]
     )
+    _labels: Labels = field(default_factory=Labels)
     _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
 
     def letter(self, axis: Axis) -> sympy.Symbol:
@@ -86,11 +87,11 @@ class Display:
             case Constant(value):
                 return self.number(value)
             case Unary():
-                return _unary(node, self.element(node.x, place), self.values is not None)
+                return _unary(node, self._term(node.x, place), self.values is not None)
             case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if self._is_here(node.axes, place):
                 return self.element(a if self._float(node, place) == self._float(a, place) else b, place)
             case Binary():
-                return _binary(node, self.element(node.a, place), self.element(node.b, place))
+                return _binary(node, self._term(node.a, place), self._term(node.b, place))
             case Compare(op, a, b):
                 return _COMPARISON[op](self.element(a, place), self.element(b, place), evaluate=False)
             case Where():
@@ -102,8 +103,7 @@ class Display:
             case Softmax():
                 return self._softmax(node, place)
             case Extremum(op, x, over):
-                terms = [self.element(x, {**place, **inner}) for inner in self._places(over)]
-                return (sympy.Max if op == "max" else sympy.Min)(*terms, evaluate=False)
+                return self._extremum(op, x, over, place)
             case Take(x, index, along):
                 return self.element(x, {**place, along: self.element(index, place)})
             case OneHot(index, along):
@@ -112,6 +112,8 @@ class Display:
                 return self.element(x, {**place, old: place.get(new)})
             case Coordinate(along):
                 return place.get(along)
+            case Cast(x) if node.dtype != "bool":
+                return self._term(x, place)
             case Cast(x) | StopGradient(x) | Named(_, x):
                 return self.element(x, place)
             case WithGradient(value):
@@ -119,19 +121,14 @@ class Display:
             case _:
                 assert_never(node)
 
-    def number(self, value: Fraction | float | np.generic) -> Expr:
+    def number(self, value: Number) -> Expr:
         """A number as it is typed: a small whole number, or a label whose exact value is kept."""
-        exact = value if isinstance(value, Fraction) else None
-        if exact is None:
-            held = float(value)
-            if not np.isfinite(held):
-                return sympy.nan if np.isnan(held) else sympy.oo if held > 0 else -sympy.oo
-            exact = Fraction(held)
-        if exact.denominator == 1 and abs(exact) < 10**6:
-            return sympy.Integer(int(exact))
-        label = NumberLabel(_shortest(value).lstrip("-"))
-        self.labels[label] = abs(exact)
-        return un.negative(label) if exact < 0 else label
+        return self._labels.written(value)
+
+    @property
+    def labels(self) -> Mapping[NumberLabel, Fraction]:
+        """What each printed decimal stands for exactly."""
+        return self._labels.exact
 
     def _input(self, node: Input, place: Place) -> Expr:
         indices = [place.get(axis) for axis in node.axes]
@@ -148,7 +145,31 @@ class Display:
         if self._is_here(node.condition.axes, place):
             return self.element(node.a if self._float(node.condition, place) == 1 else node.b, place)
         yes, no = self.element(node.a, place), self.element(node.b, place)
-        return sympy.Piecewise((yes, self.element(node.condition, place)), (no, True), evaluate=False)
+        return sympy.Piecewise((yes, self._condition(node.condition, place)), (no, True), evaluate=False)
+
+    def _condition(self, node: Node, place: Place) -> Expr:
+        """A truth value as a relation; an array of them, handed in, is 1 where it holds."""
+        written = self.element(node, place)
+        return written if isinstance(written, sympy.logic.boolalg.Boolean) else sympy.Eq(written, 1, evaluate=False)
+
+    def _term(self, node: Node, place: Place) -> Expr:
+        """One element as a number; a truth value counts 1 or 0."""
+        if node.dtype != "bool":
+            return self.element(node, place)
+        if self._is_here(node.axes, place):
+            return sympy.Integer(int(self._float(node, place)))
+        one, zero = sympy.Integer(1), sympy.Integer(0)
+        return sympy.Piecewise((one, self._condition(node, place)), (zero, True), evaluate=False)
+
+    def _extremum(self, op: str, x: Node, over: Axes, place: Place) -> Expr:
+        """All elements of a few; of many the one it is, or a word."""
+        places = [{**place, **inner} for inner in self._places(over)] if _size(over) <= LONGEST_SUM else []
+        if places:
+            return (sympy.Max if op == "max" else sympy.Min)(*(self.element(x, p) for p in places), evaluate=False)
+        if not self._is_here(tuple(axis for axis in x.axes if axis not in over), place):
+            return un.call(op, self.element(x, {**place, **dict.fromkeys(over)}))
+        found = (max if op == "max" else min)(self._places(over), key=lambda p: self._float(x, {**place, **p}))
+        return self.element(x, {**place, **found})
 
     def _is_here(self, axes: Axes, place: Place) -> bool:
         """Whether the numbers at the place are known, so that a branch can be taken."""
@@ -161,12 +182,14 @@ class Display:
 
     def _sum(self, x: Node, over: Axes, place: Place) -> Expr:
         if self.values is None or any(place.get(axis) is None for axis in x.axes if axis not in over):
-            inner = {axis: self._bound(axis, place) for axis in over}
-            body = self.element(x, {**place, **inner})
+            inner: dict[Axis, Expr] = {}
+            for axis in over:
+                inner[axis] = self._bound(axis, {**place, **inner})
+            body = self._term(x, {**place, **inner})
             return sympy.Sum(body, *((inner[axis], 0, axis.size - 1) for axis in over))
         if _size(over) > LONGEST_SUM:
             return self._cut_sum(x, over, place)
-        return un.plus([self.element(x, {**place, **inner}) for inner in self._places(over)])
+        return un.plus([self._term(x, {**place, **inner}) for inner in self._places(over)])
 
     def _bound(self, axis: Axis, place: Place) -> sympy.Symbol:
         """The letter that a sum runs over: the axis's own unless the place already speaks of it."""
@@ -183,7 +206,7 @@ class Display:
         first, rest, last = places[: LONGEST_SUM // 2], places[LONGEST_SUM // 2 : -1], places[-1]
         gap = Omitted(f"{len(self.omitted)}")
         self.omitted[gap] = (x, tuple(rest))
-        return un.plus([*(self.element(x, p) for p in first), gap, self.element(x, last)])
+        return un.plus([*(self._term(x, p) for p in first), gap, self._term(x, last)])
 
     def _places(self, over: Axes) -> Iterator[dict[Axis, Expr]]:
         for index in itertools.product(*(range(axis.size) for axis in over)):
@@ -265,13 +288,6 @@ _COMPARISON: Mapping[str, Any] = {
     "gt": sympy.Gt,
     "ge": sympy.Ge,
 }
-
-
-def _shortest(value: Fraction | float | np.generic) -> str:
-    """The shortest decimal that names the number at its own precision, without an exponent where that is short."""
-    number: Any = float(value) if isinstance(value, Fraction) else value
-    text = np.format_float_positional(number, trim="-") if 1e-5 <= abs(number) < 1e7 else f"{number!s}"
-    return text if len(text) <= 12 else np.format_float_positional(number, precision=9, fractional=False, trim="-")
 
 
 def _size(over: Axes) -> int:

@@ -72,6 +72,8 @@ def evaluated(expr: Expr) -> Expr:
 def _evaluated(expr: Expr) -> Expr:
     if not expr.args or isinstance(expr, sympy.Sum | sympy.Indexed | sympy.Piecewise):
         return expr
+    if isinstance(expr, sympy.Max | sympy.Min):  # which compare their arguments, and a label is not known to be real
+        return expr.func(*(_evaluated(argument) for argument in expr.args), evaluate=False)
     return expr.func(*(_evaluated(argument) for argument in expr.args))
 
 

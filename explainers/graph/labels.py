@@ -1,0 +1,63 @@
+"""Numbers as they are written on the page, each with the exact value that it stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+
+from explainers.graph import unevaluated as un
+from explainers.graph.symbols import NumberLabel
+
+Expr = Any
+Number = Fraction | float | np.generic
+_DIGITS = (9, 17, 25, 60, 800)
+
+
+@dataclass
+class Labels:
+    """The decimals of one formula. `exact` tells what each stands for; two numbers never share a label."""
+
+    exact: dict[NumberLabel, Fraction] = field(default_factory=dict[NumberLabel, Fraction])
+
+    def written(self, value: Number) -> Expr:
+        """A small whole number as it is, a ratio that no short decimal says as p/q, else a label."""
+        if not isinstance(value, Fraction) and not np.isfinite(float(value)):
+            held = float(value)
+            return sympy.nan if np.isnan(held) else sympy.oo if held > 0 else -sympy.oo
+        exact = value if isinstance(value, Fraction) else Fraction(float(value))
+        if exact.denominator == 1 and abs(exact) < 10**6:
+            return sympy.Integer(int(exact))
+        size = abs(exact)
+        if isinstance(value, Fraction) and Fraction(shortest(value)) != exact:
+            shown: Expr = un.over(sympy.Integer(size.numerator), sympy.Integer(size.denominator))
+        else:
+            shown = self._label(shortest(value).lstrip("-"), size)
+        return un.negative(shown) if exact < 0 else shown
+
+    def _label(self, text: str, size: Fraction) -> NumberLabel:
+        """The label of these digits; of more where they already stand for another number (float32's 0.1 and 1/10)."""
+        longer = (str(_digits(size, n)) for n in _DIGITS)
+        label = next(
+            found for t in (text, *longer) if self.exact.get(found := NumberLabel(t.replace("E", "e")), size) == size
+        )
+        self.exact[label] = size
+        return label
+
+
+def _digits(size: Fraction, count: int) -> Decimal:
+    context = Context(prec=count)
+    return context.divide(Decimal(size.numerator), Decimal(size.denominator))
+
+
+def shortest(value: Number) -> str:
+    """The shortest decimal that names the number at its own precision, without an exponent where that is short."""
+    number: Any = float(value) if isinstance(value, Fraction) else value
+    text = np.format_float_positional(number, trim="-") if 1e-5 <= abs(number) < 1e7 else f"{number!s}"
+    if len(text) <= 12 or (isinstance(value, Fraction) and Fraction(text) == value):
+        return text
+    return np.format_float_positional(number, precision=9, fractional=False, trim="-")
