@@ -110,6 +110,8 @@ class _Walk(Generic[A]):
 
     def integers(self, node: Node, axes: Axes) -> Integers:
         """A visited node of integers or truth values, laid out along the axes."""
+        if isinstance(node, Constant):
+            return np.full((1,) * len(axes), int(node.value))
         order, lengths = _layout(node.axes, axes)
         return self.done[node].transpose(order).reshape(lengths)
 
@@ -186,7 +188,10 @@ class _Walk(Generic[A]):
             case Compare(op, a, b, axes):
                 if (is_floating(a) and not isinstance(a, Constant)) or (is_floating(b) and not isinstance(b, Constant)):
                     dtype = b.dtype if isinstance(a, Constant) or not is_floating(a) else a.dtype
-                    return self.arithmetic.compare(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype))
+                    found = self.arithmetic.compare(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype))
+                    if op == "eq" and isinstance(b, Extremum) and b.x is a:
+                        return _certain(found, _dims(axes, b.over))
+                    return found
                 return _COMPARE[op](self._exact(a, axes), self._exact(b, axes)).astype(np.int8)
             case Where(condition, a, b, axes):
                 if node.dtype == "bool":
@@ -241,7 +246,15 @@ _COMPARE: Mapping[CompareOp, Any] = MappingProxyType(
     {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
 )
 _INTEGER: Mapping[BinaryOp, Any] = MappingProxyType(
-    {"add": np.add, "sub": np.subtract, "mul": np.multiply, "maximum": np.maximum, "minimum": np.minimum}
+    {
+        "add": np.add,
+        "sub": np.subtract,
+        "mul": np.multiply,
+        "maximum": np.maximum,
+        "minimum": np.minimum,
+        "clamp_min": np.maximum,
+        "clamp_max": np.minimum,
+    }
 )
 
 
@@ -249,6 +262,12 @@ def _layout(have: Axes, want: Axes) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """How to permute and reshape an array along `have` so that it broadcasts along `want`."""
     order = tuple(have.index(axis) for axis in want if axis in have)
     return order, tuple(axis.size if axis in have else 1 for axis in want)
+
+
+def _certain(reached: Integers, dims: tuple[int, ...]) -> Integers:
+    """Which elements are the largest: some one is, so the only one that can be is it."""
+    alone = (reached != 0).sum(axis=dims, keepdims=True) == 1
+    return np.where(alone & (reached == -1), 1, reached).astype(np.int8)
 
 
 def _dims(axes: Axes, over: Axes) -> tuple[int, ...]:

@@ -230,6 +230,8 @@ def take(x: Node, index: Node, along: Axis | None) -> Node:
         return where(compare("eq", index, 0), x, 0)
     if along not in x.axes:
         return where(in_range(index, along), x, 0)
+    if isinstance(x, Rename) and x.new is along and x.old not in index.axes:
+        return take(x.x, index, x.old)
     if along in index.axes:  # an array indexed along the axis that the index itself has, as in x[order]
         fresh = Axis(along.name, along.size)
         x, along = rename(x, along, fresh), fresh
