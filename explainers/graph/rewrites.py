@@ -199,18 +199,18 @@ def _shifted_softmax_example(x: Input, y: Input, c: Axis) -> Node:
 def _one_hot_sum(node: Node) -> Node | None:
     """For indices in range; an ignored index has a factor 0 beside its one-hot."""
     match node:
-        case Sum(OneHot(_, along), (over,)) if along is over:
-            return ops.constant(1)
+        case Sum(OneHot(_, along), over) if along in over:
+            return ops.sum(ops.cast(ops.constant(1), node.dtype), ops.without(over, (along,)))
         case _:
             return None
 
 
 def _one_hot_picks(node: Node) -> Node | None:
     match node:
-        case Sum(Binary("mul", OneHot(index, along), u) | Binary("mul", u, OneHot(index, along)), (over,)) if (
-            along is over and along in u.axes
+        case Sum(Binary("mul", OneHot(index, along), u) | Binary("mul", u, OneHot(index, along)), over) if (
+            along in over and along in u.axes
         ):
-            return ops.take(u, index, along)
+            return ops.sum(ops.take(u, index, along), ops.without(over, (along,)))
         case _:
             return None
 
@@ -260,6 +260,8 @@ def _one_hot_compare(node: Node) -> Node | None:
         case Cast(Compare("eq", Coordinate(along), index), _, dtype) | Cast(
             Compare("eq", index, Coordinate(along)), _, dtype
         ):
+            return ops.one_hot(index, along, dtype)
+        case Cast(OneHot(index, along), _, dtype):
             return ops.one_hot(index, along, dtype)
         case _:
             return None
