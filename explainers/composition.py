@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.graph.arrays import Array, unified
-from explainers.graph.nodes import Axis, Input, Node
+from explainers.graph.nodes import Axis, Input, Node, topological
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
 from explainers.recording import Call, Items, Name, Recording, Ref, Slice, Span, Tensor, Value
@@ -90,7 +90,9 @@ class _Reading:
         if isinstance(found, DontKnow):
             return found
         calls = tuple(self.calls[i] for i in sorted(self.calls))
-        return Composition(found, self.inputs, calls, tuple(self.given[i] for i in sorted(self.given)))
+        used = set(topological(found.node))  # what only a refused call has read lies beyond the frontier
+        inputs = {id: array for id, array in self.inputs.items() if array.node in used or id == subject}
+        return Composition(found, inputs, calls, tuple(self.given[i] for i in sorted(self.given)))
 
     def read(self, id: int) -> Array | DontKnow:
         """The array of a tensor; iterative, since a loop of the user's can be thousands of calls long."""
@@ -130,6 +132,8 @@ class _Reading:
         try:
             arguments = {a.name: self._value(a.value) for a in call.arguments}
             result = self._applied(call, arguments)
+            if id not in call.outputs[:1] and not isinstance(result, tuple):
+                raise Unsupported(said("it is not in the table of operations"))
         except Unsupported as refusal:
             self._give(call)
             leaf = self._leaf(id)

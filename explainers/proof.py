@@ -177,7 +177,7 @@ def _twin(rerun: RerunResult | None, native: Bounds) -> Check:
     except ValueError:
         return Check("twin", None, said("the page's script printed no number"))
     low, high = _first(native)
-    slack = abs(printed) * 2.0**-40
+    slack = abs(printed) * 2.0**-40 if math.isfinite(printed) else 0.0
     inside = contains((np.asarray(low - slack), np.asarray(high + slack)), np.asarray(printed))
     return Check("twin", inside, None if inside else said("the page's own Python prints another number"))
 

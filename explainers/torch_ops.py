@@ -80,6 +80,19 @@ def _real(x: Array) -> Node:
     return x.node if x.floating else ops.cast(x.node, "float32")
 
 
+def _log2(input: Array) -> Array:
+    x = _real(input)
+    return Array(ops.div(ops.log(x), ops.cast(ops.log(ops.constant(2)), x.dtype)), input.layout)
+
+
+def _softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
+    """log(1 + e^βx) / β, and x itself where βx is past the threshold."""
+    x = _real(input)
+    scaled = ops.mul(beta, x)
+    soft = ops.div(ops.unary("softplus", scaled), beta)
+    return Array(ops.where(ops.compare("gt", scaled, threshold), x, soft), input.layout)
+
+
 def _reduce(build: Callable[[Node, tuple[Axis, ...]], Node]) -> Callable[..., Array]:
     def apply(input: Array, dim: Any = None, keepdim: bool = False, dtype: str | None = None) -> Array:
         dims = input.dims(dim)
@@ -165,6 +178,11 @@ def _matmul(input: Array, other: Array) -> Array:
     return Array(ops.sum(ops.mul(left.node, b), (inner_left,) if inner_left else ()), layout)
 
 
+def _product(second: str) -> Callable[..., Array]:
+    """A matrix product whose second factor torch calls so."""
+    return lambda input, **named: _matmul(input, named[second])
+
+
 def _to(input: Array, dtype: Any = None, other: Any = None) -> Array:
     name = dtype if isinstance(dtype, str) else other if isinstance(other, str) else None
     if name in (*FLOATS, "bool", "int64", "int32", "uint8"):
@@ -213,11 +231,9 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "minimum": _entry("input other", _elementwise(lambda a, b: ops.binary("minimum", a, b))),
         "pow": _entry("input exponent", _pow),
         "reciprocal": _entry("input", lambda input: Array(ops.div(1, input.node), input.layout)),
-        "log2": _entry(
-            "input", lambda input: Array(ops.div(ops.log(_real(input)), ops.log(ops.constant(2))), input.layout)
-        ),
+        "log2": _entry("input", _log2),
         "logsigmoid": _entry("input", _unary("logsigmoid")),
-        "softplus": _entry("input", _unary("softplus")),
+        "softplus": _entry("input beta threshold", _softplus),
         "sum": _entry("input dim keepdim dtype", _reduce(ops.sum)),
         "mean": _entry("input dim keepdim dtype", _reduce(_mean)),
         "max": _entry("input dim keepdim other", _extremum("max")),
@@ -234,9 +250,9 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "where": _entry("condition input other", _where),
         "one_hot": _entry("input num_classes", _one_hot),
         "matmul": _entry("input other", _matmul),
-        "mm": _entry("input other", _matmul),
-        "dot": _entry("input other", _matmul),
-        "mv": _entry("input other", _matmul),
+        "mm": _entry("input mat2", _product("mat2")),
+        "dot": _entry("input tensor", _product("tensor")),
+        "mv": _entry("input vec", _product("vec")),
         "gather": _entry("input dim index", gathered),
         "take_along_dim": _entry("input index dim", lambda input, index, dim: gathered(input, dim, index)),
         "index_select": _entry("input dim index", chosen),

@@ -83,7 +83,7 @@ def _picked(
         weighted = log_p if weight is None else ops.mul(_per_class(weight, c), log_p)
         spread = ops.neg(ops.sum(weighted, (c,) if c else ()))
         item = ops.add(ops.mul(1 - eps, item), ops.mul(eps / _size(c), spread))
-    if not target.holds(ignore_index):
+    if target.values is not None and not target.holds(ignore_index):
         return reduced(item, layout, reduction, weights)
     kept = ops.compare("ne", y, ignore_index)
     return reduced(ops.where(kept, item, 0), layout, reduction, ops.where(kept, 1 if weights is None else weights, 0))

@@ -76,7 +76,7 @@ def encode(value: object, ref: Callable[[torch.Tensor], int], depth: int = 0) ->
             return Name("Ellipsis")
         case slice():
             return Slice(*(encode(part, ref, depth + 1) for part in (value.start, value.stop, value.step)))
-        case tuple() | list():
+        case tuple() | list() | range():  # an index by a range reads like the list of its numbers
             return _encode_items(value, ref, depth)
         case type() if value in (float, int, bool):
             return Name({float: "torch.get_default_dtype()", int: "torch.int64", bool: "torch.bool"}[value])
