@@ -1,0 +1,143 @@
+"""Every registered loss against torch: value, gradient and float64 re-run lie in their enclosures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from explainers.composition import Composition, compose
+from explainers.graph.arrays import Array
+from explainers.graph.derivative import gradient
+from explainers.graph.enclosure import enclose
+from explainers.graph.nodes import Input
+from explainers.graph.rounding import Rounding
+from explainers.losses.registry import Loss, registered, registry
+from explainers.proof import contains, differentiable
+from explainers.recording import Argument, Call, Name, Recording, Ref, Tensor, Value
+from explainers.tracing import record
+from explainers.tracing.values import freeze
+
+LOSSES = registry()
+EXAMPLES = {"cross_entropy": 1500, "nll_loss": 700, "binary_cross_entropy_with_logits": 700, "mse_loss": 500}
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def test_every_registered_loss_has_its_calls(calls: Mapping[str, Any]) -> None:
+    assert set(calls) == set(LOSSES.losses)
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES.losses))
+def test_torch_lies_in_the_enclosures(name: str, calls: Mapping[str, st.SearchStrategy[Any]]) -> None:
+    @settings(deadline=None, max_examples=EXAMPLES.get(name, 300), suppress_health_check=SLOW)
+    @given(calls[name])
+    def holds(call: Any) -> None:
+        check(call)
+
+    holds()
+
+
+def test_a_name_is_registered_once() -> None:
+    with pytest.raises(ValueError, match="mse_loss is registered twice"):
+        registered((LOSSES["mse_loss"], LOSSES["mse_loss"]))
+
+
+@pytest.mark.parametrize("loss", LOSSES.losses.values(), ids=lambda loss: loss.name)
+def test_a_loss_has_the_arguments_of_torch_and_its_example_runs(loss: Loss) -> None:
+    assert list(signature(loss.program).parameters) == list(signature(getattr(F, loss.name)).parameters)
+    assert set(loss.symbols) | set(loss.constant) | set(loss.convex_in) <= set(signature(loss.program).parameters)
+    assert loss.module is not None and loss.name in getattr(torch.nn, loss.module).forward.__code__.co_names
+    recording = record(loss.example)
+    assert recording.raised is None and recording.subject is not None
+    producer = recording.producer(recording.subject)
+    assert producer is not None and LOSSES.of(producer.function) is loss
+
+
+@pytest.mark.parametrize("reduction", ["avg", "batchmean", "Mean"])
+def test_an_unknown_reduction_is_refused_in_torchs_words(reduction: str) -> None:
+    x = Array(Input("x", (), "float32", 0))
+    with pytest.raises(ValueError, match="is not a valid value for reduction") as ours:
+        LOSSES["mse_loss"].program(x, x, reduction=reduction)
+    with pytest.raises(ValueError, match="is not a valid value for reduction") as torchs_own:
+        F.mse_loss(torch.tensor(1.0), torch.tensor(1.0), reduction=reduction)
+    assert str(ours.value) == str(torchs_own.value)
+
+
+def check(call: Any) -> None:
+    """The value and gradient of a call as it is in the native enclosure, of the upcast one in that of float64."""
+    recording = recorded(call)
+    assert recording.subject is not None
+    found = compose(recording, recording.subject, LOSSES)
+    assert isinstance(found, Composition), found
+    wanted = tuple(x for id in differentiable(found, LOSSES) if isinstance(x := found.inputs[id].node, Input))
+    slopes = gradient(found.root, wanted)
+    for asked, rounding in ((call, Rounding("native")), (call.upcast(), Rounding("float64"))):
+        value, gradients = torchs(asked)
+        bounds = enclose((found.root, *(slopes[x] for x in wanted)), found.values(recording), rounding)
+        assert found.subject.shape == value.shape
+        ends = laid(bounds[0], found.root.axes, found.subject.axes)
+        assert contains(ends, sized(value, found.subject.axes)), (rounding.mode, value, ends)
+        for x, bound in zip(wanted, bounds[1:], strict=True):
+            name = argument_of(recording, x.tensor)
+            ends = laid(bound, slopes[x].axes, x.axes)
+            assert contains(ends, sized(gradients[name], x.axes)), (rounding.mode, name, gradients[name], ends)
+
+
+def argument_of(recording: Recording, id: int) -> str:
+    return next(a.name for a in recording.calls[0].arguments if a.value == Ref(id))
+
+
+def laid(ends: Any, have: Any, want: Any) -> Any:
+    """Bounds with their dimensions in the order of other axes, of length 1 where they do not vary."""
+    order = [have.index(axis) for axis in want if axis in have]
+    lengths = [axis.size if axis in have else 1 for axis in want]
+    return tuple(end.transpose(order).reshape(lengths) for end in ends)
+
+
+def sized(values: Any, axes: Any) -> Any:
+    return np.asarray(values, dtype=np.float64).reshape([axis.size for axis in axes])
+
+
+def torchs(call: Any) -> tuple[Any, dict[str, Any]]:
+    """torch's value and its gradients by argument, of the sum where the value is an array."""
+    fixed = LOSSES[call.name].constant
+    free = {k: v.detach().requires_grad_() for k, v in call.arguments.items() if is_real(v) and k not in fixed}
+    value = called(call.name, {**call.arguments, **free})
+    found = torch.autograd.grad(value.sum(), tuple(free.values()))
+    return value.detach().numpy(), {k: g.numpy() for k, g in zip(free, found, strict=True)}
+
+
+def called(name: str, arguments: Mapping[str, Any]) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of the legacy flags and of the broadcasts that are meant here
+        return getattr(F, name)(**arguments)
+
+
+def is_real(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
+
+
+def recorded(call: Any) -> Recording:
+    """The call as the tracer would record it."""
+    tensors: dict[int, Tensor] = {}
+
+    def known(value: Any) -> Value:
+        if not isinstance(value, torch.Tensor):
+            return Name(str(value)) if isinstance(value, torch.dtype) else value
+        tensors[len(tensors)] = freeze(value, len(tensors))
+        return Ref(len(tensors) - 1)
+
+    arguments = tuple(Argument(k, known(v)) for k, v in call.arguments.items())
+    end = len(tensors)
+    tensors[end] = freeze(called(call.name, call.arguments), end)
+    made = Call(0, f"torch.nn.functional.{call.name}", arguments, (end,))
+    return Recording("", tensors, (made,), subject=end)
