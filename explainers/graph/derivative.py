@@ -52,8 +52,9 @@ def gradient(output: Node, inputs: Sequence[N]) -> dict[N, Node]:
             continue
         for operand, share in vector_jacobian(node, seed):
             if operand in relevant and is_floating(operand):
-                part = unbroadcast(share, operand.axes, operand.axes if isinstance(node, Rename) else node.axes)
-                part = part if "scalar" in (part.dtype, operand.dtype) else ops.cast(part, operand.dtype)
+                # torch sums over what was repeated after the cast, or before it, which loses less.
+                cast = share if "scalar" in (share.dtype, operand.dtype) else ops.cast(share, operand.dtype)
+                part = unbroadcast(cast, operand.axes, operand.axes if isinstance(node, Rename) else node.axes)
                 adjoints[operand] = ops.add(adjoints[operand], part) if operand in adjoints else part
     return {x: ops.cast(adjoints.get(x, ops.constant(0)), x.dtype) for x in inputs}
 
