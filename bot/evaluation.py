@@ -126,6 +126,8 @@ class Children:
         match ran.ended:
             case "returned":
                 return None
+            case "showed-nothing":
+                return Stop("needs-input", stopped.showed_nothing(what), printed)
             case "raised":
                 unnamed = missing if ran.error and ran.error.type == "NameError" else ()
                 return dataclasses.replace(stopped.undefined(unnamed), printed=printed) if unnamed else None

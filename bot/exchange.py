@@ -5,7 +5,7 @@ answered by any number of Queued and Stage, and by exactly one Answer.
 """
 
 import math
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -63,9 +63,9 @@ class Wants(msgspec.Struct, frozen=True):
 class Ask(msgspec.Struct, frozen=True, tag="ask", kw_only=True):
     """A message to answer.
 
-    `id` is the client's own and names this Ask in what comes back; `locale` None means the message's own language.
-    `asker` and `guild` are opaque keys, `revision` counts the message's edits. `deadline` is in seconds from when its
-    turn comes. `direct` says that somebody asked us, rather than that we read along.
+    `id` is the client's own, used once on a connection, and names this Ask in what comes back. `locale` None means the
+    message's own language. `asker` and `guild` are opaque keys, `revision` counts the message's edits. `deadline` is in
+    seconds from when its turn comes. `direct` says that somebody asked us, rather than that we read along.
     """
 
     id: str
@@ -75,7 +75,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask", kw_only=True):
     theme: Theme = "dark"
     asker: str = ""
     guild: str = ""
-    deadline: float = 30.0
+    deadline: Annotated[float, msgspec.Meta(gt=0, le=300)] = 30.0
     revision: int = 0
     wants: Wants = Wants()
     direct: bool = True

@@ -25,9 +25,11 @@ from bot.evaluator.supervisor import Evaluator, snippet_settings
 from bot.exchange import PROTOCOL, Catalogue
 from bot.jobs import work
 from bot.log import Log
+from bot.reach import reachable
 from bot.settings import KIB, MIB, Settings
 
 _LISTED: Final = msgspec.msgpack.Decoder(work.Listed)
+_EXPLAINERS: Final = Path(explainers.__path__[0]).resolve()
 _REQUEST_BYTES: Final = 2 * MIB
 """A message with its files, and what a frame adds to the bytes it carries."""
 
@@ -44,8 +46,9 @@ async def started(settings: Settings, log: Log) -> AsyncGenerator[Answering]:
     """
     check_floor(settings.evaluator.sandbox_floor)
     room = work.Room(settings.limits.recording_mb * MIB, settings.limits.output_kb * KIB)
-    evaluator, pool = _evaluator(settings, room), _explainers(settings, room)
     async with AsyncExitStack() as stack:
+        folder = await asyncio.to_thread(lambda: stack.enter_context(reachable(_EXPLAINERS)))
+        evaluator, pool = _evaluator(settings, room), _explainers(settings, room, folder)
         stack.push_async_callback(pool.close)
         stack.push_async_callback(evaluator.close)
         await asyncio.gather(evaluator.start(), pool.start())
@@ -79,15 +82,16 @@ def _evaluator(settings: Settings, room: work.Room) -> Evaluator:
     )
 
 
-def _explainers(settings: Settings, room: work.Room) -> Explainers:
-    folder = str(Path(explainers.__path__[0]).resolve())
+def _explainers(settings: Settings, room: work.Room, folder: Path) -> Explainers:
     limits = ExplainerLimits(
         memory_mb=settings.explainer.memory_mb,
         frame_bytes=max(8 * room.recording_bytes, settings.limits.answer_mb * MIB) + _REQUEST_BYTES,
         jobs=settings.explainer.jobs_before_replacement,
     )
     module = "bot.jobs.explaining"
-    zygote = ZygoteSettings(preload=(module,), warm_up=f"{module}:prepare", readable=(folder,))
+    zygote = ZygoteSettings(
+        preload=(module,), warm_up=f"{module}:prepare", readable=(str(folder),), python_path=(str(folder.parent),)
+    )
     return Explainers(zygote, work.EXPLAIN, f"{module}:warm_up", limits=limits)
 
 

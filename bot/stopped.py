@@ -148,6 +148,11 @@ _NO_QUESTION: Final[Mapping[str, Message]] = {
 }
 
 
+def showed_nothing(what: Message) -> Message:
+    """It ran to its end without a value to explain."""
+    return said("I ran {what}, and it computes no loss: add the line that does.", what=what)
+
+
 def undefined(names: tuple[str, ...]) -> Stop:
     """The code needs names that nobody defines."""
     return Stop(

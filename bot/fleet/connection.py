@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class AskTooLarge(ValueError):
 
 @dataclass(frozen=True)
 class _Flight:
+    id: str
     answer: asyncio.Future[Answer]
     on_progress: Progress
 
@@ -39,6 +41,7 @@ class Connection:
         self._writer = writer
         self._catalogue = catalogue
         self._flights: dict[str, _Flight] = {}
+        self._numbers = itertools.count(1)
         self._lost: str | None = None
         self._receiving = asyncio.create_task(self._receive())
 
@@ -65,22 +68,23 @@ class Connection:
         """Raises FleetLost, AskTooLarge."""
         if self._lost is not None:
             raise FleetLost(self._lost)
+        id = f"{ask.id}#{next(self._numbers)}"  # used once: what still comes for a cancelled Ask matches nothing
         try:
-            data = frame(encode(ask), _ASK_BYTES)
+            data = frame(encode(msgspec.structs.replace(ask, id=id)), _ASK_BYTES)
         except FrameError as error:
             raise AskTooLarge(str(error)) from error
-        flight = self._flights[ask.id] = _Flight(asyncio.get_running_loop().create_future(), on_progress)
+        flight = self._flights[id] = _Flight(ask.id, asyncio.get_running_loop().create_future(), on_progress)
         try:
             self._writer.write(data)
             await self._writer.drain()
             return await flight.answer
         except asyncio.CancelledError:
-            self._writer.write(_framed(Cancel(ask.id)))
+            self._writer.write(_framed(Cancel(id)))
             raise
         except OSError as error:
             raise FleetLost(f"the service went away: {error}") from error
         finally:
-            del self._flights[ask.id]
+            del self._flights[id]
 
     async def close(self) -> None:
         """Closes the connection."""
@@ -118,11 +122,11 @@ class Connection:
     def _take(self, message: FromService) -> None:
         match message:
             case Queued(id=id) | Stage(id=id):
-                if id in self._flights:
-                    self._flights[id].on_progress(message)
+                if flight := self._flights.get(id):
+                    flight.on_progress(msgspec.structs.replace(message, id=flight.id))
             case Answer(id=id):
-                if id in self._flights and not self._flights[id].answer.done():
-                    self._flights[id].answer.set_result(message)
+                if (flight := self._flights.get(id)) and not flight.answer.done():
+                    flight.answer.set_result(msgspec.structs.replace(message, id=flight.id))
             case Refused(reason=reason):
                 self._lose(f"the service refused to go on: {reason}")
             case Catalogue():

@@ -23,7 +23,7 @@ class EvaluatorFleet(Protocol):
         ...
 
     async def answer(self, ask: Ask, on_progress: Progress) -> Answer:
-        """The Answer to an Ask, whose id no other Ask in flight may have; raises FleetLost.
+        """The Answer to an Ask, whose id is the caller's own affair; raises FleetLost.
 
         Cancelling this cancels the work.
         """

@@ -91,7 +91,7 @@ def _ran(program: Program) -> Ran:
         namespace=_namespace(program.snippet.prelude),
         echo=_Echo(program.room),
     )
-    return _ended(encode(recording), recording.raised)
+    return _ended(recording)
 
 
 def _namespace(prelude: str) -> dict[str, object]:
@@ -102,13 +102,14 @@ def _namespace(prelude: str) -> dict[str, object]:
     return names
 
 
-def _ended(recording: bytes, raised: Raised | None) -> Ran:
+def _ended(recording: Recording) -> Ran:
+    encoded, raised = encode(recording), recording.raised
     if raised is None:
-        return Ran(recording, "returned")
+        return Ran(encoded, "showed-nothing" if recording.subject is None else "returned")
     exception, error = _revived(raised), Error(raised.type, raised.message)
     if is_out_of_memory(exception):
-        return Ran(recording, "out-of-memory", error)
-    return Ran(recording, "raised" if refused_by_jail(exception) is None else "refused", error)
+        return Ran(encoded, "out-of-memory", error)
+    return Ran(encoded, "raised" if refused_by_jail(exception) is None else "refused", error)
 
 
 def _revived(raised: Raised) -> Exception:

@@ -49,7 +49,7 @@ class Ran(msgspec.Struct, frozen=True):
     """A Recording as encoded bytes, and how its program ended, as far as the program's own process can tell."""
 
     recording: bytes
-    ended: Literal["returned", "raised", "refused", "out-of-memory"]
+    ended: Literal["returned", "showed-nothing", "raised", "refused", "out-of-memory"]
     error: Error | None = None
 
 

@@ -31,6 +31,7 @@ REFUSALS = {
     "small talk": ("good morning everyone, how are you?", "not-a-question", "no question"),
     "no code": ("why is my loss nan?", "needs-input", "send the code"),
     "no target": ("CE of logits [1, 0, 0], why?", "needs-input", "no target"),
+    "no value": ("```py\nloss_fn = nn.MSELoss()\n```\nwhy is my loss 2.3?", "needs-input", "computes no loss"),
     "a name that is missing": (
         "```py\nloss = nn.MSELoss()(output, torch.ones(1))\nprint(loss)\n```\nwhy is my loss 2.3?",
         "needs-input",

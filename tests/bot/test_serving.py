@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from bot.evaluator.frames import decode, encode, receive_frame, send_frame
+from bot.evaluator.frames import decode, encode, frame, receive_frame, send_frame
 from bot.exchange import PROTOCOL, Answer, Ask, Cancel, Catalogue, FromService, Queued, Refused, Stage
 from bot.fleet.connection import Connection
 from bot.fleet.port import FleetLost
@@ -61,7 +61,8 @@ async def spinning(connection: Connection, count: int) -> list[asyncio.Task[Answ
         )
 
     tasks = [ask(n) for n in range(count)]
-    await asyncio.gather(*(event.wait() for event in begun))
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(event.wait() for event in begun))
     return tasks
 
 
@@ -136,6 +137,10 @@ async def test_a_client_that_goes_takes_its_work_along(socket_path: Path, connec
         pytest.param((4).to_bytes(4, "little") + b"\xc1\xc1\xc1\xc1", id="no msgpack"),
         pytest.param((1).to_bytes(4, "little") + b"\x80", id="no message"),
         pytest.param(b"\x00" * 4, id="an empty frame"),
+        pytest.param(
+            frame(encode(Ask(id="a", text="x", deadline=float("nan"))), 500), id="a deadline that never comes"
+        ),
+        pytest.param(frame(encode(Ask(id="a", text="x", deadline=1e9)), 500), id="a deadline too far away"),
         pytest.param((900).to_bytes(4, "little") + b"\x91" * 900, id="deep nesting"),
     ],
 )
@@ -170,6 +175,16 @@ async def test_a_client_that_does_not_read_holds_up_nobody(socket_path: Path, co
     answer = await connection.answer(Ask(id="1", text=QUICK), lambda _news: None)
     assert answer.outcome == "not-a-question"
     writer.close()
+
+
+async def test_an_id_may_be_reused_at_once_by_those_who_ask_through_a_connection(connection: Connection) -> None:
+    """Whatever still comes for a cancelled Ask is not taken for the answer to the next."""
+    for n in range(10):
+        gone = asyncio.create_task(connection.answer(Ask(id="same", text=QUICK), _ignore))
+        await asyncio.sleep(0.002 * n)
+        gone.cancel()
+        kept = await connection.answer(Ask(id="same", text=""), _ignore)
+        assert (kept.id, "empty" in kept.verdict) == ("same", True)
 
 
 async def test_two_clients_may_use_the_same_ids(socket_path: Path, connection: Connection) -> None:
