@@ -205,12 +205,16 @@ def count(over: Iterable[Axis]) -> int:
 
 def logsumexp(x: Node, over: Axis | None) -> Node:
     """log Σ exp(x) over an axis; over no axis (a single element) it is x itself."""
+    if over is not None and over not in x.axes:
+        return add(x, log(constant(over.size)))
     return x if over is None else LogSumExp(x, (over,), without(x.axes, (over,)), x.dtype)
 
 
 def softmax(x: Node, over: Axis | None) -> Node:
     """exp(x) / Σ exp(x) along an axis; along no axis (a single element) it is 1."""
-    return exp(sub(x, x)) if over is None else Softmax(x, (over,), x.axes, x.dtype)
+    if over is None or over not in x.axes:
+        return div(exp(sub(x, x)), 1 if over is None else over.size)
+    return Softmax(x, (over,), x.axes, x.dtype)
 
 
 def log_softmax(x: Node, over: Axis | None) -> Node:
@@ -220,7 +224,7 @@ def log_softmax(x: Node, over: Axis | None) -> Node:
 
 def extremum(op: str, x: Node, over: Iterable[Axis]) -> Node:
     """The largest ("max") or smallest ("min") element over the axes."""
-    over = tuple(over)
+    over = tuple(axis for axis in over if axis in x.axes)
     return Extremum("max" if op == "max" else "min", x, over, without(x.axes, over), x.dtype) if over else x
 
 

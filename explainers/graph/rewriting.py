@@ -74,7 +74,7 @@ class Rewriter:
         for node in topological(root):
             if node not in self._normal:
                 parts = tuple(self._normal[n] for n in operands(node))
-                self._normal[node] = self._fixed(self.interner.intern(rebuild(node, parts)), _DEPTH)
+                self._normal[node] = self._settled(rebuild(node, parts), _DEPTH)
         return self._normal[root]
 
     def _fixed(self, node: Node, depth: int) -> Node:
@@ -101,7 +101,10 @@ class Rewriter:
         if node in self._normal:
             return self._normal[node]
         parts = tuple(self._settled(n, depth) for n in operands(node))
-        return self._fixed(self.interner.intern(rebuild(node, parts)), depth)
+        rebuilt = rebuild(node, parts)
+        if operands(rebuilt) != parts:  # the op table said it in other words
+            return self._settled(rebuilt, depth)
+        return self._fixed(self.interner.intern(rebuilt), depth)
 
 
 _DEPTH = 24
@@ -125,6 +128,8 @@ def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
         case Sum(_, over):
             return ops.sum(parts[0], over)
         case LogSumExp(_, over):
+            if len(over) == 1:
+                return ops.logsumexp(parts[0], over[0])
             return replace(node, x=parts[0], axes=ops.without(parts[0].axes, over))
         case Softmax() | Extremum() | StopGradient() | Named() | OneHot() | Rename() | Cast():
             return _over_one(node, parts[0])
