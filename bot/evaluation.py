@@ -20,7 +20,7 @@ from bot.jobs import work
 from bot.reading.question import File, Question, Reading, Snippet
 from bot.stopped import Stop
 from explainers.messages import Message
-from explainers.reruns import GraphRerun, Plan, SourceRerun
+from explainers.reruns import TWIN, GraphRerun, Plan, SourceRerun
 
 _READINGS: Final = msgspec.msgpack.Decoder(Reading)
 _RUNS: Final = msgspec.msgpack.Decoder(work.Ran)
@@ -66,12 +66,16 @@ class Children:
         return outcome if isinstance(outcome, Stop) else self._evaluated(snippet, outcome, outcome.frames)
 
     async def rerun(self, evaluated: Evaluated, plan: Plan, until: float) -> tuple[work.Rerun, ...]:
-        """All reruns of the plan; those of the graph share a child that never sees the source."""
+        """All reruns of the plan; those of the graph share a child that never sees the source.
+
+        The page's own script is ours too, made from the recorded numbers: it runs in that child, after them.
+        """
         graph = tuple(each for each in plan.reruns if isinstance(each, GraphRerun))
-        sources = tuple(each for each in plan.reruns if isinstance(each, SourceRerun))
+        page = tuple(each for each in plan.reruns if isinstance(each, SourceRerun) and each.label == TWIN)
+        sources = tuple(each for each in plan.reruns if isinstance(each, SourceRerun) and each.label != TWIN)
         prelude = evaluated.snippet.prelude
         done = await asyncio.gather(
-            self._results(graph, work.REPLAY, work.Replay(evaluated.ran.recording, graph), until),
+            self._results((*graph, *page), work.REPLAY, work.Replay(evaluated.ran.recording, graph, page), until),
             *(self._results((each,), work.RERUN, work.Edited(each, prelude), until) for each in sources),
         )
         return tuple(result for results in done for result in results)

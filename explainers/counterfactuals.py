@@ -10,11 +10,9 @@ from explainers.diagnoses.engine import Investigation, investigate
 from explainers.diagnoses.registry import rules as all_rules
 from explainers.losses.registry import Registry
 from explainers.recording import Recording
-from explainers.reruns import GraphRerun, Plan, Rerun
+from explainers.reruns import FLOAT64, VALUE, GraphRerun, Plan, Rerun
 
 MOST = 8
-VALUE = "value"
-FLOAT64 = "float64"
 _ROLES: tuple[Role, ...] = ("correction", "illustration", "second-input", "fix")
 
 

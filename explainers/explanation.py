@@ -27,9 +27,9 @@ from explainers.graph.exact import Exact, along, exact
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
-from explainers.proof import FLOAT64, TWIN, VALUE, Proof, differentiable, prove, unproven
+from explainers.proof import Proof, differentiable, prove, unproven
 from explainers.recording import Call, Recording, Tensor
-from explainers.reruns import GraphRerun, Plan, ReplaceTensor, Rerun, RerunResult, SourceRerun
+from explainers.reruns import FLOAT64, TWIN, VALUE, GraphRerun, Plan, ReplaceTensor, Rerun, RerunResult, SourceRerun
 
 if TYPE_CHECKING:
     from explainers.telling import Told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -43,6 +43,12 @@ class Translator:
         """Read the catalogue now, so that a locked process need not open it later."""
         self._catalogue  # noqa: B018 - a cached property, read for its effect
         return self
+
+
+@cache
+def translator(locale: str) -> Translator:
+    """The translator of a locale, its catalogue read once in the life of the process."""
+    return Translator(locale).warm()
 
 
 def available(folder: Path = Path(__file__).parent / "locales") -> tuple[str, ...]:

@@ -27,11 +27,10 @@ from explainers.graph.rounding import Rounding
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
 from explainers.recording import Tensor
-from explainers.reruns import RerunResult
+from explainers.reruns import FLOAT64, TWIN, VALUE, RerunResult
 
 Floats = npt.NDArray[np.float64]
 Bounds = tuple[Floats, Floats]
-VALUE, FLOAT64, TWIN = "value", "float64", "twin"
 Name = Literal["value", "gradient", "float64", "steps", "twin"]
 
 

@@ -10,6 +10,9 @@ import msgspec
 
 from explainers.recording import Argument, Raised, Recording, Tensor, Value
 
+VALUE, FLOAT64, TWIN = "value", "float64", "twin"
+"""Labels of the proof's own reruns: as it was recorded, upcast, and the page's script."""
+
 
 class DropCall(msgspec.Struct, frozen=True, tag="drop"):
     """Leave a call out: its output becomes its first tensor argument."""

@@ -56,16 +56,17 @@ def _raised(raised: Raised) -> Message:
     if raised.span is None:
         return said("The program stops with {type}: {message}", type=raised.type, message=_short(raised.message))
     return said(
-        "Line {line} stops with {type}: {message}",
+        "{code} (line {line}) stops with {type}: {message}",
+        code=_short(raised.span.text, 60),
         line=raised.span.line,
         type=raised.type,
         message=_short(raised.message),
     )
 
 
-def _short(message: str) -> str:
+def _short(message: str, longest: int = 100) -> str:
     line = " ".join(message.split())
-    return line if len(line) <= 100 else line[:99] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _plain(explanation: Explanation, value: str) -> Message:

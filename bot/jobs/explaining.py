@@ -19,9 +19,8 @@ from explainers.cards.typeset import Unprintable
 from explainers.diagnoses.registry import rules
 from explainers.locale import Translator
 from explainers.losses import registry
-from explainers.proof import FLOAT64, TWIN, VALUE
 from explainers.recording import Recording
-from explainers.reruns import Plan, RerunResult
+from explainers.reruns import FLOAT64, TWIN, VALUE, Plan, RerunResult
 
 _REQUESTS: Final = msgspec.msgpack.Decoder(ToExplainer)
 _RECORDINGS: Final = msgspec.msgpack.Decoder(Recording)

@@ -23,6 +23,7 @@ from bot.jobs.work import Edited, Message, Program, Ran, Replay, Room
 from bot.reading.question import Question
 from explainers import replay as replaying
 from explainers.recording import Raised, Recording
+from explainers.reruns import RerunResult
 from explainers.tracing import record
 
 Emit = Callable[[bytes], None]
@@ -65,21 +66,27 @@ def run(request: bytes, emit: Emit) -> None:
 
 
 def replay(request: bytes, emit: Emit) -> None:
-    """Emits a RerunResult for each rerun, as soon as it is there; never sees a source."""
+    """Emits a RerunResult for each rerun and script, as soon as it is there; never sees a stranger's source."""
     work = decode(request, _REPLAYS)
     recording = decode(work.recording, _RECORDINGS)
     for rerun in work.reruns:
         emit(encode(replaying.replay(recording, rerun)))
+    for script in work.scripts:
+        emit(encode(_printed(replaying.rerun_source(script))))
 
 
 def rerun(request: bytes, emit: Emit) -> None:
     """Emits the RerunResult of an edited program."""
     work = decode(request, _EDITED)
-    result = replaying.rerun_source(work.rerun, _namespace(work.prelude))
-    if result.recording is not None:  # of an edited program only its value and what it printed are asked for
-        bare = msgspec.structs.replace(result.recording, tensors={}, calls=())
-        result = msgspec.structs.replace(result, recording=bare)
-    emit(encode(result))
+    emit(encode(_printed(replaying.rerun_source(work.rerun, _namespace(work.prelude)))))
+
+
+def _printed(result: RerunResult) -> RerunResult:
+    """The result without its program's tensors and calls: only its value and what it printed are asked for."""
+    if result.recording is None:
+        return result
+    bare = msgspec.structs.replace(result.recording, tensors={}, calls=())
+    return msgspec.structs.replace(result, recording=bare)
 
 
 def _ran(program: Program) -> Ran:

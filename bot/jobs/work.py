@@ -54,10 +54,11 @@ class Ran(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """Replay recorded calls; each result is a frame, in the order of `reruns`."""
+    """Replay recorded calls, then run scripts of our own; each result is a frame, in this order."""
 
     recording: bytes
     reruns: tuple[GraphRerun, ...]
+    scripts: tuple[SourceRerun, ...] = ()
 
 
 class Edited(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ from explainers.telling.texts import text
 Floats = npt.NDArray[np.float64]
 MOST_BARS = 4
 POINTS = 73
+MOST_ELEMENTS = 20_000
 REACH = 5.0
 NEGLIGIBLE = 1e-12
 
@@ -125,7 +126,7 @@ def _crossed(node: Binary) -> bool:
 def _curve(explanation: Explanation, reading: Reading, translator: Translator) -> Curve | None:
     """The loss while one entry of the input moves: the target's logit, else the entry with the steepest gradient."""
     knob = _knob(explanation, reading)
-    if knob is None or reading.forms.root.axes:
+    if knob is None or reading.forms.root.axes or _elements(reading) > MOST_ELEMENTS:
         return None
     node, at = knob
     held = np.asarray(reading.values[node.tensor], dtype=np.float64).reshape(tuple(a.size for a in node.axes))
@@ -143,6 +144,10 @@ def _curve(explanation: Explanation, reading: Reading, translator: Translator) -
         else ()
     )
     return Curve(title, tuple(zip(xs.tolist(), ys.tolist(), strict=True)), Mark(here, value, shown(value)), note)
+
+
+def _elements(reading: Reading) -> int:
+    return sum(np.asarray(values).size for values in reading.values.values())
 
 
 def _knob(explanation: Explanation, reading: Reading) -> tuple[Input, tuple[int, ...]] | None:

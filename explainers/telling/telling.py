@@ -14,6 +14,7 @@ from explainers.cards.latex import latex_document
 from explainers.cards.plain import plain_text, plain_writer
 from explainers.explanation import Explanation, Reading
 from explainers.locale import Translator
+from explainers.locale import translator as translator_of
 from explainers.messages import said
 from explainers.telling import sections
 from explainers.telling.numbers import shown
@@ -52,7 +53,7 @@ class Told:
 
 def tell(explanation: Explanation, context: Context) -> Told:
     """Everything that is said about an explanation, in the context's language."""
-    translator = Translator(context.locale)
+    translator = translator_of(context.locale)
     card = _card(explanation, context, translator)
     sentence = verdict(explanation).say(translator)
     return Told(

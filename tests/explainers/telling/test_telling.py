@@ -122,7 +122,7 @@ def test_a_number_that_the_run_does_not_give_is_named() -> None:
 
 def test_an_exception_names_line_arguments_and_shapes() -> None:
     told = _told("x = torch.zeros(4, 3)\nF.cross_entropy(x, torch.tensor([0, 1, 2, 3]))")
-    assert told.verdict.startswith("Line 5 stops with IndexError")
+    assert told.verdict.startswith("F.cross_entropy(x, torch.tensor([0, 1, 2, 3])) (line 5) stops with IndexError")
     assert "x is float32 of shape (4, 3)." in told.text
 
 
