@@ -98,7 +98,7 @@ def vector_jacobian(node: Node, g: Node) -> tuple[Contribution, ...]:
 
 def _scattered(g: Node, index: Node, along: Axis, x: Node) -> Node:
     """g where the index points; torch writes nothing elsewhere, not even 0 · nan."""
-    if g.dtype == "scalar":
+    if isinstance(g, Constant):
         return ops.mul(g, ops.one_hot(index, along, x.dtype))
     return ops.where(ops.compare("eq", index, ops.coordinate(along)), g, 0)
 
