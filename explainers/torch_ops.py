@@ -160,6 +160,10 @@ def _one_hot(input: Array, num_classes: int = -1) -> Array:
     return Array(ops.one_hot(input.node, axis, "int64"), (*input.layout, axis))
 
 
+def _viewed(input: Array, size: Any) -> Array:
+    return viewed(input, size)
+
+
 def _matmul(input: Array, other: Array) -> Array:
     """Products summed over the last dimension of one and the first matrix dimension of the other."""
     left, right = input, other
@@ -258,7 +262,7 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "index_select": _entry("input dim index", chosen),
         "getitem": _entry("input index", advanced),
         "reshape": _entry("input shape", viewed),
-        "view": _entry("input shape", viewed),
+        "view": _entry("input size", _viewed),
         "flatten": _entry("input start_dim end_dim", flattened),
         "squeeze": _entry("input dim", squeezed),
         "unsqueeze": _entry("input dim", unsqueezed),

@@ -59,10 +59,15 @@ class Array:
 
 def aligned(array: Array, layout: Layout) -> Node:
     """The array's node with its axes renamed to the layout's, dimension by dimension from the right."""
+    pairs = zip(reversed(array.layout), reversed(layout), strict=False)
+    moves = [(mine, theirs) for mine, theirs in pairs if mine and theirs and mine is not theirs]
     node = array.node
-    for mine, theirs in zip(reversed(array.layout), reversed(layout), strict=False):
-        if mine is not None and theirs is not None and mine is not theirs:
-            node = ops.rename(node, mine, theirs)
+    for k, (mine, theirs) in enumerate(moves):  # a transpose swaps names: what would clash steps aside first
+        if theirs in array.node.axes:
+            moves[k] = (Axis(mine.name, mine.size), theirs)
+            node = ops.rename(node, mine, moves[k][0])
+    for mine, theirs in moves:
+        node = ops.rename(node, mine, theirs)
     return node
 
 
