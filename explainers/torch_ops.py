@@ -72,6 +72,10 @@ def _elementwise(build: Callable[[Node, Node], Node]) -> Callable[..., Array]:
     return apply
 
 
+def _reflected_sub(input: Any, other: Any, alpha: float = 1) -> Array:
+    return _elementwise(ops.sub)(other, input, alpha)
+
+
 def _unary(op: UnaryOp) -> Callable[..., Array]:
     return lambda input: Array(ops.unary(op, _real(input)), input.layout)
 
@@ -225,7 +229,7 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "add": _entry("input other alpha", _elementwise(ops.add)),
         "sub": _entry("input other alpha", _elementwise(ops.sub)),
         "subtract": _entry("input other alpha", _elementwise(ops.sub)),
-        "rsub": _entry("other input alpha", _elementwise(ops.sub)),
+        "rsub": _entry("input other alpha", _reflected_sub),
         "mul": _entry("input other", _elementwise(ops.mul)),
         "multiply": _entry("input other", _elementwise(ops.mul)),
         "div": _entry("input other", _elementwise(ops.div)),
@@ -258,7 +262,7 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "dot": _entry("input tensor", _product("tensor")),
         "mv": _entry("input vec", _product("vec")),
         "gather": _entry("input dim index", gathered),
-        "take_along_dim": _entry("input index dim", lambda input, index, dim: gathered(input, dim, index)),
+        "take_along_dim": _entry("input indices dim", lambda input, indices, dim: gathered(input, dim, indices)),
         "index_select": _entry("input dim index", chosen),
         "getitem": _entry("input index", advanced),
         "reshape": _entry("input shape", viewed),
