@@ -137,6 +137,7 @@ def test_what_the_table_lacks_is_refused_by_name_and_line(
 ) -> None:
     found = explained(SETUP + program).explanation
     assert isinstance(found.reading, DontKnow)
+    assert found.reading.span is not None
     assert (found.reading.function, found.reading.span.line) == (function, line)
     assert found.proof.verdict == "not-applicable"
     assert [type(step).__name__ for step in found.derivation.steps] == ["Refused"]
