@@ -38,7 +38,7 @@ criterion = nn.CrossEntropyLoss()
 value = criterion(scores, label)
 value
 """
-MESSAGE = f"```py\n{SNIPPET}\ntensor(0.5514)\n```\n\nthe prediction is exactly right, so I expected 0. where does 0.5514 come from?\n"
+WORDS = "the prediction is exactly right, so I expected 0 or something tiny. where does 0.5514 come from?"
 CLAIMS = (Claim("printed", 0.5514, 5e-5, "0.5514"), Claim("expected", 0.0, 0.0, "0"))
 STAGES = ("read", "evaluate", "explain", "draw", "total")
 
@@ -80,18 +80,20 @@ async def warm_answers(count: int) -> list[Answer]:
     fleet = await LocalFleet.started(Settings())
     try:
         for k in range(10):
-            await fleet.answer(_ask(f"warm-{k}"), lambda _progress: None)
+            await fleet.answer(_ask(f"warm{k}"), lambda _progress: None)
         return [await fleet.answer(_ask(str(k)), lambda _progress: None) for k in range(count)]
     finally:
         await fleet.close()
 
 
 def _ask(id: str) -> Ask:
-    return Ask(id=id, text=MESSAGE, wants=Wants(card=True))
+    """A question that was never asked before: a name makes it another program, so that nothing can be remembered."""
+    code = SNIPPET.replace("scores", f"scores_{id}")
+    return Ask(id=id, text=f"```py\n{code}\ntensor(0.5514)\n```\n\n{WORDS}\n", wants=Wants(card=True))
 
 
 def bare_sum(renderer: Renderer) -> dict[str, float]:
-    """The same work without reading, tracing, children, frames and the service; the page's script counts as torch work."""
+    """The same work without reading, tracing, children, frames and the service."""
     recording = record("import torch\nfrom torch import nn\n" + SNIPPET, claims=((0.5514, 5e-5),))
     wanted = plan(recording, CLAIMS).reruns
     graphs = [rerun for rerun in wanted if isinstance(rerun, GraphRerun)]
@@ -103,7 +105,11 @@ def bare_sum(renderer: Renderer) -> dict[str, float]:
     sympy_done = time.perf_counter()
     renderer.draw(told.card)
     end = time.perf_counter()
-    return {"torch": 1e3 * (torch_done - start), "sympy": 1e3 * (sympy_done - torch_done), "compile": 1e3 * (end - sympy_done)}
+    return {
+        "torch": 1e3 * (torch_done - start),
+        "sympy": 1e3 * (sympy_done - torch_done),
+        "compile": 1e3 * (end - sympy_done),
+    }
 
 
 def fresh_interpreter() -> float:

@@ -50,7 +50,7 @@ class Explainers:
         self._limits = limits or ExplainerLimits()
         self._count = count or len(os.sched_getaffinity(0))
         self._keeper = ZygoteKeeper(settings, _ROTATE_AFTER)
-        self._idle: asyncio.Queue[Explainer] = asyncio.Queue()
+        self._idle: asyncio.LifoQueue[Explainer] = asyncio.LifoQueue()  # the one that planned is likely to conclude
         self._all: set[Explainer] = set()
         self._replacing: set[asyncio.Task[None]] = set()
 

@@ -16,7 +16,9 @@ from explainers import explanation, locale, telling
 from explainers.cards.card import Card
 from explainers.cards.render import DrawingFailed, Renderer
 from explainers.cards.typeset import Unprintable
+from explainers.composition import DontKnow
 from explainers.diagnoses.registry import rules
+from explainers.explanation import Reading
 from explainers.locale import Translator
 from explainers.losses import registry
 from explainers.recording import Recording
@@ -73,21 +75,28 @@ def _rehearsed(name: str) -> telling.Told:
 
 def _plan(asked: ToPlan) -> Plan:
     """The plan, with no more reruns for the diagnoses than are allowed."""
-    plan = explanation.plan(decode(asked.recording, _RECORDINGS), asked.claims)
+    recording, reading = _read(asked.recording)
+    plan = explanation.plan(recording, asked.claims, reading)
     others = [rerun.label for rerun in plan.reruns if rerun.label not in _OF_THE_PROOF]
     kept = _OF_THE_PROOF.union(others[: asked.most])
     return Plan(tuple(rerun for rerun in plan.reruns if rerun.label in kept))
 
 
 def _conclude(asked: ToConclude) -> Concluded:
-    found = explanation.conclude(
-        decode(asked.recording, _RECORDINGS), asked.claims, tuple(_result(each) for each in asked.results)
-    )
+    recording, reading = _read(asked.recording)
+    found = explanation.conclude(recording, asked.claims, tuple(_result(each) for each in asked.results), reading)
     told = telling.tell(found, telling.Context(completions=asked.completions, locale=asked.locale, theme=asked.theme))
     started = time.perf_counter()
     drawn, trouble = _drawn(told, asked)
     draw_ms = 1000 * (time.perf_counter() - started)
     return Concluded(answers.explained(found, told, asked, drawn), draw_ms, trouble)
+
+
+@functools.lru_cache(maxsize=2)
+def _read(encoded: bytes) -> tuple[Recording, Reading | DontKnow | None]:
+    """The Recording and its formula, kept from planning to concluding."""
+    recording = decode(encoded, _RECORDINGS)
+    return recording, explanation.read(recording)
 
 
 def _result(rerun: Rerun) -> RerunResult:

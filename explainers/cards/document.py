@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
-from explainers.cards import ticks
+from explainers.cards import room, ticks
 from explainers.cards.card import (
     Bars,
     Block,
@@ -182,7 +182,7 @@ def document(card: Card, coverage: Coverage, words: Words, full: bool) -> Json:
     """Everything that a template needs of a card; raises `typeset.Unprintable` for a formula without a rule."""
     writer = Writer(coverage, words, Typesetter(card.colours, short=not full), full)
     steps = [step for step in card.steps if full or step.on_card][:_MOST_STEPS]
-    return {
+    data: dict[str, Any] = {
         "locale": _language(card.locale), "theme": card.theme, "words": words.template_words(len(card.steps)),
         "code": writer.plain(card.code, 400) if full else shortened(coverage.drawable(card.code), 84),
         "title": writer.text(card.title, 160), "takeaway": writer.text(card.takeaway, 900 if full else 420),
@@ -195,9 +195,9 @@ def document(card: Card, coverage: Coverage, words: Words, full: bool) -> Json:
         "fix": [[line.sign, shortened(coverage.drawable(line.text), 76)] for line in card.fix[:24]],
         "checks": [writer.plain(check, 40) for check in card.checks[:8]],
         "caution": writer.text(card.caution, 900 if full else 160), "footer": writer.text(card.footer, 300),
-        "measured": bool(full or card.fix or card.caution or len(steps) > 4),
-        "start": 0 if len(steps) + 2 * len(card.panels) <= 3 else 1,
+        "measured": False,
     }  # fmt: skip
+    return data if full else {**data, "plans": room.written(len(steps)), "start": room.likely(data)}
 
 
 def _language(locale: str) -> str:
