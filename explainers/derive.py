@@ -21,7 +21,7 @@ from explainers.graph.display import Display
 from explainers.graph.evaluation import Values
 from explainers.graph.exact import Exact, Place, along, exact
 from explainers.graph.familiar import familiar_rules
-from explainers.graph.lowering import Meaning
+from explainers.graph.lowering import CannotLower, Meaning
 from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Node, Sum
 from explainers.graph.plain_backward import without_plain_backward
 from explainers.graph.rewrites import rules
@@ -109,9 +109,13 @@ def meaning(composition: Composition, values: Values) -> Meaning:
 
 def _lookup(node: Input, values: Values) -> Any:
     held = np.asarray(values[node.tensor]).reshape(tuple(axis.size for axis in node.axes))
-    if held.dtype.kind == "f":
-        return lambda place: arb(float(held[place]))
-    return lambda place: int(held[place])
+
+    def element(place: Place) -> arb | int:
+        if len(place) != held.ndim:
+            raise CannotLower(f"{node.symbol} is an array")
+        return arb(float(held[place])) if held.dtype.kind == "f" else int(held[place])
+
+    return element
 
 
 def _shown(items: Exact) -> list[Place]:
@@ -136,7 +140,7 @@ def _whole(split: Split, display: Display) -> Any:
     """How the elements make the loss: (1/N) Σ ℓᵢ."""
     letters = [display.letter(axis) for axis in split.over]
     item = sympy.Indexed(sympy.IndexedBase("ell"), *letters)
-    total = sympy.Sum(item, *((k, 0, axis.size - 1) for k, axis in zip(letters, split.over, strict=True)))
+    total = un.total(item, *((k, 0, axis.size - 1) for k, axis in zip(letters, split.over, strict=True)))
     if split.divisor is None:
         return total
     below = display.element(split.divisor, {})

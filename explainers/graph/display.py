@@ -186,7 +186,7 @@ class Display:
             for axis in over:
                 inner[axis] = self._bound(axis, {**place, **inner})
             body = self._term(x, {**place, **inner})
-            return sympy.Sum(body, *((inner[axis], 0, axis.size - 1) for axis in over))
+            return un.total(body, *((inner[axis], 0, axis.size - 1) for axis in over))
         if _size(over) > LONGEST_SUM:
             return self._cut_sum(x, over, place)
         return un.plus([self._term(x, {**place, **inner}) for inner in self._places(over)])

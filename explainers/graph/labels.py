@@ -33,19 +33,19 @@ class Labels:
         if exact.denominator == 1 and abs(exact) < 10**6:
             return sympy.Integer(int(exact))
         size = abs(exact)
-        if isinstance(value, Fraction) and Fraction(shortest(value)) != exact:
-            shown: Expr = un.over(sympy.Integer(size.numerator), sympy.Integer(size.denominator))
-        else:
-            shown = self._label(shortest(value).lstrip("-"), size)
+        rounded = isinstance(value, Fraction) and Fraction(shortest(value)) != exact
+        shown: Expr = None if rounded else self._label(shortest(value).lstrip("-"), size)
+        if shown is None:
+            shown = un.over(sympy.Integer(size.numerator), sympy.Integer(size.denominator))
         return un.negative(shown) if exact < 0 else shown
 
-    def _label(self, text: str, size: Fraction) -> NumberLabel:
+    def _label(self, text: str, size: Fraction) -> NumberLabel | None:
         """The label of these digits; of more where they already stand for another number (float32's 0.1 and 1/10)."""
         longer = (str(_digits(size, n)) for n in _DIGITS)
-        label = next(
-            found for t in (text, *longer) if self.exact.get(found := NumberLabel(t.replace("E", "e")), size) == size
-        )
-        self.exact[label] = size
+        labels = (NumberLabel(digits.replace("E", "e")) for digits in (text, *longer))
+        label = next((found for found in labels if self.exact.get(found, size) == size), None)
+        if label is not None:
+            self.exact[label] = size
         return label
 
 

@@ -131,8 +131,18 @@ def _product(spans: list[range]) -> list[tuple[int, ...]]:
 
 
 def _holds(condition: Expr, meaning: Meaning) -> bool:
-    if condition is sympy.true:
-        return True
+    match condition:
+        case sympy.logic.boolalg.BooleanAtom():
+            return bool(condition)
+        case sympy.And():
+            return all(_holds(part, meaning) for part in condition.args)
+        case sympy.Or():
+            return any(_holds(part, meaning) for part in condition.args)
+        case _:
+            return _relation(condition, meaning)
+
+
+def _relation(condition: Expr, meaning: Meaning) -> bool:
     a, b = (lower(argument, meaning) for argument in condition.args)
     match condition:
         case sympy.Eq():

@@ -148,10 +148,15 @@ def _cases(pairs: list[Any]) -> ast.expr:
     value, condition = pairs[0]
     if condition is sympy.true or len(pairs) == 1:
         return _expression(value)
-    test = ast.Compare(
-        _expression(condition.args[0]), [_RELATIONS[condition.rel_op]()], [_expression(condition.args[1])]
-    )
-    return ast.IfExp(test, _expression(value), _cases(pairs[1:]))
+    return ast.IfExp(_test(condition), _expression(value), _cases(pairs[1:]))
+
+
+def _test(condition: Any) -> ast.expr:
+    if isinstance(condition, sympy.And | sympy.Or):
+        joint = ast.And() if isinstance(condition, sympy.And) else ast.Or()
+        return ast.BoolOp(joint, [_test(part) for part in condition.args])
+    sides = [_expression(side) for side in condition.args]
+    return ast.Compare(sides[0], [_RELATIONS[condition.rel_op]()], sides[1:])
 
 
 _RELATIONS: Mapping[str, type[ast.cmpop]] = {

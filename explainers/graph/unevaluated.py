@@ -56,6 +56,14 @@ def log(x: Expr) -> Expr:
     return sympy.log(x, evaluate=False)
 
 
+def total(body: Expr, *limits: tuple[Expr, int, int]) -> Expr:
+    """Σ body. Not sympy.Sum(…), which folds conditions on the letter of an inner sum out of that sum."""
+    bounds = (sympy.Tuple(letter, low, high) for letter, low, high in limits)
+    made = sympy.Expr.__new__(sympy.Sum, body, *bounds)
+    made.is_commutative = body.is_commutative
+    return made
+
+
 def call(name: str, *arguments: Expr) -> Expr:
     """A named function that sympy knows nothing about."""
     return sympy.Function(name)(*arguments, evaluate=False)
