@@ -37,8 +37,16 @@ class Meaning:
         return Meaning(self.inputs, self.labels, self.omitted, {**self.indices, **indices})
 
 
+Known = dict[tuple[Any, ...], arb]
+
+
 def lower(expr: Expr, meaning: Meaning) -> arb:
     """The formula's value as a ball. Raises CannotLower for what has none."""
+    return _lower(expr, meaning, {})
+
+
+def _lower(expr: Expr, meaning: Meaning, known: Known) -> arb:
+    """`known` holds the sums so far by the letters they depend on: one inside another is added up only once."""
     match expr:
         case NumberLabel():
             return ball(meaning.labels[expr])
@@ -49,16 +57,17 @@ def lower(expr: Expr, meaning: Meaning) -> arb:
         case sympy.Float():
             raise CannotLower("a formula holds exact numbers only")
         case sympy.Symbol() | sympy.Indexed():
-            return _letter(expr, meaning)
+            return _letter(expr, meaning, known)
         case sympy.Sum():
-            return _sum(expr, meaning)
+            return _sum(expr, meaning, known)
         case sympy.Piecewise():
             pairs: Any = expr.args
-            return lower(next(value for value, condition in pairs if _holds(condition, meaning)), meaning)
+            taken = next(value for value, condition in pairs if _holds(condition, meaning, known))
+            return _lower(taken, meaning, known)
         case sympy.KroneckerDelta():
-            return arb(int(lower(expr.args[0], meaning) == lower(expr.args[1], meaning)))
+            return arb(int(_lower(expr.args[0], meaning, known) == _lower(expr.args[1], meaning, known)))
         case _:
-            return _composite(expr, [lower(argument, meaning) for argument in expr.args])
+            return _composite(expr, [_lower(argument, meaning, known) for argument in expr.args])
 
 
 def _composite(expr: Expr, parts: list[arb]) -> arb:
@@ -103,47 +112,50 @@ def _power(base: arb, exponent: arb) -> arb:
     return base ** int(whole) if whole is not None else base**exponent
 
 
-def _letter(expr: Expr, meaning: Meaning) -> arb:
+def _letter(expr: Expr, meaning: Meaning, known: Known) -> arb:
     if expr in meaning.indices:
         return arb(meaning.indices[expr])
     name = _written(expr)
     if name not in meaning.inputs:
         raise CannotLower(f"{name} has no number")
     places = expr.indices if isinstance(expr, sympy.Indexed) else ()
-    return arb(meaning.inputs[name](tuple(int(lower(i, meaning).unique_fmpz()) for i in places)))  # pyright: ignore[reportArgumentType] - an index is a whole number
+    return arb(meaning.inputs[name](tuple(int(_lower(i, meaning, known).unique_fmpz()) for i in places)))  # pyright: ignore[reportArgumentType] - an index is a whole number
 
 
 def _written(expr: Expr) -> str:
     return str(expr.name) if isinstance(expr, sympy.Symbol) else str(expr.base.label)
 
 
-def _sum(expr: Expr, meaning: Meaning) -> arb:
-    total = arb(0)
-    spans = [range(int(low), int(high) + 1) for _, low, high in expr.limits]
-    letters = [limit[0] for limit in expr.limits]
-    for index in _product(spans):
-        total += lower(expr.function, meaning.at(dict(zip(letters, index, strict=True))))
-    return total
+def _sum(expr: Expr, meaning: Meaning, known: Known) -> arb:
+    key = (expr, *((letter, at) for letter, at in meaning.indices.items() if expr.has_free(letter)))
+    if key not in known:
+        total = arb(0)
+        spans = [range(int(low), int(high) + 1) for _, low, high in expr.limits]
+        letters = [limit[0] for limit in expr.limits]
+        for index in _product(spans):
+            total += _lower(expr.function, meaning.at(dict(zip(letters, index, strict=True))), known)
+        known[key] = total
+    return known[key]
 
 
 def _product(spans: list[range]) -> list[tuple[int, ...]]:
     return list(itertools.product(*spans))
 
 
-def _holds(condition: Expr, meaning: Meaning) -> bool:
+def _holds(condition: Expr, meaning: Meaning, known: Known) -> bool:
     match condition:
         case sympy.logic.boolalg.BooleanAtom():
             return bool(condition)
         case sympy.And():
-            return all(_holds(part, meaning) for part in condition.args)
+            return all(_holds(part, meaning, known) for part in condition.args)
         case sympy.Or():
-            return any(_holds(part, meaning) for part in condition.args)
+            return any(_holds(part, meaning, known) for part in condition.args)
         case _:
-            return _relation(condition, meaning)
+            return _relation(condition, meaning, known)
 
 
-def _relation(condition: Expr, meaning: Meaning) -> bool:
-    a, b = (lower(argument, meaning) for argument in condition.args)
+def _relation(condition: Expr, meaning: Meaning, known: Known) -> bool:
+    a, b = (_lower(argument, meaning, known) for argument in condition.args)
     match condition:
         case sympy.Eq():
             return bool(a == b)
