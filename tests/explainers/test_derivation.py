@@ -1,0 +1,242 @@
+"""Steps compute themselves again, a falsified one is found out, and what is shown stays small."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+from flint import arb
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from explainers.composition import Composition, compose
+from explainers.derivation import Combination, Definition, Derivation, Gradient, Step, Substitution, agrees
+from explainers.derive import Forms, derivation, forms, meaning, page_twin
+from explainers.graph.balls import precise
+from explainers.graph.display import Display
+from explainers.graph.enclosure import enclose
+from explainers.graph.evaluation import Values
+from explainers.graph.exact import exact
+from explainers.graph.lowering import lower
+from explainers.graph.rounding import Rounding
+from explainers.losses.registry import registry
+from explainers.proof import differentiable
+from explainers.recording import Recording
+from explainers.tracing import record
+
+LOSSES = registry()
+RANDOM = """\
+g = torch.Generator().manual_seed({seed})
+def normal(*size): return (torch.randn(size, generator=g) * {scale}).to(torch.{dtype})
+def unit(*size): return torch.rand(size, generator=g).to(torch.{dtype})
+n, c = {n}, {c}
+y = torch.randint(0, c, (n,), generator=g)
+"""
+PROGRAMS: dict[str, tuple[str, ...]] = {
+    "cross_entropy": (
+        "F.cross_entropy(normal(n, c), y)",
+        "F.cross_entropy(normal(n, c), y, weight=unit(c) + 0.5, label_smoothing=0.1, reduction='sum')",
+        "F.cross_entropy(normal(n, c), y, ignore_index=0, weight=unit(c) + 0.5)",
+        "F.cross_entropy(normal(n, c), unit(n, c), label_smoothing=0.3)",
+        "F.cross_entropy(normal(n, c), y, reduction='none')",
+        "F.cross_entropy(normal(n, c, 2), torch.stack([y, y], 1))",
+    ),
+    "nll_loss": ("F.nll_loss(normal(n, c), y)", "F.nll_loss(normal(n, c), y, weight=unit(c), ignore_index=1)"),
+    "mse_loss": ("F.mse_loss(normal(n, c), normal(n, c))", "F.mse_loss(normal(n, c), normal(n, c), weight=unit(n, c))"),
+    "binary_cross_entropy": ("F.binary_cross_entropy(unit(n, c) * 0.9 + 0.05, unit(n, c), weight=unit(c))",),
+    "binary_cross_entropy_with_logits": (
+        "F.binary_cross_entropy_with_logits(normal(n, c), unit(n, c))",
+        "F.binary_cross_entropy_with_logits(normal(n, c), unit(n, c), weight=unit(n, c), pos_weight=unit(c) * 3)",
+    ),
+    "log_softmax": ("F.log_softmax(normal(n, c), dim=1)",),
+    "softmax": ("F.softmax(normal(n, c), dim=1)",),
+}
+
+
+def read(source: str) -> tuple[Recording, Composition, Values]:
+    recording = record(source)
+    assert recording.raised is None and recording.subject is not None, recording.raised
+    found = compose(recording, recording.subject, LOSSES)
+    assert isinstance(found, Composition), found
+    return recording, found, found.values(recording)
+
+
+def derived(source: str) -> tuple[Forms, Values, Derivation]:
+    _, found, values = read(source)
+    with precise():
+        real = differentiable(found, LOSSES)
+        made = forms(found, values, real, real)
+        return made, values, derivation(made, values, None)
+
+
+def atoms(expr: Any) -> int:
+    return sum(1 for _ in sympy.preorder_traversal(expr))
+
+
+def formulas(step: Step) -> tuple[Any, ...]:
+    match step:
+        case Definition():
+            return (*step.forms, *([step.whole] if step.whole is not None else []))
+        case Substitution():
+            return step.forms
+        case Gradient():
+            return (step.formula,)
+        case _:
+            return ()
+
+
+def test_every_registered_loss_has_programs() -> None:
+    assert set(PROGRAMS) == set(LOSSES.losses)
+
+
+@pytest.mark.parametrize("program", [p for programs in PROGRAMS.values() for p in programs])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(0, 10**6), n=st.integers(1, 5), c=st.integers(2, 11), scale=st.sampled_from([0.5, 3, 30]),
+    dtype=st.sampled_from(["float32", "float64"]),
+)  # fmt: skip
+def test_every_step_of_a_random_call_computes_itself_again(program: str, **drawn: Any) -> None:
+    found, values, steps = derived(RANDOM.format(**drawn) + program)
+    with precise():
+        assert False not in steps.holds()
+        assert any(isinstance(step, Definition) for step in steps.steps)
+        (value,) = exact((found.root,), values)
+        if np.isfinite(value.middles()).all():
+            assert all(agrees(step) for step in steps.steps)
+    for step in steps.steps:
+        for formula in formulas(step):
+            assert not formula.atoms(sympy.Float), "a page holds exact numbers only"
+            assert atoms(formula) < 900
+    shown(found, values)
+
+
+def shown(found: Forms, values: Values) -> None:
+    """The whole formula on the page, and each gradient by index, come to what the graph comes to."""
+    display = Display()
+    place = display.at_letters(found.root.axes)
+    formula = display.element(found.root, place)
+    with precise():
+        (values_here,) = exact((found.root,), values)
+        letters = replace(meaning(found.composition, values), labels=display.labels)
+        corner = letters.at(dict.fromkeys(place.values(), 0))
+        assert lower(formula, corner).overlaps(values_here.at((0,) * len(found.root.axes)))
+        for node in found.gradients.values():
+            display = Display()
+            place = display.at_letters(node.axes)
+            slope = display.element(node, place)
+            here = replace(letters, labels=display.labels).at(dict.fromkeys(place.values(), 0))
+            assert lower(slope, here).overlaps(exact((node,), values)[0].at((0,) * len(node.axes)))
+
+
+@pytest.mark.parametrize("program", [p for programs in PROGRAMS.values() for p in programs])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_pages_script_prints_a_number_of_the_enclosure(program: str, dtype: str) -> None:
+    found, values, _ = derived(RANDOM.format(seed=7, n=3, c=4, scale=2, dtype=dtype) + program)
+    script = page_twin(found, values, "a loss")
+    if found.root.axes:
+        assert script is None
+        return
+    assert script is not None and "torch" not in script.source
+    run = subprocess.run([sys.executable, "-I", "-c", script.source], capture_output=True, text=True, check=True)
+    ((low, high),) = enclose((found.composition.root,), values, Rounding("native"))
+    slack = 2.0**-40 * abs(float(run.stdout))
+    assert float(low) - slack <= float(run.stdout) <= float(high) + slack
+
+
+FALSIFIED = "F.cross_entropy(torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.3, 0.2]]), torch.tensor([0, 2]))"
+
+
+def test_a_changed_number_is_found_out() -> None:
+    _, _, steps = derived(FALSIFIED)
+    changed = 0
+    with precise():
+        for step in steps.steps:
+            for wrong in falsified(step):
+                assert agrees(wrong) is False, wrong
+                changed += 1
+    assert changed >= 10
+
+
+def falsified(step: Step) -> list[Step]:
+    """The step with one thing of it changed: a number, a form, a part, a count."""
+    match step:
+        case Definition():
+            return [replace(step, forms=(*step.forms[:-1], step.forms[-1] * 2))]
+        case Substitution():
+            labels = {label: value * Fraction(10**9 + 1, 10**9) for label, value in step.meaning.labels.items()}
+            return [
+                replace(step, value=step.value + arb("1e-12")),
+                replace(step, forms=(*step.forms, sympy.exp(step.forms[-1], evaluate=False))),
+                *([replace(step, meaning=replace(step.meaning, labels=labels))] if labels else []),
+            ]
+        case Combination():
+            assert step.divisor is not None
+            return [
+                replace(step, parts=(step.parts[0] * 2, *step.parts[1:])),
+                replace(step, divisor=step.divisor + 1),
+                replace(step, value=-step.value),
+                replace(step, rest=step.rest + 1),
+            ]
+        case Gradient():
+            return [replace(step, entries=_doubled(step.entries))]
+        case _:
+            return []
+
+
+def _doubled(entries: Any) -> Any:
+    return replace(entries, balls=entries.balls * 2)
+
+
+@pytest.mark.parametrize("label", [0.1, 0.3])
+def test_two_numbers_of_one_look_keep_their_values(label: float) -> None:
+    program = f"F.cross_entropy(torch.tensor([[{label}, 0.7, 1.0]]), torch.tensor([0]), label_smoothing={label})"
+    for dtype in ("", ".double()"):
+        _, _, steps = derived(program.replace("]])", "]])" + dtype))
+        with precise():
+            assert all(agrees(step) for step in steps.steps)
+
+
+LARGE = """\
+g = torch.Generator().manual_seed(1)
+z = torch.randn(({n}, {c}), generator=g)
+y = torch.randint(0, {c}, ({n},), generator=g)
+"""
+
+
+@pytest.mark.parametrize(
+    ("setup", "program"),
+    [
+        ({"n": 4, "c": 1000}, "F.cross_entropy(z, y)"),
+        ({"n": 4, "c": 1000}, "F.cross_entropy(z, y, label_smoothing=0.1)"),
+        ({"n": 4, "c": 1000}, "(z - z.max(1, keepdim=True).values).exp().sum(1).log().mean()"),
+        ({"n": 4, "c": 1000}, "z.amax(1).sum()"),
+        ({"n": 1000, "c": 1000}, "F.mse_loss(z, z.tanh())"),
+        ({"n": 1000, "c": 1000}, "F.cross_entropy(z, y)"),
+        ({"n": 1000, "c": 1000}, "(z - y[:, None]).pow(2).mean()"),
+    ],
+)
+def test_what_is_built_does_not_grow_with_the_data(setup: Mapping[str, int], program: str) -> None:
+    from explainers.graph.nodes import topological
+
+    found, _, steps = derived(LARGE.format(**setup) + program)
+    small, _, again = derived(LARGE.format(n=4, c=5) + program)
+    assert len(topological(found.root)) == len(topological(small.root)) < 40
+    sizes = [sum(map(atoms, formulas(step))) for step in steps.steps]
+    assert max(sizes) < 250
+    assert len(steps.steps) <= len(again.steps)
+    with precise():
+        assert False not in steps.holds()
+
+
+def test_a_walk_of_the_whole_road_has_a_twin_that_passed(explained: Callable[[str], Any]) -> None:
+    found = explained(FALSIFIED).explanation
+    assert {check.name: check.passed for check in found.proof.checks} == dict.fromkeys(
+        ("value", "gradient", "float64", "steps", "twin"), True
+    )
