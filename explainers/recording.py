@@ -7,6 +7,7 @@ mutated tensor a new id, and every id has at most one producing call.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -183,7 +184,7 @@ class Shown(msgspec.Struct, frozen=True):
     line: int | None
 
 
-class Recording(msgspec.Struct, frozen=True):
+class Recording(msgspec.Struct, frozen=True, dict=True):
     """A torch program as it ran.
 
     `subject` is the id of the tensor that the question is about: the shown one that matches a claim, else what
@@ -206,9 +207,14 @@ class Recording(msgspec.Struct, frozen=True):
 
     def producer(self, id: int) -> Call | None:
         """The call that made a tensor, None for one that the recording only met."""
-        return next(
-            (call for call in self.calls if id in call.outputs or any(new == id for _, new in call.mutated)), None
-        )
+        at = self._made.get(id)
+        return None if at is None else self.calls[at]
+
+    @cached_property
+    def _made(self) -> dict[int, int]:
+        """Where in `calls` each tensor was made: programs have thousands of calls."""
+        made = ((at, (*call.outputs, *(new for _, new in call.mutated))) for at, call in enumerate(self.calls))
+        return {id: at for at, ids in made for id in ids}
 
     def tensor(self, id: int) -> Tensor:
         """The tensor with this id; KeyError where there is none."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from explainers.claims import Claim
 from explainers.composition import DontKnow
-from explainers.explanation import Explanation
+from explainers.explanation import Explanation, Reading, named
+from explainers.graph.exact import exact
+from explainers.graph.nodes import Binary
 from explainers.losses.words import words
 from explainers.messages import Message, said
 from explainers.recording import Raised
@@ -24,10 +28,7 @@ def verdict(explanation: Explanation) -> Message:
         exact = summary(explanation.proof.exact)
         return said("{value} is a rounding failure: exactly, your formula is {exact}.", value=value, exact=exact)
     if explanation.proof.verdict == "refused":
-        return said(
-            "torch gives {value}, but our derivation does not contain it: a fault of ours, so it is withheld.",
-            value=value,
-        )
+        return _refused(explanation, value)
     if explanation.diagnoses:
         return explanation.diagnoses[0].verdict
     return _plain(explanation, value)
@@ -69,23 +70,66 @@ def _short(message: str, longest: int = 100) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def _refused(explanation: Explanation, value: str) -> Message:
+    failed = next((check for check in explanation.proof.checks if check.passed is False), None)
+    if failed is None or failed.reason is None:
+        return said(
+            "torch gives {value}; our derivation did not hold, a fault of ours, so it is withheld.", value=value
+        )
+    return said(
+        "torch gives {value}; our derivation is withheld, a fault of ours: {reason}.", value=value, reason=failed.reason
+    )
+
+
 def _plain(explanation: Explanation, value: str) -> Message:
     claim = disagreement(explanation)
     if claim is not None:
+        claimed = claim.text or f"{claim.value:.4g}"
         return said(
-            "We get {value} where you show {claimed}: versions, seeds or data differ.",
-            value=value,
-            claimed=claim.text or f"{claim.value:.4g}",
+            "We get {value} where you show {claimed}: versions, seeds or data differ.", value=value, claimed=claimed
         )
+    if isinstance(explanation.reading, DontKnow):
+        function = explanation.reading.function
+        return said(
+            "{value} is what torch gives; {function} is beyond our table, so we do not derive it.",
+            value=value,
+            function=function,
+        )
+    if not explanation.proof.certified:
+        return said("{value} is what torch gives; we could not certify it.", value=value)
+    if (cause := _not_finite(explanation)) is not None:
+        return said("{value} is what the formula gives: {cause}.", value=value, cause=cause)
     known = explanation.loss or explanation.equals
     if explanation.equals is not None:
         return said("{value} is right: your formula is {name}.", value=value, name=explanation.equals.name)
     if known is not None and known.name in words():
         return said("{value} is right. {reading}", value=value, reading=words()[known.name].reading)
-    if isinstance(explanation.reading, DontKnow):
-        return said(
-            "{value} is what torch gives; {function} is beyond our table, so we do not derive it.",
-            value=value,
-            function=explanation.reading.function,
-        )
     return said("{value} is what your formula gives.", value=value)
+
+
+def _not_finite(explanation: Explanation) -> Message | None:
+    """Why a certified value is nan or infinite; None where it is finite."""
+    if np.isfinite(np.asarray(explanation.value, dtype=np.float64)).all():
+        return None
+    if isinstance(explanation.reading, Reading) and _over_nothing(explanation.reading):
+        return said("the mean divides by 0, since nothing takes part in it")
+    for id, tensor in explanation.recording.tensors.items():
+        if (
+            _is_input(explanation, id)
+            and tensor.data is not None
+            and not np.isfinite(tensor.array().astype(np.float64)).all()
+        ):
+            return said("{name} already holds inf or nan", name=named(explanation.recording, explanation.call, id))
+    return said("0 · inf, inf − inf, 0 / 0 or the logarithm of 0 occurs on the way")
+
+
+def _over_nothing(reading: Reading) -> bool:
+    match reading.forms.root:
+        case Binary("div", _, divisor) if not divisor.axes:
+            return bool(exact((divisor,), reading.values)[0].at(()) == 0)
+        case _:
+            return False
+
+
+def _is_input(explanation: Explanation, id: int) -> bool:
+    return isinstance(explanation.reading, Reading) and id in explanation.reading.forms.composition.inputs

@@ -55,8 +55,15 @@ def gradient(output: Node, inputs: Sequence[N]) -> dict[N, Node]:
                 # torch sums over what was repeated after the cast, or before it, which loses less.
                 cast = share if "scalar" in (share.dtype, operand.dtype) else ops.cast(share, operand.dtype)
                 part = unbroadcast(cast, operand.axes, operand.axes if isinstance(node, Rename) else node.axes)
-                adjoints[operand] = ops.add(adjoints[operand], part) if operand in adjoints else part
+                adjoints[operand] = _accumulated(adjoints[operand], part, operand) if operand in adjoints else part
     return {x: ops.cast(adjoints.get(x, ops.constant(0)), x.dtype) for x in inputs}
+
+
+def _accumulated(so_far: Node, part: Node, operand: Node) -> Node:
+    """The sum of two contributions; torch adds tensors, so two numbers are not folded exactly but rounded once."""
+    if isinstance(so_far, Constant) and isinstance(part, Constant):
+        return Binary("add", so_far, part, (), operand.dtype)
+    return ops.add(so_far, part)
 
 
 def unbroadcast(share: Node, kept: Axes, spread: Axes) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -64,7 +65,7 @@ class FloatArithmetic:
 
 def _flattened(x: Floats, dims: tuple[int, ...]) -> Floats:
     kept = tuple(d for d in range(x.ndim) if d not in dims)
-    return x.transpose((*kept, *dims)).reshape((*(x.shape[d] for d in kept), -1))
+    return x.transpose((*kept, *dims)).reshape((*(x.shape[d] for d in kept), math.prod(x.shape[d] for d in dims)))
 
 
 def _sigmoid(x: Floats) -> Floats:

@@ -34,6 +34,8 @@ def panels(explanation: Explanation, translator: Translator) -> tuple[Block, ...
     if not isinstance(explanation.reading, Reading):
         return ()
     reading = explanation.reading
+    if any(np.asarray(values).size == 0 for values in reading.values.values()):
+        return ()
     made = (_bars(reading, translator), _differences(reading, translator), _curve(explanation, reading, translator))
     return tuple(panel for panel in made if panel is not None)
 
@@ -94,9 +96,12 @@ def _bar(row: Floats, k: int, hit: bool, translator: Translator) -> Bar:
 
 
 def _rest(row: Floats, target: int | None, translator: Translator) -> tuple[Bar, ...]:
-    gone = [k for k in range(len(row)) if k not in _kept(row, target)]
-    left = float(row[gone].sum()) if gone else 0.0
-    return (Bar(said("{count} others", count=len(gone)).say(translator), left, percent(left)),) if gone else ()
+    gone = np.ones(len(row), dtype=bool)
+    gone[_kept(row, target)] = False
+    if not gone.any():
+        return ()
+    left = float(row[gone].sum())
+    return (Bar(said("{count} others", count=int(gone.sum())).say(translator), left, percent(left)),)
 
 
 def percent(share: float) -> str:

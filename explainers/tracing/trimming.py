@@ -15,6 +15,7 @@ from explainers.tracing.callables import is_replayable
 from explainers.tracing.dependencies import ancestors
 from explainers.tracing.ledger import SMALL
 from explainers.tracing.mode import Tracer
+from explainers.tracing.naming import is_loss
 from explainers.tracing.subject import Claims, choose, others
 from explainers.tracing.values import DTYPES, to_bytes
 
@@ -116,7 +117,8 @@ def _with_data(tracer: Tracer, recording: Recording, room: int) -> dict[int, Ten
 
 
 def _by_importance(recording: Recording, room: int) -> Iterable[int]:
-    """The subject, what is shown, what a failed call got; then ancestors, latest first: small ones, large starts."""
+    """The subject, what is shown, what a failed call got; then ancestors, latest first: small ones, large starts, and
+    what a loss was given (diagnoses look at it, and a view before it may be beyond the op table)."""
     first = [i for i in (recording.subject, *(s.tensor for s in recording.shown), *recording.others) if i is not None]
     if recording.raised is not None and recording.raised.call is not None:
         first += [id for c in recording.calls if c.index == recording.raised.call for id in c.inputs()]
@@ -126,8 +128,10 @@ def _by_importance(recording: Recording, room: int) -> Iterable[int]:
     large = [id for id in latest if recording.tensors[id].elements > SMALL]
     computed = {id for c in recording.calls if _is_replayable(c) for id in (*c.outputs, *(new for _, new in c.mutated))}
     starts = [id for id in large if id not in computed]
-    fits = sum(_nbytes(recording.tensors[id]) + _PER_TENSOR for id in (*small, *starts)) <= room
-    return dict.fromkeys([*first, *small, *(starts if fits else large)])
+    judged = {id for c in recording.calls if is_loss(c.function) for id in c.inputs()}
+    wanted = dict.fromkeys([*small, *starts, *(id for id in large if id in judged)])
+    fits = sum(_nbytes(recording.tensors[id]) + _PER_TENSOR for id in wanted) <= room
+    return dict.fromkeys([*first, *(wanted if fits else (*small, *large))])
 
 
 def _never_read(calls: Sequence[Call]) -> set[int]:
