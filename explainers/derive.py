@@ -111,8 +111,8 @@ def _lookup(node: Input, values: Values) -> Any:
     held = np.asarray(values[node.tensor]).reshape(tuple(axis.size for axis in node.axes))
 
     def element(place: Place) -> arb | int:
-        if len(place) != held.ndim:
-            raise CannotLower(f"{node.symbol} is an array")
+        if len(place) != held.ndim or not all(0 <= k < size for k, size in zip(place, held.shape, strict=True)):
+            raise CannotLower(f"{node.symbol} has no element {place}")
         return arb(float(held[place])) if held.dtype.kind == "f" else int(held[place])
 
     return element
