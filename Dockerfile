@@ -24,4 +24,4 @@ COPY --from=build /opt/whyloss /opt/whyloss
 ENV PATH=/opt/whyloss/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER whyloss
 ENTRYPOINT ["whyloss"]
-CMD ["run"]
+CMD ["evaluator"]

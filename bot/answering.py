@@ -67,8 +67,10 @@ class Answering:
         try:
             async with asyncio.timeout(ask.deadline):
                 answer = await walk.answer()
-        except (TimeoutError, ExplainerTimedOut):
+        except TimeoutError:
             answer = walk.stopped(stopped.late(walk.what, ask.deadline))
+        except ExplainerTimedOut:
+            answer = walk.stopped(stopped.late(walk.what, min(ask.deadline, self.bounds.explain_seconds)))
         except _EXPLAINER_ERRORS as error:
             self.log.error("not explained", ask=ask.id, error=reason(error), places=places(error))
             answer = walk.stopped(stopped.failed(walk.what))

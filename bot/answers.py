@@ -21,6 +21,7 @@ def explained(explanation: Explanation, told: Told, asked: ToConclude, drawn: Dr
     """The Answer without its timings."""
     raised = explanation.recording.raised
     loss = explanation.loss or explanation.equals
+    withheld = explanation.proof.verdict == "refused" and not explanation.proof.lost_to_rounding
     return Answer(
         id=asked.id,
         outcome="explained" if raised is None else "failed",
@@ -30,8 +31,8 @@ def explained(explanation: Explanation, told: Told, asked: ToConclude, drawn: Dr
         error=Error(raised.type, raised.message) if raised else None,
         claims=asked.stated,
         diagnoses=_diagnoses(explanation, Translator(asked.locale)),
-        floor=_floor(explanation),
-        gradient=gradients(explanation.gradient),
+        floor=None if withheld else _floor(explanation),
+        gradient={} if withheld else gradients(explanation.gradient),
         proof=_proof(explanation.proof),
         others=tuple(Other(o.expression, o.loss, worded(o.value), Proof("not-applicable")) for o in explanation.others),
         verdict=told.verdict,

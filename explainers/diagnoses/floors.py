@@ -195,7 +195,8 @@ def _unconfined(loss: LossGraph, within: Message) -> Floor | None:
         return Floor(float("-inf"), False, within)
     attained = near.value - far.value <= 2 * GAP
     point = tuple(near.x.reshape(-1).tolist()) if attained else ()
-    return Floor(far.value, attained, within, far.gap, point)
+    limit = 0.0 if abs(far.value) <= GAP and not attained else far.value  # what a box of this size leaves of a limit 0
+    return Floor(limit, attained, within, far.gap, point)
 
 
 def _spread(slope: Floats, have: Axes, want: Axes) -> Floats:

@@ -6,6 +6,7 @@ Each array's dimensions stand in the order of its node's axes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
@@ -40,6 +41,7 @@ from explainers.graph.nodes import (
     Where,
     WithGradient,
     is_floating,
+    operands,
     topological,
 )
 
@@ -64,9 +66,14 @@ def evaluate(root: Node, values: Values, arithmetic: Arithmetic[A]) -> A:
 def evaluate_all(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic[A]) -> tuple[A, ...]:
     """The arrays of several roots, sharing what they share."""
     walk = _Walk[A](values, arithmetic)
-    for root in roots:
-        for node in topological(root):
-            walk.visit(node)
+    order = dict.fromkeys(node for root in roots for node in topological(root))
+    waiting = Counter(part for node in order for part in operands(node)) + Counter(roots)
+    for node in order:
+        walk.visit(node)
+        waiting.subtract(operands(node))
+        for part in operands(node):
+            if not waiting[part]:
+                walk.done.pop(part, None)  # a million elements are held only as long as somebody needs them
     return tuple(
         arithmetic.broadcast(walk.done[root], shape(root.axes)) if is_floating(root) else walk.done[root]
         for root in roots

@@ -106,8 +106,8 @@ def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:
         "value": said("value enclosed"),
         "gradient": said("gradient enclosed"),
         "float64": said("float64 re-run"),
-        "steps": said("every step recomputed"),
-        "twin": said("page run as Python"),
+        "steps": said("steps recomputed"),
+        "twin": said("script agrees"),
     }
     passed = [check.name for check in explanation.proof.checks if check.passed]
     ran = any(c.ran for d in explanation.diagnoses for c in d.counterfactuals)
@@ -128,7 +128,8 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
     if explanation.recording.random:
         lines.append(said("The program draws random numbers without a seed: your digits will differ."))
     if explanation.proof.verdict != "certified" and explanation.value is not None:
-        lines += [said("Not certified: {reason}.", reason=reason) for reason in explanation.proof.reasons]
+        reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
+        lines += [said("Not certified: {reason}.", reason=reason) for reason in reasons.values()]
     return [message.say(translator) for message in lines]
 
 
