@@ -111,16 +111,16 @@ def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:
     }
     passed = [check.name for check in explanation.proof.checks if check.passed]
     ran = any(c.ran for d in explanation.diagnoses for c in d.counterfactuals)
-    extra = (said("counterfactual run").say(translator),) if ran else ()
+    extra = (said("counterfactual").say(translator),) if ran else ()
     return (*(names[name].say(translator) for name in passed), *extra)
 
 
 def uncertainties(explanation: Explanation, completions: tuple[str, ...], translator: Translator) -> list[str]:
     """What was assumed, completed or left unproven; never empty where we completed the snippet."""
     lines: list[Message] = []
-    if completions:
-        lines.append(said("I added what your snippet left out: {names}.", names=", ".join(completions)))
     lines += [d.uncertainty for d in explanation.diagnoses[:1] if d.uncertainty is not None]
+    if completions:
+        lines.append(said("Added to your snippet: {names}.", names=", ".join(completions)))
     if (claim := disagreement(explanation)) is not None:
         lines.append(
             said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value))

@@ -111,7 +111,7 @@ def test_every_registered_loss_is_told_and_drawn(loss: str, renderer: Renderer) 
 
 def test_a_completed_snippet_is_said_to_be() -> None:
     assert (
-        "I added what your snippet left out: import torch." in _told("F.mse_loss(torch.ones(2), torch.zeros(2))").text
+        "Added to your snippet: import torch." in _told("F.mse_loss(torch.ones(2), torch.zeros(2))").text
     )
 
 
