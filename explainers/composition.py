@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from explainers.graph import ops
 from explainers.graph.arrays import Array, unified
 from explainers.graph.nodes import Axis, Input, Node, topological
 from explainers.losses.registry import Registry
@@ -59,11 +60,12 @@ def compose(recording: Recording, subject: int, registry: Registry) -> Compositi
     A call that the table lacks puts the frontier behind it; DontKnow is returned where the frontier's values were not
     recorded, or where the subject itself comes from such a call.
     """
-    first = _Reading(recording, registry, {})
+    made = recording.producer(subject)
+    first = _Reading(recording, registry, {}, follow=made is None or made.grad_enabled)
     found = first.read(subject)
     if isinstance(found, DontKnow):
         return found
-    again = _Reading(recording, registry, unified([found.node]), first.axes)
+    again = _Reading(recording, registry, unified([found.node]), first.axes, follow=first.follow)
     return again.composed(subject)
 
 
@@ -76,8 +78,12 @@ class _Reading:
         registry: Registry,
         merged: Mapping[Axis, Axis],
         axes: Mapping[tuple[int, int], Axis] | None = None,
+        *,
+        follow: bool = True,
     ) -> None:
-        self.recording, self.registry, self.merged = recording, registry, merged
+        """With `follow`, a call under no_grad passes no gradient on; where the subject itself was made under no_grad,
+        gradients are taken throughout, as a replay takes them."""
+        self.recording, self.registry, self.merged, self.follow = recording, registry, merged, follow
         self.axes: dict[tuple[int, int], Axis] = dict(axes or {})
         self.arrays: dict[int, Array] = {}
         self.inputs: dict[int, Array] = {}
@@ -139,7 +145,13 @@ class _Reading:
             leaf = self._leaf(id)
             return DontKnow(call.function, call.span, refusal.reason) if isinstance(leaf, DontKnow) else leaf
         self.calls[call.index] = call
-        return result[call.outputs.index(id)] if isinstance(result, tuple) else result
+        return self._followed(call, result[call.outputs.index(id)] if isinstance(result, tuple) else result)
+
+    def _followed(self, call: Call, made: Array) -> Array:
+        """What a call made, without a gradient where autograd was switched off."""
+        if call.grad_enabled or not self.follow or not made.floating:
+            return made
+        return replace(made, node=ops.stop_gradient(made.node))
 
     def _applied(self, call: Call, arguments: dict[str, object]) -> Array | tuple[Array, ...]:
         loss = self.registry.of(call.function)

@@ -2,8 +2,11 @@
 
 Three enclosures must hold (each alone lets some wrong formulas through, together they refused all that were tried):
 torch's value in the ball widened by a running rounding-error analysis, every gradient entry in its ball, and the same
-call re-run in float64 in its far smaller ball. Beside them every shown step must compute itself again, and the page's
-own Python twin must print a number inside the ball.
+call re-run in float64, value and gradient, in its far smaller ball. Beside them the shown steps must compute
+themselves again. An enclosure that knows nothing proves nothing, and what torch was not asked is not proven either.
+
+The page's own Python twin is no part of what a certificate needs: not every formula has one, and not every room runs
+it. Where it was run and prints a number outside the ball, the derivation is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from explainers.derive import Forms
 from explainers.graph.arrays import Array
 from explainers.graph.enclosure import enclose
 from explainers.graph.evaluation import Values
-from explainers.graph.nodes import Axes
+from explainers.graph.nodes import Axes, Input
 from explainers.graph.rounding import Rounding
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
@@ -87,16 +90,16 @@ def prove(
     if rerun is None or rerun.value is None:
         return unproven(_why(rerun))
     subject = forms.composition.subject
-    native = enclose((forms.composition.root,), values, Rounding("native"))[0]
+    native, exact = (enclose((forms.composition.root,), values, Rounding(mode))[0] for mode in ("native", "exact"))
     value = _laid(rerun.value.array(), subject)
     checks = (
         _value(value, native, recorded, subject),
         _gradient(forms, values, rerun, Rounding("native")),
         _float64(forms, values, results.get(FLOAT64)),
         _steps(derivation),
-        _twin(results.get(TWIN), native),
+        _twin(results.get(TWIN), native if np.isfinite(native).all() or not np.isfinite(exact).all() else exact),
     )
-    return _judged(checks, value, native, enclose((forms.composition.root,), values, Rounding("exact"))[0])
+    return _judged(checks, value, native, exact)
 
 
 def _judged(checks: tuple[Check, ...], value: Floats, native: Bounds, exact: Bounds) -> Proof:
@@ -121,54 +124,80 @@ def _judged(checks: tuple[Check, ...], value: Floats, native: Bounds, exact: Bou
 
 
 def _value(value: Floats, native: Bounds, recorded: Tensor, subject: Array) -> Check:
-    if not contains(native, value):
-        return Check("value", False, said("torch's value lies outside the enclosure"))
+    inside = contains(native, value)
+    if not inside:
+        return Check("value", inside, _outside(inside, said("torch's value lies outside the enclosure")))
     if recorded.data is None:
         return Check("value", False, said("the program's own value was not recorded"))
-    ran = _laid(recorded.array(), subject)
-    same = contains(native, ran)
+    same = contains(native, _laid(recorded.array(), subject))
     forged = said("the program showed another value than torch gives for these numbers")
-    return Check("value", same, None if same else forged)
+    return Check("value", same, _outside(same, forged))
+
+
+def _outside(inside: bool | None, wrong: Message) -> Message | None:
+    """Why a check of an enclosure did not pass."""
+    return None if inside else wrong if inside is False else _unknown()
+
+
+def _unknown() -> Message:
+    return said("the enclosure knows nothing here")
 
 
 def _gradient(forms: Forms, values: Values, rerun: RerunResult, rounding: Rounding) -> Check:
-    wanted = [x for x in forms.as_run if x.tensor in rerun.gradients]
-    if not wanted:
-        missing = said("torch gave no gradient to compare")
-        return Check("gradient", None, missing) if forms.as_run else Check("gradient", True)
-    found = enclose(tuple(forms.as_run[x] for x in wanted), values, rounding)
-    for x, bounds in zip(wanted, found, strict=True):
-        axes = forms.as_run[x].axes
-        torch = rerun.gradients[x.tensor].array().astype(np.float64).reshape(tuple(a.size for a in x.axes))
-        if not contains((_ordered(bounds[0], axes, x.axes), _ordered(bounds[1], axes, x.axes)), torch):
-            return Check(
-                "gradient", False, said("torch's gradient for {symbol} lies outside its enclosure", symbol=x.symbol)
-            )
+    """Every gradient that was asked for; one that torch does not have must be exactly 0 by the formula."""
+    if not forms.as_run:
+        return Check("gradient", True)
+    if not any(x.tensor in rerun.gradients for x in forms.as_run):
+        return Check("gradient", None, said("torch gave no gradient to compare"))
+    found = enclose(tuple(forms.as_run.values()), values, rounding)
+    held = {x: _held(x, forms.as_run[x].axes, bounds, rerun) for x, bounds in zip(forms.as_run, found, strict=True)}
+    wrong = next((x for x, inside in held.items() if inside is False), None)
+    if wrong is not None:
+        return Check("gradient", False, _misplaced(wrong, rerun))
+    if None in held.values():
+        return Check("gradient", None, _unknown())
     return Check("gradient", True)
+
+
+def _held(x: Input, axes: Axes, bounds: Bounds, rerun: RerunResult) -> bool | None:
+    """Whether torch's gradient of one input lies in its enclosure."""
+    if x.tensor not in rerun.gradients:
+        return not (bounds[0].any() or bounds[1].any())
+    torch = rerun.gradients[x.tensor].array().astype(np.float64).reshape(tuple(a.size for a in x.axes))
+    return contains((_ordered(bounds[0], axes, x.axes), _ordered(bounds[1], axes, x.axes)), torch)
+
+
+def _misplaced(x: Input, rerun: RerunResult) -> Message:
+    if x.tensor in rerun.gradients:
+        return said("torch's gradient for {symbol} lies outside its enclosure", symbol=x.symbol)
+    return said("torch has no gradient for {symbol} where the formula has one", symbol=x.symbol)
 
 
 def _float64(forms: Forms, values: Values, rerun: RerunResult | None) -> Check:
     if rerun is None or rerun.value is None:
         return Check("float64", None, _why(rerun))
     bounds = enclose((forms.composition.root,), values, Rounding("float64"))[0]
-    if not contains(bounds, _laid(rerun.value.array(), forms.composition.subject)):
-        return Check("float64", False, said("the float64 re-run lies outside its enclosure"))
+    inside = contains(bounds, _laid(rerun.value.array(), forms.composition.subject))
+    if not inside:
+        return Check("float64", inside, _outside(inside, said("the float64 re-run lies outside its enclosure")))
     gradient = _gradient(forms, values, rerun, Rounding("float64"))
-    return Check("float64", gradient.passed is not False, gradient.reason if gradient.passed is False else None)
+    return Check("float64", gradient.passed, gradient.reason)
 
 
 def _steps(derivation: Derivation) -> Check:
+    """A step without numbers (an infinite or nan one) proves nothing, but does not spoil what another one proves."""
     held = derivation.holds()
     wrong = next((k for k, agreed in enumerate(held, start=1) if agreed is False), None)
-    return Check(
-        "steps",
-        wrong is None,
-        None if wrong is None else said("step {number} does not compute itself again", number=wrong),
-    )
+    if wrong is not None:
+        return Check("steps", False, said("step {number} does not compute itself again", number=wrong))
+    if True not in held:
+        return Check("steps", None, said("no step has finite numbers to compute again"))
+    return Check("steps", True)
 
 
 def _twin(rerun: RerunResult | None, native: Bounds) -> Check:
-    """The twin prints one number; it works in float64, so the ball of the program's own dtype must hold it."""
+    """The twin prints one number; it works in float64, so the ball of the program's own dtype must hold it, or the
+    exact one where that dtype overflows."""
     if rerun is None or rerun.recording is None or rerun.raised is not None:
         return Check("twin", None, None if rerun is None else _why(rerun))
     try:
@@ -178,16 +207,20 @@ def _twin(rerun: RerunResult | None, native: Bounds) -> Check:
     low, high = _first(native)
     slack = abs(printed) * 2.0**-40 if math.isfinite(printed) else 0.0
     inside = contains((np.asarray(low - slack), np.asarray(high + slack)), np.asarray(printed))
-    return Check("twin", inside, None if inside else said("the page's own Python prints another number"))
+    return Check("twin", inside, _outside(inside, said("the page's own Python prints another number")))
 
 
-def contains(bounds: Bounds, value: Floats) -> bool:
-    """Whether every element lies in its enclosure; a non-finite one must match in kind, and an enclosure that knows
-    nothing holds nothing."""
+def contains(bounds: Bounds, value: Floats) -> bool | None:
+    """Whether every element lies in its enclosure; a non-finite one must match in kind.
+
+    None where no element lies outside, but some enclosure (−inf, inf) knows nothing.
+    """
     low, high = np.broadcast_arrays(*bounds)
-    known = np.isnan(low) | np.isfinite(low) | np.isfinite(high) | (low == high)
+    unknown = (low == -np.inf) & (high == np.inf)
     inside = np.where(np.isnan(value), np.isnan(low), (low <= value) & (value <= high))
-    return bool((known & inside).all())
+    if not (inside | unknown).all():
+        return False
+    return None if unknown.any() else True
 
 
 def _laid(values: npt.NDArray[Any], subject: Array) -> Floats:
