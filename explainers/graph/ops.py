@@ -34,30 +34,7 @@ from explainers.graph.nodes import (
     Where,
     WithGradient,
 )
-
-Number = int | float | Fraction
-_RANK = ("scalar", "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
-
-
-def constant(value: Number) -> Constant:
-    """A Python number; a finite float is the decimal that its digits say (0.1 is a tenth), rounded once in use."""
-    if isinstance(value, float):
-        return Constant(Fraction(repr(value)) if _finite(value) else value)
-    return Constant(Fraction(value), whole=isinstance(value, int))
-
-
-def as_node(x: Node | Number) -> Node:
-    """The node itself, or a number as a Constant."""
-    return constant(x) if isinstance(x, (int, float, Fraction)) else x
-
-
-def promoted(*nodes: Node) -> str:
-    """torch's result dtype: the highest one; a Python number gives way to any array, a float makes integers real."""
-    rank = max(_RANK.index(n.dtype) for n in nodes)
-    if 0 < rank <= _RANK.index("int64") and any(isinstance(n, Constant) and not n.whole for n in nodes):
-        return "float32"
-    names = {n.dtype for n in nodes}
-    return "float32" if {"float16", "bfloat16"} <= names and rank <= _RANK.index("bfloat16") else _RANK[rank]
+from explainers.graph.scalars import Number, as_node, constant, folded, is_number, promoted, summed
 
 
 def union(*axes: Axes) -> Axes:
@@ -82,8 +59,8 @@ def unary(op: UnaryOp, x: Node | Number) -> Node:
 def binary(op: BinaryOp, a: Node | Number, b: Node | Number) -> Node:
     """An elementwise function of two arrays by name."""
     a, b = as_node(a), as_node(b)
-    if isinstance(a, Constant) and isinstance(b, Constant) and (folded := _folded(op, a, b)) is not None:
-        return folded
+    if isinstance(a, Constant) and isinstance(b, Constant) and (exact := folded(op, a, b)) is not None:
+        return exact
     match op:
         case "add" if is_number(a, 0):
             return b
@@ -301,34 +278,3 @@ def without(axes: Axes, gone: Iterable[Axis]) -> Axes:
     """The axes that are left."""
     dropped = set(gone)
     return tuple(axis for axis in axes if axis not in dropped)
-
-
-def summed(dtype: str) -> str:
-    """The dtype of a sum: integers and truth values add up in int64."""
-    return "int64" if dtype in ("bool", "uint8", "int8", "int16", "int32") else dtype
-
-
-def is_number(node: Node, value: int) -> bool:
-    """Whether the node is this Python number."""
-    return isinstance(node, Constant) and node.value == value
-
-
-def _folded(op: BinaryOp, a: Constant, b: Constant) -> Constant | None:
-    """Exact arithmetic on two Python numbers; None where it would not be exact."""
-    if not isinstance(a.value, Fraction) or not isinstance(b.value, Fraction):
-        return None
-    match op:
-        case "add":
-            return constant(a.value + b.value)
-        case "sub":
-            return constant(a.value - b.value)
-        case "mul":
-            return constant(a.value * b.value)
-        case "div" if b.value:
-            return constant(a.value / b.value)
-        case _:
-            return None
-
-
-def _finite(value: float) -> bool:
-    return value - value == 0
