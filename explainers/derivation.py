@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -12,9 +12,12 @@ from flint import arb
 
 from explainers.composition import DontKnow
 from explainers.graph.exact import Exact
-from explainers.graph.lowering import CannotLower, Meaning, lower
+from explainers.graph.lowering import CannotLower, Known, Meaning, lower, terms
+from explainers.graph.vectors import Layout, entry
 
 Expr = Any
+CHECKED_ENTRIES = 9
+MOST_TERMS = 50_000
 
 
 @dataclass(frozen=True)
@@ -73,21 +76,51 @@ class Combination:
 
 @dataclass(frozen=True)
 class Gradient:
-    """loss → its derivative with respect to one input, in vector notation and entry by entry."""
+    """loss → its derivative with respect to one input: in vector notation where nothing is left open by that, else
+    one entry.
+
+    `letters` index an entry; `layout` says along which of them each input lies in vector notation, and is None where
+    the formula is that of an entry.
+    """
 
     symbol: str
     tensor: int
     formula: Expr
+    letters: tuple[Expr, ...]
+    layout: Layout | None
     entries: Exact
     again: Exact
+    meaning: Meaning
+
+    @property
+    def entry(self) -> Expr:
+        """The shown formula with its indices."""
+        if self.layout is None:
+            return self.formula
+        return entry(self.formula, self.letters, self.entries.shape, self.layout)
 
     def values(self) -> tuple[arb, ...]:
-        """The largest entry from the shown formula's graph, and from the derivative of the program as it ran."""
+        """The largest entry from the shown formula, its graph, and the derivative of the program as it ran."""
+        return next(iter(self.rows()), ())
+
+    def rows(self) -> Iterator[tuple[arb, ...]]:
+        """The same for the largest entry and some others: all of a few."""
+        known: Known = {}
+        written = self.entry
+        weight = terms(written)
+        for place in self.places()[: max(1, MOST_TERMS // weight)]:
+            here = self.meaning.at(dict(zip(self.letters, place, strict=True)))
+            shown = (lower(written, here, known),) if weight <= MOST_TERMS else ()
+            yield (*shown, self.entries.at(place), self.again.at(place))
+
+    def places(self) -> list[tuple[int, ...]]:
+        """The place of the largest entry, then others spread evenly over the array."""
         sizes = np.nan_to_num(np.abs(self.entries.middles()), nan=np.inf)
         if not sizes.size:
-            return ()
-        place = tuple(int(k) for k in np.unravel_index(int(np.argmax(sizes)), sizes.shape))
-        return self.entries.at(place), self.again.at(place)
+            return []
+        spread = np.linspace(0, sizes.size - 1, min(sizes.size, CHECKED_ENTRIES)).astype(int)
+        flat = dict.fromkeys([int(np.argmax(sizes)), *map(int, spread)])
+        return [tuple(int(k) for k in np.unravel_index(at, sizes.shape)) for at in flat]
 
 
 @dataclass(frozen=True)
@@ -120,9 +153,14 @@ class Derivation:
 def agrees(step: Step) -> bool | None:
     """Whether the sides of a step enclose a common number."""
     try:
-        sides = step.values()
+        rows = list(step.rows()) if isinstance(step, Gradient) else [step.values()]
     except CannotLower:
         return None
+    met = [_met(sides) for sides in rows]
+    return False if False in met else None if None in met else True
+
+
+def _met(sides: tuple[arb, ...]) -> bool | None:
     if not all(side.is_finite() for side in sides):
         return None
     return all(a.overlaps(b) for a, b in pairwise(sides))

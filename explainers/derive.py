@@ -27,6 +27,7 @@ from explainers.graph.plain_backward import without_plain_backward
 from explainers.graph.rewrites import rules
 from explainers.graph.rewriting import Rewriter
 from explainers.graph.twin import NoTwin, Twin, twin
+from explainers.graph.vectors import layout, readable
 
 SHOWN_ROWS = 3
 LARGEST_TWIN = 1000
@@ -186,16 +187,23 @@ def _gradients(found: Forms, display: Display, values: Values) -> list[Step]:
     wrt = tuple(found.gradients)
     shown = exact(tuple(found.gradients[x] for x in wrt), values)
     as_run = exact(tuple(found.as_run[x] for x in wrt), values)
+    known = meaning(found.composition, values)
     return [
-        Gradient(
-            x.symbol,
-            x.tensor,
-            display.element(found.gradients[x], {}),
-            along(mine, found.gradients[x].axes, x.axes),
-            along(again, found.as_run[x].axes, x.axes),
+        _gradient(x, found.gradients[x], display, known, (along(mine, found.gradients[x].axes, x.axes), again))
+        for x, mine, again in zip(
+            wrt, shown, (along(a, found.as_run[x].axes, x.axes) for x, a in zip(wrt, as_run, strict=True)), strict=True
         )
-        for x, mine, again in zip(wrt, shown, as_run, strict=True)
     ]
+
+
+def _gradient(x: Input, node: Node, display: Display, known: Meaning, numbers: tuple[Exact, Exact]) -> Gradient:
+    """One formula, its indices left out where no reader needs them."""
+    place = display.at_letters(x.axes)
+    vector = readable(node, x.axes)
+    formula = display.element(node, {} if vector else place)
+    positions = layout(node, x.axes) if vector else None
+    labelled = replace(known, labels=display.labels)
+    return Gradient(x.symbol, x.tensor, formula, tuple(place.values()), positions, *numbers, labelled)
 
 
 def page_twin(found: Forms, values: Values, heading: str) -> Twin | None:

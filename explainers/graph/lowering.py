@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -40,9 +41,22 @@ class Meaning:
 Known = dict[tuple[Any, ...], arb]
 
 
-def lower(expr: Expr, meaning: Meaning) -> arb:
-    """The formula's value as a ball. Raises CannotLower for what has none."""
-    return _lower(expr, meaning, {})
+def lower(expr: Expr, meaning: Meaning, known: Known | None = None) -> arb:
+    """The formula's value as a ball. Raises CannotLower for what has none.
+
+    Handed the same `known`, several places of one formula share the sums that they have in common.
+    """
+    return _lower(expr, meaning, {} if known is None else known)
+
+
+def terms(expr: Expr) -> int:
+    """How many nodes are computed when the formula is lowered, a sum's body once for each of its terms."""
+    inner = 1 + sum(map(terms, expr.args))
+    return inner * math.prod(int(high) - int(low) + 1 for _, low, high in expr.limits) if _is_sum(expr) else inner
+
+
+def _is_sum(expr: Expr) -> bool:
+    return isinstance(expr, sympy.Sum)
 
 
 def _lower(expr: Expr, meaning: Meaning, known: Known) -> arb:
@@ -102,9 +116,15 @@ _NAMED: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
     {
         "sigmoid": lambda x: 1 / (1 + (-x).exp()),
         "tanh": lambda x: x.tanh(),
-        "sign": lambda x: arb(1) if x > 0 else arb(-1) if x < 0 else arb(0),
+        "sign": lambda x: arb(1) if x > 0 else arb(-1) if x < 0 else _zero(x),
     }
 )
+
+
+def _zero(x: arb) -> arb:
+    if not x.is_exact():
+        raise CannotLower("a sign is not decided by the enclosure")
+    return arb(0)
 
 
 def _power(base: arb, exponent: arb) -> arb:
@@ -156,6 +176,8 @@ def _holds(condition: Expr, meaning: Meaning, known: Known) -> bool:
 
 def _relation(condition: Expr, meaning: Meaning, known: Known) -> bool:
     a, b = (_lower(argument, meaning, known) for argument in condition.args)
+    if a.overlaps(b) and not (a.is_exact() and b.is_exact()):
+        raise CannotLower("a condition is not decided by the enclosures")
     match condition:
         case sympy.Eq():
             return bool(a == b)

@@ -39,7 +39,7 @@ def steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
             case Combination():
                 made.append(_combination(step, translator))
             case Gradient():
-                made.append(_gradient(step, explanation, translator))
+                made += _gradient(step, explanation, translator)
             case Refused():
                 made.append(Step(text(_refusal(step), translator)))
             case _:
@@ -132,20 +132,35 @@ def _combination(step: Combination, translator: Translator) -> Step:
     )
 
 
-def _gradient(step: Gradient, explanation: Explanation, translator: Translator) -> Step:
-    parts: list[tuple[RelationSign, Any]] = [("=", step.formula)]
+def _gradient(step: Gradient, explanation: Explanation, translator: Translator) -> list[Step]:
+    """The formula and its numbers; where the formula is that of one entry, the numbers stand in a step of their own."""
+    title = text(_gradient_title(step, explanation), translator)
+    body = text(_alive(step.entries.middles()), translator)
+    numbers = _entries(step)
+    whole = Nabla(ELL, sympy.Symbol(step.symbol))
+    formula: tuple[RelationSign, Any] = ("=", step.formula)
+    if step.layout is not None or not step.letters:
+        return [Step(title, Chain(whole, (formula, *numbers)), body)]
+    one = Chain(_partial(step), (formula,))
+    if not numbers:
+        return [Step(title, one, body)]
+    return [Step(title, one), Step(text(said("Put the numbers in"), translator), Chain(whole, numbers), body)]
+
+
+def _entries(step: Gradient) -> tuple[tuple[RelationSign, Any], ...]:
     entries = step.entries.middles()
     if entries.ndim == 0 or (entries.ndim == 1 and entries.size):
         flat = [float(x) for x in entries.reshape(-1)]
-        parts.append(("≈", label(flat[0]) if entries.ndim == 0 else vector(flat)))
-    elif entries.ndim == 2 and entries.shape[0] <= 4 and entries.shape[1] <= LONGEST_GRADIENT:
-        parts.append(("≈", sympy.ImmutableMatrix([[label(float(x)) for x in row] for row in entries])))
-    body = _alive(entries)
-    return Step(
-        text(_gradient_title(step, explanation), translator),
-        Chain(Nabla(ELL, sympy.Symbol(step.symbol)), tuple(parts)),
-        text(body, translator),
-    )
+        return (("≈", label(flat[0]) if entries.ndim == 0 else vector(flat)),)
+    if entries.ndim == 2 and entries.shape[0] <= 4 and entries.shape[1] <= LONGEST_GRADIENT:
+        return (("≈", sympy.ImmutableMatrix([[label(float(x)) for x in row] for row in entries])),)
+    return ()
+
+
+def _partial(step: Gradient) -> Any:
+    """∂ℓ/∂x at the letters. Not sympy.Derivative(…), to which ℓ is a constant."""
+    entry = sympy.Indexed(sympy.IndexedBase(step.symbol), *step.letters)
+    return sympy.Expr.__new__(sympy.Derivative, ELL, sympy.Tuple(entry, sympy.Integer(1)))
 
 
 def _alive(entries: np.ndarray) -> Message:
