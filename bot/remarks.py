@@ -22,7 +22,9 @@ def preface(snippet: Snippet) -> Iterator[Message]:
 
 def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What an asker must know of how their message was taken."""
-    repaired = [each.code for each in snippet.completions if each.what not in ("import", "name", "left-out")]
+    for assumed in (each.name for each in snippet.completions if each.what == "loss"):
+        yield said("Your message names no loss, so I took it to be {loss}.", loss=assumed)
+    repaired = [each.code for each in snippet.completions if each.what not in ("import", "name", "left-out", "loss")]
     if repaired:
         yield said("I repaired what could not run as it stood: {lines}", lines="; ".join(repaired))
     dropped = [each.code for each in snippet.completions if each.what == "left-out"]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import msgspec
 
 from bot.reading import relevance
+from bot.reading.calls import Lack, Written, written
 from bot.reading.claims import behaviour_claims, distinct, prose_claims
 from bot.reading.files import Document
 from bot.reading.inline import Inline, inline_code
 from bot.reading.language import language_of
-from bot.reading.literals import Written, written
 from bot.reading.losses import loss_mentions, loss_words
 from bot.reading.question import (
     Claim,
@@ -25,6 +25,9 @@ from bot.reading.question import (
 )
 from bot.reading.snippets import Block, computes, is_data, merged, missing_names, names_loss, snippet, subject_of
 from bot.reading.text import as_prose, blanked
+
+_TAKEN = "\ufffc"
+"""Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Material:
 
     snippets: tuple[Snippet, ...]
     spans: tuple[tuple[int, int], ...] = ()
-    lacks: tuple[str, ...] = ()
+    lacks: Lack | None = None
 
 
 def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> Reading:
@@ -65,8 +68,10 @@ def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> R
         return NotAQuestion("other-framework", language)
     if not _is_ours(material, claims, prose, error, direct):
         return NotAQuestion(relevance.reason(prose, sources), language)
+    if material.lacks and not any(claim.kind == "printed" for claim in claims):
+        return NeedsInput((material.lacks,), material.lacks, language)
     if lacking := _lacking(material, claims, losses, error):
-        return NeedsInput(lacking, "target" if "target" in lacking else "code", language)
+        return NeedsInput(lacking, "code", language)
     subject = subject_of(material.snippets)
     missing = () if subject is None else missing_names(material.snippets[subject].source)
     kind = _kind(material, subject, claims, error)
@@ -88,8 +93,8 @@ def _material(parts: Sequence[Parts], losses: Sequence[str]) -> Material:
     return Material(tuple(found), *_unwritten(literal))
 
 
-def _unwritten(literal: Written | None) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
-    return (literal.spans, literal.lacks) if literal else ((), ())
+def _unwritten(literal: Written | None) -> tuple[tuple[tuple[int, int], ...], Lack | None]:
+    return (literal.spans, literal.lacks) if literal else ((), None)
 
 
 def _snippets(part: Parts) -> list[Snippet]:
@@ -119,7 +124,7 @@ def _claims(parts: Sequence[Parts], spans: Sequence[tuple[int, int]]) -> tuple[C
     for at, part in enumerate(parts):
         used = spans if at == 0 else ()
         printed = [claim for claim in part.claims if not _is_within(claim, used)]
-        prose = blanked(part.prose, list(used))
+        prose = blanked(part.prose, list(used), fill=_TAKEN)
         told = [*printed, *prose_claims(prose, part.document.text), *behaviour_claims(prose)]
         found += told if part.document.name is None else [msgspec.structs.replace(c, span=None) for c in told]
     return distinct(found)
@@ -143,7 +148,8 @@ def _is_ours(
         return True
     torch = any(relevance.uses_torch(each.source) for each in material.snippets)
     behaves = any(claim.kind == "behaviour" for claim in claims)
-    return (relevance.mentions_loss(prose) and (direct or behaves or torch)) or (direct and torch)
+    given = material.lacks is not None and relevance.speaks_of_learning(prose)
+    return (relevance.mentions_loss(prose) and (direct or behaves or torch)) or (direct and (torch or given))
 
 
 def _names_a_loss(prose: str, given: bool) -> bool:
@@ -158,8 +164,6 @@ def _lacking(
     material: Material, claims: Sequence[Claim], losses: Sequence[str], error: ReportedError | None
 ) -> tuple[str, ...]:
     """What must be asked for: only where neither code, nor a claim, nor a loss by name gives anything to answer."""
-    if material.lacks and not claims:
-        return material.lacks
     if losses or claims or error:
         return ()
     subject = subject_of(material.snippets)
@@ -174,4 +178,4 @@ def _kind(material: Material, subject: int | None, claims: Sequence[Claim], erro
         return Kind.LITERAL if material.snippets[subject].origin is Origin.LITERAL else Kind.PROGRAM
     if error:
         return Kind.ERROR
-    return Kind.NUMBER if any(claim.kind != "behaviour" for claim in claims) else Kind.WORDS
+    return Kind.NUMBER if any(claim.kind == "printed" for claim in claims) else Kind.WORDS

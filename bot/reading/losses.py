@@ -23,30 +23,32 @@ _ENTROPY = (
 )
 _BINARY = r"(?:binary|二値|二元|二分类|binaria|binária|binaire|binäre?|이진|바이너리|бинарн\w+|बाइनरी)"
 _LOGITS = r"[\s_-]*(?:loss)?[\s_-]*(?:with|from|avec|mit|con|com)[\s_-]*logits(?:[\s_-]*loss)?"
+_APPLIED = r"(?=\s*(?:(?:loss|of|between|for|on|with\s+(?:logits?|scores?|target|label))(?![A-Za-z])|[\[(:]))"
+"""What follows a name too short to stand alone (French "ce", an L1 penalty)."""
 _PATTERNS: tuple[tuple[str, str], ...] = (
-    (rf"{_BINARY}[\s_-]*{_ENTROPY}{_LOGITS}|{_ENTROPY}[\s_-]+{_BINARY}{_LOGITS}|(?-i:BCE){_LOGITS}|bcewl\b|"
+    (rf"{_BINARY}[\s_-]*{_ENTROPY}{_LOGITS}|{_ENTROPY}[\s_-]+{_BINARY}{_LOGITS}|(?<![A-Za-z])BCE{_LOGITS}|bcewl\b|"
      rf"pos_weight", "binary_cross_entropy_with_logits"),
     (r"sigmoid_(?:binary_)?cross_entropy(?:_with_logits)?|BinaryCrossEntropyWithLogits\w*|"
      r"BinaryCrossentropy\(\s*from_logits\s*=\s*True", "binary_cross_entropy_with_logits"),
-    (rf"{_BINARY}[\s_-]*{_ENTROPY}|{_ENTROPY}[\s_-]+{_BINARY}|(?-i:\bBCE)(?:[\s_-]*loss)?|BinaryCrossEntropy\w*|"
+    (rf"{_BINARY}[\s_-]*{_ENTROPY}|{_ENTROPY}[\s_-]+{_BINARY}|(?<![A-Za-z])BCE(?![A-KM-Za-km-z])(?:[\s_-]*loss)?|BinaryCrossEntropy\w*|"
      rf"log[\s_]loss\b|logloss", "binary_cross_entropy"),
     (r"NllLoss\w*Backward\d*|(?:sparse_?)?categorical_?cross_?entropy|softmax_cross_entropy\w*|"
      r"CrossEntropy(?:Loss)?", "cross_entropy"),
-    (rf"{_ENTROPY}|(?-i:(?<![A-Za-z])CE(?![A-Za-z]))", "cross_entropy"),
+    (rf"{_ENTROPY}|(?-i:(?<![A-Za-z])CE(?![A-Za-z]))|(?<![^\W_])ce{_APPLIED}", "cross_entropy"),
     (r"gaussian[\s_-]*nll(?:[\s_-]*loss)?|GaussianNLL\w*", "gaussian_nll_loss"),
     (r"poisson[\s_-]*nll(?:[\s_-]*loss)?|PoissonNLL\w*", "poisson_nll_loss"),
-    (r"nll[\s_-]*loss|(?-i:(?<![A-Za-z])NLL(?![A-Za-z]))|negative[\s-]+log[\s-]*likelihood|負の対数尤度|"
+    (r"nll[\s_-]*loss|(?<![A-Za-z])NLL(?![A-Za-z])|negative[\s-]+log[\s-]*likelihood|負の対数尤度|"
      r"负对数似然", "nll_loss"),
-    (r"smooth[\s_-]*l1(?:[\s_-]*loss)?|SmoothL1\w*", "smooth_l1_loss"),
-    (r"huber(?:[\s_-]*loss)?", "huber_loss"),
-    (r"mse[\s_-]*loss|Mse\w*Backward\d*|(?-i:(?<![A-Za-z])MSE(?![A-Za-z]))|mean[\s_-]squared?[\s_-]error|二乗誤差|"
-     r"均方误差|"
+    (r"smooth[\s_-]*l1(?:[\s_-]*loss)?|SmoothL1\w*|平滑\s*L1", "smooth_l1_loss"),
+    (r"huber(?:[\s_-]*loss)?|フーバー|ヒューバー", "huber_loss"),
+    (r"(?<![A-Za-z])mse(?:[\s_-]*loss)?(?![A-Za-z])|Mse\w*Backward\d*|(?<!root[\s_-])mean[\s_-]squared?[\s_-]error|"
+     r"(?:平均)?[二2]乗誤差|(?<!根)均方误差|"
      r"error\s+cuadr[áa]tico\s+medio|erreur\s+quadratique\s+moyenne|mittlere\w*\s+quadratische\w*\s+(?:fehler|"
      r"abweichung)|"
      r"평균\s*제곱\s*오차|erro\s+quadr[áa]tico\s+m[ée]dio|среднеквадратичн\w+", "mse_loss"),
-    (r"l1[\s_-]*loss|(?-i:(?<![A-Za-z])MAE(?![A-Za-z]))|mean[\s_-]absolute[\s_-]error|平均絶対誤差|"
+    (rf"l1[\s_-]*(?:loss|error|distance)|(?<![^\W_])l1{_APPLIED}|(?<![A-Za-z])MAE(?![A-Za-z])|mean[\s_-]absolute[\s_-]error|平均絶対誤差|"
      r"平均绝对误差", "l1_loss"),
-    (r"kl[\s_-]*div(?:ergence|ergenz|ergencia)?(?:[\s_-]*loss)?|KlDiv\w*|(?-i:(?<![A-Za-z])KL(?![A-Za-z]))|"
+    (r"kl[\s_-]*div(?:ergence|ergenz|ergencia)?(?:[\s_-]*loss)?|KlDiv\w*|(?<![A-Za-z])KL(?![A-Za-z])|"
      r"kullback[\s-]leibler|KL散度|KL\s*ダイバージェンス", "kl_div"),
     (r"ctc[\s_-]*loss|(?-i:(?<![A-Za-z])CTC(?![A-Za-z]))", "ctc_loss"),
     (r"triplet[\s_-]*(?:margin)?[\s_-]*(?:loss)?", "triplet_margin_loss"),
@@ -64,20 +66,41 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 _LOSS = re.compile("|".join(f"(?P<g{i}>{pattern})" for i, (pattern, _) in enumerate(_PATTERNS)), re.I)
 
 
+_SMOOTHING = re.compile(
+    r"label[\s_-]*smoothing|ラベル\s*(?:スムージング|平滑化)|标签平滑|라벨\s*스무딩|레이블\s*스무딩", re.I
+)
+_MEASURES = re.compile(
+    r"(?<![A-Za-z])(?:accurac(?:y|ies)|acc|f1|precision|recall|auc|iou|m?ap|r2|rmse|rmsle|mape|perplexity|bleu|"
+    r"root[\s_-]mean[\s_-]squared?\w*|hinge|wasserstein|tversky|charbonnier|brier|log[\s_-]?cosh|quantile|pinball|"
+    r"l2|arcface|jaccard|lov[áa]sz|cosine|js[\s_-]div\w*)(?![A-Za-z])|正解率|精度|適合率|再現率|准确率|정확도|"
+    r"平方根誤差|ヒンジ|"
+    r"(?<![A-Za-z_])(?!(?:train|val|valid|test|eval|total|my|batch|epoch)\w*_loss)[A-Za-z]\w*_loss(?![A-Za-z])|"
+    r"(?-i:(?<![A-Za-z])[A-Z][A-Za-z]+Loss(?![A-Za-z]))",
+    re.I,
+)
+
+
 def functions() -> frozenset[str]:
     """The losses of torch.nn.functional."""
     return frozenset(MODULES.values())
 
 
 def loss_mentions(prose: str) -> tuple[tuple[int, int, str], ...]:
-    """(start, end, function) of every loss that the prose names."""
+    """(start, end, function) of every loss that the prose names; label smoothing alone is cross_entropy's."""
     found: list[tuple[int, int, str]] = []
     for match in _LOSS.finditer(prose):
         index = int((match.lastgroup or "g0")[1:])
         found.append((match.start(), match.end(), _PATTERNS[index][1]))
+    if not found and (smoothing := _SMOOTHING.search(prose)):
+        return ((smoothing.start(), smoothing.end(), "cross_entropy"),)
     return tuple(found)
 
 
 def loss_words(prose: str) -> tuple[str, ...]:
     """Functions named in the prose, each once, in order of mention."""
     return tuple(dict.fromkeys(function for _, _, function in loss_mentions(prose)))
+
+
+def names_other_measure(prose: str) -> bool:
+    """Whether the prose names a measure that is none of ours (accuracy, RMSE, a hinge): numbers may be meant for it."""
+    return bool(_MEASURES.search(prose))

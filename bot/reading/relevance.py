@@ -46,6 +46,7 @@ _TORCH = re.compile(r"(?<![A-Za-z])(?:py)?torch(?![A-Za-z])|\btensors?\b|\bcuda\
 _AMBIGUOUS = frozenset(
     (
         "ce",
+        "l1",
         "kl",
         "mae",
         "ctc",

@@ -13,6 +13,8 @@ INDENT = 400
 
 _RUN = re.compile(rf"([^\S\n]{{{INDENT}}})[^\S\n]++")
 _UNREADABLE = re.compile("[\ud800-\udfff\0]")
+_STOP = re.compile(r"(?<=\d)。(?=\d)")
+"""A full stop between two numbers: as "." it would join them."""
 _FULL_WIDTH = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF01, 0xFF5F)}
 _PROSE = str.maketrans(
     {chr(code): plain for code, plain in _FULL_WIDTH.items()}
@@ -58,7 +60,7 @@ def decoded(data: bytes) -> str:
 
 def as_prose(text: str) -> str:
     """Full-width and typographic characters as ASCII, one for one, so that offsets stay."""
-    return text.translate(_PROSE)
+    return _STOP.sub("!", text).translate(_PROSE)
 
 
 def lines_of(text: str, start: int = 0, number: int = 1) -> tuple[Line, ...]:
@@ -70,13 +72,13 @@ def lines_of(text: str, start: int = 0, number: int = 1) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def blanked(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text with the spans overwritten by spaces (line ends kept), so that offsets stay."""
+def blanked(text: str, spans: list[tuple[int, int]], fill: str = " ") -> str:
+    """The text with the spans overwritten by the sign `fill` (line ends kept), so that offsets stay."""
     parts: list[str] = []
     at = 0
     for first, end in sorted(spans):
         start = max(first, at)
         if end > start:
-            parts += [text[at:start], "".join("\n" if c == "\n" else " " for c in text[start:end])]
+            parts += [text[at:start], "".join("\n" if c == "\n" else fill for c in text[start:end])]
             at = end
     return "".join([*parts, text[at:]])

@@ -1,0 +1,134 @@
+"""Literals with their roles → the call of the loss that the prose names, or what is lacking for it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal as OneOf
+
+from bot.reading.arguments import ELEMENTWISE, INDEXED, Arguments, arguments, tensor
+from bot.reading.literals import Literal, Role, literals, scalars
+from bot.reading.losses import names_other_measure
+from bot.reading.printed import Value, shape
+from bot.reading.question import Completion, Origin, Snippet
+
+MAX_CALLS = 8
+Lack = OneOf["code", "target", "input", "loss"]
+
+_SMOOTHING = re.compile(r"label[ _-]smoothing\s*(?:=|of|:)?\s*(0?\.\d+)", re.I)
+_REDUCTION = re.compile(r"reduction\s*=\s*['\"]?(sum|none|mean)", re.I)
+_DISTRIBUTION = re.compile(r"logit|softmax|one[\s-]?hot|soft[\s-]label|ロジット|ソフトマックス|ワンホット", re.I)
+_CLASSIFYING = re.compile(
+    rf"{_DISTRIBUTION.pattern}|class|label|(?<![A-Za-z])loss|クラス|ラベル|正解|損失|类|标签|클래스|레이블", re.I
+)
+_IMPORTS = (
+    Completion("import", "torch", "import torch"),
+    Completion("import", "F", "import torch.nn.functional as F"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The literals of a message as a program: `snippet` is None while something is lacking, then `lacks` says what."""
+
+    snippet: Snippet | None
+    lacks: Lack | None
+    spans: tuple[tuple[int, int], ...]
+
+
+def written(prose: str, losses: Sequence[str]) -> Written | None:
+    """The call that the prose describes, or what is lacking for it; None where its numbers are no arguments.
+
+    Without a named loss, an index beside scores means cross_entropy, unless the numbers may be of something else.
+    """
+    named = [loss for loss in losses if loss in INDEXED | ELEMENTWISE][:2]
+    found = literals(prose)
+    if not _of(Role.INPUT, found) and any(loss in ELEMENTWISE for loss in named):
+        found = scalars(prose) or found
+    spans = tuple((item.start, item.end) for item in found if item.role is not Role.RESULT)
+    inputs, targets = _of(Role.INPUT, found), _of(Role.TARGET, found)
+    if lacks := _lacks(inputs, targets, losses, named):
+        return Written(None, lacks, spans)
+    if not inputs or not targets:
+        return None
+    if not named and not _means_cross_entropy(prose, _pairs(inputs, targets)):
+        return Written(None, "loss", spans)
+    calls = _calls(named or ["cross_entropy"], found, prose)
+    if not calls:
+        return Written(None, "target", spans)
+    source, line_map = zip(*calls, strict=True)
+    assumed = () if named else (Completion("loss", "cross_entropy", "F.cross_entropy"),)
+    return Written(Snippet("\n".join(source), Origin.LITERAL, line_map, (*_IMPORTS, *assumed), True), None, spans)
+
+
+def _of(role: Role, found: Sequence[Literal]) -> list[Literal]:
+    return [item for item in found if item.role is role]
+
+
+def _lacks(
+    inputs: Sequence[Literal], targets: Sequence[Literal], losses: Sequence[str], named: Sequence[str]
+) -> Lack | None:
+    """What a loss by name lacks; an index alone is no argument yet ("why is the CE of class 1 ...")."""
+    if losses and not named:
+        return "code" if inputs else None
+    if named and inputs and not targets:
+        return "target"
+    return "input" if named and not inputs and any(isinstance(item.value, tuple) for item in targets) else None
+
+
+def _means_cross_entropy(prose: str, pairs: Sequence[tuple[Literal, Literal]]) -> bool:
+    """Whether logits and classes, said to be such, fit; a list of accuracies or prices is none."""
+    said = _CLASSIFYING.search(prose) or any(item.named for item, _ in pairs)
+    return bool(said) and not names_other_measure(prose) and all(_is_class(prose, *pair) for pair in pairs)
+
+
+def _is_class(prose: str, item: Literal, target: Literal) -> bool:
+    """Indices within the classes; a target as long as the input is one of classes only where the prose says so."""
+    taken = arguments("cross_entropy", item, target)
+    if taken is None or not taken.indexed:
+        return taken is not None and bool(_DISTRIBUTION.search(prose))
+    sizes = shape(taken.value) or ()
+    return target.named and all(index < sizes[min(1, len(sizes) - 1)] for index in _flat(taken.target))
+
+
+def _flat(value: Value) -> list[float]:
+    return [each for entry in value for each in _flat(entry)] if isinstance(value, tuple) else [value]
+
+
+def _calls(losses: Sequence[str], found: Sequence[Literal], prose: str) -> list[tuple[str, int]]:
+    """Each call whose shapes fit, with its line in the prose."""
+    pairs = _pairs(_of(Role.INPUT, found), _of(Role.TARGET, found))
+    return [
+        (_call(loss, taken, found, prose), prose.count("\n", 0, item.start) + 1)
+        for loss in losses
+        for item, target in pairs
+        if (taken := arguments(loss, item, target))
+    ][:MAX_CALLS]
+
+
+def _pairs(inputs: Sequence[Literal], targets: Sequence[Literal]) -> list[tuple[Literal, Literal]]:
+    """One target serves all inputs, one input all targets; else each input takes the target at its place."""
+    if len(inputs) == 1:
+        return [(inputs[0], target) for target in targets]
+    if len(targets) == len(inputs):
+        return list(zip(inputs, targets, strict=True))
+    return [(item, _nearest(item, targets)) for item in inputs]
+
+
+def _nearest(item: Literal, targets: Sequence[Literal]) -> Literal:
+    before = [target for target in targets if target.start < item.start]
+    return before[-1] if before else targets[0]
+
+
+def _call(loss: str, taken: Arguments, found: Sequence[Literal], prose: str) -> str:
+    both = (tensor(taken.value), tensor(taken.target, integers=taken.indexed))
+    return f"F.{loss}({', '.join([*both, *_options(loss, found, prose)])})"
+
+
+def _options(loss: str, found: Sequence[Literal], prose: str) -> list[str]:
+    weights = [item for item in found if item.role is Role.WEIGHT and isinstance(item.value, tuple)]
+    options = [f"weight={tensor(weights[0].value)}"] if weights and loss in INDEXED else []
+    if loss == "cross_entropy" and (smoothing := _SMOOTHING.search(prose)):
+        options.append(f"label_smoothing={float(smoothing.group(1))}")
+    if reduction := _REDUCTION.search(prose):
+        options.append(f'reduction="{reduction.group(1).lower()}"')
+    return options
