@@ -28,6 +28,7 @@ from explainers.graph.rewrites import rules
 from explainers.graph.rewriting import Rewriter
 from explainers.graph.twin import NoTwin, Twin, twin
 from explainers.graph.vectors import layout, readable
+from explainers.lettering import lettered
 
 SHOWN_ROWS = 3
 LARGEST_TWIN = 1000
@@ -58,10 +59,11 @@ class Forms:
 
 
 def forms(composition: Composition, values: Values, real: Collection[int], wrt: Collection[int]) -> Forms:
-    """The normal form of a composition, branches decided, and its gradients.
+    """The normal form of a composition, branches decided, and its gradients; its inputs under letters that are clear.
 
     `real` names the tensors whose gradient is computed, `wrt` those of them whose gradient is shown as a formula.
     """
+    composition = lettered(composition)
     rewriter = Rewriter(rules())
     root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
@@ -76,7 +78,7 @@ def derivation(found: Forms, values: Values, equals: str | None) -> Derivation:
     split = splitted(found.root)
     (items,) = exact((split.item,), values)
     steps: list[Step] = []
-    display = Display()
+    display = Display(reserved=_symbols(found))
     if 0 not in items.shape:
         shown = _shown(items)
         steps.append(_definition(found, split, display, values, shown[0]))
@@ -106,6 +108,11 @@ def meaning(composition: Composition, values: Values) -> Meaning:
     return Meaning(
         {a.node.symbol: _lookup(a.node, values) for a in composition.inputs.values() if isinstance(a.node, Input)}
     )
+
+
+def _symbols(found: Forms) -> frozenset[str]:
+    """The letters of the inputs, which no index may have."""
+    return frozenset(a.node.symbol for a in found.composition.inputs.values() if isinstance(a.node, Input))
 
 
 def _lookup(node: Input, values: Values) -> Any:
@@ -216,7 +223,7 @@ def page_twin(found: Forms, values: Values, heading: str) -> Twin | None:
         if isinstance(a.node, Input)
     }
     try:
-        return twin(Display().element(found.root, {}), inputs, heading)
+        return twin(Display(reserved=_symbols(found)).element(found.root, {}), inputs, heading)
     except NoTwin:
         return None
 

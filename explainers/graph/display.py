@@ -49,16 +49,18 @@ from explainers.graph.symbols import NumberLabel, Omitted
 Expr = Any
 Place = Mapping[Axis, Expr]
 LONGEST_SUM = 8
+_INDICES = "ijklmnabcduvstpqr"
 
 
 @dataclass
 class Display:
     """One display of one graph. `values` given, inputs at concrete places are numbers; else they are letters.
 
-    `omitted` collects the terms behind each "…".
+    `omitted` collects the terms behind each "…". No index gets a `reserved` letter.
     """
 
     values: Values | None = None
+    reserved: frozenset[str] = frozenset()
     letters: dict[Axis, sympy.Symbol] = field(default_factory=dict[Axis, sympy.Symbol])
     omitted: dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]] = field(
         default_factory=dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]]
@@ -69,8 +71,8 @@ class Display:
     def letter(self, axis: Axis) -> sympy.Symbol:
         """The index letter of an axis: i for the first dimension, j for the second, then what is free."""
         if axis not in self.letters:
-            wanted = "ijklmnabcd"[max(0, "abcdefgh".find(axis.name)) :] + "uvst"
-            taken = {s.name for s in self.letters.values()}
+            wanted = _INDICES[max(0, "abcdefgh".find(axis.name)) :] + _INDICES.upper()
+            taken = {s.name for s in self.letters.values()} | self.reserved
             name = next(c for c in wanted if c not in taken)
             self.letters[axis] = sympy.Symbol(name, integer=True)
         return self.letters[axis]
@@ -197,8 +199,8 @@ class Display:
         free = {s for at in place.values() if at is not None for s in at.free_symbols}
         if own not in free:
             return own
-        names = {s.name for s in free}
-        return sympy.Symbol(next(c for c in "ijklmnuvst" if c not in names), integer=True)
+        names = {s.name for s in free} | self.reserved
+        return sympy.Symbol(next(c for c in _INDICES + _INDICES.upper() if c not in names), integer=True)
 
     def _cut_sum(self, x: Node, over: Axes, place: Place) -> Expr:
         """The first terms and the last one, the rest as "…"."""

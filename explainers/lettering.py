@@ -1,0 +1,82 @@
+"""The letters of a formula's inputs, chosen so that none can be read as something else.
+
+An input keeps the name that it has in the program, or the letter of its role, unless that already has a meaning in a
+formula (e, ℓ, π, σ, δ, the index letters i … n, a function's name), looks like an entry (x1, z_2, x_i), or is no plain
+name (`_`, ŷ). Then it gets the first free letter of a fixed row; two inputs never share one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+from string import ascii_lowercase
+from typing import Any
+
+from explainers.cards.names import GREEK, LONGEST_NAME
+from explainers.composition import Composition
+from explainers.graph.nodes import Input, Node, WithGradient, topological
+
+INDICES = frozenset("ijklmn")
+_MEANT = INDICES | {"e", "ell", "pi", "Pi", "sigma", "Sigma", "delta"}
+_FUNCTIONS = frozenset(
+    ("softmax", "one_hot", "sigmoid", "tanh", "sign", "exp", "log", "ln", "max", "min", "abs", "sqrt", "relu")
+) | {"nan", "inf", "oo", "if", "otherwise", "true", "false"}
+_FREE = (*"xuvwzabpqrgh", "alpha", "beta", "gamma", "theta", "phi", "psi", "omega", "xi", "eta", "rho", "tau", "mu")
+_PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_ENTRY = re.compile(rf"([A-Za-z]|ell|{'|'.join(sorted(GREEK))})_?(\d+)|.*_([A-Za-z]|\d+)")
+
+
+def lettered(composition: Composition) -> Composition:
+    """The same composition with letters that mislead nobody."""
+    held = {id: array.node for id, array in composition.inputs.items() if isinstance(array.node, Input)}
+    chosen = letters({id: node.symbol for id, node in held.items()})
+    new: dict[Node, Node] = {x: replace(x, symbol=chosen[id]) for id, x in held.items() if x.symbol != chosen[id]}
+    if not new:
+        return composition
+    root = _substituted(composition.root, new)
+    inputs = {id: replace(array, node=new.get(array.node, array.node)) for id, array in composition.inputs.items()}
+    return replace(composition, subject=replace(composition.subject, node=root), inputs=inputs)
+
+
+def letters(wanted: Mapping[int, str]) -> dict[int, str]:
+    """The letter of each input: the one it wants where that is clear, else a free one."""
+    clear = {id: name for id, name in wanted.items() if is_clear(name)}
+    free = _free(set(clear.values()))
+    return {id: clear.get(id) or next(free) for id in wanted}
+
+
+def is_clear(name: str) -> bool:
+    """Whether a name is read as that of an array and nothing else."""
+    base = name.partition("_")[0]
+    return (
+        _PLAIN.fullmatch(name) is not None
+        and len(name) <= LONGEST_NAME
+        and base not in _MEANT
+        and name not in _FUNCTIONS
+        and _ENTRY.fullmatch(name) is None
+    )
+
+
+def _free(taken: Iterable[str]) -> Iterator[str]:
+    """The row of letters; after its end x with a word below, which no index looks like."""
+    words = ("".join(pair) for size in itertools.count(2) for pair in itertools.product(ascii_lowercase, repeat=size))
+    return (name for name in itertools.chain(_FREE, (f"x_{word}" for word in words)) if name not in taken)
+
+
+def _substituted(root: Node, new: Mapping[Node, Node]) -> Node:
+    """The graph over other inputs, every node else as it was."""
+    done: dict[Any, Node] = {}
+    for node in topological(root):
+        done[node] = new[node] if node in new else _over(node, done)
+    return done[root]
+
+
+def _over(node: Node, done: Mapping[Any, Node]) -> Node:
+    held = {field.name: getattr(node, field.name) for field in fields(node)}
+    changed: dict[str, Any] = {name: done[part] for name, part in held.items() if done.get(part, part) is not part}
+    if isinstance(node, WithGradient):
+        partials = tuple((done[x], done[local]) for x, local in node.partials)
+        changed |= {"partials": partials} if partials != node.partials else {}
+    return replace(node, **changed) if changed else node
