@@ -92,7 +92,10 @@ def _settled(function: Callable[..., arb]) -> Callable[..., arb]:
 
 
 def _exp(v: arb) -> arb:
-    return arb(0) if v == MINUS_INF else v.exp()
+    """e^v; Arb gives up on balls that are wide and lie far out, whose ends have an exponential each."""
+    if v == MINUS_INF:
+        return arb(0)
+    return v.exp() if not v.is_finite() or v.rad() < 1 else arb(v.lower()).exp().union(arb(v.upper()).exp())
 
 
 def _log(v: arb) -> arb:
@@ -165,7 +168,15 @@ def maximum(a: arb, b: arb) -> arb:
         return NAN
     if is_unknown(a) or is_unknown(b):
         return UNKNOWN
-    return a if a > b else b if b > a else a.max(b)
+    if a > b or b > a:
+        return a if a > b else b
+    return _from_zero(a) if b == 0 else _from_zero(b) if a == 0 else a.max(b)
+
+
+def _from_zero(v: arb) -> arb:
+    """max(v, 0) of a ball across 0, with 0 itself as its lower end: a radius has few digits, a midpoint can follow."""
+    around = arb(0, v.upper() / 2)
+    return around + around.rad()
 
 
 def minimum(a: arb, b: arb) -> arb:

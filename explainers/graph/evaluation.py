@@ -6,6 +6,7 @@ Each array's dimensions stand in the order of its node's axes.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
@@ -132,10 +133,9 @@ class _Walk(Generic[A]):
             case Unary(op, x, axes, dtype):
                 return do.unary(op, self.real(x, axes), dtype)
             case Binary(op, a, b, axes, dtype):
-                found = do.binary(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype), dtype)
-                # torch's log-softmax is (x − max) − log Σ: two subtractions where the formula has one.
-                shifted = op == "sub" and isinstance(b, LogSumExp) and b.x is a
-                return do.rounded(found, dtype) if shifted else found
+                if op == "sub" and isinstance(b, LogSumExp) and b.x is a:
+                    return self._log_softmax(self.real(a, axes), self.real(b, axes), dtype, b.fused)
+                return do.binary(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype), dtype)
             case Where(condition, a, b, axes, dtype):
                 parts = (self._operand(a, axes, dtype), self._operand(b, axes, dtype))
                 return do.where(self.integers(condition, axes), *parts)
@@ -147,7 +147,7 @@ class _Walk(Generic[A]):
                 kept = tuple(axis for axis in axes if axis not in over)
                 total = do.logsumexp(self._whole(x), _dims(x.axes, over), dtype)
                 total = do.reshape(total, *_layout(kept, axes))
-                return do.unary("exp", do.binary("sub", self.done[x], total, dtype), dtype)
+                return do.unary("exp", self._log_softmax(self._whole(x), total, dtype, fused=True), dtype)
             case Extremum(op, x, over):
                 return do.extremum(op, self._whole(x), _dims(x.axes, over))
             case Take(x, index, along, axes):
@@ -165,6 +165,15 @@ class _Walk(Generic[A]):
                 raise TypeError(f"{type(node).__name__} holds no real numbers")
             case _:
                 assert_never(node)
+
+    def _log_softmax(self, x: A, total: A, dtype: str, fused: bool) -> A:
+        """x − log Σ e^x as (x − max) − log Σ e^(x − max), two subtractions: at most 0 however they round, since the
+        last sum has the term 1; and fused not a number throughout where the largest is +inf (inf − inf)."""
+        do = self.arithmetic
+        found = do.rounded(do.binary("sub", x, total, dtype), dtype)
+        found = do.binary("minimum", found, do.number(Fraction(0), "scalar"), dtype)
+        endless = do.compare("eq", total, do.number(math.inf, "scalar"))
+        return do.where(endless, do.number(math.nan, "scalar"), found) if fused and endless.any() else found
 
     def _operand(self, node: Node, axes: Axes, dtype: str) -> A:
         """An operand; a Python number is rounded once to the dtype of the operation it takes part in."""

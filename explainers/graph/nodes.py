@@ -122,12 +122,14 @@ class Sum:
 
 @dataclass(frozen=True, eq=False)
 class LogSumExp:
-    """log Σ exp over some axes, one step of the float program (torch subtracts the maximum first)."""
+    """log Σ exp over some axes, one step of the float program (torch subtracts the maximum first); of +inf it is inf,
+    but `fused` into a log-softmax nan."""
 
     x: Node
     over: Axes
     axes: Axes
     dtype: str
+    fused: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ a rewrite with a name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from explainers.graph.nodes import (
@@ -195,8 +196,9 @@ def softmax(x: Node, over: Axis | None) -> Node:
 
 
 def log_softmax(x: Node, over: Axis | None) -> Node:
-    """x − log Σ exp(x)."""
-    return sub(x, logsumexp(x, over))
+    """x − log Σ exp(x), in one program."""
+    total = logsumexp(x, over)
+    return sub(x, replace(total, fused=True) if isinstance(total, LogSumExp) else total)
 
 
 def extremum(op: str, x: Node, over: Iterable[Axis]) -> Node:

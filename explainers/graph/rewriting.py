@@ -159,14 +159,15 @@ def _over_one(node: Softmax | Extremum | StopGradient | Named | OneHot | Rename 
 
 
 def _key(node: Node) -> tuple[Any, ...]:
-    """Type, parameters and the identities of operands. Axes order is a matter of layout, not of meaning."""
+    """Type, parameters and the identities of operands. Axes order is a matter of layout, not of meaning, and so
+    is which float program adds up a log Σ exp."""
     if isinstance(node, Input):
         return (Input, node.tensor, tuple(id(axis) for axis in node.axes))
     parts = {id(n) for n in operands(node)}
     rest = tuple(
         _plain(getattr(node, field.name))
         for field in fields(node)
-        if field.name != "axes" and id(getattr(node, field.name)) not in parts
+        if field.name not in ("axes", "fused") and id(getattr(node, field.name)) not in parts
     )
     return (type(node), *(id(n) for n in operands(node)), *rest)
 

@@ -205,3 +205,31 @@ def test_an_unknown_enclosure_holds_nothing_and_refuses_nothing(
     low: list[float], high: list[float], value: list[float], expected: bool | None
 ) -> None:
     assert contains((np.asarray(low), np.asarray(high)), np.asarray(value)) is expected
+
+
+FAR = "x = torch.tensor([[1e30, 0.0, -1e30]], requires_grad=True)\n"
+
+
+@pytest.mark.parametrize("loss", ["F.cross_entropy(x, torch.tensor([0]))", "F.cross_entropy(x, torch.tensor([1]))"])
+def test_probabilities_of_far_logits_are_enclosed(case: Prepare, loss: str) -> None:
+    assert case(FAR + loss).proof().certified
+
+
+ENDLESS = "x = torch.tensor([[float('inf'), 0.0, 1.0], [1.0, 2.0, 3.0]])\n"
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "F.cross_entropy(x, torch.tensor([0, 1]))",
+        "F.cross_entropy(x, torch.tensor([1, 1]))",
+        "F.log_softmax(x, 1)",
+        "F.softmax(x, 1)",
+        "torch.logsumexp(x, 1)",  # inf here, where torch's log-softmax is nan
+        "x - torch.logsumexp(x, 1, keepdim=True)",
+    ],
+)
+def test_infinite_logits_become_what_torch_makes_of_them(case: Prepare, loss: str) -> None:
+    found = passed(case(ENDLESS + loss).proof())
+    assert (found["value"], found["gradient"], found["float64"]) == (True, True, True)
+    assert found["twin"] is not False
