@@ -20,6 +20,7 @@ _DISTRIBUTION = re.compile(r"logit|softmax|one[\s-]?hot|soft[\s-]label|ロジッ
 _CLASSIFYING = re.compile(
     rf"{_DISTRIBUTION.pattern}|class|label|(?<![A-Za-z])loss|クラス|ラベル|正解|損失|类|标签|클래스|레이블", re.I
 )
+_NEEDED: tuple[tuple[Role, Lack], ...] = ((Role.INPUT, "input"), (Role.TARGET, "target"))
 _IMPORTS = (
     Completion("import", "torch", "import torch"),
     Completion("import", "F", "import torch.nn.functional as F"),
@@ -46,7 +47,7 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
         found = scalars(prose) or found
     spans = tuple((item.start, item.end) for item in found if item.role is not Role.RESULT)
     inputs, targets = _of(Role.INPUT, found), _of(Role.TARGET, found)
-    if lacks := _lacks(inputs, targets, losses, named):
+    if lacks := _lacks(found, losses, named):
         return Written(None, lacks, spans)
     if not inputs or not targets:
         return None
@@ -64,15 +65,15 @@ def _of(role: Role, found: Sequence[Literal]) -> list[Literal]:
     return [item for item in found if item.role is role]
 
 
-def _lacks(
-    inputs: Sequence[Literal], targets: Sequence[Literal], losses: Sequence[str], named: Sequence[str]
-) -> Lack | None:
+def _lacks(found: Sequence[Literal], losses: Sequence[str], named: Sequence[str]) -> Lack | None:
     """What a loss by name lacks; an index alone is no argument yet ("why is the CE of class 1 ...")."""
-    if losses and not named:
-        return "code" if inputs else None
-    if named and inputs and not targets:
-        return "target"
-    return "input" if named and not inputs and any(isinstance(item.value, tuple) for item in targets) else None
+    given = {item.role for item in found if item.role is not Role.RESULT}
+    listed = any(isinstance(item.value, tuple) for item in found if item.role in given)
+    if not losses or not listed:
+        return None
+    if not named:
+        return "code"
+    return next((lack for role, lack in _NEEDED if role not in given), None)
 
 
 def _means_cross_entropy(prose: str, pairs: Sequence[tuple[Literal, Literal]]) -> bool:

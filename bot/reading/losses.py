@@ -74,8 +74,8 @@ _MEASURES = re.compile(
     r"root[\s_-]mean[\s_-]squared?\w*|hinge|wasserstein|tversky|charbonnier|brier|log[\s_-]?cosh|quantile|pinball|"
     r"l2|arcface|jaccard|lov[áa]sz|cosine|js[\s_-]div\w*)(?![A-Za-z])|正解率|精度|適合率|再現率|准确率|정확도|"
     r"平方根誤差|ヒンジ|"
-    r"(?<![A-Za-z_])(?!(?:train|val|valid|test|eval|total|my|batch|epoch)\w*_loss)[A-Za-z]\w*_loss(?![A-Za-z])|"
-    r"(?-i:(?<![A-Za-z])[A-Z][A-Za-z]+Loss(?![A-Za-z]))",
+    r"(?<![A-Za-z_])(?!(?:train|val|valid|test|eval|total|my|batch|epoch)\w{0,40}_loss)[A-Za-z]\w{0,40}_loss(?![A-Za-z])|"
+    r"(?-i:(?<![A-Za-z])[A-Z][A-Za-z]{1,40}Loss(?![A-Za-z]))",
     re.I,
 )
 
