@@ -65,7 +65,7 @@ class Display:
     omitted: dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]] = field(
         default_factory=dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]]
     )
-    _labels: Labels = field(default_factory=Labels)
+    labelling: Labels = field(default_factory=Labels)
     _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
 
     def letter(self, axis: Axis) -> sympy.Symbol:
@@ -125,12 +125,12 @@ class Display:
 
     def number(self, value: Number) -> Expr:
         """A number as it is typed: a small whole number, or a label whose exact value is kept."""
-        return self._labels.written(value)
+        return self.labelling.written(value)
 
     @property
     def labels(self) -> Mapping[NumberLabel, Fraction]:
         """What each printed decimal stands for exactly."""
-        return self._labels.exact
+        return self.labelling.exact
 
     def _input(self, node: Input, place: Place) -> Expr:
         indices = [place.get(axis) for axis in node.axes]
@@ -152,7 +152,8 @@ class Display:
     def _condition(self, node: Node, place: Place) -> Expr:
         """A truth value as a relation; an array of them, handed in, is 1 where it holds."""
         written = self.element(node, place)
-        return written if isinstance(written, sympy.logic.boolalg.Boolean) else sympy.Eq(written, 1, evaluate=False)
+        is_number = isinstance(written, sympy.Expr)  # sympy counts a Symbol as a truth value as well
+        return sympy.Eq(written, 1, evaluate=False) if is_number else written
 
     def _term(self, node: Node, place: Place) -> Expr:
         """One element as a number; a truth value counts 1 or 0."""

@@ -170,6 +170,9 @@ def _holds(condition: Expr, meaning: Meaning, known: Known) -> bool:
             return all(_holds(part, meaning, known) for part in condition.args)
         case sympy.Or():
             return any(_holds(part, meaning, known) for part in condition.args)
+        case sympy.ITE():
+            chosen = condition.args[1 if _holds(condition.args[0], meaning, known) else 2]
+            return _holds(chosen, meaning, known)
         case _:
             return _relation(condition, meaning, known)
 
