@@ -21,6 +21,7 @@ from explainers.graph.display import Display
 from explainers.graph.evaluation import Values
 from explainers.graph.exact import Exact, Place, along, exact
 from explainers.graph.familiar import familiar_rules
+from explainers.graph.labels import Labels
 from explainers.graph.lowering import CannotLower, Meaning
 from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Node, Sum
 from explainers.graph.plain_backward import without_plain_backward
@@ -85,7 +86,7 @@ def derivation(found: Forms, values: Values, equals: str | None) -> Derivation:
         steps += [_substitution(split, values, place, items.at(place)) for place in shown]
         if split.over:
             steps.append(_combination(found, split, values, items, shown))
-    steps += _gradients(found, display, values)
+    steps += _gradients(found, Display(None, display.reserved, display.letters, labelling=Labels(brief=True)), values)
     letters = {a.node.symbol: id for id, a in found.composition.inputs.items() if isinstance(a.node, Input)}
     return Derivation(tuple(steps), letters, equals)
 

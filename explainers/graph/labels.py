@@ -20,8 +20,12 @@ _DIGITS = (9, 17, 25, 60, 800)
 
 @dataclass
 class Labels:
-    """The decimals of one formula. `exact` tells what each stands for; two numbers never share a label."""
+    """The decimals of one formula. `exact` tells what each stands for; two numbers never share a label.
 
+    `brief`: a number that is all digits of a float32 gets that float32's short name (1e-12, not 9.99999996e-13).
+    """
+
+    brief: bool = False
     exact: dict[NumberLabel, Fraction] = field(default_factory=dict[NumberLabel, Fraction])
 
     def written(self, value: Number) -> Expr:
@@ -33,6 +37,7 @@ class Labels:
         if exact.denominator == 1 and abs(exact) < 10**6:
             return sympy.Integer(int(exact))
         size = abs(exact)
+        value = _float32(exact) or value if self.brief else value
         rounded = isinstance(value, Fraction) and Fraction(shortest(value)) != exact
         shown: Expr = None if rounded else self._label(shortest(value).lstrip("-"), size)
         if shown is None:
@@ -47,6 +52,14 @@ class Labels:
         if label is not None:
             self.exact[label] = size
         return label
+
+
+def _float32(exact: Fraction) -> np.float32 | None:
+    """The float32 whose digits, written as a float64, are this number."""
+    with np.errstate(over="ignore", under="ignore"):
+        single = np.float32(float(exact))
+    held = float(single)
+    return single if np.isfinite(held) and held and Fraction(repr(held)) == exact else None
 
 
 def _digits(size: Fraction, count: int) -> Decimal:

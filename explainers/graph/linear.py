@@ -9,6 +9,8 @@ from fractions import Fraction
 from explainers.graph import ops
 from explainers.graph.nodes import Binary, Constant, Node, Sum, Unary, is_floating
 
+LARGEST_COEFFICIENT = 10**6
+
 
 @dataclass(frozen=True)
 class Monomial:
@@ -55,7 +57,7 @@ def _gather(node: Node, scale: Fraction, terms: Terms) -> None:
 def _monomial(node: Node) -> tuple[Fraction, Monomial]:
     """The coefficient and the factors of a product or quotient."""
     match node:
-        case Constant(Fraction() as k):
+        case Constant(Fraction() as k) if _is_short(k):
             return k, Monomial()
         case Unary("neg", x) if is_floating(node):
             k, core = _monomial(x)
@@ -70,6 +72,11 @@ def _monomial(node: Node) -> tuple[Fraction, Monomial]:
             return j / k, Monomial(left.above + right.below, left.below + right.above)
         case _:
             return Fraction(1), Monomial((node,))
+
+
+def _is_short(k: Fraction) -> bool:
+    """Whether a number may be multiplied out; one with many digits stays the factor it is, or nobody knows it again."""
+    return min(abs(k.numerator), k.denominator) <= LARGEST_COEFFICIENT
 
 
 def _rebuilt(terms: Terms) -> Node:

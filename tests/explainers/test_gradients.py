@@ -17,6 +17,7 @@ from explainers.derivation import Gradient, agrees
 from explainers.graph.balls import precise
 from explainers.graph.exact import ExactBalls
 from explainers.graph.lowering import lower
+from explainers.graph.symbols import NumberLabel
 from explainers.notebook import explained
 from explainers.telling import Context, tell
 from explainers.tracing import record
@@ -113,3 +114,13 @@ def test_transposed_and_pairwise_programs_are_written_with_indices(told: Callabl
 @pytest.fixture
 def told() -> Callable[[str], str]:
     return lambda program: tell(explained(record(SETUP + program)), Context()).text
+
+
+@pytest.mark.parametrize("at", ["1.", "[0., .2, 1.]"])
+def test_the_least_variance_of_binary_cross_entropy_is_shown_as_it_is_known(at: str) -> None:
+    program = f"p = torch.tensor({at}, requires_grad=True)\nF.binary_cross_entropy(p, torch.full_like(p.detach(), 0.5))"
+    step = gradient_of(program)
+    assert {label.text for label in step.formula.atoms(NumberLabel)} == {"1e-12"}
+    assert all(abs(number) < 10 for number in step.formula.atoms(sympy.Integer))
+    with precise():
+        assert agrees(step)
