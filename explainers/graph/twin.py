@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Mapping, Sequence
+import keyword
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ import sympy
 from explainers.graph.symbols import NumberLabel
 
 Expr = Any
+_USED = ("math", "loss", "range", "abs", "max", "min", "float", "print", "format")
 
 
 class NoTwin(ValueError):
@@ -36,10 +38,11 @@ def twin(formula: Expr, inputs: Mapping[str, npt.NDArray[np.generic]], heading: 
 
     Raises NoTwin for a formula it cannot write.
     """
+    letters = _letters(formula)
+    names = _identifiers(inputs, {letter.name for letter in letters})
     lines = [ast.unparse(ast.Import([ast.alias("math")])), ""]
-    for name, values in inputs.items():
-        lines.append(f"{_identifier(name)} = {_literal(values.tolist())}")
-    body = ast.unparse(ast.fix_missing_locations(ast.Expression(_expression(formula))))
+    lines += [f"{names[name]} = {_literal(values.tolist())}" for name, values in inputs.items()]
+    body = ast.unparse(ast.fix_missing_locations(ast.Expression(_Writer(names, letters).expression(formula))))
     lines += ["", f"loss = {body}", 'print(format(loss, ".17g"))', ""]
     return Twin(f"# {heading}\n" + "\n".join(lines))
 
@@ -52,73 +55,106 @@ def _literal(value: Any) -> str:
     return repr(value)
 
 
-def _expression(expr: Expr) -> ast.expr:
-    match expr:
-        case sympy.Integer():
-            return ast.Constant(int(expr))
-        case sympy.Rational():
-            return ast.BinOp(ast.Constant(int(expr.p)), ast.Div(), ast.Constant(int(expr.q)))
-        case NumberLabel():
-            return ast.Constant(float(expr.text))
-        case sympy.Symbol():
-            return _name(expr.name if expr.is_integer else _identifier(expr.name))
-        case sympy.Indexed():
-            return _indexed(expr)
-        case sympy.Sum():
-            return _sum(expr)
-        case sympy.Piecewise():
-            return _cases(list(expr.args))
-        case sympy.KroneckerDelta():
-            same = ast.Compare(_expression(expr.args[0]), [ast.Eq()], [_expression(expr.args[1])])
-            return _call(_name("float"), same)
-        case _:
-            return _composite(expr)
+@dataclass(frozen=True)
+class _Writer:
+    """The formula in Python; `names` says what each input is called, index letters are their own names."""
 
+    names: Mapping[str, str]
+    letters: Set[Expr]
 
-def _composite(expr: Expr) -> ast.expr:
-    match expr:
-        case sympy.Add():
-            return _sum_of(expr.args)
-        case sympy.Mul():
-            return _product(expr)
-        case sympy.exp():
-            return _call(_math("exp"), _expression(expr.args[0]))
-        case sympy.Pow():
-            return ast.BinOp(_expression(expr.args[0]), ast.Pow(), _expression(expr.args[1]))
-        case sympy.log():
-            return _call(_math("log"), _expression(expr.args[0]))
-        case sympy.Abs():
-            return _call(_name("abs"), _expression(expr.args[0]))
-        case sympy.Max() | sympy.Min():
-            return _call(_name(type(expr).__name__.lower()), *(_expression(a) for a in expr.args))
-        case _ if expr is sympy.E:
-            return _math("e")
-        case _ if type(expr).__name__ == "sigmoid":
-            one = ast.Constant(1)
-            power = _call(_math("exp"), ast.UnaryOp(ast.USub(), _expression(expr.args[0])))
-            return ast.BinOp(one, ast.Div(), ast.BinOp(ast.Constant(1), ast.Add(), power))
-        case _ if type(expr).__name__ == "tanh":
-            return _call(_math("tanh"), _expression(expr.args[0]))
-        case _:
-            raise NoTwin(f"{type(expr).__name__} has no plain Python")
+    def expression(self, expr: Expr) -> ast.expr:
+        match expr:
+            case sympy.Integer():
+                return ast.Constant(int(expr))
+            case sympy.Rational():
+                return ast.BinOp(ast.Constant(int(expr.p)), ast.Div(), ast.Constant(int(expr.q)))
+            case NumberLabel():
+                return ast.Constant(float(expr.text))
+            case sympy.Symbol():
+                return _name(expr.name if expr in self.letters else self.names.get(expr.name, expr.name))
+            case sympy.Indexed():
+                return self._indexed(expr)
+            case sympy.Sum():
+                return self._sum(expr)
+            case sympy.Piecewise():
+                return self._cases(list(expr.args))
+            case sympy.KroneckerDelta():
+                same = ast.Compare(self.expression(expr.args[0]), [ast.Eq()], [self.expression(expr.args[1])])
+                return _call(_name("float"), same)
+            case _:
+                return self._composite(expr)
 
+    def _composite(self, expr: Expr) -> ast.expr:
+        match expr:
+            case sympy.Add():
+                return self._sum_of(expr.args)
+            case sympy.Mul():
+                return self._product(expr)
+            case sympy.exp():
+                return _call(_math("exp"), self.expression(expr.args[0]))
+            case sympy.Pow():
+                return ast.BinOp(self.expression(expr.args[0]), ast.Pow(), self.expression(expr.args[1]))
+            case sympy.log():
+                return _call(_math("log"), self.expression(expr.args[0]))
+            case sympy.Abs():
+                return _call(_name("abs"), self.expression(expr.args[0]))
+            case sympy.Max() | sympy.Min():
+                return _call(_name(type(expr).__name__.lower()), *(self.expression(a) for a in expr.args))
+            case _ if expr is sympy.E:
+                return _math("e")
+            case _ if type(expr).__name__ == "sigmoid":
+                one = ast.Constant(1)
+                power = _call(_math("exp"), ast.UnaryOp(ast.USub(), self.expression(expr.args[0])))
+                return ast.BinOp(one, ast.Div(), ast.BinOp(ast.Constant(1), ast.Add(), power))
+            case _ if type(expr).__name__ == "tanh":
+                return _call(_math("tanh"), self.expression(expr.args[0]))
+            case _:
+                raise NoTwin(f"{type(expr).__name__} has no plain Python")
 
-def _sum_of(terms: Sequence[Expr]) -> ast.expr:
-    """a + b − c: a factor −1 is a minus sign."""
-    result = _expression(terms[0])
-    for term in terms[1:]:
-        minus = isinstance(term, sympy.Mul) and term.args[0] == -1
-        part = _expression(sympy.Mul(*term.args[1:], evaluate=False)) if minus else _expression(term)
-        result = ast.BinOp(result, ast.Sub() if minus else ast.Add(), part)
-    return result
+    def _sum_of(self, terms: Sequence[Expr]) -> ast.expr:
+        """a + b − c: a factor −1 is a minus sign."""
+        result = self.expression(terms[0])
+        for term in terms[1:]:
+            minus = isinstance(term, sympy.Mul) and term.args[0] == -1
+            part = self.expression(sympy.Mul(*term.args[1:], evaluate=False)) if minus else self.expression(term)
+            result = ast.BinOp(result, ast.Sub() if minus else ast.Add(), part)
+        return result
 
+    def _product(self, expr: Expr) -> ast.expr:
+        """Factors over the factors that stand with the exponent −1, as the page shows them."""
+        below = [f for f in expr.args if isinstance(f, sympy.Pow) and f.exp == -1]
+        above = [f for f in expr.args if f not in below]
+        top = _chain(ast.Mult(), [self.expression(f) for f in above] or [ast.Constant(1)])
+        return ast.BinOp(top, ast.Div(), _chain(ast.Mult(), [self.expression(f.base) for f in below])) if below else top
 
-def _product(expr: Expr) -> ast.expr:
-    """Factors over the factors that stand with the exponent −1, as the page shows them."""
-    below = [f for f in expr.args if isinstance(f, sympy.Pow) and f.exp == -1]
-    above = [f for f in expr.args if f not in below]
-    top = _chain(ast.Mult(), [_expression(f) for f in above] or [ast.Constant(1)])
-    return ast.BinOp(top, ast.Div(), _chain(ast.Mult(), [_expression(f.base) for f in below])) if below else top
+    def _indexed(self, expr: Expr) -> ast.expr:
+        result: ast.expr = _name(self.names[str(expr.base.label)])
+        for index in expr.indices:
+            result = ast.Subscript(result, self.expression(index), ast.Load())
+        return result
+
+    def _sum(self, expr: Expr) -> ast.expr:
+        """math.fsum over a generator: the exact sum of the terms, rounded once."""
+        loops = [
+            ast.comprehension(
+                ast.Name(str(letter), ast.Store()), _call(_name("range"), ast.Constant(int(high) + 1)), [], 0
+            )
+            for letter, _, high in expr.limits
+        ]
+        return _call(_math("fsum"), ast.GeneratorExp(self.expression(expr.function), loops))
+
+    def _cases(self, pairs: list[Any]) -> ast.expr:
+        value, condition = pairs[0]
+        if condition is sympy.true or len(pairs) == 1:
+            return self.expression(value)
+        return ast.IfExp(self._test(condition), self.expression(value), self._cases(pairs[1:]))
+
+    def _test(self, condition: Any) -> ast.expr:
+        if isinstance(condition, sympy.And | sympy.Or):
+            joint = ast.And() if isinstance(condition, sympy.And) else ast.Or()
+            return ast.BoolOp(joint, [self._test(part) for part in condition.args])
+        sides = [self.expression(side) for side in condition.args]
+        return ast.Compare(sides[0], [_RELATIONS[condition.rel_op]()], sides[1:])
 
 
 def _chain(op: ast.operator, parts: Sequence[ast.expr]) -> ast.expr:
@@ -126,37 +162,6 @@ def _chain(op: ast.operator, parts: Sequence[ast.expr]) -> ast.expr:
     for part in parts[1:]:
         result = ast.BinOp(result, op, part)
     return result
-
-
-def _indexed(expr: Expr) -> ast.expr:
-    result: ast.expr = _name(_identifier(str(expr.base.label)))
-    for index in expr.indices:
-        result = ast.Subscript(result, _expression(index), ast.Load())
-    return result
-
-
-def _sum(expr: Expr) -> ast.expr:
-    """math.fsum over a generator: the exact sum of the terms, rounded once."""
-    loops = [
-        ast.comprehension(ast.Name(str(letter), ast.Store()), _call(_name("range"), ast.Constant(int(high) + 1)), [], 0)
-        for letter, _, high in expr.limits
-    ]
-    return _call(_math("fsum"), ast.GeneratorExp(_expression(expr.function), loops))
-
-
-def _cases(pairs: list[Any]) -> ast.expr:
-    value, condition = pairs[0]
-    if condition is sympy.true or len(pairs) == 1:
-        return _expression(value)
-    return ast.IfExp(_test(condition), _expression(value), _cases(pairs[1:]))
-
-
-def _test(condition: Any) -> ast.expr:
-    if isinstance(condition, sympy.And | sympy.Or):
-        joint = ast.And() if isinstance(condition, sympy.And) else ast.Or()
-        return ast.BoolOp(joint, [_test(part) for part in condition.args])
-    sides = [_expression(side) for side in condition.args]
-    return ast.Compare(sides[0], [_RELATIONS[condition.rel_op]()], sides[1:])
 
 
 _RELATIONS: Mapping[str, type[ast.cmpop]] = {
@@ -176,8 +181,18 @@ def _call(function: ast.expr, *arguments: ast.expr) -> ast.Call:
     return ast.Call(function, list(arguments), [])
 
 
-def _identifier(name: str) -> str:
-    """A Python name for a letter; a reserved or foreign one gets an underscore."""
-    cleaned = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name) or "_"
-    taken = {"math", "loss", "range", "abs", "max", "min", "float", *itertools.islice("ijklmn", 6)}
-    return f"{cleaned}_" if cleaned in taken or cleaned[0].isdigit() else cleaned
+def _identifiers(names: Iterable[str], letters: set[str]) -> dict[str, str]:
+    """A Python name of its own for each input: no keyword, nothing that the script uses, no index letter, no twin."""
+    taken, found = {*_USED, *keyword.kwlist, *letters}, dict[str, str]()
+    for name in names:
+        cleaned = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
+        start = cleaned if cleaned[:1].isalpha() or cleaned[:1] == "_" else f"_{cleaned}"
+        candidates = itertools.chain((start, f"{start}_"), (f"{start}_{k}" for k in itertools.count(2)))
+        found[name] = next(c for c in candidates if c not in taken)
+        taken.add(found[name])
+    return found
+
+
+def _letters(formula: Expr) -> set[Expr]:
+    """The index letters: what a sum inside the formula runs over."""
+    return {letter for total in formula.atoms(sympy.Sum) for letter, *_ in total.limits}

@@ -92,13 +92,15 @@ def _picked(
 def _soft(
     log_p: Node, c: Axis | None, t: Node, input: Array, weight: Array | None, reduction: str, smoothing: float
 ) -> Array:
-    """Class probabilities: Σ w · t · −log p, where the weights do not normalise the mean."""
+    """Class probabilities: Σ w · t · −log p, where the weights do not normalise the mean; of no classes it is nan."""
     if smoothing > 0.0:
         eps = Fraction(repr(smoothing))
         t = ops.add(ops.mul(t, 1 - eps), eps / _size(c))
     if weight is not None:
         t = ops.mul(_per_class(weight, c), t)
     item = ops.neg(ops.sum(ops.mul(t, log_p), (c,) if c else ()))
+    if reduction == "mean" and _size(c) == 0:  # torch divides by the input's elements over its classes
+        return Array(ops.div(reduced(item, _classes(input)[1], "sum").node, 0))
     return reduced(item, _classes(input)[1], reduction)
 
 

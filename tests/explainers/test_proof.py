@@ -233,3 +233,35 @@ def test_infinite_logits_become_what_torch_makes_of_them(case: Prepare, loss: st
     found = passed(case(ENDLESS + loss).proof())
     assert (found["value"], found["gradient"], found["float64"]) == (True, True, True)
     assert found["twin"] is not False
+
+
+CLASHES = (
+    ("予", "測"),
+    ("loss", "loss_"),
+    ("ab_", "ab測"),
+    ("math", "fsum"),
+    ("i", "j"),
+    ("a", "c"),
+    ("range", "_"),
+    ("print", "float"),
+)
+
+
+@pytest.mark.parametrize(("left", "right"), CLASHES)
+def test_names_that_clash_in_python_stay_two_inputs(case: Prepare, left: str, right: str) -> None:
+    made = f"{left}, {right} = T.randn(2, 3), T.randn(2, 3)\n"
+    found = case(f"import torch as T\n{made}T.sum(T.exp({left} * 2) - {right})")
+    assert len(found.reading.forms.as_run) == 2
+    proof = found.proof()
+    assert passed(proof)["twin"] is True, found.results[TWIN]
+    assert proof.certified
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("shape", [(2, 0), (0, 3), (0, 0)])
+def test_no_classes_and_no_rows_are_what_torch_makes_of_them(
+    case: Prepare, shape: tuple[int, int], reduction: str
+) -> None:
+    proof = case(f"F.cross_entropy(torch.zeros{shape}, torch.zeros{shape}, reduction='{reduction}')").proof()
+    assert passed(proof)["value"] is True
+    assert passed(proof)["float64"] is True

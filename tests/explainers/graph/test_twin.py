@@ -1,0 +1,50 @@
+"""The page's script: every input has a name of its own that Python takes, and nothing shadows what the script uses."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import keyword
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explainers.graph.twin import twin
+
+NAMES = st.one_of(
+    st.sampled_from(["予", "測", "loss", "loss_", "_", "__", "math", "range", "i", "j", "i_", "2x", "float", "print"]),
+    st.sampled_from(keyword.kwlist),
+    st.text(min_size=1, max_size=4),
+)
+
+
+def printed(source: str) -> float:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(source, "derivation.py", "exec"), {})
+    return float(out.getvalue())
+
+
+@given(names=st.lists(NAMES, min_size=2, max_size=6, unique=True))
+def test_each_input_keeps_its_own_numbers(names: list[str]) -> None:
+    i, j = (sympy.Symbol(letter, integer=True) for letter in "ij")
+    symbols: Any = sympy
+    formula = sympy.Add(
+        *(
+            symbols.Sum(10**k * sympy.Indexed(sympy.IndexedBase(sympy.Symbol(name)), i, j), (i, 0, 1), (j, 0, 1))
+            for k, name in enumerate(names)
+        ),
+        evaluate=False,
+    )
+    inputs = {name: np.full((2, 2), k + 1) for k, name in enumerate(names)}
+    assert printed(twin(formula, inputs, "a sum").source) == sum(4 * (k + 1) * 10**k for k in range(len(names)))
+
+
+@pytest.mark.parametrize(("left", "right"), [("予", "測"), ("loss", "loss_"), ("lambda", "lambda_"), ("i", "j")])
+def test_names_of_single_numbers_are_apart_too(left: str, right: str) -> None:
+    formula = sympy.Symbol(left) + 10 * sympy.Symbol(right)
+    assert printed(twin(formula, {left: np.asarray(1.0), right: np.asarray(2.0)}, "a sum").source) == 21
