@@ -13,6 +13,8 @@ from explainers.cards.notation import RelationSign
 from explainers.graph import unevaluated as un
 from explainers.graph.symbols import NumberLabel
 
+LARGEST_IN_FULL = 1e9
+
 
 def shown(x: float) -> str:
     """0.5514, 0.05514, 12.3457, 2.5, 9.08e-05, nan, inf."""
@@ -28,8 +30,7 @@ def shown(x: float) -> str:
 
 def label(x: float) -> Any:
     """The number as a formula shows it, a minus sign as a minus sign."""
-    text = shown(x)
-    return un.negative(NumberLabel(text[1:])) if text.startswith("-") else NumberLabel(text)
+    return _signed(shown(x))
 
 
 def relation(value: arb, x: float) -> RelationSign:
@@ -52,3 +53,24 @@ def vector(numbers: list[float], longest: int = 6) -> Any:
 def middle(value: arb) -> float:
     """The number that is shown for an enclosure."""
     return float(value.mid()) if value.is_finite() else float(value)
+
+
+def full_label(value: arb) -> Any:
+    """A number that goes on being computed with: in whole numbers and to four decimals up to a thousand million."""
+    x = middle(value)
+    return label(x) if not 1e6 <= abs(x) < LARGEST_IN_FULL else _signed(_in_full(x))
+
+
+def is_in_full(value: arb) -> bool:
+    """Whether the digits of `full_label` are the number itself."""
+    x = middle(value)
+    text = _in_full(x) if 1e6 <= abs(x) < LARGEST_IN_FULL else shown(x)
+    return not math.isfinite(x) or (value.is_exact() and Fraction(text) == Fraction(x))
+
+
+def _in_full(x: float) -> str:
+    return f"{x:.4f}".rstrip("0").rstrip(".")
+
+
+def _signed(text: str) -> Any:
+    return un.negative(NumberLabel(text[1:])) if text.startswith("-") else NumberLabel(text)

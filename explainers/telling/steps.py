@@ -20,11 +20,12 @@ from explainers.graph.symbols import Gradient as Nabla
 from explainers.locale import Translator
 from explainers.losses.words import words
 from explainers.messages import Message, said
-from explainers.telling.numbers import label, middle, relation, vector
+from explainers.telling.numbers import full_label, is_in_full, label, middle, relation, vector
 from explainers.telling.texts import text
 
 ELL = sympy.Symbol("ell")
 LONGEST_GRADIENT = 6
+MOST_SHOWN = 1000
 
 
 def steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
@@ -115,20 +116,26 @@ def _place(place: tuple[int, ...]) -> str:
 
 
 def _combination(step: Combination, translator: Translator) -> Step:
-    letters = [_element(place) for place in step.places]
-    numbers = [label(middle(part)) for part in step.parts]
-    if step.rest_count:
-        letters.append(Elided())
-        numbers.append(label(middle(step.rest)))
-    divisor = None if step.divisor is None else label(middle(step.divisor))
-    written = [form if divisor is None else un.over(form, divisor) for form in (un.plus(letters), un.plus(numbers))]
+    letters = [_element(place) for place in step.places] + ([Elided()] if step.rest_count else [])
+    added = [*step.parts, *([step.rest] if step.rest_count else [])]
+    divisor = None if step.divisor is None else full_label(step.divisor)
+    named, put = (
+        form if divisor is None else un.over(form, divisor)
+        for form in (un.plus(letters), un.plus([full_label(part) for part in added]))
+    )
+    exactly = all(is_in_full(number) for number in (*added, *(() if step.divisor is None else (step.divisor,))))
+    about: RelationSign = "=" if exactly else "≈"
+    ending = _ending(step.value) if exactly else ("≈", _ending(step.value)[1])
+    sign: RelationSign = "=" if step.divisor is None or is_in_full(step.divisor) else "≈"
     title = said("Average the elements") if step.divisor is not None else said("Add the elements up")
     body = text(
         said("The other {count} elements add {total}.", count=step.rest_count, total=f"{middle(step.rest):.4g}"),
         translator,
     )
     return Step(
-        text(title, translator), Chain(ELL, (*_equal(written), _ending(step.value))), body if step.rest_count else ()
+        text(title, translator),
+        Chain(ELL, ((sign, named), (about, put), ending)),
+        body if step.rest_count else (),
     )
 
 
@@ -148,13 +155,23 @@ def _gradient(step: Gradient, explanation: Explanation, translator: Translator) 
 
 
 def _entries(step: Gradient) -> tuple[tuple[RelationSign, Any], ...]:
-    entries = step.entries.middles()
+    entries = _without_noise(step)
     if entries.ndim == 0 or (entries.ndim == 1 and entries.size):
         flat = [float(x) for x in entries.reshape(-1)]
         return (("≈", label(flat[0]) if entries.ndim == 0 else vector(flat)),)
     if entries.ndim == 2 and entries.shape[0] <= 4 and entries.shape[1] <= LONGEST_GRADIENT:
         return (("≈", sympy.ImmutableMatrix([[label(float(x)) for x in row] for row in entries])),)
     return ()
+
+
+def _without_noise(step: Gradient) -> np.ndarray:
+    """The entries as numbers; a tiny one of which only the enclosure's width is known, around 0, is 0."""
+    entries = np.array(step.entries.middles())
+    for place in np.ndindex(*entries.shape) if entries.size <= MOST_SHOWN else ():
+        ball = step.entries.at(place)
+        if ball.is_finite() and ball.contains(0) and abs(entries[place]) <= float(ball.rad()):
+            entries[place] = 0.0
+    return entries
 
 
 def _partial(step: Gradient) -> Any:
