@@ -93,7 +93,7 @@ def _ask(id: str) -> Ask:
 
 
 def bare_sum(renderer: Renderer, id: str) -> dict[str, float]:
-    """The same work without reading, tracing, children, frames and the service; also for a question never met before."""
+    """The same work without reading, tracing, children, frames and service, for a question never met before."""
     source = "import torch\nfrom torch import nn\n" + SNIPPET.replace("scores", f"scores_{id}")
     recording = record(source, claims=((0.5514, 5e-5),))
     wanted = plan(recording, CLAIMS).reruns

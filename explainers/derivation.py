@@ -161,6 +161,6 @@ def agrees(step: Step) -> bool | None:
 
 
 def _met(sides: tuple[arb, ...]) -> bool | None:
-    if not all(side.is_finite() for side in sides):
+    if not sides or not all(side.is_finite() for side in sides):
         return None
     return all(a.overlaps(b) for a, b in pairwise(sides))

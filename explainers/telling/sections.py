@@ -27,9 +27,19 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
             0, said("In normal form your formula is the same as {name}.", name=explanation.equals.name).say(translator)
         )
     lines += [message.say(translator) for message in _arguments(explanation)]
+    if letters := legend(explanation):
+        lines.append(letters.say(translator))
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     return lines
+
+
+def legend(explanation: Explanation) -> Message | None:
+    """What the formulas' letters stand for in the asker's program; None where they are its own names."""
+    tensors = explanation.recording.tensors
+    pairs = ((letter, tensors[id].name) for letter, id in explanation.derivation.letters.items())
+    known = [f"{letter} = {name}" for letter, name in pairs if name is not None and name != letter]
+    return said("In the formulas {letters}.", letters=", ".join(known)) if known else None
 
 
 def _arguments(explanation: Explanation) -> Iterator[Message]:

@@ -21,7 +21,8 @@ from explainers.locale import Translator
 from explainers.losses.words import words
 from explainers.messages import Message, said
 from explainers.telling.numbers import full_label, is_in_full, label, middle, relation, vector
-from explainers.telling.texts import text
+from explainers.telling.sections import legend
+from explainers.telling.texts import joined, text
 
 ELL = sympy.Symbol("ell")
 LONGEST_GRADIENT = 6
@@ -73,7 +74,10 @@ def _definition(step: Definition, explanation: Explanation, translator: Translat
         title = said("Your formula is {name}", name=explanation.equals.name)
     lhs = _element(step.letters)
     chain = Chain(lhs, _equal(step.forms))
-    return Step(text(title, translator), chain, text(told.reading, translator) if told else ())
+    letters = legend(explanation)
+    said_of_it = (told.reading if told else None, letters)
+    body = joined(translator, *(text(message, translator) for message in said_of_it if message is not None))
+    return Step(text(title, translator), chain, body)
 
 
 def _element(place: tuple[Any, ...]) -> Any:
