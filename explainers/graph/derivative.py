@@ -53,8 +53,9 @@ def gradient(output: Node, inputs: Sequence[N]) -> dict[N, Node]:
         for operand, share in vector_jacobian(node, seed):
             if operand in relevant and is_floating(operand):
                 # torch sums over what was repeated after the cast, or before it, which loses less.
-                cast = share if "scalar" in (share.dtype, operand.dtype) else ops.cast(share, operand.dtype)
-                part = unbroadcast(cast, operand.axes, operand.axes if isinstance(node, Rename) else node.axes)
+                part = unbroadcast(
+                    _stored(share, operand.dtype), operand.axes, operand.axes if isinstance(node, Rename) else node.axes
+                )
                 adjoints[operand] = _accumulated(adjoints[operand], part, operand) if operand in adjoints else part
     return {x: ops.cast(adjoints.get(x, ops.constant(0)), x.dtype) for x in inputs}
 
@@ -64,6 +65,15 @@ def _accumulated(so_far: Node, part: Node, operand: Node) -> Node:
     if isinstance(so_far, Constant) and isinstance(part, Constant):
         return Binary("add", so_far, part, (), operand.dtype)
     return ops.add(so_far, part)
+
+
+def _stored(share: Node, dtype: str) -> Node:
+    """A contribution in the dtype of what it goes to: each step of a backward rounds, also one between Python numbers.
+
+    Only 1 and 0 stay numbers, so that they fold away.
+    """
+    plain = isinstance(share, Constant) and share.value in (-1, 0, 1)
+    return share if plain or dtype == "scalar" else ops.cast(share, dtype)
 
 
 def unbroadcast(share: Node, kept: Axes, spread: Axes) -> Node:

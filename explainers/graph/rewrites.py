@@ -25,6 +25,7 @@ from explainers.graph.nodes import (
     Take,
     Unary,
     Where,
+    is_floating,
 )
 from explainers.graph.rewriting import Rule
 from explainers.graph.sigmoid_rewrites import sigmoid_rules
@@ -36,6 +37,7 @@ def rules() -> tuple[Rule, ...]:
         Rule("square of a product with itself", "u · u → u²", _square, lambda x, y, c: ops.mul(x, x)),
         Rule("power two", "u^2 → u²", _power_two, lambda x, y, c: ops.binary("pow", x, 2)),
         Rule("square loses its sign", "(b − a)² → (a − b)²", _oriented, lambda x, y, c: ops.square(ops.neg(x))),
+        Rule("a number in any dtype", "k as float32 → k", _uncast, lambda x, y, c: ops.cast(ops.constant(3), x.dtype)),
         Rule("log undoes exp", "log e^u → u", _log_exp, lambda x, y, c: ops.log(ops.exp(x))),
         Rule("log-sum-exp", "log Σ e^u → lse u", _lse, lambda x, y, c: ops.log(ops.sum(ops.exp(x), (c,)))),
         Rule("log of a quotient", "log(e^u / Σ e^v) → u − lse v", _log_quotient, _log_quotient_example),
@@ -84,6 +86,14 @@ def _oriented(node: Node) -> Node | None:
             return ops.square(x)
         case Unary("square", Binary("sub", Input(tensor=first) as a, Input(tensor=second) as b)) if second < first:
             return ops.square(ops.sub(b, a))
+        case _:
+            return None
+
+
+def _uncast(node: Node) -> Node | None:
+    match node:
+        case Cast(Constant() as number) if is_floating(node):
+            return number
         case _:
             return None
 
