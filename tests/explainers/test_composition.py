@@ -60,6 +60,8 @@ z.std() + z.var(unbiased=False) + z.var(dim=1).sum()
 (z * z).sum(-1).mean()
 x.mean() + 2 / x.sum()
 x.float().double().mean()
+x.mean() * 0.9 * 0.7 / 3
+(0.1 * x).mean() / 0.3 - 0.7 * (x / 3).sum() / 11
 (x.detach() * x).sum()
 (z.softmax(1) * F.one_hot(y)).sum()
 torch.nn.functional.nll_loss(torch.log(z.softmax(1) + 1e-8), y)
