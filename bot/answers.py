@@ -10,7 +10,7 @@ from bot.jobs.work import ToConclude
 from explainers import proof
 from explainers.diagnoses import diagnosis
 from explainers.explanation import Explanation
-from explainers.locale import Translator
+from explainers.locale import Translator, translator
 from explainers.telling import Told
 
 LARGEST_GRADIENT: Final = 1000
@@ -30,7 +30,7 @@ def explained(explanation: Explanation, told: Told, asked: ToConclude, drawn: Dr
         value=worded(explanation.value),
         error=Error(raised.type, raised.message) if raised else None,
         claims=asked.stated,
-        diagnoses=_diagnoses(explanation, Translator(asked.locale)),
+        diagnoses=_diagnoses(explanation, translator(asked.locale)),
         floor=None if withheld else _floor(explanation),
         gradient={} if withheld else gradients(explanation.gradient),
         proof=_proof(explanation.proof),

@@ -19,7 +19,7 @@ from explainers.cards.typeset import Unprintable
 from explainers.composition import DontKnow
 from explainers.diagnoses.registry import rules
 from explainers.explanation import Reading
-from explainers.locale import Translator
+from explainers.locale import translator
 from explainers.losses import registry
 from explainers.recording import Recording
 from explainers.reruns import FLOAT64, TWIN, VALUE, Plan, RerunResult
@@ -125,7 +125,7 @@ def _pictures(card: Card, asked: ToConclude) -> tuple[bytes | None, bytes | None
 
 def _list() -> Listed:
     losses = registry.registry().losses.values()
-    translators = {name: Translator(name) for name in locale.available()}
+    translators = {name: translator(name) for name in locale.available()}
     kinds = (
         DiagnosisKind(rule.slug, rule.family, {name: rule.title.say(said) for name, said in translators.items()})
         for rule in rules()

@@ -110,9 +110,7 @@ def test_every_registered_loss_is_told_and_drawn(loss: str, renderer: Renderer) 
 
 
 def test_a_completed_snippet_is_said_to_be() -> None:
-    assert (
-        "Added to your snippet: import torch." in _told("F.mse_loss(torch.ones(2), torch.zeros(2))").text
-    )
+    assert "Added to your snippet: import torch." in _told("F.mse_loss(torch.ones(2), torch.zeros(2))").text
 
 
 def test_a_number_that_the_run_does_not_give_is_named() -> None:
