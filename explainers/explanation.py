@@ -53,7 +53,7 @@ class Other:
     value: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """Everything that is known about one value; sentences are in no language yet.
 
@@ -95,6 +95,10 @@ class Explanation:
     def verdict(self) -> str:
         """One English sentence; `telling.tell` says it in other languages."""
         return self._told().verdict
+
+    def __repr__(self) -> str:
+        """The verdict; the whole is `str`."""
+        return f"<Explanation: {self.verdict}>"
 
     def __str__(self) -> str:
         """The whole answer as English text."""

@@ -85,9 +85,7 @@ def _plain(explanation: Explanation, value: str) -> Message:
     claim = disagreement(explanation)
     if claim is not None:
         claimed = claim.text or f"{claim.value:.4g}"
-        return said(
-            "We get {value} where you show {claimed}: versions, seeds or data differ.", value=value, claimed=claimed
-        )
+        return said("This code gives {value}, not the {claimed} that you show.", value=value, claimed=claimed)
     if isinstance(explanation.reading, DontKnow):
         function = explanation.reading.function
         return said(
@@ -101,7 +99,7 @@ def _plain(explanation: Explanation, value: str) -> Message:
         return said("{value} is what the formula gives: {cause}.", value=value, cause=cause)
     known = explanation.loss or explanation.equals
     if explanation.equals is not None:
-        return said("{value} is right: your formula is {name}.", value=value, name=explanation.equals.name)
+        return said("{value} is what your formula gives; it is {name}.", value=value, name=explanation.equals.name)
     if known is not None and known.name in words():
         return said("{value} is right. {reading}", value=value, reading=words()[known.name].reading)
     return said("{value} is what your formula gives.", value=value)

@@ -22,6 +22,7 @@ from bot.evaluator.zygote_process import ZygoteFailed, ZygoteProcess
 _TORCH_FACTS: Final = "bot.evaluator.torch_facts"
 _PROBES: Final = msgspec.msgpack.Decoder(selfcheck.Probes)
 _TRIES: Final = 2
+_REFILL_SECONDS: Final = 0.05
 
 
 class QueueFull(RuntimeError):
@@ -52,7 +53,7 @@ class Evaluator:
     """Snippet jobs.
 
     `limits`: of every job that names none. `at_once`: jobs that run at a time; None for one per core. `prefork`: locked
-    children kept waiting; None for as many as run at once. `queue`: jobs that may wait. `rotate_after`: forks after
+    children kept waiting; None for one more than run at once. `queue`: jobs that may wait. `rotate_after`: forks after
     which the zygote is replaced.
     """
 
@@ -68,7 +69,7 @@ class Evaluator:
     ) -> None:
         self.limits = limits or Limits()
         self._at_once = at_once or len(os.sched_getaffinity(0))
-        self._prefork = self._at_once if prefork is None else prefork
+        self._prefork = self._at_once + 1 if prefork is None else prefork
         self._queue = queue
         self._waiting = 0
         self._slots = asyncio.Semaphore(self._at_once)
@@ -174,6 +175,8 @@ class Evaluator:
             task.add_done_callback(self._refills.discard)
 
     async def _fork_spare(self) -> None:
+        if self._spare:  # a fork costs a core some 10 ms, which the answer under way needs more
+            await asyncio.sleep(_REFILL_SECONDS)
         try:
             zygote = await self._keeper.current()
             self._spare.append((zygote, await zygote.fork_snippet(self.limits)))

@@ -135,7 +135,7 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
         lines.append(
             said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value))
         )
-    if explanation.recording.random:
+    if explanation.recording.random and explanation.recording.raised is None:
         lines.append(said("The program draws random numbers without a seed: your digits will differ."))
     if explanation.proof.verdict != "certified" and explanation.value is not None:
         reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
@@ -145,7 +145,7 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
 
 def clear(explanation: Explanation, translator: Translator) -> str:
     """The diagnoses that apply to this loss and did not fire."""
-    if not explanation.clear:
+    if not explanation.clear or explanation.recording.raised is not None:
         return ""
     return said("Checked and clear: {slugs}", slugs=", ".join(explanation.clear)).say(translator)
 

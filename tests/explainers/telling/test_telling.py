@@ -115,7 +115,7 @@ def test_a_completed_snippet_is_said_to_be() -> None:
 
 def test_a_number_that_the_run_does_not_give_is_named() -> None:
     told = _told("F.cross_entropy(torch.tensor([[2.0, 1.0]]), torch.tensor([0]))", Claim("printed", 7.5, 0.05, "7.5"))
-    assert told.verdict.startswith("We get 0.3133 where you show 7.5")
+    assert told.verdict.startswith("This code gives 0.3133, not the 7.5 that you show")
 
 
 def test_an_exception_names_line_arguments_and_shapes() -> None:
