@@ -205,8 +205,3 @@ Node: TypeAlias = (
 )
 
 ELLIPSIS = Sign("ellipsis")
-
-
-def uncoloured(node: Node) -> Node:
-    """The node without its colour."""
-    return node.body if isinstance(node, Coloured) else node
