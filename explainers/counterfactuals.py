@@ -13,7 +13,7 @@ from explainers.recording import Recording
 from explainers.reruns import FLOAT64, VALUE, GraphRerun, Plan, Rerun
 
 MOST = 8
-_ROLES: tuple[Role, ...] = ("correction", "illustration", "second-input", "fix")
+_ROLES: tuple[Role, ...] = ("correction", "equivalent", "illustration", "second-input", "fix")
 
 
 def plan(

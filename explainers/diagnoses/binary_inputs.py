@@ -36,6 +36,7 @@ def rules() -> tuple[Rule, ...]:
                 positive=number(-math.log(_sigmoid(1))),
                 negative=number(-math.log(1 - _sigmoid(0))),
             ),
+            words=("sigmoid twice", "double sigmoid", "sigmoid before BCEWithLogits"),
             losses=frozenset({"binary_cross_entropy_with_logits"}),
             trigger=_double_sigmoid,
             positive=_HEAD + "nn.BCEWithLogitsLoss()(torch.sigmoid(logits), target)",

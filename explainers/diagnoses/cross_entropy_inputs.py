@@ -46,6 +46,13 @@ def rules() -> tuple[Rule, ...]:
             uncertainty=said(
                 "I assume that the input was meant as probabilities. If it is raw scores, nothing is wrong."
             ),
+            words=(
+                "one-hot scores",
+                "perfect prediction is not 0",
+                "probabilities passed to cross entropy",
+                "cross entropy of a one-hot is not zero",
+                "minimum of cross entropy",
+            ),
             losses=frozenset({"cross_entropy"}),
             trigger=_probabilities_as_logits,
             positive=_HEAD + _SEED + "nn.CrossEntropyLoss()(scores, label)",
@@ -59,6 +66,13 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "cross_entropy applies softmax by itself. The second softmax only sees numbers between 0 and 1 and "
                 "flattens them: the loss stays high and the gradient small, however sure the model is."
+            ),
+            words=(
+                "softmax twice",
+                "double softmax",
+                "softmax before cross entropy",
+                "last layer is softmax",
+                "softmax output layer",
             ),
             losses=frozenset({"cross_entropy"}),
             trigger=_double_softmax,

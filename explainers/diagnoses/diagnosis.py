@@ -17,15 +17,15 @@ from explainers.reruns import GraphRerun, SourceRerun
 Confidence = Literal["shown", "consistent", "possible"]
 Applicability = Literal["safe", "likely", "choose"]
 Concern = Literal["exception", "non-finite", "value"]
-Role = Literal["correction", "illustration", "fix", "second-input"]
+Role = Literal["correction", "equivalent", "illustration", "fix", "second-input"]
 
 
 @dataclass(frozen=True)
 class Trial:
     """A changed program to run.
 
-    A `correction` undoes the suspected mistake, and only it can return the asker's number as proof; an
-    `illustration` shows how the loss behaves.
+    A `correction` undoes the suspected mistake, and only it can return the asker's number as proof; an `equivalent`
+    must return the value as it is (so nothing is wrong); an `illustration` shows how the loss behaves.
     """
 
     what: Message
@@ -63,12 +63,29 @@ class Suspicion:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A program of ours that shows a diagnosis: what a question in words about it is answered from.
+
+    `losses` are the functions of torch.nn.functional that it is about (none: any program), `words` English phrases by
+    which people ask about it, `claims` what the one who writes such a program states.
+    """
+
+    slug: str
+    title: Message
+    losses: tuple[str, ...]
+    words: tuple[str, ...]
+    source: str
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
 class Rule:
     """One diagnosis.
 
-    `losses` are the short names of the functions it is about (none: any program). `positive` is a snippet on which it
-    fires, `control` one on which it must not. `explanation` says why it happens whatever the numbers, `uncertainty`
-    what has to be assumed. It is said before the slugs that it `dominates`.
+    `losses` are the short names of the functions it is about (none: the program as a whole). `positive` is a snippet
+    on which it fires, `control` one on which it must not. `words` are English phrases by which people ask about it.
+    `explanation` says why it happens whatever the numbers, `uncertainty` what has to be assumed. A `harmless` one
+    finds nothing wrong. It is said before the slugs that it `dominates`.
     """
 
     slug: str
@@ -83,10 +100,20 @@ class Rule:
     positive_claims: tuple[Claim, ...] = ()
     dominates: frozenset[str] = frozenset()
     concern: Concern = "value"
+    words: tuple[str, ...] = ()
+    harmless: bool = False
+    control_claims: tuple[Claim, ...] = ()
 
     def applies(self, scene: Scene) -> bool:
-        """Whether the rule is about the call of the scene."""
-        return not self.losses or scene.name in self.losses
+        """Whether the rule is about the scene: about its call, or about the program that the scene is of."""
+        return scene.name in self.losses if self.losses else scene.whole
+
+    @property
+    def example(self) -> Example:
+        """The program of ours that shows it."""
+        return Example(
+            self.slug, self.title, tuple(sorted(self.losses)), self.words, self.positive, self.positive_claims
+        )
 
 
 @dataclass(frozen=True)
@@ -145,6 +172,10 @@ class Rules:
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.by_slug.values())
+
+    def examples(self) -> tuple[Example, ...]:
+        """A program of ours for every rule, in the order of the registry."""
+        return tuple(rule.example for rule in self)
 
 
 def registered(rules: tuple[Rule, ...]) -> Rules:

@@ -39,6 +39,7 @@ def rules() -> tuple[Rule, ...]:
                 "bounds it below, and training drives it towards −∞."
             ),
             uncertainty=said("If the model already ends in log_softmax, these numbers were not its output."),
+            words=("nll loss is negative", "negative nll", "nll_loss without log_softmax"),
             losses=frozenset({"nll_loss"}),
             trigger=_raw_logits,
             positive=_HEAD + "F.nll_loss(logits, target)",
@@ -52,6 +53,7 @@ def rules() -> tuple[Rule, ...]:
                 "nll_loss takes no logarithm by itself. Of probabilities it returns −p, between −1 and 0, "
                 "instead of −log p."
             ),
+            words=("nll of probabilities", "softmax and nll_loss", "nll between -1 and 0", "no log in nll_loss"),
             losses=frozenset({"nll_loss"}),
             trigger=_probabilities,
             positive=_HEAD + "F.nll_loss(torch.softmax(logits, dim=1), target)",

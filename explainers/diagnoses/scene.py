@@ -44,9 +44,10 @@ class Unrecorded(Exception):
 
 @dataclass(frozen=True)
 class Scene:
-    """One call of a recording under suspicion: a library loss, or what made the subject where there is none.
+    """One call of a recording under suspicion: a library loss, or what made the subject.
 
-    `makers` maps each tensor id to the call that made it.
+    `makers` maps each tensor id to the call that made it; the scene of what made the subject (or raised) is also the
+    one of the `whole` program.
     """
 
     recording: Recording
@@ -54,6 +55,7 @@ class Scene:
     registry: Registry
     call: Call
     makers: Mapping[int, Call]
+    whole: bool = True
 
     @property
     def name(self) -> str:
@@ -110,7 +112,7 @@ class Scene:
 
 
 def scenes(recording: Recording, claims: tuple[Claim, ...], registry: Registry) -> tuple[Scene, ...]:
-    """A scene for every library loss that the subject needs, earliest first; else one for what made the subject.
+    """A scene for every library loss that the subject needs, and one for what made the subject; earliest first.
 
     Where the program raised, the call that raised is the only scene.
     """
@@ -120,9 +122,9 @@ def scenes(recording: Recording, claims: tuple[Claim, ...], registry: Registry) 
         found = [call for call in recording.calls if call.index == raised]
     else:
         needed = upstream(recording.subject, makers)
-        losses = [call for call in needed if is_library_loss(call, registry)]
-        found = losses or [makers[id] for id in (recording.subject,) if id in makers]
-    return tuple(Scene(recording, claims, registry, call, makers) for call in found)
+        last = [makers[id] for id in (recording.subject,) if id in makers]
+        found = [call for call in needed if is_library_loss(call, registry) or any(call is one for one in last)]
+    return tuple(Scene(recording, claims, registry, call, makers, call is found[-1]) for call in found)
 
 
 def upstream(subject: int | None, makers: Mapping[int, Call]) -> list[Call]:
@@ -140,7 +142,7 @@ def upstream(subject: int | None, makers: Mapping[int, Call]) -> list[Call]:
 def is_library_loss(call: Call, registry: Registry) -> bool:
     """Whether a call is one of torch's loss functions, also of those without a reference program yet."""
     loss = registry.of(call.function)
-    named = call.function.startswith("torch.nn.functional.") and call.function.endswith("_loss")
+    named = call.function.startswith("torch.nn.functional.") and call.function.endswith(("_loss", ".kl_div"))
     return named if loss is None else loss.is_loss
 
 

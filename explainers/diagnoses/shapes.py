@@ -30,6 +30,7 @@ def rules() -> tuple[Rule, ...]:
                 "predictions are one number in the middle of the targets, so that is what training would learn."
             ),
             uncertainty=said("If all pairs were meant, the value is right; then write the broadcast out."),
+            words=("broadcast", "target size different to the input size", "shape (N,) and (N,1)"),
             losses=frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}),
             trigger=_regression_broadcast,
             positive=_HEAD

@@ -11,30 +11,42 @@ import pytest
 from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import Diagnosis, Rule
 from explainers.diagnoses.registry import rules
+from explainers.diagnoses.wording import number
+from explainers.locale import Translator
 
 Diagnose = Callable[..., Any]  # the fixture
 
 EACH = pytest.mark.parametrize("rule", list(rules()), ids=lambda rule: rule.slug)
 # Slugs that may fire on another rule's positive without being dominated by it, because both are true of it.
 ALSO_TRUE: dict[str, frozenset[str]] = {}
+# Slugs that may fire on a rule's control, because they are true of it.
+ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {}
+CURES = ("correction", "fix", "equivalent")
 
 
 def corrections(diagnosis: Diagnosis) -> list[float]:
     return [c.value for c in diagnosis.counterfactuals if c.role == "correction" and c.value is not None]
 
 
+def differs(value: float | None, road: Any) -> bool:
+    """Whether a number is another one than the program's; any number is where the program has none."""
+    if road.recording.raised is not None or value is None:
+        return True
+    return not math.isclose(value, road.value, rel_tol=1e-5, abs_tol=1e-5)
+
+
 @EACH
 def test_fires_first_on_its_positive(rule: Rule, diagnose: Diagnose):
     road = diagnose(rule.positive, rule.positive_claims)
-    assert road.recording.raised is None
+    assert (road.recording.raised is not None) == (rule.concern == "exception")
     assert road.slugs[0] == rule.slug
 
 
 @EACH
 def test_stays_silent_on_its_control_and_says_that_it_looked(rule: Rule, diagnose: Diagnose):
-    road = diagnose(rule.control)
+    road = diagnose(rule.control, rule.control_claims)
     assert road.recording.raised is None
-    assert road.slugs == []
+    assert set(road.slugs) <= ALSO_TRUE_OF_CONTROL.get(rule.slug, frozenset())
     assert rule.slug in road.investigation.clear
 
 
@@ -49,55 +61,70 @@ def test_all_its_trials_run_and_a_correction_changes_the_value(rule: Rule, diagn
     road = diagnose(rule.positive, rule.positive_claims)
     (diagnosis,) = [d for d in road.diagnoses if d.slug == rule.slug]
     planned = next(case for case in road.investigation.cases if case.rule.slug == rule.slug).trials
-    assert len(diagnosis.counterfactuals) == len(planned)
-    assert all(c.raised is None and c.not_run is None for c in diagnosis.counterfactuals)
-    assert all(c.value is not None and math.isfinite(c.value) for c in diagnosis.counterfactuals)
-    assert any(abs(value - road.value) > 1e-3 for value in corrections(diagnosis))
+    assert len(diagnosis.counterfactuals) == len(planned) > 0
+    assert all(c.ran for c in diagnosis.counterfactuals), [c.raised or c.not_run for c in diagnosis.counterfactuals]
+    assert all(math.isfinite(x) for c in diagnosis.counterfactuals if c.role in CURES for x in c.values)
+    assert rule.harmless or any(differs(value, road) for value in corrections(diagnosis))
+    assert all(not differs(c.value, road) for c in diagnosis.counterfactuals if c.role == "equivalent")
 
 
 @EACH
 def test_it_is_shown_only_to_those_who_expected_what_the_correction_returns(rule: Rule, diagnose: Diagnose):
-    plain = diagnose(rule.positive).diagnoses[0]
-    returned, value = corrections(plain)[0], diagnose(rule.positive).value
+    if rule.harmless or rule.positive_claims or rule.concern == "exception":
+        return  # its claims are judged below; nothing can be expected of a program that stops
+    plain, value = diagnose(rule.positive).diagnoses[0], diagnose(rule.positive).value
+    returned = next(c for c in corrections(plain) if differs(c, diagnose(rule.positive)))
     expecting = Claim("expected", round(returned, 4), 5e-5)
     elsewhere = Claim("expected", 2 * value - returned + math.copysign(1, value - returned))
     assert plain.confidence == "consistent"
-    assert diagnose(rule.positive, (expecting,)).diagnoses[0].confidence == "shown"
-    assert diagnose(rule.positive, (elsewhere,)).diagnoses[0].confidence == "possible"
+    assert "shown" in [d.confidence for d in diagnose(rule.positive, (expecting,)).diagnoses if d.slug == rule.slug]
+    if math.isfinite(value):
+        (far,) = [d for d in diagnose(rule.positive, (elsewhere,)).diagnoses if d.slug == rule.slug]
+        assert far.confidence == "possible"
 
 
 @EACH
 def test_its_positive_claims_are_answered(rule: Rule, diagnose: Diagnose):
-    wanted = "shown" if any(claim.kind == "expected" for claim in rule.positive_claims) else "consistent"
-    assert diagnose(rule.positive, rule.positive_claims).diagnoses[0].confidence == wanted
+    proves = any(claim.kind == "expected" for claim in rule.positive_claims) and not rule.harmless
+    assert diagnose(rule.positive, rule.positive_claims).diagnoses[0].confidence == (
+        "shown" if proves else "consistent"
+    )
 
 
 @EACH
 def test_its_fix_is_a_change_of_the_askers_lines_that_cures(rule: Rule, diagnose: Diagnose):
     diagnosis = diagnose(rule.positive, rule.positive_claims).diagnoses[0]
-    assert diagnosis.fix is not None
+    assert rule.harmless or diagnosis.fix is not None
+    if diagnosis.fix is None or not diagnosis.fix.diff:
+        return
     removed = [line[2:] for line in diagnosis.fix.diff if line.startswith("- ")]
-    assert removed and set(removed) <= set(rule.positive.splitlines())
-    cured = diagnose(diagnosis.fix.source)
+    assert set(removed) <= set(rule.positive.splitlines())
+    cured = diagnose(diagnosis.fix.source, rule.positive_claims)
+    assert cured.recording.raised is None
     assert rule.slug not in cured.slugs
-    assert any(math.isclose(cured.value, value, abs_tol=1e-6) for value in corrections(diagnosis))
+    assert not corrections(diagnosis) or any(math.isclose(cured.value, v, abs_tol=1e-6) for v in corrections(diagnosis))
 
 
 @EACH
-def test_its_floor_is_not_above_the_value_and_is_close_to_optimal(rule: Rule, diagnose: Diagnose):
+def test_its_floors_are_not_above_the_value_and_close_to_optimal(rule: Rule, diagnose: Diagnose):
     road = diagnose(rule.positive, rule.positive_claims)
-    floor = road.diagnoses[0].floor
-    assert floor is not None
-    assert floor.value <= road.value + 1e-6
-    assert floor.gap <= 1e-8
+    for floor in road.diagnoses[0].floors:
+        assert not floor.value > road.value + 1e-6
+        assert floor.gap <= 1e-8
 
 
 @EACH
 def test_its_sentences_name_the_value_and_the_lines(rule: Rule, diagnose: Diagnose):
-    from explainers.locale import Translator
-
     road = diagnose(rule.positive, rule.positive_claims)
     verdict = road.diagnoses[0].verdict.say(Translator())
-    assert f"{road.value:.4g}" in verdict and len(verdict) <= 140
+    assert len(verdict) <= 140
+    assert road.recording.raised is not None or number(road.value) in verdict
     assert road.diagnoses[0].place is not None
     assert road.diagnoses[0].evidence
+
+
+@EACH
+def test_its_example_is_its_positive_under_words_that_people_use(rule: Rule):
+    (example,) = [each for each in rules().examples() if each.slug == rule.slug]
+    assert (example.source, example.claims, example.title) == (rule.positive, rule.positive_claims, rule.title)
+    assert example.words

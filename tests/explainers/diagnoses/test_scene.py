@@ -44,12 +44,13 @@ def test_the_origin_is_the_first_tensor_of_the_line():
     assert found.origin("input") == found.recording.names["z"]
 
 
-def test_each_loss_upstream_of_the_subject_is_a_scene_and_no_other():
+def test_each_loss_upstream_of_the_subject_is_a_scene_and_so_is_what_made_the_subject():
     source = (
         "x, y = torch.tensor([1.0]), torch.tensor([0.0])\nunused = F.l1_loss(x, y)\n"
         "a = F.mse_loss(x, y)\nb = F.huber_loss(x, y)\na + b"
     )
-    assert [s.name for s in scenes(record(source), (), registry())] == ["mse_loss", "huber_loss"]
+    found = scenes(record(source), (), registry())
+    assert [(s.name, s.whole) for s in found] == [("mse_loss", False), ("huber_loss", False), ("add", True)]
 
 
 def test_without_a_library_loss_the_scene_is_what_made_the_subject():
