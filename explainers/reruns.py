@@ -45,13 +45,21 @@ class WrapArgument(msgspec.Struct, frozen=True, tag="wrap"):
     arguments: tuple[Argument, ...] = ()
 
 
+class WrapOutput(msgspec.Struct, frozen=True, tag="wrap-output"):
+    """Pass what a call returns (one tensor) through a torch function before anything else sees it (div, sqrt, …)."""
+
+    call: int
+    function: str
+    arguments: tuple[Argument, ...] = ()
+
+
 class ReplaceTensor(msgspec.Struct, frozen=True, tag="replace"):
     """Start from other values for a tensor that no replayed call makes, or overwrite one that a call makes."""
 
     tensor: Tensor
 
 
-Edit = DropCall | SwapFunction | SetArgument | WrapArgument | ReplaceTensor
+Edit = DropCall | SwapFunction | SetArgument | WrapArgument | WrapOutput | ReplaceTensor
 
 
 class GraphRerun(msgspec.Struct, frozen=True, tag="graph"):

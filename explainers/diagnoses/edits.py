@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.recording import Argument, Call, DType, Items, Tensor, Value
-from explainers.reruns import DropCall, Edit, GraphRerun, ReplaceTensor, SourceRerun, SwapFunction, WrapArgument
+from explainers.reruns import (
+    DropCall,
+    Edit,
+    GraphRerun,
+    ReplaceTensor,
+    SetArgument,
+    SourceRerun,
+    SwapFunction,
+    WrapArgument,
+    WrapOutput,
+)
 
 
 def graph_rerun(*edits: Edit) -> GraphRerun:
@@ -31,6 +41,16 @@ def dropped(call: Call) -> DropCall:
 def wrapped(call: Call, argument: str, function: str, **options: Value) -> WrapArgument:
     """The argument passed through a torch function (its qualified name) first."""
     return WrapArgument(call.index, argument, function, tuple(Argument(k, v) for k, v in options.items()))
+
+
+def followed_by(call: Call, function: str, **options: Value) -> WrapOutput:
+    """What the call returns, passed through a torch function (its qualified name)."""
+    return WrapOutput(call.index, function, tuple(Argument(k, v) for k, v in options.items()))
+
+
+def set_to(call: Call, argument: str, value: Value) -> SetArgument:
+    """Another value of an argument."""
+    return SetArgument(call.index, argument, value)
 
 
 def scaled(call: Call, argument: str, factor: float) -> WrapArgument:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 
 from explainers.diagnoses.diagnosis import Applicability, Fix
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, argument, diff, last_name, modules_around, operand
 from explainers.messages import Message
 from explainers.recording import Call
-
-_POSITIONS = {"input": 0, "target": 1}
 
 
 def fix(scene: Scene, changed: str | None, applicability: Applicability, note: Message) -> Fix:
@@ -27,7 +26,7 @@ def without(scene: Scene, activation: Call, passed: str) -> str | None:
     inner = operand(source, activation)
     if inner is None:
         return _without_layer(source, activation)
-    outer = _written_argument(source, scene.call, passed)
+    outer = _written_argument(source, scene, passed)
     same_function = _function(activation) == _function(scene.call)
     if isinstance(inner, ast.Name) and isinstance(outer, ast.Name) and outer.id != inner.id and same_function:
         return source.replaced(source.piece(outer), inner.id)
@@ -47,18 +46,62 @@ def renamed(scene: Scene, call: Call, function: tuple[str, str], module: tuple[s
 
 def followed(scene: Scene, passed: str, method: str) -> str | None:
     """The program with a method called on what is passed to the loss."""
+    return rewritten(scene, passed, "{}." + method)
+
+
+def rewritten(scene: Scene, passed: str, pattern: str) -> str | None:
+    """The program with what is passed to the loss put into a pattern such as "({} + 1) / 2"."""
     source = Source(scene.recording.source)
-    written = _written_argument(source, scene.call, passed)
+    written = _written_argument(source, scene, passed)
     if written is None:
         return None
-    return source.replaced(source.piece(written), f"{_atom(source, written)}.{method}")
+    return source.replaced(source.piece(written), pattern.replace("{}", _atom(source, written)))
+
+
+def exchanged(scene: Scene, one: str, other: str, pattern: str = "{}") -> str | None:
+    """The program with two arguments of the loss in each other's place, the first one put into a pattern."""
+    source = Source(scene.recording.source)
+    first, second = (_written_argument(source, scene, name) for name in (one, other))
+    if first is None or second is None or source.piece(first) > source.piece(second):
+        return None
+    changed = source.replaced(source.piece(second), source.written(first))
+    start, end = source.piece(first)
+    return changed[:start] + pattern.replace("{}", _atom(source, second)) + changed[end:]
+
+
+def result_followed(scene: Scene, pattern: str) -> str | None:
+    """The program with the value of the loss put into a pattern such as "{}.sqrt()"."""
+    source = Source(scene.recording.source)
+    written = source.call_at(scene.call.span)
+    if written is None:
+        return None
+    return source.replaced(source.piece(written), pattern.replace("{}", source.written(written)))
+
+
+def with_option(scene: Scene, call: Call, name: str, text: str | None, position: int | None = None) -> str | None:
+    """The program with a keyword set where a call is written, or where the module that makes it is built.
+
+    `text` None takes it out. `position` is where it may stand without its name in the function that torch has for it.
+    """
+    source = Source(scene.recording.source)
+    written = _options_of(source, call)
+    if written is None:
+        return None
+    if (keyword := next((k for k in written.keywords if k.arg == name), None)) is not None:
+        return (
+            source.replaced(source.piece(keyword.value), text) if text else _without_keyword(source, written, keyword)
+        )
+    place = None if position is None else position - _bound_before(source, call, written)
+    if place is not None and 0 <= place < len(written.args):
+        return source.replaced(source.piece(written.args[place]), text) if text else None
+    return None if text is None else _with_keyword(source, written, f"{name}={text}")
 
 
 def called_instead(scene: Scene, function: str, methods: str, *options: str) -> str | None:
     """The program with another function of torch.nn.functional called on input.`methods` and target."""
     source = Source(scene.recording.source)
     written = source.call_at(scene.call.span)
-    given = [_written_argument(source, scene.call, name) for name in _POSITIONS]
+    given = [_written_argument(source, scene, name) for name in ("input", "target")]
     if written is None or given[0] is None or given[1] is None:
         return None
     arguments = (f"{_atom(source, given[0])}.{methods}", source.written(given[1]), *options)
@@ -67,15 +110,50 @@ def called_instead(scene: Scene, function: str, methods: str, *options: str) -> 
 
 def name_passed(scene: Scene, passed: str) -> str | None:
     """The variable that is passed as an argument, None where it is an expression."""
-    written = _written_argument(Source(scene.recording.source), scene.call, passed)
+    written = _written_argument(Source(scene.recording.source), scene, passed)
     return written.id if isinstance(written, ast.Name) else None
 
 
-def _written_argument(source: Source, loss: Call, passed: str) -> ast.expr | None:
-    written = source.call_at(loss.span)
-    if written is None or len(modules_around(loss)) > 1:
+def _written_argument(source: Source, scene: Scene, passed: str) -> ast.expr | None:
+    written = source.call_at(scene.call.span)
+    if written is None or len(modules_around(scene.call)) > 1:
         return None
-    return argument(written, _POSITIONS[passed], passed)
+    loss = scene.registry.of(scene.call.function)
+    order = list(inspect.signature(loss.program).parameters) if loss else [a.name for a in scene.call.arguments]
+    return argument(written, order.index(passed), passed)
+
+
+def _options_of(source: Source, call: Call) -> ast.Call | None:
+    """Where the options of a call are written: the call itself, or the only place that builds its module."""
+    modules = modules_around(call)
+    if not modules:
+        return source.call_at(call.span)
+    built = source.constructors(modules[-1].rpartition(".")[2])
+    return built[0] if len(built) == 1 else None
+
+
+def _bound_before(source: Source, call: Call, written: ast.Call) -> int:
+    """How many arguments of the function are given before the parentheses: the tensor that has the method."""
+    if modules_around(call):
+        return 1
+    return int(isinstance(written.func, ast.Attribute) and not source.is_torch(written.func.value))
+
+
+def _with_keyword(source: Source, written: ast.Call, text: str) -> str:
+    start, end = source.piece(written)
+    inside = source.text[start : end - 1].rstrip()
+    comma = "" if inside.endswith("(") else " " if inside.endswith(",") else ", "
+    return source.text[:start] + inside + comma + text + ")" + source.text[end:]
+
+
+def _without_keyword(source: Source, written: ast.Call, keyword: ast.keyword) -> str:
+    """The comma before it goes too, or the one behind it where it is the first."""
+    start, end = source.piece(keyword)
+    before = [source.piece(part)[1] for part in (*written.args, *written.keywords) if source.piece(part)[1] < start]
+    if before:
+        return source.replaced((max(before), end), "")
+    rest = source.text[end:].lstrip()
+    return source.text[:start] + (rest[1:].lstrip() if rest.startswith(",") else rest)
 
 
 def _without_layer(source: Source, activation: Call) -> str | None:

@@ -68,6 +68,19 @@ class Scene:
         subject = self.recording.subject
         return None if subject is None else scalar(self.recording.tensor(subject))
 
+    @property
+    def reduction(self) -> str:
+        """ "mean", "sum" or "none", also where the legacy flags say so."""
+        average, reduce = self.call.argument("size_average"), self.call.argument("reduce")
+        if average is None and reduce is None:
+            return str(self.call.argument("reduction") or "mean")
+        return "none" if reduce is False else "sum" if average is False else "mean"
+
+    def option(self, name: str, default: float) -> float:
+        """A number passed as the argument, else the default."""
+        value = self.call.argument(name)
+        return value if isinstance(value, int | float) else default
+
     def tensor(self, argument: str) -> Tensor | None:
         """The tensor passed as the argument, None where that is no tensor."""
         id = self.call.ref(argument)
@@ -91,6 +104,10 @@ class Scene:
         """The elements of an argument in float64, None where that is no tensor or they were left out."""
         tensor = self.tensor(argument)
         return None if tensor is None or tensor.data is None else tensor.array().astype(np.float64)
+
+    def needed(self) -> list[Call]:
+        """The calls that the subject needs, earliest first."""
+        return upstream(self.recording.subject, self.makers)
 
     def nearest(self, argument: str) -> Call | None:
         """The call that computed an argument's elements, seen through views; None for what was handed in."""

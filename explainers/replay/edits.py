@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from explainers.recording import Argument, Call, Value, refs
-from explainers.reruns import DropCall, Edit, ReplaceTensor, SetArgument, SwapFunction, WrapArgument
+from explainers.reruns import DropCall, Edit, ReplaceTensor, SetArgument, SwapFunction, WrapArgument, WrapOutput
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +19,11 @@ class PlannedCall:
     function: str | None
     arguments: tuple[Argument, ...]
     wraps: tuple[WrapArgument, ...] = ()
+    afterwards: tuple[WrapOutput, ...] = ()
 
     def inputs(self) -> tuple[int, ...]:
         """Ids of the tensors among the arguments, in order."""
-        values = [*self.arguments, *(a for wrap in self.wraps for a in wrap.arguments)]
+        values = [*self.arguments, *(a for wrap in (*self.wraps, *self.afterwards) for a in wrap.arguments)]
         return tuple(id for argument in values for id in refs(argument.value))
 
     def made(self) -> tuple[int, ...]:
@@ -43,7 +44,9 @@ def plan(recorded: Call, edits: Sequence[Edit]) -> PlannedCall:
                 planned = dataclasses.replace(planned, arguments=_with(planned.arguments, name, value))
             case WrapArgument(index) if index == recorded.index:
                 planned = dataclasses.replace(planned, wraps=(*planned.wraps, edit))
-            case DropCall() | SwapFunction() | SetArgument() | WrapArgument() | ReplaceTensor():
+            case WrapOutput(index) if index == recorded.index:
+                planned = dataclasses.replace(planned, afterwards=(*planned.afterwards, edit))
+            case DropCall() | SwapFunction() | SetArgument() | WrapArgument() | WrapOutput() | ReplaceTensor():
                 pass
     return planned
 

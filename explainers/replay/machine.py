@@ -9,7 +9,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from explainers.recording import FLOATING, Name, Recording, Tensor, Value
 from explainers.replay.edits import PlannedCall, plan
-from explainers.reruns import GraphRerun, ReplaceTensor, RerunResult, WrapArgument
+from explainers.reruns import GraphRerun, ReplaceTensor, RerunResult, WrapArgument, WrapOutput
 from explainers.tracing.callables import call, find, is_replayable
 from explainers.tracing.internals import storage_of
 from explainers.tracing.values import decode, freeze, tensors_in, thaw
@@ -132,6 +132,8 @@ class Machine:
         held = {old: self._tensors[old] for old, _ in planned.call.mutated if old in self._tensors}
         before = {old: (tensor.clone(), tensor._version) for old, tensor in held.items()}
         result = self._called(planned, arguments)
+        for wrap in planned.afterwards:
+            result = self._wrapped(wrap, result)
         written = {storage_of(tensor) for old, tensor in held.items() if tensor._version != before[old][1]}
         for old, new in planned.call.mutated:
             if old in held and new not in self._replaced:
@@ -172,7 +174,7 @@ class Machine:
             return torch.float64  # the default dtype by name is float64 already
         return decode(value, self._get)
 
-    def _wrapped(self, wrap: WrapArgument, value: Any) -> Any:
+    def _wrapped(self, wrap: WrapArgument | WrapOutput, value: Any) -> Any:
         given = [(a.name, self._decoded(a.value)) for a in wrap.arguments]
         return self._found(wrap.function, [("input", value), *given])
 

@@ -1,0 +1,73 @@
+"""Which numbers the asker is after: what they expected, and what they show that the program does not give."""
+
+from __future__ import annotations
+
+import msgspec
+
+from explainers.claims import Claim, expected
+from explainers.diagnoses.scene import Scene, scalar
+from explainers.recording import Tensor
+
+
+def goals(scene: Scene) -> tuple[Claim, ...]:
+    """The stated numbers that the program as it is does not return; those that it does could prove nothing.
+
+    A printed number counts where its digits say something (0 and whole numbers come up by accident).
+    """
+    held = _held(scene)
+    printed = (c for c in scene.claims if c.kind == "printed" and c.radius > 0 and c.value != 0)
+    return (
+        *(c for c in expected(scene.claims) if not any(meets(c, value) for value in held[:1])),
+        *(c for c in printed if held and not any(meets(c, value) for value in held)),
+    )
+
+
+def sought(scene: Scene, value: float) -> bool:
+    """Whether a number is one of the goals."""
+    return any(claim.agrees(value) for claim in goals(scene))
+
+
+def behaves(scene: Scene, *words: str) -> bool:
+    """Whether the asker says that the loss behaves in one of these ways ("random", "always-same", …)."""
+    return any(claim.kind == "behaviour" and claim.value in words for claim in scene.claims)
+
+
+def meets(claim: Claim, value: Tensor) -> bool:
+    """Whether a value is the claimed one, element by element where the claim is a nested tuple."""
+    match claim.value:
+        case tuple() as nested:
+            stated, found = _flat(nested), elements(value)
+            if len(stated) != len(found):
+                return False
+            single = [msgspec.structs.replace(claim, value=one) for one in stated]
+            return all(one.agrees(other) for one, other in zip(single, found, strict=True))
+        case _:
+            number = scalar(value)
+            return number is not None and claim.agrees(number)
+
+
+def elements(value: Tensor) -> tuple[float, ...]:
+    """All numbers of a tensor in order; −0 is 0."""
+    return tuple(float(x) + 0.0 for x in value.array().astype("float64").reshape(-1))
+
+
+def _held(scene: Scene) -> list[Tensor]:
+    """The subject first, then the other tensors that the program shows."""
+    recording = scene.recording
+    shown = (one.tensor for one in recording.shown if one.tensor is not None)
+    ids = dict.fromkeys(id for id in (recording.subject, *recording.others, *shown) if id is not None)
+    return [tensor for id in ids if (tensor := recording.tensors.get(id)) is not None and tensor.data is not None]
+
+
+def _flat(nested: tuple[object, ...]) -> list[float | str]:
+    """The numbers and words of a nested tuple; anything else in it would be no claim."""
+    flat: list[float | str] = []
+    for part in nested:
+        match part:
+            case tuple():
+                flat += _flat(part)
+            case float() | int() | str():
+                flat.append(part)
+            case _:
+                raise TypeError(f"a claim cannot hold a {type(part).__name__}")
+    return flat
