@@ -15,8 +15,9 @@ from bot.evaluation import Children, Evaluated
 from bot.evaluator.explainer import ExplainerDied, ExplainerRaised, ExplainerTimedOut
 from bot.evaluator.explainer_pool import Explainers
 from bot.evaluator.frames import FrameError, decode, encode
-from bot.exchange import Answer, Ask, Catalogue, Drawn, Other, StageName, Wants
+from bot.exchange import Answer, Ask, Catalogue, Drawn, Other, Paragraph, StageName, Wants
 from bot.jobs import work
+from bot.languages import FALLBACK
 from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Origin, Question, Reading, Snippet, TooLong
 from bot.remarks import preface, remarks, shown, supplied
@@ -104,7 +105,7 @@ class Walk:
         self._until = asyncio.get_running_loop().time() + ask.deadline
         self._question: Question | None = None
         self._missing: tuple[str, ...] = ()
-        self._locale = self._spoken(ask.locale or stopped.FALLBACK)
+        self._locale = self._spoken(ask.locale or FALLBACK)
 
     async def answer(self) -> Answer:
         """Raises what an explainer raises."""
@@ -138,8 +139,8 @@ class Walk:
         self._on_stage(stage)
 
     def _was_read(self, reading: Reading) -> None:
-        self._enter("evaluate")
         if isinstance(reading, Question):
+            self._enter("evaluate")
             self._question = reading
         if isinstance(reading, Question | NeedsInput):
             self._missing = reading.missing
@@ -149,7 +150,7 @@ class Walk:
     def _spoken(self, locale: str) -> str:
         """The locale, or its language, where the bot speaks it."""
         known = self._answering.translators
-        return next((name for name in (locale, locale.partition("-")[0]) if name in known), stopped.FALLBACK)
+        return next((name for name in (locale, locale.partition("-")[0]) if name in known), FALLBACK)
 
     def _too_long(self) -> Stop | None:
         bounds = self._answering.bounds
@@ -219,11 +220,14 @@ class Walk:
         if concluded.trouble:
             self._answering.log.error("not drawn", ask=self._ask.id, trouble=concluded.trouble)
         translator = self._answering.translators[self._locale]
-        before = [each.say(translator) for each in preface(evaluated.snippet)]
-        after = [each.say(translator) for each in (*shown(others), *remarks(question, evaluated.snippet))]
+        before = [Paragraph("preface", each.say(translator)) for each in preface(evaluated.snippet)]
+        added = (*shown(others), *remarks(question, evaluated.snippet))
+        after = [Paragraph("remarks", each.say(translator)) for each in added]
+        paragraphs = (*before, *concluded.answer.paragraphs, *after)
         return msgspec.structs.replace(
             concluded.answer,
-            text="\n\n".join([*before, concluded.answer.text.rstrip("\n"), *after]) + "\n",
+            text="\n\n".join(each.text for each in paragraphs) + "\n",
+            paragraphs=paragraphs,
             others=concluded.answer.others + others,
             timings_ms=self._watch.timings(concluded.draw_ms),
         )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.exchange import Answer, Counterfactual, Diagnosis, Drawn, Error, Number, Numbers, Other, Proof, worded
+from bot.exchange import (
+    Answer,
+    Counterfactual,
+    Diagnosis,
+    Drawn,
+    Error,
+    Number,
+    Numbers,
+    Other,
+    Paragraph,
+    Proof,
+    worded,
+)
 from bot.jobs.work import ToConclude
 from explainers import proof
 from explainers.diagnoses import diagnosis
@@ -39,6 +51,7 @@ def explained(explanation: Explanation, told: Told, asked: ToConclude, drawn: Dr
         text=told.text,
         alt_text=told.alt_text,
         missing=asked.missing,
+        paragraphs=tuple(Paragraph(each.kind, each.text) for each in told.paragraphs),
         drawn=drawn,
     )
 

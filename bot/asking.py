@@ -65,12 +65,13 @@ async def answered(fleet: EvaluatorFleet, settings: Settings, ask: Ask, on_progr
         return await fleet.answer(ask, on_progress)
     except AskTooLarge:
         from bot import stopped
+        from bot.languages import FALLBACK, translators
         from explainers.messages import said
 
-        translators = stopped.translators()
-        locale = ask.locale if ask.locale in translators else stopped.FALLBACK
+        known = translators()
+        locale = ask.locale if ask.locale in known else FALLBACK
         stop = stopped.too_long(said("Your message"), len(encoded(ask)), 1024 * settings.limits.message_kb)
-        return stopped.answer(stop, stopped.Asker(ask.id, locale), translators[locale])
+        return stopped.answer(stop, stopped.Asker(ask.id, locale), known[locale])
 
 
 def encoded(ask: Ask) -> bytes:
@@ -79,9 +80,9 @@ def encoded(ask: Ask) -> bytes:
 
 
 def json_of(answer: Answer, **instead: Any) -> str:
-    """The answer as one line of JSON, without its pictures; `instead` replaces fields."""
+    """The answer as one line of JSON, its text in one piece and without its pictures; `instead` replaces fields."""
     fields: dict[str, Any] = msgspec.to_builtins(answer, builtin_types=(bytes,))
-    kept = {name: value for name, value in fields.items() if name not in ("type", "drawn")}
+    kept = {name: value for name, value in fields.items() if name not in ("type", "paragraphs", "drawn")}
     return msgspec.json.encode({**kept, **instead}).decode()
 
 

@@ -194,6 +194,16 @@ class Timings(msgspec.Struct, frozen=True):
     total: float = 0.0
 
 
+class Paragraph(msgspec.Struct, frozen=True):
+    """A part of the text: what the explainers say (explainers.telling.Kind), or "preface" and "remarks" of the bot.
+
+    The last line of a "fix" says what the diff above it does.
+    """
+
+    kind: str
+    text: str
+
+
 class Drawn(msgspec.Struct, frozen=True):
     """What was asked for beside the text: PNG bytes, and source files by name."""
 
@@ -205,6 +215,7 @@ class Drawn(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):
     """Everything that is said about one message; `verdict`, `text` and `alt_text` are in `language`.
 
+    `text` is all `paragraphs`; where there is no explanation it is the verdict and what was printed before the end.
     `value` is what torch computed, `floor` the least value over the inputs that the asker's reading allows, `gradient`
     by the input's name; `missing` are names that the code needs and nobody defines.
     """
@@ -226,6 +237,7 @@ class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):
     alt_text: str
     missing: tuple[str, ...] = ()
     timings_ms: Timings = Timings()
+    paragraphs: tuple[Paragraph, ...] = ()
     drawn: Drawn = Drawn()
 
 

@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 import explainers
-from bot import stopped
 from bot.answering import Answering, Bounds
 from bot.evaluation import Children, limits_of
 from bot.evaluator import landlock
@@ -24,6 +23,7 @@ from bot.evaluator.outcomes import Finished
 from bot.evaluator.supervisor import Evaluator, snippet_settings
 from bot.exchange import PROTOCOL, Catalogue
 from bot.jobs import work
+from bot.languages import translators
 from bot.log import Log
 from bot.reach import reachable
 from bot.settings import KIB, MIB, Settings
@@ -53,8 +53,8 @@ async def started(settings: Settings, log: Log) -> AsyncGenerator[Answering]:
         stack.push_async_callback(evaluator.close)
         await asyncio.gather(evaluator.start(), pool.start())
         catalogue = await _catalogue(evaluator, pool)
-        translators = await asyncio.to_thread(stopped.translators)
-        yield Answering(Children(evaluator, room), pool, _bounds(settings), catalogue, translators, log)
+        known = await asyncio.to_thread(translators)
+        yield Answering(Children(evaluator, room), pool, _bounds(settings), catalogue, known, log)
 
 
 def check_floor(floor: str) -> None:

@@ -67,6 +67,20 @@ class ExplainerSettings(_Section):
     jobs_before_replacement: Count = 300
 
 
+class DiscordSettings(_Section):
+    """Of the bot. Its token is no setting: only the bot's own process may hold it."""
+
+    token_file: Path = Path("/run/secrets/discord_token")
+    forum_channels: tuple[int | str, ...] = ()
+    message_content: bool = True
+
+
+class StoreSettings(_Section):
+    """Where it is kept which question has which reply."""
+
+    url: str = "sqlite+aiosqlite:///whyloss.sqlite3"
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -80,6 +94,8 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     evaluator: EvaluatorSettings = EvaluatorSettings()
     explainer: ExplainerSettings = ExplainerSettings()
+    discord: DiscordSettings = DiscordSettings()
+    store: StoreSettings = StoreSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -110,8 +126,8 @@ def load(config: Path | None = None) -> Settings:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """Variables that give the same settings to a process that inherits nothing else."""
-    sections = settings.model_dump(mode="json")
+    """Variables that give an evaluator service the same settings where it inherits nothing else."""
+    sections = settings.model_dump(mode="json", exclude={"discord", "store"})
     return {f"{PREFIX}{name.upper()}": json.dumps(value) for name, value in sections.items()}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal, assert_never
 
 from bot.evaluator import outcomes
@@ -13,9 +12,6 @@ from bot.exchange import Answer, Claim, Outcome
 from bot.reading.question import NeedsInput, NotAQuestion, Snippet, TooLong
 from explainers.locale import Translator
 from explainers.messages import Message, said
-
-FOLDER: Final = Path(__file__).parent / "locales"
-FALLBACK: Final = "en"
 
 
 @dataclass(frozen=True)
@@ -210,9 +206,3 @@ def failed(what: Message) -> Stop:
     return Stop(
         "crashed", said("I ran {what}, but failed to explain it, which is my fault: try a smaller example.", what=what)
     )
-
-
-def translators() -> dict[str, Translator]:
-    """What the bot says itself, in each language it is complete in."""
-    folders = (path.name for path in FOLDER.iterdir() if (path / "LC_MESSAGES").is_dir())
-    return {name: Translator(name, "bot", FOLDER).warm() for name in (FALLBACK, *folders)}

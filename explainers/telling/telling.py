@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -34,16 +34,45 @@ class Context:
     theme: Literal["dark", "light"] = "dark"
 
 
+Kind = Literal[
+    "verdict",
+    "evidence",
+    "formulas",
+    "counterfactuals",
+    "floors",
+    "others",
+    "fix",
+    "also",
+    "checks",
+    "doubts",
+    "clear",
+]
+"""What a paragraph holds; the last line of a "fix" says what the diff above it does."""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Lines that belong together, for a reader who shows some of an answer in a way of its own."""
+
+    kind: Kind
+    text: str
+
+
 @dataclass(frozen=True)
 class Told:
     """An answer in words and values that a renderer can draw."""
 
     verdict: str
-    text: str
+    paragraphs: tuple[Paragraph, ...]
     alt_text: str
     card: Card
     explanation: Explanation
     translator: Translator
+
+    @property
+    def text(self) -> str:
+        """All of it, in short paragraphs."""
+        return "\n\n".join(paragraph.text for paragraph in self.paragraphs) + "\n"
 
     @cached_property
     def sources(self) -> Mapping[str, str]:
@@ -58,7 +87,7 @@ def tell(explanation: Explanation, context: Context) -> Told:
     sentence = verdict(explanation).say(translator)
     return Told(
         sentence,
-        _text(explanation, context, card, translator),
+        tuple(_paragraphs(explanation, context, card, translator)),
         alt_text(card, translator),
         card,
         explanation,
@@ -147,27 +176,26 @@ def _line(line: str) -> DiffLine:
     )
 
 
-def _text(explanation: Explanation, context: Context, card: Card, translator: Translator) -> str:
-    """Short paragraphs: verdict, evidence, derivation, counterfactuals, floor, fix, badge, uncertainty, clear."""
+def _paragraphs(explanation: Explanation, context: Context, card: Card, translator: Translator) -> Iterator[Paragraph]:
+    """The short paragraphs of an answer, those that hold something."""
     writer = plain_writer(card, translator)
     formulas = tuple(step.formula for step in card.steps if step.formula is not None)
-    others = [f"{o.expression} = {summary(o.value)}" for o in explanation.others]
     diagnosis = explanation.diagnoses[0] if explanation.diagnoses else None
     also = [d.title.say(translator) for d in explanation.diagnoses[1:]]
-    paragraphs = [
-        [verdict(explanation).say(translator)],
-        sections.evidence(explanation, translator),
-        sections.derivation(writer, formulas),
-        sections.counterfactuals(explanation, translator),
-        sections.floors(explanation, translator),
-        others,
-        sections.fix(diagnosis, translator) if diagnosis else [],
-        [said("Also true: {titles}", titles="; ".join(also)).say(translator)] if also else [],
-        ["  ".join(f"✓ {check}" for check in card.checks)] if card.checks else [],
-        sections.uncertainties(explanation, context.completions, translator),
-        [line for line in (sections.clear(explanation, translator),) if line],
-    ]
-    return "\n\n".join("\n".join(lines) for lines in paragraphs if lines) + "\n"
+    held: dict[Kind, list[str]] = {
+        "verdict": [verdict(explanation).say(translator)],
+        "evidence": sections.evidence(explanation, translator),
+        "formulas": sections.derivation(writer, formulas),
+        "counterfactuals": sections.counterfactuals(explanation, translator),
+        "floors": sections.floors(explanation, translator),
+        "others": [f"{o.expression} = {summary(o.value)}" for o in explanation.others],
+        "fix": sections.fix(diagnosis, translator) if diagnosis else [],
+        "also": [said("Also true: {titles}", titles="; ".join(also)).say(translator)] if also else [],
+        "checks": ["  ".join(f"✓ {check}" for check in card.checks)] if card.checks else [],
+        "doubts": sections.uncertainties(explanation, context.completions, translator),
+        "clear": [line for line in (sections.clear(explanation, translator),) if line],
+    }
+    return (Paragraph(kind, "\n".join(lines)) for kind, lines in held.items() if lines)
 
 
 def _sources(explanation: Explanation, card: Card, translator: Translator) -> dict[str, str]:
