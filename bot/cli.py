@@ -1,4 +1,4 @@
-"""The commands: `whyloss ask` and `whyloss evaluator`."""
+"""The commands: `whyloss ask`, `whyloss evaluator` and `whyloss doctor`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def _app() -> App:
     app = App("whyloss", help="Explains the value of a PyTorch loss.", version=version("whyloss"))
     app.command(ask)
     app.command(evaluator)
+    app.command(doctor)
     return app
 
 
@@ -118,6 +119,21 @@ def evaluator(
     if descriptor is not None:
         return _run(serving.serve_one(settings, log, descriptor))
     return _run(serving.serve(settings, log, socket or settings.evaluator.socket))
+
+
+def doctor(*, config: Path | None = None) -> int:
+    """Attack the jail on this machine and say what held, and how strong it is.
+
+    Exit status: 0 where it is as strong as the settings ask, 3 where it is not.
+
+    Parameters
+    ----------
+    config
+        Settings; by default $WHYLOSS_CONFIG or ./config.toml.
+    """
+    from bot import doctor as examining
+
+    return _run(examining.examine(configured.load(config)))
 
 
 def _run(work: Awaitable[int]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,13 +13,16 @@ import msgspec
 import explainers
 from bot.answering import Answering, Bounds
 from bot.evaluation import Children, limits_of
-from bot.evaluator import landlock
+from bot.evaluator.child import ForkRefused
+from bot.evaluator.explainer import ExplainerDied, ExplainerTimedOut
 from bot.evaluator.explainer_pool import Explainers
 from bot.evaluator.frames import decode, encode
 from bot.evaluator.limits import ExplainerLimits
 from bot.evaluator.orders import ZygoteSettings
 from bot.evaluator.outcomes import Finished
-from bot.evaluator.supervisor import Evaluator, snippet_settings
+from bot.evaluator.strength import Strength, Surroundings, strength
+from bot.evaluator.supervisor import Evaluator, JailBroken, snippet_settings
+from bot.evaluator.zygote_process import ZygoteFailed
 from bot.exchange import PROTOCOL, Catalogue
 from bot.jobs import work
 from bot.languages import translators
@@ -34,43 +36,51 @@ _REQUEST_BYTES: Final = 2 * MIB
 """A message with its files, and what a frame adds to the bytes it carries."""
 
 
-class FloorNotMet(RuntimeError):
-    """The jail that this machine can hold is weaker than the settings accept."""
+class CannotServe(RuntimeError):
+    """The processes of the service did not start."""
+
+
+class FloorNotMet(CannotServe):
+    """The jail that this machine gives is weaker than the settings accept."""
 
 
 @asynccontextmanager
 async def started(settings: Settings, log: Log) -> AsyncGenerator[Answering]:
     """Zygotes, children and explainers, warm (seconds), for as long as the context lasts.
 
-    Raises FloorNotMet, ZygoteFailed, JailBroken, ExplainerDied, ExplainerTimedOut.
+    Raises CannotServe, and FloorNotMet before any stranger's code was run.
     """
-    check_floor(settings.evaluator.sandbox_floor)
     room = work.Room(settings.limits.recording_mb * MIB, settings.limits.output_kb * KIB)
     async with AsyncExitStack() as stack:
         folder = await asyncio.to_thread(lambda: stack.enter_context(reachable(_EXPLAINERS)))
         evaluator, pool = _evaluator(settings, room), _explainers(settings, room, folder)
         stack.push_async_callback(pool.close)
         stack.push_async_callback(evaluator.close)
-        await asyncio.gather(evaluator.start(), pool.start())
+        check_floor(await _start(evaluator, pool), settings.evaluator.sandbox_floor)
         catalogue = await _catalogue(evaluator, pool)
         known = await asyncio.to_thread(translators)
         yield Answering(Children(evaluator, room), pool, _bounds(settings), catalogue, known, log)
 
 
-def check_floor(floor: str) -> None:
-    """Raises FloorNotMet where the strongest jail that can be had here is below `floor` (config.example.toml)."""
-    strongest = _strongest()
-    if strongest > floor:
+def check_floor(found: Strength, floor: str) -> None:
+    """Raises FloorNotMet where the jail is below `floor` (config.example.toml)."""
+    if not found.reaches(floor):
+        level = "none that holds" if found.level == "none" else found.level
         raise FloorNotMet(
-            f"this machine can hold a jail of strength {strongest}, and sandbox_floor asks for {floor}: "
-            "run whyloss on a kernel with Landlock, in a container without a network, or lower sandbox_floor"
+            f"no code is evaluated here: the jail's level is {level}, and sandbox_floor asks for {floor}; "
+            f"it lacks {'; '.join(found.lacks)} (whyloss doctor shows all of it)"
         )
 
 
-def _strongest() -> str:
-    if landlock.abi() == 0:
-        return "C"
-    return "B" if any(name != "lo" for _, name in socket.if_nameindex()) else "A"
+async def _start(evaluator: Evaluator, pool: Explainers) -> Strength:
+    """Starts both; gives how strong a locked child was found to be held."""
+    try:
+        probes, _ = await asyncio.gather(evaluator.start(), pool.start())
+    except JailBroken as broken:
+        return Strength("none", (str(broken),))
+    except (ZygoteFailed, ForkRefused, ExplainerDied, ExplainerTimedOut) as error:
+        raise CannotServe(f"the evaluator did not start: {error}") from error
+    return strength(probes, Surroundings.here())
 
 
 def _evaluator(settings: Settings, room: work.Room) -> Evaluator:

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, assert_never
@@ -19,11 +20,14 @@ from bot.evaluator.frames import FrameError, decode, encode, receive_frame, send
 from bot.exchange import Ask, Cancel, FromClient, FromService, Queued, Refused, Stage
 from bot.line import Line, LineFull
 from bot.log import Log
-from bot.service import started
+from bot.service import CannotServe, FloorNotMet, started
 from bot.settings import Settings
 
 ASK_BYTES: Final = 4 * 2**20
 """The largest frame that a client may send: what is over the limits of a message still gets its answer up to here."""
+
+BELOW_FLOOR: Final = 3
+"""Exit status where the jail is weaker than the settings accept."""
 
 _MOST_ASKS: Final = 128
 _OUTBOX_BYTES: Final = 64 * 2**20
@@ -194,22 +198,31 @@ def _clear(path: Path) -> None:
 
 
 async def serve(settings: Settings, log: Log, path: Path) -> int:
-    """Serves at `path` until cancelled."""
-    async with _service(settings, log) as service, listening(service, path):
-        log.info("listening", socket=str(path))
-        await asyncio.Event().wait()
-    return 0
+    """Serves at `path` until cancelled; gives the exit status where it can't."""
+
+    async def work(service: Service) -> None:
+        async with listening(service, path):
+            log.info("listening", socket=str(path))
+            await asyncio.Event().wait()
+
+    return await _serving(settings, log, work)
 
 
 async def serve_one(settings: Settings, log: Log, descriptor: int) -> int:
-    """Serves one connected socket until its other end closes."""
-    async with _service(settings, log) as service:
+    """Serves one connected socket until its other end closes; gives the exit status."""
+
+    async def work(service: Service) -> None:
         reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=descriptor))
         await service.talk(reader, writer)
+
+    return await _serving(settings, log, work)
+
+
+async def _serving(settings: Settings, log: Log, work: Callable[[Service], Awaitable[None]]) -> int:
+    try:
+        async with started(settings, log) as answering:
+            await work(Service(answering, log, Line(len(os.sched_getaffinity(0)), _LONGEST_LINE)))
+    except CannotServe as error:
+        print(f"whyloss: {error}", file=sys.stderr)
+        return BELOW_FLOOR if isinstance(error, FloorNotMet) else 1
     return 0
-
-
-@asynccontextmanager
-async def _service(settings: Settings, log: Log) -> AsyncGenerator[Service]:
-    async with started(settings, log) as answering:
-        yield Service(answering, log, Line(len(os.sched_getaffinity(0)), _LONGEST_LINE))

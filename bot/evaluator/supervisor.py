@@ -34,7 +34,11 @@ class QueueFull(RuntimeError):
 
 
 class JailBroken(RuntimeError):
-    """A locked child could do what it must not, so no stranger's code may run here."""
+    """A locked child could do what it must not, so no stranger's code may run here; `probes` where it finished them."""
+
+    def __init__(self, what: str, probes: selfcheck.Probes | None = None) -> None:
+        super().__init__(what)
+        self.probes = probes
 
 
 def snippet_settings(preload: tuple[str, ...] = (), *, landlock: bool = True) -> orders.ZygoteSettings:
@@ -129,7 +133,7 @@ class Evaluator:
             raise JailBroken(f"the self-check did not finish: {outcome}")
         probes = decode(outcome.frames[0], _PROBES)
         if probes.broken:
-            raise JailBroken(f"a locked child could {', '.join(probes.broken)}")
+            raise JailBroken(f"a locked child could {', '.join(probes.broken)}", probes)
         return probes
 
     @asynccontextmanager

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bot.evaluator.selfcheck import Probes
+from bot.evaluator.strength import Surroundings, strength
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MESSAGE = EXAMPLES / "why-0.5514.md"
@@ -264,3 +268,27 @@ def is_alive(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_the_doctor_shows_what_held_and_how_strong_the_jail_is() -> None:
+    done = whyloss("doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "FAIL" not in done.stdout
+    assert "OFF" not in done.stdout
+    passed = [line for line in done.stdout.splitlines() if line.endswith(" PASS")]
+    assert f"{len(passed)} of {len(passed)} attacks held." in done.stdout
+    assert re.search(r"^Level [ABC][.,]", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.skipif(
+    strength(Probes(os.getuid() or 65534, {}, {}), Surroundings.here()).reaches("A"),
+    reason="no floor is above this jail",
+)
+@pytest.mark.parametrize(
+    ("command", "status"), [(("doctor",), 3), (("evaluator", "--socket", os.devnull + "-no"), 3), (("ask", MESSAGE), 1)]
+)
+def test_below_the_floor_no_code_is_evaluated_and_that_is_said(command: tuple[str | Path, ...], status: int) -> None:
+    done = whyloss(*command, WHYLOSS_EVALUATOR__SANDBOX_FLOOR="A")
+    assert done.returncode == status
+    assert "no code" in done.stdout + done.stderr
+    assert "0.5514" not in done.stdout

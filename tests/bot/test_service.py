@@ -1,31 +1,30 @@
 """What the service checks and prepares before it starts anything."""
 
 import os
-import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from bot.evaluator import landlock
+from bot.evaluator.strength import Strength
 from bot.reach import is_open, reachable
 from bot.service import FloorNotMet, check_floor
 
 
-@pytest.mark.parametrize(
-    ("version", "interfaces", "met", "unmet"),
-    [(0, ("lo",), "C", "AB"), (5, ("lo", "eth0"), "BC", "A"), (5, ("lo",), "ABC", ""), (5, (), "ABC", "")],
-    ids=["no Landlock", "Landlock", "Landlock and no network", "no interface at all"],
-)
-def test_a_jail_weaker_than_the_floor_is_refused(
-    version: int, interfaces: tuple[str, ...], met: str, unmet: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(landlock, "abi", lambda: version)
-    monkeypatch.setattr(socket, "if_nameindex", lambda: list(enumerate(interfaces, start=1)))
-    for floor in met:
-        check_floor(floor)
-    for floor in unmet:
-        with pytest.raises(FloorNotMet, match=f"asks for {floor}"):
-            check_floor(floor)
+@pytest.mark.parametrize(("floor", "refused"), [("A", True), ("B", False), ("C", False)])
+def test_a_jail_weaker_than_the_floor_is_refused(floor: str, refused: bool) -> None:
+    found = Strength("B", ("a network namespace of its own",))
+    with (
+        pytest.raises(FloorNotMet, match="level is B, .* asks for A.* a network namespace")
+        if refused
+        else nullcontext()
+    ):
+        check_floor(found, floor)
+
+
+def test_a_jail_that_does_not_hold_is_refused_by_every_floor() -> None:
+    with pytest.raises(FloorNotMet, match="a locked child could fork"):
+        check_floor(Strength("none", ("a locked child could fork",)), "C")
 
 
 @pytest.fixture
