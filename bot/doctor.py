@@ -32,7 +32,7 @@ async def examine(settings: Settings) -> int:
     found = strength(probes, around)
     print(_table(("layer", "state", "seen by"), _layer_rows(layers, probes, around)))
     print(_table(("attack", "expected", "seen", ""), (_attack_row(each) for each in attacks)))
-    held = all(each.held for each in attacks) and all(each.on for each in layers)
+    held = all(each.held for each in attacks) and bool(layers) and all(each.on for each in layers)
     print(_judgement(found, settings.evaluator.sandbox_floor, attacks))
     return 0 if held and found.reaches(settings.evaluator.sandbox_floor) else BELOW_FLOOR
 

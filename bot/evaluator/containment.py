@@ -1,5 +1,6 @@
 """Attacks the jail in real locked children and says what became of each attack; `whyloss doctor` prints it."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from bot.evaluator.frames import decode
 from bot.evaluator.limits import MIB, Limits
 from bot.evaluator.supervisor import Evaluator
 
-LIMITS: Final = Limits(wall_seconds=20, cpu_seconds=1, memory_mb=128)
+LIMITS: Final = Limits(wall_seconds=60, cpu_seconds=1, memory_mb=128)
 """Of an attack: on a busy machine, a second of CPU time may take many."""
 
 _ASLEEP: Final = Limits(wall_seconds=0.5, cpu_seconds=1, memory_mb=128)
@@ -69,14 +70,14 @@ async def attacks(evaluator: Evaluator, probes: selfcheck.Probes) -> tuple[Attac
 
 async def layers(evaluator: Evaluator, probes: selfcheck.Probes) -> tuple[Layer, ...]:
     """Every layer, as a locked child shows it to the kernel's own report of it, or by its effect."""
-    seen: list[tuple[Layer, ...]] = []
-    await evaluator.run(
-        _ENTRY,
-        selfcheck.SHOW_ITSELF.encode(),
-        limits=_ASLEEP,
-        on_frame=lambda frame: seen.append(_of_process(int(frame), probes)),
-    )
-    return seen[0] if seen else ()
+    shown: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    run = evaluator.run(_ENTRY, selfcheck.SHOW_ITSELF.encode(), on_frame=lambda frame: shown.set_result(int(frame)))
+    task = asyncio.create_task(run)
+    try:
+        await asyncio.wait([task, shown], return_when=asyncio.FIRST_COMPLETED)
+        return _of_process(shown.result(), probes) if shown.done() else ()
+    finally:
+        task.cancel()
 
 
 async def _ending(evaluator: Evaluator, name: str) -> str:

@@ -15,7 +15,7 @@ from bot.service import FloorNotMet, check_floor
 def test_a_jail_weaker_than_the_floor_is_refused(floor: str, refused: bool) -> None:
     found = Strength("B", ("a network namespace of its own",))
     with (
-        pytest.raises(FloorNotMet, match="level is B, .* asks for A.* a network namespace")
+        pytest.raises(FloorNotMet, match=r"level is B, .* asks for A.* a network namespace")
         if refused
         else nullcontext()
     ):
