@@ -1,0 +1,3 @@
+from tests.loopback_discord.fixtures import loopback
+
+__all__ = ["loopback"]

@@ -1,0 +1,190 @@
+"""The components of messages and modals with the limits that each has for itself.
+
+Source: discord.com/developers/docs/components/reference. A component's `type` is its tag.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Snowflake = str | int
+CustomId = Annotated[str, Meta(min_length=1, max_length=100)]
+AltText = Annotated[str, Meta(max_length=1024)]
+
+
+class Component(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+    """`id` is a number that Discord gives where it is not sent."""
+
+    id: Annotated[int, Meta(ge=0, le=2**31 - 1)] | UnsetType = UNSET
+
+
+class Emoji(msgspec.Struct, frozen=True):
+    id: Snowflake | None = None
+    name: str | None = None
+    animated: bool = False
+
+
+class Button(Component, frozen=True, kw_only=True, tag=2):
+    style: Annotated[int, Meta(ge=1, le=6)]
+    label: Annotated[str, Meta(max_length=80)] | None = None
+    emoji: Emoji | None = None
+    custom_id: CustomId | None = None
+    sku_id: Snowflake | None = None
+    url: Annotated[str, Meta(max_length=512)] | None = None
+    disabled: bool = False
+
+
+class SelectOption(msgspec.Struct, frozen=True):
+    label: Annotated[str, Meta(min_length=1, max_length=100)]
+    value: Annotated[str, Meta(max_length=100)]
+    description: Annotated[str, Meta(max_length=100)] | None = None
+    emoji: Emoji | None = None
+    default: bool = False
+
+
+class Select(Component, frozen=True, kw_only=True):
+    custom_id: CustomId
+    placeholder: Annotated[str, Meta(max_length=150)] | None = None
+    min_values: Annotated[int, Meta(ge=0, le=25)] = 1
+    max_values: Annotated[int, Meta(ge=1, le=25)] = 1
+    disabled: bool = False
+    required: bool = True
+
+
+class StringSelect(Select, frozen=True, kw_only=True, tag=3):
+    options: Annotated[list[SelectOption], Meta(min_length=1, max_length=25)]
+
+
+class EntitySelect(Select, frozen=True, kw_only=True):
+    default_values: Annotated[list[dict[str, Any]], Meta(max_length=25)] = []
+
+
+class UserSelect(EntitySelect, frozen=True, kw_only=True, tag=5): ...
+
+
+class RoleSelect(EntitySelect, frozen=True, kw_only=True, tag=6): ...
+
+
+class MentionableSelect(EntitySelect, frozen=True, kw_only=True, tag=7): ...
+
+
+class ChannelSelect(EntitySelect, frozen=True, kw_only=True, tag=8):
+    channel_types: list[int] = []
+
+
+AnySelect = StringSelect | UserSelect | RoleSelect | MentionableSelect | ChannelSelect
+
+
+class ActionRow(Component, frozen=True, kw_only=True, tag=1):
+    components: Annotated[list[Button | AnySelect], Meta(min_length=1, max_length=5)]
+
+
+class TextDisplay(Component, frozen=True, kw_only=True, tag=10):
+    content: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+class Media(msgspec.Struct, frozen=True):
+    url: Annotated[str, Meta(min_length=1, max_length=2048)]
+
+
+class Thumbnail(Component, frozen=True, kw_only=True, tag=11):
+    media: Media
+    description: AltText | None = None
+    spoiler: bool = False
+
+
+class Section(Component, frozen=True, kw_only=True, tag=9):
+    components: Annotated[list[TextDisplay], Meta(min_length=1, max_length=3)]
+    accessory: Button | Thumbnail
+
+
+class GalleryItem(msgspec.Struct, frozen=True):
+    media: Media
+    description: AltText | None = None
+    spoiler: bool = False
+
+
+class MediaGallery(Component, frozen=True, kw_only=True, tag=12):
+    items: Annotated[list[GalleryItem], Meta(min_length=1, max_length=10)]
+
+
+class File(Component, frozen=True, kw_only=True, tag=13):
+    file: Media
+    spoiler: bool = False
+
+
+class Separator(Component, frozen=True, kw_only=True, tag=14):
+    divider: bool = True
+    spacing: Literal[1, 2] = 1
+
+
+class Container(Component, frozen=True, kw_only=True, tag=17):
+    components: Annotated[list[ActionRow | TextDisplay | Section | MediaGallery | Separator | File], Meta(min_length=1)]
+    accent_color: Annotated[int, Meta(ge=0, le=0xFFFFFF)] | None = None
+    spoiler: bool = False
+
+
+class TextInput(Component, frozen=True, kw_only=True, tag=4):
+    custom_id: CustomId
+    style: Literal[1, 2]
+    label: Annotated[str, Meta(min_length=1, max_length=45)] | None = None
+    min_length: Annotated[int, Meta(ge=0, le=4000)] | None = None
+    max_length: Annotated[int, Meta(ge=1, le=4000)] | None = None
+    required: bool = True
+    value: Annotated[str, Meta(max_length=4000)] | None = None
+    placeholder: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class FileUpload(Component, frozen=True, kw_only=True, tag=19):
+    custom_id: CustomId
+    min_values: Annotated[int, Meta(ge=0, le=10)] = 1
+    max_values: Annotated[int, Meta(ge=1, le=10)] = 1
+    required: bool = True
+
+
+class Choice(msgspec.Struct, frozen=True):
+    label: Annotated[str, Meta(min_length=1, max_length=100)]
+    value: Annotated[str, Meta(min_length=1, max_length=100)]
+    description: Annotated[str, Meta(max_length=100)] | None = None
+    default: bool = False
+
+
+class RadioGroup(Component, frozen=True, kw_only=True, tag=21):
+    custom_id: CustomId
+    options: Annotated[list[Choice], Meta(min_length=2, max_length=10)]
+    required: bool = True
+
+
+class CheckboxGroup(Component, frozen=True, kw_only=True, tag=22):
+    custom_id: CustomId
+    options: Annotated[list[Choice], Meta(min_length=1, max_length=10)]
+    min_values: Annotated[int, Meta(ge=0, le=10)] | None = None
+    max_values: Annotated[int, Meta(ge=1, le=10)] | None = None
+    required: bool = True
+
+
+class Checkbox(Component, frozen=True, kw_only=True, tag=23):
+    custom_id: CustomId
+    default: bool = False
+
+
+Field = TextInput | AnySelect | FileUpload | RadioGroup | CheckboxGroup | Checkbox
+
+
+class Label(Component, frozen=True, kw_only=True, tag=18):
+    label: Annotated[str, Meta(min_length=1, max_length=45)]
+    component: Field
+    description: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class InputRow(Component, frozen=True, kw_only=True, tag=1):
+    """A modal's row of before labels."""
+
+    components: Annotated[list[TextInput], Meta(min_length=1, max_length=1)]
+
+
+TopLevel = ActionRow | Section | TextDisplay | MediaGallery | File | Separator | Container
+InModal = Label | TextDisplay | InputRow
