@@ -17,11 +17,15 @@ ELEMENTWISE = _BROADCASTING | {
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """Input and target of a call; `indexed` says that the target holds class indices."""
+    """Input and target of a call.
+
+    `indexed` says that the target holds class indices, `reshaped` that it was written in another shape.
+    """
 
     value: Value
     target: Value
     indexed: bool
+    reshaped: bool = False
 
 
 def arguments(loss: str, item: Literal, target: Literal) -> Arguments | None:
@@ -31,9 +35,25 @@ def arguments(loss: str, item: Literal, target: Literal) -> Arguments | None:
         return _indexed(value, aim)
     if shape(aim) == () and shape(value) == (1,):
         aim = (aim,)
-    fits = _broadcast(value, aim) if loss in _BROADCASTING else shape(value) == shape(aim)
-    takes_entries = loss in ELEMENTWISE or loss == "cross_entropy"
-    return Arguments(value, aim, loss == "multilabel_margin_loss") if fits and takes_entries else None
+    if loss in _BROADCASTING:
+        return Arguments(value, aim, False) if _broadcast(value, aim) else None
+    if loss not in ELEMENTWISE and loss != "cross_entropy":
+        return None
+    aligned = aim if shape(aim) == shape(value) else _as_column(aim, value)
+    return aligned and Arguments(value, aligned, loss == "multilabel_margin_loss", aligned != aim)
+
+
+def _as_column(aim: Value, value: Value) -> Value | None:
+    """A row of labels as the column that the predictions are, or a column as the row; else None."""
+    flat, sizes = flattened(aim), shape(value) or ()
+    if max(shape(aim) or (0,)) != len(flat) or max(sizes, default=0) != len(flat):
+        return None
+    return tuple(flat) if len(sizes) == 1 else tuple((each,) for each in flat) if sizes[1:] == (1,) else None
+
+
+def flattened(value: Value) -> list[float]:
+    """All entries in order."""
+    return [each for entry in value for each in flattened(entry)] if isinstance(value, tuple) else [value]
 
 
 def _indexed(value: Value, aim: Value) -> Arguments | None:
@@ -43,6 +63,8 @@ def _indexed(value: Value, aim: Value) -> Arguments | None:
         aim = (aim,)
     sizes = shape(value) or ()
     rows = (*sizes[:1], *sizes[2:]) if len(sizes) > 1 else ()
+    if sizes and shape(aim) == (*rows, 1):
+        return Arguments(value, tuple(flattened(aim)), True, reshaped=True)
     return Arguments(value, aim, True) if sizes and shape(aim) == rows else None
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
-from bot.reading.arguments import ELEMENTWISE, INDEXED, Arguments, arguments, tensor
+from bot.reading.arguments import ELEMENTWISE, INDEXED, Arguments, arguments, flattened, tensor
 from bot.reading.literals import Literal, Role, literals, scalars
 from bot.reading.losses import names_other_measure
-from bot.reading.printed import Value, shape
+from bot.reading.printed import shape
 from bot.reading.question import Completion, Origin, Snippet
 
 MAX_CALLS = 8
@@ -29,9 +29,9 @@ _IMPORTS = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The literals of a message as a program: `snippet` is None while something is lacking, then `lacks` says what."""
+    """The literals of a message as programs, a call in each; while something is lacking, `lacks` says what."""
 
-    snippet: Snippet | None
+    snippets: tuple[Snippet, ...]
     lacks: Lack | None
     spans: tuple[tuple[int, int], ...]
 
@@ -48,17 +48,21 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
     spans = tuple((item.start, item.end) for item in found if item.role is not Role.RESULT)
     inputs, targets = _of(Role.INPUT, found), _of(Role.TARGET, found)
     if lacks := _lacks(found, losses, named):
-        return Written(None, lacks, spans)
+        return Written((), lacks, spans)
     if not inputs or not targets:
         return None
     if not named and not _means_cross_entropy(prose, _pairs(inputs, targets)):
-        return Written(None, "loss", spans)
+        return Written((), "loss", spans)
     calls = _calls(named or ["cross_entropy"], found, prose)
     if not calls:
-        return Written(None, "target", spans)
-    source, line_map = zip(*calls, strict=True)
+        return Written((), "target", spans)
     assumed = () if named else (Completion("loss", "cross_entropy", "F.cross_entropy"),)
-    return Written(Snippet("\n".join(source), Origin.LITERAL, line_map, (*_IMPORTS, *assumed), True), None, spans)
+    return Written(tuple(_snippet(*call, (*_IMPORTS, *assumed)) for call in calls), None, spans)
+
+
+def _snippet(source: str, line: int, reshaped: bool, completions: tuple[Completion, ...]) -> Snippet:
+    moved = (Completion("shape", "target", source),) if reshaped else ()
+    return Snippet(source, Origin.LITERAL, (line,), (*completions, *moved), shown=True)
 
 
 def _of(role: Role, found: Sequence[Literal]) -> list[Literal]:
@@ -88,18 +92,14 @@ def _is_class(prose: str, item: Literal, target: Literal) -> bool:
     if taken is None or not taken.indexed:
         return taken is not None and bool(_DISTRIBUTION.search(prose))
     sizes = shape(taken.value) or ()
-    return target.named and all(index < sizes[min(1, len(sizes) - 1)] for index in _flat(taken.target))
+    return target.named and all(index < sizes[min(1, len(sizes) - 1)] for index in flattened(taken.target))
 
 
-def _flat(value: Value) -> list[float]:
-    return [each for entry in value for each in _flat(entry)] if isinstance(value, tuple) else [value]
-
-
-def _calls(losses: Sequence[str], found: Sequence[Literal], prose: str) -> list[tuple[str, int]]:
-    """Each call whose shapes fit, with its line in the prose."""
+def _calls(losses: Sequence[str], found: Sequence[Literal], prose: str) -> list[tuple[str, int, bool]]:
+    """Each call whose shapes fit, with its line in the prose, and whether its target was reshaped."""
     pairs = _pairs(_of(Role.INPUT, found), _of(Role.TARGET, found))
     return [
-        (_call(loss, taken, found, prose), prose.count("\n", 0, item.start) + 1)
+        (_call(loss, taken, found, prose), prose.count("\n", 0, item.start) + 1, taken.reshaped)
         for loss in losses
         for item, target in pairs
         if (taken := arguments(loss, item, target))

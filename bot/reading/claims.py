@@ -19,8 +19,9 @@ from bot.reading.cues import (
 from bot.reading.lexing import lexis
 from bot.reading.outputs import values_only
 from bot.reading.pieces import Piece, Sort
-from bot.reading.printed import NUMBER, Printed, as_claimed, number_at, tensors
+from bot.reading.printed import NUMBER, Printed, as_claimed, number_at
 from bot.reading.question import Claim, Span
+from bot.reading.tensors import tensors
 from bot.reading.text import as_prose, blanked
 
 MAX_CLAIMS = 64

@@ -1,18 +1,24 @@
 """Code inside a sentence: "F.huber_loss(torch.tensor([2., .1]), torch.zeros(2)) gives 0.44"."""
 
+import ast
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES, functions
-from bot.reading.text import as_prose
+from bot.reading.names import unbound
+from bot.reading.snippets import name_of, names_loss
+from bot.reading.statements import Strength, bound_names, strength
+from bot.reading.text import as_prose, blanked
 
 MAX_LENGTH = 2000
 
 _LOSSES = "|".join(sorted({*MODULES, *functions()}, key=len, reverse=True))
 _START = re.compile(
-    rf"(?<![\w.])(?:(?P<name>[A-Za-z_]\w{{0,40}})\s?=\s?(?=\[|torch\.|nn\.|F\.|np\.|{_LOSSES})|(?:torch|nn|F|np)\.[\w.]+\(|(?:{_LOSSES})\()"
+    rf"(?<![\w.])(?:(?P<name>[A-Za-z_]\w{{0,40}})\s?=\s?(?=\[|[A-Za-z_]\w{{0,40}}\.[A-Za-z_][\w.]{{0,80}}\(|{_LOSSES})|(?:torch|nn|F|np)\.[\w.]+\(|(?:{_LOSSES})\()"
 )
+_TICKED = re.compile(r"`([^`\n]{3,400})`")
 _NEXT = re.compile(r"\(|\[|\.[A-Za-z_]\w*(?=\()|[\w.]+(?=\()")
 _PAIRS = {"(": ")", "[": "]"}
 _BRACKET = re.compile(r"[()\[\]\n]")
@@ -28,8 +34,17 @@ class Inline:
 
 
 def inline_code(text: str) -> tuple[Inline, ...]:
-    """Calls of losses and torch, and assignments of values, that stand inside prose, in order."""
+    """Code between backticks, calls of losses and of torch, and assignments of values inside prose, in order."""
     prose = as_prose(text)
+    ticked = [Inline(m.group(1).strip(), m.start(1), m.end(1)) for m in _TICKED.finditer(prose)]
+    found = [each for each in ticked if strength(each.source) is Strength.STRONG]
+    found += _bare(blanked(prose, [(each.start, each.end) for each in found]))
+    modules = {name for each in found if names_loss(each.source) for name in bound_names(each.source)}
+    rest = blanked(prose, [(each.start, each.end) for each in found])
+    return tuple(sorted([*found, *calls_of(modules, rest)], key=lambda each: each.start))
+
+
+def _bare(prose: str) -> list[Inline]:
     found: list[Inline] = []
     at = 0
     while start := _START.search(prose, at):
@@ -38,7 +53,44 @@ def inline_code(text: str) -> tuple[Inline, ...]:
         if end > start.end() and parsed(source):
             found.append(Inline(source, start.start(), end))
         at = max(end, start.end()) if end > start.end() else start.end()
-    return tuple(found)
+    return found
+
+
+def calls_of(names: Collection[str], text: str) -> tuple[Inline, ...]:
+    """Calls of what the asker's code defines, in prose: "and it's called as focal_loss(x, 2.)"."""
+    prose = as_prose(text)
+    pattern = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, names))})\(") if names else None
+    starts = pattern.finditer(prose) if pattern else ()
+    found = (Inline(prose[m.start() : end], m.start(), end) for m in starts if (end := _closing(prose, m.end() - 1)))
+    return tuple(each for each in found if parsed(each.source))
+
+
+def programs(found: Sequence[Inline]) -> tuple[tuple[Inline, ...], ...]:
+    """A program for each expression that computes a loss: the assignments that it needs, in order, then itself."""
+    binders = {name: each for each in found for name in bound_names(each.source)}
+    shown = [each for each in found if names_loss(each.source) and _computes(each.source)]
+    return tuple((*_needed(each, binders), each) for each in shown)
+
+
+def _computes(source: str) -> bool:
+    """Whether it is more than a loss module that nobody has called."""
+    tree = parsed(source)
+    value = getattr(tree.body[-1], "value", None) if tree else None
+    module = isinstance(value, ast.Call) and not isinstance(value.func, ast.Call) and name_of(value.func) in MODULES
+    return isinstance(value, ast.expr) and not module
+
+
+def _needed(shown: Inline, binders: Mapping[str, Inline]) -> list[Inline]:
+    """Assignments whose names it reads, directly or through others, in their order."""
+    needed: list[Inline] = []
+    waiting = [shown]
+    while waiting:
+        for name in unbound(waiting.pop().source):
+            binder = binders.get(name)
+            if binder is not None and binder is not shown and binder not in needed:
+                needed.append(binder)
+                waiting.append(binder)
+    return sorted(needed, key=lambda each: each.start)
 
 
 def _expression_end(prose: str, at: int) -> int:

@@ -9,7 +9,7 @@ from bot.reading import relevance
 from bot.reading.calls import Lack, Written, written
 from bot.reading.claims import behaviour_claims, distinct, prose_claims
 from bot.reading.files import Document
-from bot.reading.inline import Inline, inline_code
+from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.language import language_of
 from bot.reading.losses import loss_mentions, loss_words
 from bot.reading.question import (
@@ -23,7 +23,17 @@ from bot.reading.question import (
     ReportedError,
     Snippet,
 )
-from bot.reading.snippets import Block, computes, is_data, merged, missing_names, names_loss, snippet, subject_of
+from bot.reading.snippets import (
+    Block,
+    defined,
+    is_data,
+    is_shown,
+    merged,
+    missing_names,
+    names_loss,
+    snippet,
+    subject_of,
+)
 from bot.reading.text import as_prose, blanked
 
 _TAKEN = "\ufffc"
@@ -85,33 +95,44 @@ def _material(parts: Sequence[Parts], losses: Sequence[str]) -> Material:
     if any(not is_data(each.source) for each in found):
         return Material(tuple(found))
     message = parts[0]
-    if (inline := inline_code(message.prose)) and (sentence := _inline_snippet(message.document.text, inline)):
-        return Material((sentence,), tuple((each.start, each.end) for each in inline))
+    inline = inline_code(message.prose)
+    spans = tuple((each.start, each.end) for each in inline)
+    sentences = [snippet(_block(message.document.text, program)) for program in programs(inline)]
+    if whole := tuple(each for each in sentences if not missing_names(each.source)):
+        return Material(whole, spans)
     literal = written(as_prose(message.document.text), losses)
-    if literal and literal.snippet:
-        return Material((literal.snippet,), literal.spans)
-    return Material(tuple(found), *_unwritten(literal))
+    if literal and literal.snippets:
+        return Material(literal.snippets, (*literal.spans, *spans))
+    if sentences:
+        return Material(tuple(sentences), spans)
+    return Material(tuple(found), *_unwritten(literal, spans))
 
 
-def _unwritten(literal: Written | None) -> tuple[tuple[tuple[int, int], ...], Lack | None]:
-    return (literal.spans, literal.lacks) if literal else ((), None)
+def _unwritten(
+    literal: Written | None, spans: tuple[tuple[int, int], ...]
+) -> tuple[tuple[tuple[int, int], ...], Lack | None]:
+    return ((*literal.spans, *spans), literal.lacks) if literal else (spans, None)
 
 
 def _snippets(part: Parts) -> list[Snippet]:
     name = part.document.name
-    found = [snippet(block) for block in merged(part.blocks)]
+    found = [snippet(block) for block in merged([*part.blocks, *_called(part)])]
     return [msgspec.structs.replace(s, file=name, origin=Origin.FILE) for s in found] if name is not None else found
 
 
-def _inline_snippet(text: str, inline: Sequence[Inline]) -> Snippet | None:
-    """Code in sentences counts only when it computes a loss and nothing it needs is missing."""
-    ordered = sorted(inline, key=lambda each: not is_data(each.source))
-    whole = "\n".join(each.source for each in ordered)
-    starts = [text.count("\n", 0, each.start) + 1 for each in ordered]
-    lines = tuple(start + at for each, start in zip(ordered, starts, strict=True) for at in range(_height(each.source)))
-    if not names_loss(whole) or not computes(whole) or missing_names(whole):
-        return None
-    return snippet(Block(tuple(whole.split("\n")), lines, Origin.UNFENCED))
+def _called(part: Parts) -> list[Block]:
+    """The first call in the prose of a function that the code only defines."""
+    names = {name for block in part.blocks if not is_shown(block.text) for name in defined(block.text)}
+    calls = calls_of(names, part.prose)[:1]
+    return [_block(part.document.text, calls)] if calls else []
+
+
+def _block(text: str, program: Sequence[Inline]) -> Block:
+    """The program that stands in sentences, with the line of the message that each of its lines came from."""
+    starts = [text.count("\n", 0, each.start) + 1 for each in program]
+    lines = [start + at for each, start in zip(program, starts, strict=True) for at in range(_height(each.source))]
+    source = "\n".join(each.source for each in program)
+    return Block(tuple(source.split("\n")), tuple(lines), Origin.UNFENCED)
 
 
 def _height(source: str) -> int:

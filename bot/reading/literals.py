@@ -7,7 +7,8 @@ from enum import Enum
 
 from bot.reading.cues import GETS, UNIT
 from bot.reading.losses import loss_mentions
-from bot.reading.printed import Printed, Value, scaled, shape, tensors
+from bot.reading.printed import Printed, Value, scaled, shape
+from bot.reading.tensors import tensors
 from bot.reading.text import as_prose
 
 MAX_LITERALS = 64
@@ -22,7 +23,8 @@ class Role(Enum):
 
 
 _TARGET = (
-    r"(?:targets?|labels?|gold|ground[\s-]truth|truth|y_?true|true class|correct class|right class|"
+    r"(?:targets?|labels?|gold|[yt](?=\s?(?:=|:|is\b))|ground[\s-]truth|truth|y_?true|"
+    r"true class|correct class|right class|"
     r"one[\s-]?hot(?: labels?)?|class(?: index)?|正解(?:クラス|ラベル|インデックス)?|"
     r"ターゲット|ラベル|クラス|标签|类别|目标|真实类别|正确类别|etiquetas?|objetivo|clase(?: correcta)?|cible|"
     r"classe(?: correcte| correta)?|[ée]tiquettes?|"
@@ -60,6 +62,11 @@ _SCALAR_PAIRS = tuple(
 _SCALAR_ROLE = re.compile(
     rf"(?<![A-Za-z])(?:(?P<input>{_INPUT})|(?P<target>{_TARGET}))(?![A-Za-z]){_IS}(?P<number>{_NUMBER})", re.I
 )
+_SERIES = re.compile(
+    rf"(?<![A-Za-z])(?:(?P<input>{_INPUT})|(?P<target>targets|labels|classes|ラベル|标签))(?![A-Za-z])"
+    rf"(?:\s*(?:is|are|was|were|of|=|:|は|が|是|为|은|는))?\s*(?P<series>{_NUMBER}(?:(?:\s*[,;、]\s*|\s+)(?:and\s+)?{_NUMBER}){{1,32}})",
+    re.I,
+)
 _APPLIED = re.compile(r"[\s:,(]*(?:of|between|for|on|with)?[\s:(]*", re.I)
 _SIZE = re.compile(r"(?:shapes?|sizes?|dims?|dimensions?|形状|サイズ)\s*(?:is|of|are|=|:|は|が)?\s*\(?$", re.I)
 _TIMES = re.compile(r"\s*(?:times|multiplied by|[*×])\s*(\d{1,6}(?:\.\d{1,6})?)", re.I)
@@ -79,8 +86,9 @@ class Literal:
 
 def literals(prose: str) -> list[Literal]:
     """Every list, tensor and class index of the prose with its role, in order; sizes are no values."""
-    plain = as_prose(prose)
-    values = [value for value in tensors(plain) if _is_value(plain, value)][:MAX_LITERALS]
+    plain = as_prose(prose).replace("`", " ")
+    values = [value for value in (*tensors(plain), *_series(plain)) if _is_value(plain, value)][:MAX_LITERALS]
+    values.sort(key=lambda value: value.start)
     scalars = [m for m in _SCALAR_TARGET.finditer(plain) if not any(v.start <= m.start(1) < v.end for v in values)]
     found = [Literal(Role.TARGET, float(m.group(1)), True, m.start(1), m.end(1)) for m in scalars[:MAX_LITERALS]]
     losses = [(start, end) for start, end, _ in loss_mentions(plain)]
@@ -93,6 +101,17 @@ def literals(prose: str) -> list[Literal]:
         found.append(Literal(role, number, value.integral, value.start, value.end, said is not None))
         before = value.end
     return sorted(found, key=lambda item: item.start)
+
+
+def _series(prose: str) -> list[Printed]:
+    """Numbers in a row without brackets: "logits are 2.0, 0.5 and the label is 1"."""
+    found: list[Printed] = []
+    for match in _SERIES.finditer(prose):
+        words = re.findall(_NUMBER, match.group("series"))
+        integral = all(word.lstrip("+-").isdigit() for word in words)
+        if (match.group("input") or integral) and not UNIT.match(prose, match.end()):
+            found.append(Printed(tuple(map(float, words)), 0.0, *match.span("series"), integral))
+    return found
 
 
 def scalars(prose: str) -> list[Literal]:

@@ -4,8 +4,9 @@ import re
 from dataclasses import replace
 
 from bot.reading.lexing import parsed
-from bot.reading.printed import NUMBER, Printed, number_at, tensors
+from bot.reading.printed import NUMBER, Printed, number_at
 from bot.reading.statements import Strength, strength
+from bot.reading.tensors import tensors
 from bot.reading.text import as_prose, blanked
 
 _ARROW = (

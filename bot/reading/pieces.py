@@ -3,12 +3,13 @@
 import ast
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.reading.fences import Region
 from bot.reading.lexing import code_part, lexis, parsed, statement_end
+from bot.reading.old_prints import old_prints
 from bot.reading.outputs import is_noise, is_ruler, output_values, split_output
 from bot.reading.printed import Printed
 from bot.reading.question import Completion
@@ -50,10 +51,10 @@ def pieces(region: Region) -> tuple[Piece, ...]:
     if region.fenced and (whole := _whole(region)):
         return (whole,)
     found: list[Piece] = []
-    at, prompts = 0, _has_input_prompts(region.lines)
+    at, prompts, prints = 0, _has_input_prompts(region.lines), _old_prints(region)
     while at < len(region.lines):
         answering = prompts and bool(found) and (found[-1].prompted or _is_answer(found))
-        piece = _next(region, at, prompts, answering)
+        piece = _next(region, at, prompts, answering, prints)
         at += len(piece.lines)
         found.append(piece)
     return tuple(found)
@@ -75,6 +76,20 @@ def _whole(region: Region) -> Piece | None:
     return Piece(Sort.CODE, region.lines, source)
 
 
+def _old_prints(region: Region) -> dict[int, Printed]:
+    """Tensors printed over several lines as torch did before 0.4, by the index of their first line."""
+    raw = "\n".join(line.text for line in region.lines)
+    found = old_prints(raw) if "Tensor of size" in raw else []
+    return {raw.count("\n", 0, each.start): each for each in found}
+
+
+def _old_print(lines: Sequence[Line], at: int, value: Printed) -> Piece:
+    start, first = lines[0].start, lines[at].start
+    end = next((i for i in range(at, len(lines)) if lines[i].end - start >= value.end), len(lines) - 1)
+    moved = replace(value, start=max(first, value.start + start), end=value.end + start)
+    return Piece(Sort.OUTPUT, tuple(lines[at : end + 1]), outputs=(moved,))
+
+
 def _is_answer(found: list[Piece]) -> bool:
     """Still under a prompt: what follows its output without a blank line is output, too."""
     return found[-1].sort is Sort.OUTPUT
@@ -86,10 +101,12 @@ def _has_input_prompts(lines: Sequence[Line]) -> bool:
     return any(match.group(1).strip() and not output_values(match.group(1)) for match in prompts)
 
 
-def _next(region: Region, at: int, prompts: bool, answering: bool) -> Piece:
+def _next(region: Region, at: int, prompts: bool, answering: bool, prints: Mapping[int, Printed]) -> Piece:
     lines = region.lines
     if not lines[at].text.strip():
         return Piece(Sort.BLANK, lines[at : at + 1])
+    if at in prints:
+        return _old_print(lines, at, prints[at])
     end = traceback_end(lines, at)
     if end > at:
         return Piece(Sort.ERROR, lines[at:end])

@@ -91,7 +91,7 @@ def merged(parts: Sequence[Block]) -> list[Block]:
     for part in parts:
         needed, bound = unbound(part.text), bound_names(part.text)
         before = max((binder[name] for name in needed if name in binder), default=None)
-        after = min((seeker[name] for name in _defined(part.text) if name in seeker), default=None)
+        after = min((seeker[name] for name in defined(part.text) if name in seeker), default=None)
         at = before if before is not None else after if after is not None else len(result)
         if at == len(result):
             result.append(part)
@@ -102,7 +102,8 @@ def merged(parts: Sequence[Block]) -> list[Block]:
     return result
 
 
-def _defined(source: str) -> frozenset[str]:
+def defined(source: str) -> frozenset[str]:
+    """Functions and classes that the source defines at the top level."""
     tree = parsed(source)
     kinds = (ast.FunctionDef, ast.ClassDef)
     return frozenset(node.name for node in tree.body if isinstance(node, kinds)) if tree else frozenset()
@@ -142,18 +143,8 @@ def is_data(source: str) -> bool:
     if tree is None or not all(isinstance(n, ast.Assign | ast.Import | ast.ImportFrom) for n in tree.body):
         return False
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return all(_name(call.func) in _MAKERS for call in calls) and not any(
+    return all(name_of(call.func) in _MAKERS for call in calls) and not any(
         isinstance(node, ast.BinOp) for node in ast.walk(tree)
-    )
-
-
-def computes(source: str) -> bool:
-    """Whether the source shows more than a loss module that nobody has called."""
-    tree = parsed(source)
-    shown = [node.value for node in tree.body if isinstance(node, ast.Expr)] if tree else []
-    return any(
-        isinstance(value, ast.Call) and (isinstance(value.func, ast.Call) or _name(value.func) not in MODULES)
-        for value in shown
     )
 
 
@@ -162,15 +153,16 @@ def names_loss(source: str) -> bool:
     tree = parsed(source)
     if tree is None:
         return any(name in source for name in (*MODULES, *functions(), "loss", "Loss"))
-    names = [_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.FunctionDef | ast.ClassDef)]
+    names = [name_of(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.FunctionDef | ast.ClassDef)]
     known = functions() | MODULES.keys() | {"backward"}
     return any(name in known or "loss" in name.lower() or "criterion" in name.lower() for name in names)
 
 
-def _name(node: ast.AST) -> str:
+def name_of(node: ast.AST) -> str:
+    """The last name of what is called, read or defined, "" where it has none."""
     match node:
         case ast.Call(func=func):
-            return _name(func)
+            return name_of(func)
         case ast.Attribute(attr=name) | ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             return name
         case _:
