@@ -15,6 +15,7 @@ from bot.evaluation import Children, Evaluated
 from bot.evaluator.explainer import ExplainerDied, ExplainerRaised, ExplainerTimedOut
 from bot.evaluator.explainer_pool import Explainers
 from bot.evaluator.frames import FrameError, decode, encode
+from bot.examples import Examples, adapted
 from bot.exchange import Answer, Ask, Catalogue, Drawn, Other, Paragraph, StageName, Wants
 from bot.jobs import work
 from bot.languages import FALLBACK
@@ -23,6 +24,7 @@ from bot.reading.question import NeedsInput, Origin, Question, Reading, Snippet,
 from bot.remarks import preface, remarks, shown, supplied
 from bot.stopped import Asker, Stop
 from bot.stopwatch import Stopwatch
+from explainers import claims
 from explainers.locale import Translator
 from explainers.messages import said
 from explainers.reruns import Plan
@@ -59,6 +61,7 @@ class Answering:
     explainers: Explainers
     bounds: Bounds
     catalogue: Catalogue
+    examples: Examples
     translators: Mapping[str, Translator]
     log: Log
 
@@ -104,6 +107,7 @@ class Walk:
         self._watch = Stopwatch()
         self._until = asyncio.get_running_loop().time() + ask.deadline
         self._question: Question | None = None
+        self._claims: tuple[claims.Claim, ...] | None = None
         self._missing: tuple[str, ...] = ()
         self._locale = self._spoken(ask.locale or FALLBACK)
 
@@ -162,13 +166,30 @@ class Walk:
         return None
 
     async def _example(self) -> Evaluated | Stop:
-        """A question in words is answered with an example of the loss that it names."""
+        """A question in words is answered with the example that it is about, else with one of the loss that it names.
+
+        The arguments that it names go into the example, unless that then raises.
+        """
         question = self._question
-        named = question.loss_words if question and _is_in_words(question) else ()
-        examples = {loss.name: loss.example for loss in self._answering.catalogue.losses}
-        source = next((examples[name] for name in named if name in examples), None)
-        if source is None:
+        source = self._chosen(question) if question and question.subject is None and not question.traceback else None
+        if question is None or source is None:
             return stopped.lacking("code")
+        arguments = {loss.name: loss.arguments for loss in self._answering.catalogue.losses}
+        told = adapted(source, question.stated, arguments)
+        evaluated = await self._ours(told)
+        raised = isinstance(evaluated, Stop) or evaluated.ran.ended == "raised"
+        return await self._ours(source) if raised and told != source else evaluated
+
+    def _chosen(self, question: Question) -> str | None:
+        example = self._answering.examples.best(question)
+        if example is not None:
+            self._claims = example.claims
+            return example.source
+        self._claims = for_explainer(tuple(each for each in question.claims if each.kind != "printed"))
+        plain = {loss.name: loss.example for loss in self._answering.catalogue.losses}
+        return next((plain[name] for name in question.loss_words if name in plain), None)
+
+    async def _ours(self, source: str) -> Evaluated | Stop:
         return await self._answering.children.run(Snippet(source, Origin.COMPLETED, (), (), shown=True), ())
 
     async def _other(self, question: Question, snippet: Snippet) -> Other | None:
@@ -185,8 +206,10 @@ class Walk:
         return Other(expression, answer.loss, answer.value, answer.proof) if answer.value is not None else None
 
     async def _rerun(self, question: Question, evaluated: Evaluated) -> tuple[work.Rerun, ...]:
-        stated, recording = for_explainer(question.claims), evaluated.ran.recording
-        plan = await self._ask_explainer(work.ToPlan(recording, stated, self._answering.bounds.reruns), _PLANS)
+        recording = evaluated.ran.recording
+        plan = await self._ask_explainer(
+            work.ToPlan(recording, self._stated(question), self._answering.bounds.reruns), _PLANS
+        )
         return await self._answering.children.rerun(evaluated, plan, self._until - _EXPLAIN_SHARE * self._left())
 
     async def _conclude(
@@ -195,7 +218,7 @@ class Walk:
         request = work.ToConclude(
             id=self._ask.id,
             recording=evaluated.ran.recording,
-            claims=for_explainer(question.claims),
+            claims=self._stated(question),
             results=results,
             completions=supplied(evaluated.snippet),
             stated=for_answer(question.claims),
@@ -205,6 +228,10 @@ class Walk:
             wants=wants,
         )
         return await self._ask_explainer(request, _CONCLUDED)
+
+    def _stated(self, question: Question) -> tuple[claims.Claim, ...]:
+        """What is claimed of the program: by the asker of theirs, by us of an example of ours."""
+        return for_explainer(question.claims) if self._claims is None else self._claims
 
     async def _ask_explainer(self, request: work.ToExplainer, decoder: msgspec.msgpack.Decoder[T]) -> T:
         seconds = min(self._answering.bounds.explain_seconds, self._left())
@@ -235,9 +262,3 @@ class Walk:
 
 def _others(question: Question) -> tuple[Snippet, ...]:
     return tuple(each for at, each in enumerate(question.snippets) if at != question.subject)[:_MOST_OTHERS]
-
-
-def _is_in_words(question: Question) -> bool:
-    """Whether it asks how a loss behaves, rather than where a number or an error of the asker's comes from."""
-    told = any(claim.kind == "printed" for claim in question.claims)
-    return question.subject is None and question.traceback is None and not told

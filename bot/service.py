@@ -23,6 +23,7 @@ from bot.evaluator.outcomes import Finished
 from bot.evaluator.strength import Strength, Surroundings, strength
 from bot.evaluator.supervisor import Evaluator, JailBroken, snippet_settings
 from bot.evaluator.zygote_process import ZygoteFailed
+from bot.examples import examples
 from bot.exchange import PROTOCOL, Catalogue
 from bot.jobs import work
 from bot.languages import translators
@@ -57,9 +58,11 @@ async def started(settings: Settings, log: Log) -> AsyncGenerator[Answering]:
         stack.push_async_callback(pool.close)
         stack.push_async_callback(evaluator.close)
         check_floor(await _start(evaluator, pool), settings.evaluator.sandbox_floor)
-        catalogue = await _catalogue(evaluator, pool)
+        listed = decode(await pool.call(encode(work.ToList()), 60.0), _LISTED)
+        catalogue = await _catalogue(evaluator, listed)
         known = await asyncio.to_thread(translators)
-        yield Answering(Children(evaluator, room), pool, _bounds(settings), catalogue, known, log)
+        children, chosen_from = Children(evaluator, room), examples(listed.examples)
+        yield Answering(children, pool, _bounds(settings), catalogue, chosen_from, known, log)
 
 
 def check_floor(found: Strength, floor: str) -> None:
@@ -116,8 +119,7 @@ def _bounds(settings: Settings) -> Bounds:
     )
 
 
-async def _catalogue(evaluator: Evaluator, pool: Explainers) -> Catalogue:
-    listed = decode(await pool.call(encode(work.ToList()), 60.0), _LISTED)
+async def _catalogue(evaluator: Evaluator, listed: work.Listed) -> Catalogue:
     version = await evaluator.run(work.VERSION, b"")
     torch = version.frames[0].decode() if isinstance(version, Finished) else ""
     return Catalogue(PROTOCOL, torch, listed.losses, listed.diagnoses)

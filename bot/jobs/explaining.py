@@ -11,12 +11,14 @@ from bot import answers
 from bot.evaluator.frames import decode, encode
 from bot.exchange import DiagnosisKind, Drawn, Loss
 from bot.jobs import rehearsal
-from bot.jobs.work import Concluded, Listed, NotRun, Rerun, Returned, ToConclude, ToExplainer, ToList, ToPlan
+from bot.jobs.work import Concluded, Example, Listed, NotRun, Rerun, Returned, ToConclude, ToExplainer, ToList, ToPlan
+from bot.reading.topics import topics_of
 from explainers import explanation, locale, telling
 from explainers.cards.card import Card
 from explainers.cards.render import DrawingFailed, Renderer
 from explainers.cards.typeset import Unprintable
 from explainers.composition import DontKnow
+from explainers.diagnoses import diagnosis
 from explainers.diagnoses.registry import rules
 from explainers.explanation import Reading
 from explainers.locale import translator
@@ -130,7 +132,20 @@ def _list() -> Listed:
         DiagnosisKind(rule.slug, rule.family, {name: rule.title.say(said) for name, said in translators.items()})
         for rule in rules()
     )
-    return Listed(tuple(map(_loss, losses)), tuple(kinds))
+    return Listed(tuple(map(_loss, losses)), tuple(kinds), tuple(map(_example, rules().examples())))
+
+
+def _example(example: diagnosis.Example) -> Example:
+    english = translator("en")
+    return Example(
+        slug=example.slug,
+        source=example.source,
+        losses=example.losses,
+        claims=example.claims,
+        phrases=tuple(tuple(sorted(topics_of(phrase))) for phrase in example.words),
+        title=tuple(sorted(topics_of(f"{example.title.say(english)} {example.slug.replace('-', ' ')}"))),
+        topics=tuple(sorted(topics_of(example.source))),
+    )
 
 
 def _loss(loss: registry.Loss) -> Loss:

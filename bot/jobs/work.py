@@ -124,11 +124,33 @@ class Concluded(msgspec.Struct, frozen=True):
     trouble: str = ""
 
 
+class Example(msgspec.Struct, frozen=True):
+    """A program of ours that shows a diagnosis, and what it is about (see `topics_of`).
+
+    `losses` are the functions that it is about (none: any), `phrases` the topics of each way in which people ask for
+    it, `title` those of its diagnosis' title, `topics` those of its source. `claims` is what its writer would state.
+    """
+
+    slug: str
+    source: str
+    losses: tuple[str, ...]
+    claims: tuple[claims.Claim, ...]
+    phrases: tuple[tuple[str, ...], ...]
+    title: tuple[str, ...]
+    topics: tuple[str, ...]
+
+    @property
+    def about(self) -> frozenset[str]:
+        """All its topics."""
+        return frozenset(self.title).union(self.topics, *self.phrases)
+
+
 class Listed(msgspec.Struct, frozen=True):
-    """The parts of a Catalogue that the explainer knows."""
+    """The parts of a Catalogue that the explainer knows, and the examples that questions in words are answered from."""
 
     losses: tuple[Loss, ...]
     diagnoses: tuple[DiagnosisKind, ...]
+    examples: tuple[Example, ...]
 
 
 ToExplainer = ToPlan | ToConclude | ToList

@@ -13,6 +13,7 @@ from bot.reading.question import (
     ReportedError,
     Snippet,
     Span,
+    Stated,
     TooLong,
 )
 from bot.reading.reader import read, warm
@@ -30,6 +31,7 @@ __all__ = [
     "ReportedError",
     "Snippet",
     "Span",
+    "Stated",
     "TooLong",
     "read",
     "warm",

@@ -40,7 +40,9 @@ def arguments(loss: str, item: Literal, target: Literal) -> Arguments | None:
     if loss not in ELEMENTWISE and loss != "cross_entropy":
         return None
     aligned = aim if shape(aim) == shape(value) else _as_column(aim, value)
-    return aligned and Arguments(value, aligned, loss == "multilabel_margin_loss", aligned != aim)
+    if aligned is None:
+        return None
+    return Arguments(value, aligned, loss == "multilabel_margin_loss", aligned != aim)
 
 
 def _as_column(aim: Value, value: Value) -> Value | None:

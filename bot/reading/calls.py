@@ -71,7 +71,7 @@ def _of(role: Role, found: Sequence[Literal]) -> list[Literal]:
 
 def _lacks(found: Sequence[Literal], losses: Sequence[str], named: Sequence[str]) -> Lack | None:
     """What a loss by name lacks; an index alone is no argument yet ("why is the CE of class 1 ...")."""
-    given = {item.role for item in found if item.role is not Role.RESULT}
+    given = {item.role for item in found if item.role in (Role.INPUT, Role.TARGET)}
     listed = any(isinstance(item.value, tuple) for item in found if item.role in given)
     if not losses or not listed:
         return None

@@ -22,6 +22,7 @@ from bot.reading.question import (
     Reading,
     ReportedError,
     Snippet,
+    Stated,
 )
 from bot.reading.snippets import (
     Block,
@@ -34,7 +35,10 @@ from bot.reading.snippets import (
     snippet,
     subject_of,
 )
+from bot.reading.stated import CLASSES, classes_of, stated
 from bot.reading.text import as_prose, blanked
+from bot.reading.topics import topics_of
+from bot.reading.vocabulary import LN_CLASSES
 
 _TAKEN = "\ufffc"
 """Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
@@ -86,7 +90,20 @@ def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> R
     missing = () if subject is None else missing_names(material.snippets[subject].source)
     kind = _kind(material, subject, claims, error)
     text = message.document.text
-    return Question(text, language, material.snippets, subject, claims, losses, missing, kind, error, left_out)
+    topics, arguments = ((), ()) if subject is not None else _situation(prose, claims)
+    return Question(
+        text, language, material.snippets, subject, claims, losses, missing, kind, error, left_out, topics, arguments
+    )
+
+
+def _situation(prose: str, claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[Stated, ...]]:
+    """What the words are about, and the arguments that they name or that a printed number gives away."""
+    topics, found = topics_of(prose), {each.name: each for each in stated(prose)}
+    counts = [count for claim in claims if claim.kind == "printed" and (count := classes_of(claim))]
+    if counts:
+        topics |= {LN_CLASSES}
+        found.setdefault(CLASSES, Stated(CLASSES, str(counts[0])))
+    return tuple(sorted(topics)), tuple(found.values())
 
 
 def _material(parts: Sequence[Parts], losses: Sequence[str]) -> Material:

@@ -82,6 +82,13 @@ class ReportedError(msgspec.Struct, frozen=True):
     message: str
 
 
+class Stated(msgspec.Struct, frozen=True):
+    """An argument that is said in words: its name, and its value as a Python literal."""
+
+    name: str
+    value: str
+
+
 class Kind(StrEnum):
     """What there is to work with: a program, literals, an error, numbers, or words."""
 
@@ -98,7 +105,8 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     `text` is the message with line ends and broken encoding repaired; every span and line refers to it. `subject` is
     the index of the main snippet, None without one. `loss_words` are names of torch.nn.functional (or dice_loss,
     focal_loss, info_nce) that the prose names, in order of mention. `missing` are names which the main snippet needs
-    and nobody defines. `left_out` names attachments that were not read.
+    and nobody defines. `left_out` names attachments that were not read. Where there is nothing to run, `topics` is
+    what the words are about (see `topics_of`) and `stated` the arguments that they name: an example is chosen by them.
     """
 
     text: str
@@ -111,6 +119,8 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     kind: Kind
     traceback: ReportedError | None = None
     left_out: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    stated: tuple[Stated, ...] = ()
 
 
 class NotAQuestion(msgspec.Struct, frozen=True, tag="not-a-question"):

@@ -105,7 +105,6 @@ def test_classification_without_a_name_is_taken_to_be_cross_entropy_and_said(mes
         ("mse of [1, 2, 3], I expected 0", "target"),
         ("why is the cross entropy negative for [0.4, 0.6]?", "target"),
         ("mse with target [1, 2]", "input"),
-        ("what do weights [1, 2] do to cross entropy?", "input"),
         ("mse of [1, 2, 3] and [1, 2]", "target"),
         ("bce of [0.4, 0.6, 0.5], labels [1, 0]", "target"),
         ("nll of [0.4, 0.6], target [0, 1]", "target"),
@@ -164,6 +163,7 @@ def test_what_was_expected_is_told_from_the_target_beside_it(asked: str, said: s
         "ラベルスムージングの最小値は？",
         "why is cross entropy of a perfect one-hot not 0?",
         "クロスエントロピーの最小値は 0 ではないのですか？",
+        "what do weights [1, 2] do to cross entropy?",
     ],
 )
 def test_a_named_loss_without_numbers_is_a_question_in_words(message: str) -> None:

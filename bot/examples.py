@@ -1,0 +1,128 @@
+"""Which program of ours answers a question in words: chosen by what it is about, with the arguments that are named."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.jobs.work import Example
+from bot.reading.arguments import INDEXED
+from bot.reading.losses import MODULES, functions
+from bot.reading.question import Question, Stated
+from bot.reading.stated import CLASSES
+
+ENOUGH: Final = 1.0
+"""Below this an example is about something else, and the plain example of the loss says more."""
+
+_BESIDE: Final = 0.5
+_TITLE: Final = 0.25
+_SOURCE: Final = 0.2
+_SAME_LOSS: Final = 1.5
+_OTHER_LOSS: Final = 0.2
+_MOST_CLASSES: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Examples:
+    """All examples, and how much it says of one that it is about a topic (inverse document frequency)."""
+
+    all: tuple[Example, ...]
+    rarity: dict[str, float]
+
+    def best(self, question: Question) -> Example | None:
+        """The example that the words fit best, None where they fit none."""
+        asked = frozenset(question.topics)
+        scored = [(self._score(each, asked, question.loss_words), -at) for at, each in enumerate(self.all)]
+        score, at = max(scored, default=(0.0, 0))
+        return self.all[-at] if score >= ENOUGH else None
+
+    def _score(self, example: Example, asked: frozenset[str], losses: Collection[str]) -> float:
+        told, best = max(((self._told(each, asked), each) for each in example.phrases), default=(0.0, ()))
+        beside = asked.intersection(topic for phrase in example.phrases for topic in phrase).difference(best)
+        about = _BESIDE * self._weight(beside)
+        about += _TITLE * self._weight(asked.intersection(example.title))
+        about += _SOURCE * self._weight(asked.intersection(example.topics))
+        return (told + about) * _kinship(example.losses, losses)
+
+    def _told(self, phrase: Sequence[str], asked: frozenset[str]) -> float:
+        """The weight of what a phrase and the question share, times the share of the phrase that it is."""
+        shared, whole = self._weight(asked.intersection(phrase)), self._weight(phrase)
+        return shared * shared / whole if whole else 0.0
+
+    def _weight(self, topics: Iterable[str]) -> float:
+        return sum(self.rarity.get(topic, 0.0) for topic in topics)
+
+
+def examples(found: Sequence[Example]) -> Examples:
+    """The examples with the rarity of each topic among them."""
+    counts = Counter(topic for each in found for topic in each.about)
+    return Examples(tuple(found), {topic: math.log((len(found) + 1) / count) for topic, count in counts.items()})
+
+
+def _kinship(losses: Sequence[str], named: Collection[str]) -> float:
+    if not losses or not named:
+        return 1.0
+    return _SAME_LOSS if any(loss in named for loss in losses) else _OTHER_LOSS
+
+
+def adapted(source: str, stated: Sequence[Stated], arguments: dict[str, tuple[str, ...]]) -> str:
+    """The program with the stated arguments in its last call of a loss; `arguments` are those that each loss takes."""
+    tree = ast.parse(source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _function(node)]
+    if not calls:
+        return source
+    call = max(calls, key=lambda node: (node.lineno, node.col_offset))
+    known = {each.name: each.value for each in stated}
+    if _function(call) in INDEXED and (weights := known.get("weight")):
+        known.setdefault(CLASSES, str(len(ast.literal_eval(weights))))
+    taken = [name for name in known if name in arguments.get(_function(call), ())]
+    call.keywords = [word for word in call.keywords if word.arg not in taken]
+    call.keywords += [ast.keyword(name, _value(name, known[name])) for name in taken]
+    changed = CLASSES in known and _with_classes(tree, int(known[CLASSES]))
+    return ast.unparse(tree) if taken or changed else source
+
+
+def _function(call: ast.Call) -> str:
+    """The loss that is called, by module or function; "" where it is none."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return MODULES.get(name) or (name if name in functions() else "")
+
+
+def _value(name: str, literal: str) -> ast.expr:
+    value = ast.parse(literal, mode="eval").body
+    tensor = isinstance(value, ast.List) or name in ("weight", "pos_weight")
+    return ast.parse(f"torch.tensor({literal})", mode="eval").body if tensor else value
+
+
+def _with_classes(tree: ast.Module, classes: int) -> bool:
+    """Rows of scores cut to the number of classes, or filled up with zeros; False where there is nothing to change."""
+    table = next((node for node in ast.walk(tree) if _is_table(node)), None)
+    rows = [row for row in table.elts if isinstance(row, ast.List)] if isinstance(table, ast.List) else []
+    if not isinstance(table, ast.List) or not 1 < classes <= _MOST_CLASSES or {len(r.elts) for r in rows} == {classes}:
+        return False
+    table.elts = [_resized(row, classes) for row in rows]
+    return True
+
+
+def _is_table(node: ast.AST) -> bool:
+    match node:
+        case ast.List(elts=[ast.List(elts=[first, *_]), *_]):
+            return _is_float(first)
+        case _:
+            return False
+
+
+def _resized(row: ast.List, classes: int) -> ast.expr:
+    if len(row.elts) >= classes:
+        return ast.List(row.elts[:classes], ast.Load())
+    zeros = ast.parse(f"[0.0] * {classes - len(row.elts)}", mode="eval").body
+    return ast.BinOp(row, ast.Add(), zeros)
+
+
+def _is_float(node: ast.expr) -> bool:
+    plain = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(plain, ast.Constant) and isinstance(plain.value, float)

@@ -1,0 +1,37 @@
+"""What a text is about, as words that are the same in ten languages: "loss 恒为负" and "loss is always negative"."""
+
+import re
+
+from bot.reading.losses import loss_mentions
+from bot.reading.text import blanked
+from bot.reading.vocabulary import CONCEPTS, STOP_WORDS
+
+_CONCEPT = re.compile(
+    "|".join(f"(?P<c{at}>(?<![A-Za-z0-9_])(?:{p})(?![A-Za-z0-9_]))" for at, (_, p) in enumerate(CONCEPTS)), re.I
+)
+_WORD = re.compile(r"[a-z][a-z_]{2,30}")
+_ENDINGS = re.compile(r"(?:ations?|ings?|ed|es|s|ly|ion)$")
+
+
+def topics_of(text: str) -> frozenset[str]:
+    """Concepts that the text names in any of ten languages, and the stems of its other English words.
+
+    Names of losses are left out: whoever compares topics compares losses, too.
+    """
+    text = blanked(text, [(start, end) for start, end, _ in loss_mentions(text)])
+    found: set[str] = set()
+    rest: list[str] = []
+    at = 0
+    for match in _CONCEPT.finditer(text):
+        found.add(CONCEPTS[int((match.lastgroup or "c0")[1:])][0])
+        rest.append(text[at : match.start()])
+        at = match.end()
+    words = _WORD.findall(" ".join([*rest, text[at:]]).lower())
+    return frozenset(
+        found | {stem for word in words if word not in STOP_WORDS and (stem := _stem(word)) not in STOP_WORDS}
+    )
+
+
+def _stem(word: str) -> str:
+    short = _ENDINGS.sub("", word)
+    return short if len(short) >= 3 else word
