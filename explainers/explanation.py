@@ -29,7 +29,18 @@ from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
 from explainers.proof import Proof, differentiable, prove, unproven
 from explainers.recording import Call, Recording, Tensor
-from explainers.reruns import FLOAT64, TWIN, VALUE, GraphRerun, Plan, ReplaceTensor, Rerun, RerunResult, SourceRerun
+from explainers.reruns import (
+    BACKWARD,
+    FLOAT64,
+    TWIN,
+    VALUE,
+    GraphRerun,
+    Plan,
+    ReplaceTensor,
+    Rerun,
+    RerunResult,
+    SourceRerun,
+)
 
 if TYPE_CHECKING:
     from explainers.telling import Told
@@ -152,7 +163,9 @@ def conclude(
     subject = None if recording.subject is None else recording.tensors[recording.subject]
     call = None if subject is None else recording.producer(subject.id)
     loss = losses.of(call.function) if call else None
-    investigation = engine.investigate(recording, claims, losses, rules())
+    backward = by_label.get(BACKWARD)
+    gradients = backward.gradients if backward is not None and backward.value is not None else None
+    investigation = engine.investigate(recording, claims, losses, rules(), gradients)
     diagnoses = engine.conclude(investigation, results)
     found = reading or read(recording)
     single = isinstance(found, Reading) and not _is_composed(found, call, loss)
@@ -181,7 +194,7 @@ def conclude(
         if isinstance(found, Reading) and not _is_composed(found, call, loss)
         else (),
         diagnoses,
-        investigation.clear,
+        tuple(slug for slug in investigation.clear if rules()[slug].concern == "value"),
         _others(recording, losses),
     )
 

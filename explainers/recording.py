@@ -123,13 +123,31 @@ class Tensor(msgspec.Struct, frozen=True):
         return np.frombuffer(self.data, dtype=np.dtype(self.dtype).newbyteorder("<")).reshape(self.shape)
 
 
+class Operand(msgspec.Struct, frozen=True):
+    """A variable in the expression that raised: its name as written, its Python type, and what a tensor or array is."""
+
+    text: str
+    kind: str
+    dtype: str = ""
+    shape: tuple[int, ...] | None = None
+
+
 class Raised(msgspec.Struct, frozen=True):
-    """An exception that ended the program: Python's type name, torch's message, the line and call it came from."""
+    """An exception that ended the program: Python's type name, torch's message, the line and call it came from.
+
+    `span` is the smallest expression of the program that raised, `operands` are the variables in it. `lacked` is the
+    name that Python did not find, `similar` the nearest one that there is, `accepts` the parameters of the callable
+    that was called.
+    """
 
     type: str
     message: str
     span: Span | None = None
     call: int | None = None
+    operands: tuple[Operand, ...] = ()
+    lacked: str | None = None
+    similar: str | None = None
+    accepts: tuple[str, ...] = ()
 
 
 class Warned(msgspec.Struct, frozen=True):

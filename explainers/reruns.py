@@ -10,8 +10,9 @@ import msgspec
 
 from explainers.recording import Argument, Raised, Recording, Tensor, Value
 
-VALUE, FLOAT64, TWIN = "value", "float64", "twin"
-"""Labels of the proof's own reruns: as it was recorded, upcast, and the page's script."""
+VALUE, FLOAT64, TWIN, BACKWARD = "value", "float64", "twin", "backward"
+"""Labels of reruns that are not a diagnosis's trials: as it was recorded, upcast, the page's script, and with the
+gradient of every tensor on the way."""
 
 
 class DropCall(msgspec.Struct, frozen=True, tag="drop"):

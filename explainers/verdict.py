@@ -20,10 +20,12 @@ def verdict(explanation: Explanation) -> Message:
     """One sentence. Exceptions come before values, a fault of ours before any claim about the asker's program."""
     raised = explanation.recording.raised
     if raised is not None:
-        return _raised(raised)
+        return explanation.diagnoses[0].verdict if explanation.diagnoses else stopped(raised)
     if explanation.value is None:
         return said("The program ran, but it shows no loss value to explain.")
     value = summary(explanation.value)
+    if explanation.diagnoses and explanation.diagnoses[0].concern == "non-finite":
+        return explanation.diagnoses[0].verdict
     if explanation.proof.lost_to_rounding and explanation.proof.exact is not None:
         exact = summary(explanation.proof.exact)
         return said("{value} is a rounding failure: exactly, your formula is {exact}.", value=value, exact=exact)
@@ -53,7 +55,8 @@ def disagreement(explanation: Explanation) -> Claim | None:
     return None if any(claim.agrees(v) for claim in printed for v in held) else printed[0]
 
 
-def _raised(raised: Raised) -> Message:
+def stopped(raised: Raised) -> Message:
+    """Where the program stops, and with what words of Python or torch."""
     if raised.span is None:
         return said("The program stops with {type}: {message}", type=raised.type, message=_short(raised.message))
     return said(

@@ -24,12 +24,12 @@ from explainers.explanation import Reading
 from explainers.locale import translator
 from explainers.losses import registry
 from explainers.recording import Recording
-from explainers.reruns import FLOAT64, TWIN, VALUE, Plan, RerunResult
+from explainers.reruns import BACKWARD, FLOAT64, TWIN, VALUE, Plan, RerunResult
 
 _REQUESTS: Final = msgspec.msgpack.Decoder(ToExplainer)
 _RECORDINGS: Final = msgspec.msgpack.Decoder(Recording)
 _RESULTS: Final = msgspec.msgpack.Decoder(RerunResult)
-_OF_THE_PROOF: Final = frozenset({VALUE, FLOAT64, TWIN})
+_ALWAYS: Final = frozenset({VALUE, FLOAT64, TWIN, BACKWARD})
 
 
 def answer(request: bytes) -> bytes:
@@ -79,8 +79,8 @@ def _plan(asked: ToPlan) -> Plan:
     """The plan, with no more reruns for the diagnoses than are allowed."""
     recording, reading = _read(asked.recording)
     plan = explanation.plan(recording, asked.claims, reading)
-    others = [rerun.label for rerun in plan.reruns if rerun.label not in _OF_THE_PROOF]
-    kept = _OF_THE_PROOF.union(others[: asked.most])
+    others = [rerun.label for rerun in plan.reruns if rerun.label not in _ALWAYS]
+    kept = _ALWAYS.union(others[: asked.most])
     return Plan(tuple(rerun for rerun in plan.reruns if rerun.label in kept))
 
 

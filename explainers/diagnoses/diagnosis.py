@@ -9,14 +9,13 @@ from typing import Literal
 
 from explainers.claims import Claim
 from explainers.diagnoses.floors import Floor, FloorQuestion
-from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.scene import Concern, Scene
 from explainers.messages import Message
 from explainers.recording import Span
 from explainers.reruns import GraphRerun, SourceRerun
 
 Confidence = Literal["shown", "consistent", "possible"]
 Applicability = Literal["safe", "likely", "choose"]
-Concern = Literal["exception", "non-finite", "value"]
 Role = Literal["correction", "equivalent", "illustration", "fix", "second-input"]
 
 
@@ -51,7 +50,7 @@ class Suspicion:
     """A rule's trigger holds at a call.
 
     `at` is the index of the call that is to blame (the earlier it is, the nearer to the root cause); `verdict` is one
-    sentence that names the value.
+    sentence that names the value. `alternatives` are fixes to give where `fix` was run and did not help.
     """
 
     at: int
@@ -60,6 +59,7 @@ class Suspicion:
     trials: tuple[Trial, ...]
     fix: Fix | None = None
     floors: tuple[FloorQuestion, ...] = ()
+    alternatives: tuple[Fix, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ class Rule:
     control_claims: tuple[Claim, ...] = ()
 
     def applies(self, scene: Scene) -> bool:
-        """Whether the rule is about the scene: about its call, or about the program that the scene is of."""
-        return scene.name in self.losses if self.losses else scene.whole
+        """Whether the rule is about the scene: what is looked for, and its call or the program that it is of."""
+        return scene.concern == self.concern and (scene.name in self.losses if self.losses else scene.whole)
 
     @property
     def example(self) -> Example:
@@ -153,6 +153,7 @@ class Diagnosis:
     floors: tuple[Floor, ...]
     uncertainty: Message | None
     place: Span | None
+    concern: Concern = "value"
 
     @property
     def floor(self) -> Floor | None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from explainers.claims import Claim
-from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Diagnosis, Rule, Rules, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Diagnosis, Fix, Rule, Rules, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, source_rerun
 from explainers.diagnoses.floors import floor
 from explainers.diagnoses.judging import Case, confidence, counterfactuals, makes_no_difference, returns_expectation
 from explainers.diagnoses.scene import Scene, Unrecorded, scenes
 from explainers.losses.registry import Registry
 from explainers.messages import said
-from explainers.recording import Recording
+from explainers.recording import Recording, Span, Tensor
 from explainers.reruns import GraphRerun, RerunResult
 
-_CONCERNS = ("exception", "non-finite", "value")
+_CONCERNS = ("exception", "non-finite", "value", "gradient")
 _CONFIDENCES = ("shown", "consistent", "possible")
 Fired = tuple[Rule, Suspicion]
 Outcome = Suspicion | Unrecorded | None
@@ -34,9 +34,15 @@ class Investigation:
     undecided: tuple[str, ...]
 
 
-def investigate(recording: Recording, claims: tuple[Claim, ...], registry: Registry, rules: Rules) -> Investigation:
-    """Every rule at every scene of a recording."""
-    tried = [(scene, _tried(scene, rules)) for scene in scenes(recording, claims, registry)]
+def investigate(
+    recording: Recording,
+    claims: tuple[Claim, ...],
+    registry: Registry,
+    rules: Rules,
+    gradients: Mapping[int, Tensor] | None = None,
+) -> Investigation:
+    """Every rule at every scene of a recording; `gradients` are those of its backward pass, once that was run again."""
+    tried = [(scene, _tried(scene, rules)) for scene in scenes(recording, claims, registry, gradients)]
     fired = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Suspicion)}
     lacking = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Unrecorded)} - fired
     applied = dict.fromkeys(rule.slug for _, outcomes in tried for rule, _ in outcomes)
@@ -61,7 +67,9 @@ def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tu
     by_label = {result.label: result for result in results}
     tried = [(case, counterfactuals(case, by_label)) for case in investigation.cases]
     agreeing = [case for case, came in tried if returns_expectation(came)]
-    judged = [_diagnosis(case, came, confidence(case, came, _contested(case, agreeing))) for case, came in tried]
+    judged = [
+        _diagnosis(case, came, confidence(case, came, _contested(case, agreeing)), by_label) for case, came in tried
+    ]
     ranks = [_rank(case, investigation.cases, d.confidence) for (case, _), d in zip(tried, judged, strict=True)]
     return tuple(judged[k] for k in sorted(range(len(judged)), key=ranks.__getitem__))
 
@@ -95,10 +103,14 @@ def _cases(scene: Scene, fired: Sequence[Fired]) -> list[Case]:
 
 
 def _fixed_run(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:
-    """The fixed program run as a whole, unless chance or several shown values would make it another question."""
-    if suspicion.fix is None or not suspicion.fix.source or scene.recording.random or scene.recording.others:
+    """The program with each fix run as a whole, unless chance or several shown values would make it another question.
+
+    A program that stopped has no value that it could be confused with.
+    """
+    fixes = [fix for fix in (suspicion.fix, *suspicion.alternatives) if fix is not None and fix.source]
+    if scene.concern != "exception" and (scene.recording.random or scene.recording.others):
         return ()
-    return (Trial(said("your program with the fix"), source_rerun(suspicion.fix.source), "fix"),)
+    return tuple(Trial(said("your program with the fix"), source_rerun(fix.source), "fix") for fix in fixes)
 
 
 def _on_halves(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:
@@ -123,8 +135,11 @@ def _contested(case: Case, agreeing: Sequence[Case]) -> bool:
     )
 
 
-def _diagnosis(case: Case, tried: tuple[Counterfactual, ...], sure: Confidence) -> Diagnosis:
+def _diagnosis(
+    case: Case, tried: tuple[Counterfactual, ...], sure: Confidence, results: Mapping[str, RerunResult]
+) -> Diagnosis:
     rule, suspicion = case.rule, case.suspicion
+    fix = _fix_that_runs(suspicion, results)
     same = said("Corrected, the value is the same here, so the number alone cannot tell the two apart.")
     return Diagnosis(
         slug=rule.slug,
@@ -133,12 +148,26 @@ def _diagnosis(case: Case, tried: tuple[Counterfactual, ...], sure: Confidence) 
         verdict=suspicion.verdict,
         evidence=(*suspicion.evidence, *((same,) if makes_no_difference(case.scene, tried) else ())),
         explanation=rule.explanation,
-        counterfactuals=tried,
-        fix=suspicion.fix,
+        counterfactuals=tuple(c for c in tried if c.role != "fix" or c.ran or fix is suspicion.fix),
+        fix=fix,
         floors=tuple(f for q in suspicion.floors if (f := floor(case.scene, q)) is not None),
         uncertainty=rule.uncertainty,
-        place=next((call.span for call in case.scene.recording.calls if call.index == suspicion.at), None),
+        place=_place(case),
+        concern=rule.concern,
     )
+
+
+def _fix_that_runs(suspicion: Suspicion, results: Mapping[str, RerunResult]) -> Fix | None:
+    """The first fix whose run gave a value; the first of all where none did."""
+    fixes = [fix for fix in (suspicion.fix, *suspicion.alternatives) if fix is not None]
+    ran = (f for f in fixes if f.source and (r := results.get(source_rerun(f.source).label)) and r.value is not None)
+    return next(ran, suspicion.fix)
+
+
+def _place(case: Case) -> Span | None:
+    raised = case.scene.recording.raised
+    blamed = (call.span for call in case.scene.recording.calls if call.index == case.suspicion.at)
+    return next(blamed, raised.span if raised is not None else None)
 
 
 def _rank(case: Case, cases: tuple[Case, ...], sure: Confidence) -> tuple[int, bool, bool, int, int]:

@@ -41,8 +41,11 @@ def confidence(case: Case, tried: tuple[Counterfactual, ...], contested: bool) -
     """Shown only where a correction that was run returned what was expected, uncontested by another rule's.
 
     Consistent where nothing was expected, or where the correction moves the value towards what was; Possible where
-    several readings return it, or the run tells nothing.
+    several readings return it, or the run tells nothing. Of a program that stopped it is shown by a fix with which it
+    runs on to a value.
     """
+    if case.rule.concern == "exception":
+        return "shown" if any(c.ran for c in tried) else "consistent"
     if returns_expectation(tried):
         return "possible" if contested else "shown"
     if makes_no_difference(case.scene, tried):

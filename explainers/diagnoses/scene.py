@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from explainers.claims import Claim
+from explainers.diagnoses.turning import first_turn
 from explainers.losses.registry import Registry
 from explainers.recording import Call, Recording, Tensor
 
+Concern = Literal["exception", "non-finite", "value", "gradient"]
 Floats = npt.NDArray[np.float64]
 
 # What rearranges, converts or selects elements without computing new ones: provenance looks through these.
@@ -47,7 +49,9 @@ class Scene:
     """One call of a recording under suspicion: a library loss, or what made the subject.
 
     `makers` maps each tensor id to the call that made it; the scene of what made the subject (or raised) is also the
-    one of the `whole` program.
+    one of the `whole` program. `concern` is what is looked for: where the program raised, the call (one of no
+    function, where torch was not called) is what raised; where numbers are not finite, it is the first that made them
+    so. `gradients` of tensors are known once the backward pass has been run again, None before.
     """
 
     recording: Recording
@@ -56,6 +60,8 @@ class Scene:
     call: Call
     makers: Mapping[int, Call]
     whole: bool = True
+    concern: Concern = "value"
+    gradients: Mapping[int, Tensor] | None = None
 
     @property
     def name(self) -> str:
@@ -128,20 +134,39 @@ class Scene:
         return None
 
 
-def scenes(recording: Recording, claims: tuple[Claim, ...], registry: Registry) -> tuple[Scene, ...]:
+def scenes(
+    recording: Recording,
+    claims: tuple[Claim, ...],
+    registry: Registry,
+    gradients: Mapping[int, Tensor] | None = None,
+) -> tuple[Scene, ...]:
     """A scene for every library loss that the subject needs, and one for what made the subject; earliest first.
 
-    Where the program raised, the call that raised is the only scene.
+    Then one where numbers stop being finite, and one for the gradients. Where the program raised, what raised is the
+    only scene.
     """
     makers = {id: call for call in recording.calls for id in (*call.outputs, *(new for _, new in call.mutated))}
-    raised = recording.raised.call if recording.raised else None
-    if raised is not None:
-        found = [call for call in recording.calls if call.index == raised]
-    else:
-        needed = upstream(recording.subject, makers)
-        last = [makers[id] for id in (recording.subject,) if id in makers]
-        found = [call for call in needed if is_library_loss(call, registry) or any(call is one for one in last)]
-    return tuple(Scene(recording, claims, registry, call, makers, call is found[-1]) for call in found)
+    if recording.raised is not None:
+        return (Scene(recording, claims, registry, _raising(recording), makers, concern="exception"),)
+    needed = upstream(recording.subject, makers)
+    last = [makers[id] for id in (recording.subject,) if id in makers]
+    found = [call for call in needed if is_library_loss(call, registry) or any(call is one for one in last)]
+    values = (Scene(recording, claims, registry, call, makers, call is found[-1]) for call in found)
+    whole = Scene(recording, claims, registry, found[-1], makers, gradients=gradients) if found else None
+    turned = first_turn(recording, makers)
+    return (
+        *values,
+        *([replace(whole, call=turned or whole.call, concern="non-finite")] if whole else []),
+        *([replace(whole, concern="gradient")] if whole else []),
+    )
+
+
+def _raising(recording: Recording) -> Call:
+    """The torch call that raised, else one of no function for the expression that did."""
+    raised = recording.raised
+    assert raised is not None
+    made = (call for call in recording.calls if call.index == raised.call)
+    return next(made, Call(len(recording.calls), "", (), (), span=raised.span))
 
 
 def upstream(subject: int | None, makers: Mapping[int, Call]) -> list[Call]:

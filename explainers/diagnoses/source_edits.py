@@ -36,6 +36,15 @@ class Source:
         start, end = self._offset(*wanted[0]), self._offset(*wanted[1])
         return next((node for node in self.calls() if self.piece(node) == (start, end)), None)
 
+    def at(self, span: Span | None) -> ast.expr | ast.stmt | None:
+        """The outermost expression or statement that was written at a span."""
+        if span is None:
+            return None
+        wanted = self._offset(span.line, span.column), self._offset(span.end_line, span.end_column)
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.expr | ast.stmt))
+        found = (node for node in nodes if self.piece(node) == wanted and not isinstance(node, ast.Expr))
+        return next(found, None)
+
     def calls(self) -> Iterator[ast.Call]:
         """Every call expression."""
         return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))

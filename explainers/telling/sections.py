@@ -11,8 +11,9 @@ from explainers.explanation import Explanation
 from explainers.locale import Translator
 from explainers.losses.words import words
 from explainers.messages import Message, said
+from explainers.recording import Operand
 from explainers.telling.numbers import shown
-from explainers.verdict import disagreement, summary
+from explainers.verdict import disagreement, stopped, summary
 
 BRIEFLY = 6
 NEGLIGIBLE = 1e-12
@@ -26,7 +27,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
         lines.insert(
             0, said("In normal form your formula is the same as {name}.", name=explanation.equals.name).say(translator)
         )
-    lines += [message.say(translator) for message in _arguments(explanation)]
+    lines += [message.say(translator) for message in (*_stop(explanation), *_exactly(explanation))]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
     for diagnosis in explanation.diagnoses[:1]:
@@ -42,8 +43,33 @@ def legend(explanation: Explanation) -> Message | None:
     return said("In the formulas {letters}.", letters=", ".join(known)) if known else None
 
 
+def _exactly(explanation: Explanation) -> Iterator[Message]:
+    """What the formula gives where only rounding made it nan or inf."""
+    proof = explanation.proof
+    if proof.lost_to_rounding and proof.exact is not None:
+        yield said("Without any rounding your formula gives {exact} for these inputs.", exact=summary(proof.exact))
+
+
+def _stop(explanation: Explanation) -> Iterator[Message]:
+    """Where the program stops, and the shapes and dtypes of what was passed there."""
+    raised = explanation.recording.raised
+    if raised is None:
+        return
+    yield stopped(raised)
+    yield from _arguments(explanation)
+    for operand in raised.operands:
+        if operand.shape is not None and raised.call is None:
+            yield _operand(operand)
+
+
+def _operand(operand: Operand) -> Message:
+    if operand.kind == "Tensor":
+        said_of = {"name": operand.text, "dtype": operand.dtype, "shape": str(operand.shape)}
+        return said("{name} is {dtype} of shape {shape}.", **said_of)
+    return said("{name} is a numpy array of shape {shape}.", name=operand.text, shape=str(operand.shape))
+
+
 def _arguments(explanation: Explanation) -> Iterator[Message]:
-    """Shapes and dtypes of what was passed to the call that raised."""
     recording = explanation.recording
     failed = recording.raised.call if recording.raised else None
     for call in (c for c in recording.calls if c.index == failed):
@@ -68,7 +94,7 @@ def illustrations(explanation: Explanation, translator: Translator) -> list[str]
 def _counterfactual(found: Counterfactual, translator: Translator) -> Iterator[str]:
     what = found.what.say(translator)
     if found.ran:
-        value = shown(found.value) if found.value is not None else summary(found.values)
+        value = _result(found)
         message = (
             said("{what}: {value}, the value you expected", what=what, value=value)
             if found.agrees
@@ -108,6 +134,18 @@ def fix(diagnosis: Diagnosis, translator: Translator) -> list[str]:
     if diagnosis.fix is None:
         return []
     return [*diagnosis.fix.diff, diagnosis.fix.note.say(translator)]
+
+
+def fixed(explanation: Explanation) -> list[Message]:
+    """What a program that stopped gives with the fix."""
+    if explanation.recording.raised is None:
+        return []
+    ran = (c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.role == "fix" and c.ran)
+    return [said("With the fix it gives {value}.", value=_result(c)) for c in ran][:1]
+
+
+def _result(found: Counterfactual) -> str:
+    return shown(found.value) if found.value is not None else summary(found.values)
 
 
 def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:

@@ -140,7 +140,10 @@ def _badge(explanation: Explanation) -> str:
 
 
 def _code(explanation: Explanation) -> str:
-    """The call that made the subject, as the asker wrote it."""
+    """The call that made the subject, or the expression that stopped the program, as the asker wrote it."""
+    raised = explanation.recording.raised
+    if raised is not None:
+        return raised.span.text if raised.span is not None else ""
     call = explanation.call
     return call.span.text if call and call.span else ""
 
@@ -149,6 +152,7 @@ def _takeaway(explanation: Explanation, translator: Translator) -> Text:
     """The verdict, and the run that proves it."""
     parts = [text(verdict(explanation), translator, strong=("value",))]
     agreeing = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.agrees and c.value is not None]
+    parts += [text(message, translator, strong=("value",)) for message in sections.fixed(explanation)]
     for found in agreeing[:1]:
         message = said(
             "The {value} you expected is another computation ({what}).",

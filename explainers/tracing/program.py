@@ -9,7 +9,6 @@ import linecache
 import random
 import warnings
 from collections.abc import Callable, Generator, Mapping
-from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
@@ -17,15 +16,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explainers.recording import Raised, Recording, Span, Warned
+from explainers.recording import Raised, Recording, Warned
 from explainers.tracing.mode import Tracer
+from explainers.tracing.raising import MESSAGE_LIMIT, raised
 from explainers.tracing.showing import BoundedText, Transcript, builtins_with
 from explainers.tracing.source import Source
 from explainers.tracing.trimming import Claims, Program, assemble
 
 FILENAME: Final = "<snippet>"
 _WARNINGS_LIMIT: Final = 50
-_MESSAGE_LIMIT: Final = 4000
 
 
 def record(
@@ -54,11 +53,11 @@ def record(
         scope: dict[str, Any] = {"__name__": "__main__", **names, "__builtins__": builtins_with(transcript.print)}
         stdout, warned = BoundedText(echo), list[Warned]()
         with _lines_of(source), contextlib.redirect_stdout(stdout), _warnings(place, warned):
-            raised = _run(source, scope, tracer, transcript)
+            ended_by = _run(source, scope, tracer, transcript)
     variables = {name: value for name, value in scope.items() if name not in names or names[name] is not value}
     return assemble(
         tracer,
-        Program(source, variables, tuple(transcript.shown), raised, tuple(warned), stdout.getvalue()),
+        Program(source, variables, tuple(transcript.shown), ended_by, tuple(warned), stdout.getvalue()),
         claims=claims,
         max_bytes=max_bytes,
     )
@@ -75,7 +74,7 @@ def _run(source: str, scope: dict[str, Any], tracer: Tracer, transcript: Transcr
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a SystemExit ends the program, not us
-        return _raised(error, tracer)
+        return raised(error, tracer, FILENAME)
     return None
 
 
@@ -88,34 +87,6 @@ def _compiled(source: str) -> tuple[Any, tuple[Any, int] | None]:
             return compile(body, FILENAME, "exec"), (compile(ast.Expression(last.value), FILENAME, "eval"), last.lineno)
         case _:
             return compile(tree, FILENAME, "exec"), None
-
-
-def _raised(error: BaseException, tracer: Tracer) -> Raised:
-    failed = tracer.failure[1] if tracer.failure is not None and tracer.failure[0] is error else None
-    tracer.failure = None
-    try:
-        message = str(error)[:_MESSAGE_LIMIT]
-    except Exception:  # the program's own exception class may refuse to be printed
-        message = ""
-    return Raised(type(error).__name__, message, _span(error, tracer.source), failed)
-
-
-def _span(error: BaseException, source: Source) -> Span | None:
-    if isinstance(error, SyntaxError) and error.filename == FILENAME and error.lineno:
-        text = (error.text or "").rstrip("\n")
-        start = max((error.offset or 1) - 1, 0)
-        return Span(
-            error.lineno, start, error.end_lineno or error.lineno, max((error.end_offset or 0) - 1, start), text
-        )
-    innermost: TracebackType | None = None
-    step = error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_filename == FILENAME:
-            innermost = step
-        step = step.tb_next
-    if innermost is None:
-        return None
-    return source.span(source.position(innermost.tb_frame.f_code, innermost.tb_lasti))
 
 
 @contextlib.contextmanager
@@ -162,7 +133,7 @@ def _collector(source: Source, warned: list[Warned]) -> Callable[..., None]:
     def collect(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
         position = source.locate(inspect.currentframe())[0]
         line = position[0] if position else (lineno if filename == FILENAME else None)
-        warning = Warned(category.__name__, str(message)[:_MESSAGE_LIMIT], line)
+        warning = Warned(category.__name__, str(message)[:MESSAGE_LIMIT], line)
         if warning not in warned and len(warned) < _WARNINGS_LIMIT:
             warned.append(warning)
 

@@ -10,9 +10,9 @@ import msgspec
 import torch
 from torch import nn
 
+from explainers.dependencies import ancestors
 from explainers.recording import Call, Raised, Recording, Shown, Tensor, Warned
 from explainers.tracing.callables import is_replayable
-from explainers.tracing.dependencies import ancestors
 from explainers.tracing.ledger import SMALL
 from explainers.tracing.mode import Tracer
 from explainers.tracing.naming import is_loss

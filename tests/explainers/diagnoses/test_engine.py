@@ -11,7 +11,7 @@ import pytest
 
 from explainers.claims import Claim
 from explainers.counterfactuals import trials
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial, registered
+from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial, registered
 from explainers.diagnoses.edits import graph_rerun, swapped, wrapped
 from explainers.diagnoses.engine import conclude, investigate
 from explainers.diagnoses.scene import Scene, Unrecorded
@@ -108,13 +108,34 @@ def test_an_illustration_that_returns_the_expected_number_is_no_proof(diagnose: 
     assert (agreeing, diagnosis.confidence) == (["illustration"], "consistent")
 
 
-def test_exceptions_come_before_non_finite_values_and_those_before_finite_ones(diagnose: Diagnose):
+def test_non_finite_values_come_before_finite_ones_and_those_before_gradients(diagnose: Diagnose):
     rules = (
+        rule("gradient", suspecting(unchanged), concern="gradient"),
         rule("value", suspecting(rooted)),
         rule("nan", suspecting(unchanged, at=3), concern="non-finite"),
         rule("raises", suspecting(unchanged, at=7), concern="exception"),
     )
-    assert diagnose(SQUARES, EXPECTED_TWO, registered(rules)).slugs == ["raises", "nan", "value"]
+    assert diagnose(SQUARES, EXPECTED_TWO, registered(rules)).slugs == ["nan", "value", "gradient"]
+
+
+def test_only_what_is_about_exceptions_is_tried_on_a_program_that_stopped(diagnose: Diagnose):
+    stops = "import torch\nimport torch.nn.functional as F\nF.mse_loss(torch.zeros(2), torch.zeros(3))"
+    rules = (rule("value", suspecting(rooted)), rule("raises", suspecting(), concern="exception"))
+    assert diagnose(stops, (), registered(rules)).slugs == ["raises"]
+
+
+def test_the_first_fix_with_which_a_stopped_program_runs_is_given(diagnose: Diagnose):
+    head = "import torch\nimport torch.nn.functional as F\n"
+    sources = [f"{head}F.mse_loss(torch.zeros(2), torch.{ones})" for ones in ("zeros(3)", "ones(4)", "ones(2)")]
+
+    def trigger(_: Scene) -> Suspicion:
+        tried = [Fix(("+ x",), "likely", said(""), source) for source in sources[1:]]
+        return Suspicion(0, said(""), (), (), tried[0], alternatives=(tried[1],))
+
+    (found,) = diagnose(sources[0], (), registered((rule("raises", trigger, concern="exception"),))).diagnoses
+    assert found.fix is not None and found.fix.source == sources[2]
+    assert found.confidence == "shown"
+    assert [c.value for c in found.counterfactuals] == [1.0]
 
 
 def test_a_correction_that_changes_nothing_proves_nothing_and_says_so(diagnose: Diagnose):

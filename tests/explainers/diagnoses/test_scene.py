@@ -49,13 +49,28 @@ def test_each_loss_upstream_of_the_subject_is_a_scene_and_so_is_what_made_the_su
         "x, y = torch.tensor([1.0]), torch.tensor([0.0])\nunused = F.l1_loss(x, y)\n"
         "a = F.mse_loss(x, y)\nb = F.huber_loss(x, y)\na + b"
     )
-    found = scenes(record(source), (), registry())
+    found = [s for s in scenes(record(source), (), registry()) if s.concern == "value"]
     assert [(s.name, s.whole) for s in found] == [("mse_loss", False), ("huber_loss", False), ("add", True)]
 
 
 def test_without_a_library_loss_the_scene_is_what_made_the_subject():
-    (only,) = scenes(record("x = torch.tensor([3.0])\n(x ** 2).mean()"), (), registry())
-    assert (only.name, only.value) == ("mean", 9.0)
+    found = scenes(record("x = torch.tensor([3.0])\n(x ** 2).mean()"), (), registry())
+    assert [(s.concern, s.name, s.value) for s in found] == [
+        ("value", "mean", 9.0),
+        ("non-finite", "mean", 9.0),
+        ("gradient", "mean", 9.0),
+    ]
+
+
+def test_a_scene_is_where_numbers_stopped_being_finite():
+    found = scenes(record("x = torch.tensor([1.0, 0.0])\ny = x.log()\nz = y * x\nz.sum() + 1"), (), registry())
+    assert [(s.concern, s.name) for s in found] == [("value", "add"), ("non-finite", "log"), ("gradient", "add")]
+
+
+def test_a_program_that_stopped_outside_torch_has_a_scene_too():
+    (only,) = scenes(record("x = torch.zeros(2)\nF.mse_los(x, x)"), (), registry())
+    assert (only.concern, only.name) == ("exception", "")
+    assert only.call.span is not None and only.call.span.text == "F.mse_los"
 
 
 def test_where_the_program_raised_the_scene_is_the_call_that_did():
