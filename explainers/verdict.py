@@ -20,7 +20,7 @@ def verdict(explanation: Explanation) -> Message:
     """One sentence. Exceptions come before values, a fault of ours before any claim about the asker's program."""
     raised = explanation.recording.raised
     if raised is not None:
-        return explanation.diagnoses[0].verdict if explanation.diagnoses else stopped(raised)
+        return _reason(raised, explanation.diagnoses[0].verdict) if explanation.diagnoses else stopped(raised)
     if explanation.value is None:
         return said("The program ran, but it shows no loss value to explain.")
     value = summary(explanation.value)
@@ -53,6 +53,12 @@ def disagreement(explanation: Explanation) -> Claim | None:
         return None
     held = [float(explanation.value), *(float(o.value) for o in explanation.others if isinstance(o.value, float | int))]
     return None if any(claim.agrees(v) for claim in printed for v in held) else printed[0]
+
+
+def _reason(raised: Raised, reason: Message) -> Message:
+    if raised.span is None:
+        return said("{type}: {reason}", type=raised.type, reason=reason)
+    return said("{type} in line {line}: {reason}", type=raised.type, line=raised.span.line, reason=reason)
 
 
 def stopped(raised: Raised) -> Message:

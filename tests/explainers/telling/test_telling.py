@@ -120,7 +120,8 @@ def test_a_number_that_the_run_does_not_give_is_named() -> None:
 
 def test_an_exception_names_line_arguments_and_shapes() -> None:
     told = _told("x = torch.zeros(4, 3)\nF.cross_entropy(x, torch.tensor([0, 1, 2, 3]))")
-    assert told.verdict.startswith("F.cross_entropy(x, torch.tensor([0, 1, 2, 3])) (line 5) stops with IndexError")
+    assert told.verdict.startswith("IndexError in line 5: ")
+    assert "F.cross_entropy(x, torch.tensor([0, 1, 2, 3])) (line 5) stops with IndexError" in told.text
     assert "x is float32 of shape (4, 3)." in told.text
 
 
