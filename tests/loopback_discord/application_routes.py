@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from tests.loopback_discord import payloads
 from tests.loopback_discord.calls import Call
+from tests.loopback_discord.entities import Json
 from tests.loopback_discord.refusals import MissingAccess, Unknown
 from tests.loopback_discord.rest import Route
 from tests.loopback_discord.schema.commands import Command, check_commands
 from tests.loopback_discord.schema.reading import fitted
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Json
 
 
 def me(discord: Discord, _call: Call) -> Json:

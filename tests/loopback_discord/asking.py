@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Any, Final
 
-from tests.loopback_discord import payloads
+from tests.loopback_discord import message_payloads, payloads
+from tests.loopback_discord.entities import Account, Channel, ChannelKind, Flag, Json, Message
 from tests.loopback_discord.interactions import Context, Interaction, InteractionKind
 from tests.loopback_discord.permissions import Permission
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Account, Channel, ChannelKind, Flag, Json, Message
 
 SIZE_LIMIT: Final = 10 << 20
 
@@ -89,7 +89,7 @@ def _payload(discord: Discord, interaction: Interaction, data: Json) -> Json:
     }
     user: Any = payloads.account_payload(asker)
     if interaction.message is not None:
-        payload["message"] = payloads.message_payload(interaction.message, discord.base)
+        payload["message"] = message_payloads.message_payload(interaction.message, discord.base)
     if guild is None:
         return payload | {"user": user}
     member = payloads.member_payload(guild.members[asker.id])

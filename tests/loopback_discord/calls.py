@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from aiohttp import BodyPartReader, web
 
+from tests.loopback_discord.entities import Json
 from tests.loopback_discord.refusals import InvalidForm, Refusal
-from tests.loopback_discord.world import Json
 
 REQUEST_BYTES: Final = 25 << 20
 _FILE: Final = re.compile(r"files\[(\d+)\]")

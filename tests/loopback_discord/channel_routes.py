@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from tests.loopback_discord import payloads, posting
+from tests.loopback_discord import message_payloads, payloads, posting
 from tests.loopback_discord.calls import Call
 from tests.loopback_discord.drafts import drafted
+from tests.loopback_discord.entities import Channel, ChannelKind, Json
 from tests.loopback_discord.interaction_routes import with_prefix
 from tests.loopback_discord.message_routes import channel_of, check_sending, message_of
 from tests.loopback_discord.permissions import Permission
@@ -17,7 +18,6 @@ from tests.loopback_discord.refusals import MissingAccess, Refusal, Unknown
 from tests.loopback_discord.rest import Route
 from tests.loopback_discord.schema.reading import fitted
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Channel, ChannelKind, Json
 
 
 class ThreadBody(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ def thread(discord: Discord, call: Call) -> Json:
         return payloads.channel_payload(made)
     with_prefix(lambda: _open_post(discord, call, body, made), "message")
     first = made.messages[made.id]
-    return payloads.channel_payload(made) | {"message": payloads.message_payload(first, discord.base)}
+    return payloads.channel_payload(made) | {"message": message_payloads.message_payload(first, discord.base)}
 
 
 def _open_post(discord: Discord, call: Call, body: ThreadBody, made: Channel) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.loopback_discord import payloads
+from tests.loopback_discord import message_payloads, payloads
 from tests.loopback_discord.calls import Upload
 from tests.loopback_discord.drafts import sanitized, stored
+from tests.loopback_discord.entities import Account, Channel, Json
 from tests.loopback_discord.interactions import Context
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Account, Channel, Json
 
 OptionValue = str | int | float | bool | Upload | Account
 
@@ -128,7 +128,7 @@ def resolve(discord: Discord, channel: Channel, value: OptionValue, resolved: Js
     match value:
         case Upload():
             attachment = stored(discord, sanitized(value.name), value.data, None, channel)
-            payload = payloads.attachment_payload(attachment, discord.base) | {"ephemeral": True}
+            payload = message_payloads.attachment_payload(attachment, discord.base) | {"ephemeral": True}
             resolved.setdefault("attachments", {})[str(attachment.id)] = payload
             return str(attachment.id)
         case Account():

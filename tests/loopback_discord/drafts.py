@@ -11,14 +11,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from tests.loopback_discord import payloads
+from tests.loopback_discord import message_payloads
 from tests.loopback_discord.calls import Upload
+from tests.loopback_discord.entities import Account, Attachment, Channel, Flag, Json, Message
 from tests.loopback_discord.refusals import InvalidForm, Place, Refusal
 from tests.loopback_discord.schema.layout import check_components, shown_media
 from tests.loopback_discord.schema.messages import AllowedMentions, MessageBody, check_embeds
 from tests.loopback_discord.schema.reading import fitted
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Account, Attachment, Channel, Flag, Json, Message
 
 FILES: Final = 10
 FILE_BYTES: Final = 10 << 20
@@ -44,7 +44,10 @@ class Draft:
 
     def texts(self) -> list[str]:
         """Everything in it that may mention somebody."""
-        return [self.content, *(part["content"] for part in parts(self.components) if part.get("type") == 10)]
+        return [
+            self.content,
+            *(part["content"] for part in message_payloads.parts(self.components) if part.get("type") == 10),
+        ]
 
     def pings(self, discord: Discord) -> tuple[Account, ...]:
         """Whom its text notifies, the bot's allowed mentions considered."""
@@ -177,7 +180,7 @@ def _check_shown(sent: MessageBody, draft: Draft, base: str) -> None:
     if draft.flags & Flag.COMPONENTS_V2:
         addresses = str(draft.components)
         for each in draft.attachments:
-            if each.name not in shown and payloads.url(each, base) not in addresses:
+            if each.name not in shown and message_payloads.url(each, base) not in addresses:
                 raise InvalidForm(("attachments",), f"no component shows {each.name}")
 
 
@@ -187,32 +190,25 @@ def _media(sent: MessageBody) -> Iterator[tuple[str, Place]]:
     yield from shown_media(sent.components or [])
 
 
-def parts(value: Any) -> Iterator[Json]:
-    """Every object in nested JSON, outer ones first."""
-    if isinstance(value, dict):
-        yield value
-        for each in value.values():
-            yield from parts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from parts(each)
-
-
 def _resolved(draft: Draft, base: str) -> Draft:
     """With numbered components, and with addresses in place of references."""
     embeds, components = msgspec.json.decode(msgspec.json.encode([draft.embeds, draft.components]))
     by_name = {each.name: each for each in draft.attachments}
-    for part in parts([embeds, components]):
+    for part in message_payloads.parts([embeds, components]):
         if (address := str(part.get("url", ""))).startswith(_REFERENCE):
             part.update(_unfurled(by_name[address.removeprefix(_REFERENCE)], base))
-    _number([part for part in parts(components) if "type" in part])
+    _number([part for part in message_payloads.parts(components) if "type" in part])
     return replace(draft, embeds=embeds, components=components)
 
 
 def _unfurled(attachment: Attachment, base: str) -> Json:
-    address = payloads.url(attachment, base)
+    address = message_payloads.url(attachment, base)
     facts: Json = {"url": address, "proxy_url": address, "attachment_id": str(attachment.id), "loading_state": 2}
-    return facts | {"content_type": attachment.content_type or "application/octet-stream"} | payloads.size(attachment)
+    return (
+        facts
+        | {"content_type": attachment.content_type or "application/octet-stream"}
+        | message_payloads.size(attachment)
+    )
 
 
 def _number(components: list[Json]) -> None:

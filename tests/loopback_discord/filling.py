@@ -8,10 +8,10 @@ from typing import Any, Final
 from tests.loopback_discord import choosing
 from tests.loopback_discord.calls import Upload
 from tests.loopback_discord.choosing import NotOffered, OptionValue
-from tests.loopback_discord.drafts import parts
+from tests.loopback_discord.entities import Channel, Json, Message
+from tests.loopback_discord.message_payloads import parts
 from tests.loopback_discord.schema.messages import AllowedMentions
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Channel, Json, Message
 
 FieldValue = str | bool | Sequence[str] | Sequence[Upload]
 

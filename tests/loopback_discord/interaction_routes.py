@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tests.loopback_discord import payloads, posting
+from tests.loopback_discord import message_payloads, posting
 from tests.loopback_discord.calls import Call
 from tests.loopback_discord.drafts import SETTABLE, Draft, drafted
+from tests.loopback_discord.entities import Flag, Json, Message, MessageKind
 from tests.loopback_discord.interactions import CallbackKind, Interaction, InteractionKind
 from tests.loopback_discord.message_routes import reference_ids
 from tests.loopback_discord.permissions import Permission
@@ -17,7 +18,6 @@ from tests.loopback_discord.rest import Reply, Route
 from tests.loopback_discord.schema.callbacks import Callback, Choices, DeferData, Modal, check_modal
 from tests.loopback_discord.schema.reading import fitted
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Flag, Json, Message, MessageKind
 
 _MESSAGES: Final = {CallbackKind.MESSAGE, CallbackKind.DEFERRED_MESSAGE}
 _UPDATES: Final = {CallbackKind.DEFERRED_UPDATE, CallbackKind.UPDATE}
@@ -163,7 +163,7 @@ def _response(discord: Discord, interaction: Interaction, kind: CallbackKind) ->
     }
     resource: Json = {"type": int(kind)}
     if kind in {CallbackKind.MESSAGE, CallbackKind.UPDATE}:
-        resource["message"] = payloads.message_payload(message, discord.base)
+        resource["message"] = message_payloads.message_payload(message, discord.base)
     return {"interaction": told, "resource": resource}
 
 

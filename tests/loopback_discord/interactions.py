@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
+from tests.loopback_discord.entities import Account, Channel, Json, Message
 from tests.loopback_discord.permissions import Permission
-from tests.loopback_discord.world import Account, Channel, Json, Message
 
 ACKNOWLEDGE_SECONDS: Final = 3.0
 TOKEN_SECONDS: Final = 900.0

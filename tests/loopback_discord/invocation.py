@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.loopback_discord.entities import Json
 from tests.loopback_discord.interactions import CallbackKind, Interaction
 from tests.loopback_discord.seen import Seen, seen
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Json
 
 
 @dataclass(frozen=True)

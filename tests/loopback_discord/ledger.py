@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.loopback_discord.world import Json
+from tests.loopback_discord.entities import Json
 
 
 @dataclass(eq=False)

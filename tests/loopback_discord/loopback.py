@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.loopback_discord import payloads
+from tests.loopback_discord.entities import Account, Channel, ChannelKind, Guild, Message
 from tests.loopback_discord.faults import Faults
 from tests.loopback_discord.gateway import Gateway
 from tests.loopback_discord.gateway_codes import Intent
@@ -14,7 +15,7 @@ from tests.loopback_discord.permissions import Permission
 from tests.loopback_discord.person import Person
 from tests.loopback_discord.seen import Seen, seen
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Account, Channel, ChannelKind, Guild, Message, World
+from tests.loopback_discord.world import World
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,10 @@ class Loopback:
         if installed:
             self.discord.portal.installed_by.add(account.id)
         return Person(self.discord, account)
+
+    def group(self, *people: Person) -> Channel:
+        """A conversation of these people, in which the bot is not."""
+        return self.world.conversation(*(each.account for each in people), kind=ChannelKind.GROUP)
 
     def forward(self, seconds: float) -> None:
         """Puts this Discord's clock on."""

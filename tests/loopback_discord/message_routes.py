@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.loopback_discord import payloads, posting
+from tests.loopback_discord import message_payloads, posting
 from tests.loopback_discord.calls import Call
 from tests.loopback_discord.drafts import drafted
+from tests.loopback_discord.entities import Channel, ChannelKind, Json, Message, MessageKind
 from tests.loopback_discord.permissions import Permission
 from tests.loopback_discord.refusals import InvalidForm, MissingAccess, MissingPermissions, Refusal, Unknown
 from tests.loopback_discord.rest import Route
 from tests.loopback_discord.schema.messages import MessageBody
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Channel, ChannelKind, Json, Message, MessageKind
 
 _NONCE_SECONDS: Final = 300.0
 """How long Discord remembers the nonces of an author, "a few minutes"."""
@@ -55,7 +55,7 @@ def create(discord: Discord, call: Call) -> Json:
     if channel.locked:
         raise Refusal(400, 50083, "Thread is archived")
     if (before := _said_already(discord, channel, sent)) is not None:
-        return payloads.message_payload(before, discord.base)
+        return message_payloads.message_payload(before, discord.base)
     reference, ids = _reference(discord, channel, sent)
     message = posting.create(
         discord,
@@ -67,7 +67,7 @@ def create(discord: Discord, call: Call) -> Json:
         reference_ids=ids,
         nonce=None if sent.nonce is None else str(sent.nonce),
     )
-    return payloads.message_payload(message, discord.base)
+    return message_payloads.message_payload(message, discord.base)
 
 
 def check_sending(discord: Discord, channel: Channel, *, embeds: bool, files: bool) -> None:
@@ -117,7 +117,7 @@ def edit(discord: Discord, call: Call) -> Json:
     if call.uploads and Permission.ATTACH_FILES & ~channel.permissions(discord.world.bot):
         raise MissingPermissions
     posting.revise(discord, message, draft)
-    return payloads.message_payload(message, discord.base)
+    return message_payloads.message_payload(message, discord.base)
 
 
 def delete(discord: Discord, call: Call) -> None:
@@ -132,7 +132,7 @@ def delete(discord: Discord, call: Call) -> None:
 
 def get(discord: Discord, call: Call) -> Json:
     channel = channel_of(discord, call, Permission.READ_MESSAGE_HISTORY)
-    return payloads.message_payload(message_of(channel, call), discord.base)
+    return message_payloads.message_payload(message_of(channel, call), discord.base)
 
 
 def history(discord: Discord, call: Call) -> list[Json]:
@@ -152,7 +152,7 @@ def history(discord: Discord, call: Call) -> list[Json]:
     elif "around" in query:
         nearest = sorted(found, key=lambda each: abs(each.id - int(query["around"])))[:limit]
         found = sorted(nearest, key=lambda each: -each.id)
-    return [payloads.message_payload(each, discord.base) for each in found[:limit]]
+    return [message_payloads.message_payload(each, discord.base) for each in found[:limit]]
 
 
 def typing(discord: Discord, call: Call) -> None:

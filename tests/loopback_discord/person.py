@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.loopback_discord import asking, choosing, filling, payloads, posting
+from tests.loopback_discord import asking, choosing, filling, message_payloads, posting
 from tests.loopback_discord.calls import Upload
 from tests.loopback_discord.choosing import NotOffered, OptionValue
 from tests.loopback_discord.drafts import Draft, sanitized, stored
+from tests.loopback_discord.entities import Account, Channel, ChannelKind, Json, Message, MessageKind
 from tests.loopback_discord.interactions import InteractionKind
 from tests.loopback_discord.invocation import Invocation
 from tests.loopback_discord.message_routes import reference_ids
 from tests.loopback_discord.seen import seen
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Account, Channel, ChannelKind, Json, Message, MessageKind
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Person:
         self._check_sees(message)
         context = asking.context_of(self.discord, message.channel)
         command, owners = choosing.command_of(self.discord, self.account, message.channel, 3, name, context)
-        payload = payloads.message_payload(message, self.discord.base)
+        payload = message_payloads.message_payload(message, self.discord.base)
         data: Json = {"id": command["id"], "name": command["name"], "type": 3, "target_id": str(message.id)}
         data["resolved"] = {"messages": {str(message.id): payload}}
         metadata: Json = {"command_type": 3, "name": command["name"], "target_message_id": str(message.id)}

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.loopback_discord import payloads
+from tests.loopback_discord.entities import Json
 from tests.loopback_discord.gateway_codes import PRIVILEGED, Intent
-from tests.loopback_discord.world import Json, World
+from tests.loopback_discord.world import World
 
 _LIMITED_FLAGS: Final = {
     Intent.GUILD_PRESENCES: 1 << 13,

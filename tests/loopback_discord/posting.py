@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.loopback_discord.drafts import Draft
+from tests.loopback_discord.entities import Account, Channel, Flag, Json, Message, MessageKind
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Account, Channel, Flag, Json, Message, MessageKind
 
 
 def create(
@@ -63,11 +65,11 @@ def _pings_everyone(draft: Draft) -> bool:
 def revise(discord: Discord, message: Message, draft: Draft) -> None:
     """The message as it is from now on; one that was loading has now come."""
     was_loading = message.is_loading
+    message.past.append(replace(message, past=[]))
     message.content, message.embeds, message.components = draft.content, draft.embeds, draft.components
     message.attachments = draft.attachments
     message.flags = draft.flags & ~Flag.LOADING
     message.pings = draft.pings(discord)
-    message.revision += 1
     if not was_loading:
         message.edited = discord.world.now()
     discord.tell("MESSAGE_UPDATE", message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.loopback_discord.world import Json
+from tests.loopback_discord.entities import Json
 
 Place = tuple[str | int, ...]
 """Where in a body: keys and indices from the outside in."""

@@ -11,11 +11,11 @@ from typing import Final
 from aiohttp import web
 
 from tests.loopback_discord.calls import Call, read
+from tests.loopback_discord.entities import Json
 from tests.loopback_discord.faults import Plan, meet
 from tests.loopback_discord.ledger import Request
 from tests.loopback_discord.refusals import Refusal, Unauthorized
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Json
 
 API: Final = "/api/v10"
 

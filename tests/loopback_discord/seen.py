@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.loopback_discord.drafts import parts
-from tests.loopback_discord.world import Attachment, Flag, Json, Message
+from tests.loopback_discord.entities import Attachment, Flag, Json, Message
+from tests.loopback_discord.message_payloads import parts
 
 
 @dataclass(frozen=True)

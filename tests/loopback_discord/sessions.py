@@ -12,8 +12,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from tests.loopback_discord.entities import Guild, Json
 from tests.loopback_discord.gateway_codes import Intent, Op
-from tests.loopback_discord.world import Guild, Json
 
 
 class Packer(Protocol):

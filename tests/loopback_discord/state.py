@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.loopback_discord import payloads
+from tests.loopback_discord import message_payloads, payloads
+from tests.loopback_discord.entities import Channel, ChannelKind, Json, Message
 from tests.loopback_discord.faults import Faults
 from tests.loopback_discord.gateway import Gateway
 from tests.loopback_discord.gateway_codes import Intent
@@ -14,7 +15,7 @@ from tests.loopback_discord.ledger import Ledger
 from tests.loopback_discord.permissions import Permission
 from tests.loopback_discord.portal import Portal
 from tests.loopback_discord.sessions import every
-from tests.loopback_discord.world import Channel, ChannelKind, Json, Message, World
+from tests.loopback_discord.world import World
 
 _CONTENT: Final[Json] = {"content": "", "embeds": [], "attachments": [], "components": []}
 """What a message is without its content."""
@@ -37,7 +38,7 @@ class Discord:
         self.world.pulse.beat()
         if message.audience is not None or not self.bot_sees(message.channel):
             return
-        payload, guild = payloads.told(message, self.base), message.channel.guild
+        payload, guild = message_payloads.told(message, self.base), message.channel.guild
         kind = Intent.DIRECT_MESSAGES if guild is None else Intent.GUILD_MESSAGES
         known = guild is None or message.author is self.world.bot or self.world.bot in message.pings
         for session in every(tuple(self.gateway.sessions.values()), guild, kind):

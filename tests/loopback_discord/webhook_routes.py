@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.loopback_discord import payloads, posting
+from tests.loopback_discord import message_payloads, posting
 from tests.loopback_discord.calls import Call
 from tests.loopback_discord.drafts import drafted
+from tests.loopback_discord.entities import Json, Message
 from tests.loopback_discord.interaction_routes import check_files, respond
 from tests.loopback_discord.interactions import FOLLOW_UPS, Interaction
 from tests.loopback_discord.refusals import Refusal, Unknown
 from tests.loopback_discord.rest import Reply, Route
 from tests.loopback_discord.state import Discord
-from tests.loopback_discord.world import Json, Message
 
 
 def _interaction(discord: Discord, call: Call) -> Interaction:
@@ -37,7 +37,7 @@ def _message(discord: Discord, call: Call) -> tuple[Interaction, Message]:
 
 
 def get(discord: Discord, call: Call) -> Json:
-    return payloads.message_payload(_message(discord, call)[1], discord.base)
+    return message_payloads.message_payload(_message(discord, call)[1], discord.base)
 
 
 def edit(discord: Discord, call: Call) -> Json:
@@ -45,7 +45,7 @@ def edit(discord: Discord, call: Call) -> Json:
     _, draft = drafted(discord, call.body, call.uploads, interaction.channel, before=message)
     check_files(interaction, call)
     posting.revise(discord, message, draft)
-    return payloads.message_payload(message, discord.base)
+    return message_payloads.message_payload(message, discord.base)
 
 
 def delete(discord: Discord, call: Call) -> None:
@@ -60,12 +60,12 @@ def follow_up(discord: Discord, call: Call) -> Reply:
         _, draft = drafted(discord, call.body, call.uploads, interaction.channel, before=original)
         check_files(interaction, call)
         posting.revise(discord, original, draft)
-        return payloads.message_payload(original, discord.base)
+        return message_payloads.message_payload(original, discord.base)
     if interaction.only_installed_by_user and len(interaction.follow_ups) >= FOLLOW_UPS:
         raise Refusal(400, 40094, "This interaction has reached its maximum of follow-up messages", is_violation=True)
     message = respond(discord, interaction, call, call.body)
     interaction.follow_ups.append(message)
-    return payloads.message_payload(message, discord.base)
+    return message_payloads.message_payload(message, discord.base)
 
 
 _WEBHOOK: Final = "/webhooks/{application}/{token}"
