@@ -85,7 +85,8 @@ class Rule:
     `losses` are the short names of the functions it is about (none: the program as a whole). `positive` is a snippet
     on which it fires, `control` one on which it must not. `words` are English phrases by which people ask about it.
     `explanation` says why it happens whatever the numbers, `uncertainty` what has to be assumed. A `harmless` one
-    finds nothing wrong. It is said before the slugs that it `dominates`.
+    finds nothing wrong, an `undecidable` one cannot be told from what is right without asking. It is
+    said before the slugs that it `dominates`.
     """
 
     slug: str
@@ -102,6 +103,7 @@ class Rule:
     concern: Concern = "value"
     words: tuple[str, ...] = ()
     harmless: bool = False
+    undecidable: bool = False
     control_claims: tuple[Claim, ...] = ()
 
     def applies(self, scene: Scene) -> bool:

@@ -23,9 +23,9 @@ from explainers.reruns import (
 )
 
 
-def graph_rerun(*edits: Edit) -> GraphRerun:
+def graph_rerun(*edits: Edit, float64: bool = False) -> GraphRerun:
     """A rerun with these edits; equal edits have equal labels, so that a trial wanted twice is run once."""
-    return GraphRerun(_label("graph", msgspec.msgpack.encode(edits)), edits)
+    return GraphRerun(_label("float64" if float64 else "graph", msgspec.msgpack.encode(edits)), edits, float64)
 
 
 def source_rerun(source: str) -> SourceRerun:
@@ -68,11 +68,26 @@ def swapped(call: Call, function: str, *kept: str) -> SwapFunction:
     return SwapFunction(call.index, function, tuple(a for a in call.arguments if a.name in kept))
 
 
+def swapped_arguments(call: Call, one: str, other: str) -> SwapFunction:
+    """The same function with two of its arguments in each other's place."""
+    turned = {one: call.argument(other), other: call.argument(one)}
+    return SwapFunction(
+        call.index, call.function, tuple(Argument(a.name, turned.get(a.name, a.value)) for a in call.arguments)
+    )
+
+
 def replaced(tensor: Tensor, values: npt.NDArray[np.float64]) -> ReplaceTensor:
     """Other numbers in a tensor; floats narrower than float32 are widened to it, which holds them all."""
     dtype: DType = "float64" if tensor.dtype == "float64" else "float32"
     data = np.broadcast_to(values, tensor.shape).astype(np.dtype(dtype).newbyteorder("<")).tobytes()
     return ReplaceTensor(msgspec.structs.replace(tensor, dtype=dtype, data=data))
+
+
+def renewed(tensor: Tensor, values: npt.NDArray[np.float64]) -> ReplaceTensor:
+    """Other numbers in another shape; whole numbers stay whole."""
+    dtype: DType = "float32" if tensor.floating else "int64"
+    data = values.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+    return ReplaceTensor(msgspec.structs.replace(tensor, dtype=dtype, shape=values.shape, data=data))
 
 
 def _label(kind: str, content: bytes) -> str:

@@ -44,6 +44,22 @@ def renamed(scene: Scene, call: Call, function: tuple[str, str], module: tuple[s
     return _called_by(source, built[0], module[1]) if len(built) == 1 else None
 
 
+def logits_instead(scene: Scene, sigmoid: Call) -> str | None:
+    """The program with binary_cross_entropy of a sigmoid written as the loss of its argument."""
+    source = Source(scene.recording.source)
+    named, built = "binary_cross_entropy_with_logits", "BCEWithLogitsLoss"
+    changed = renamed(scene, scene.call, ("binary_cross_entropy", named), ("BCELoss", built))
+    written, inner = source.call_at(sigmoid.span), operand(source, sigmoid)
+    if changed is None or written is None or inner is None or not _is_passed_directly(source, scene, written):
+        return None
+    return changed.replace(source.written(written), _atom(source, inner), 1)
+
+
+def _is_passed_directly(source: Source, scene: Scene, written: ast.Call) -> bool:
+    """Whether the activation is written where the loss is called, and nowhere else alike."""
+    return _written_argument(source, scene, "input") is written and source.text.count(source.written(written)) == 1
+
+
 def followed(scene: Scene, passed: str, method: str) -> str | None:
     """The program with a method called on what is passed to the loss."""
     return rewritten(scene, passed, "{}." + method)
@@ -81,15 +97,19 @@ def result_followed(scene: Scene, pattern: str) -> str | None:
 def with_option(scene: Scene, call: Call, name: str, text: str | None, position: int | None = None) -> str | None:
     """The program with a keyword set where a call is written, or where the module that makes it is built.
 
-    `text` None takes it out. `position` is where it may stand without its name in the function that torch has for it.
+    `text` None takes it out; "{}" in it stands for what is written there. `position` is where it may stand without its name in the function that torch has for it.
     """
     source = Source(scene.recording.source)
     written = _options_of(source, call)
     if written is None:
         return None
     if (keyword := next((k for k in written.keywords if k.arg == name), None)) is not None:
+        kept = _atom(source, keyword.value)
+        changed = None if text is None else text.replace("{}", kept)
         return (
-            source.replaced(source.piece(keyword.value), text) if text else _without_keyword(source, written, keyword)
+            _without_keyword(source, written, keyword)
+            if changed is None
+            else source.replaced(source.piece(keyword.value), changed)
         )
     place = None if position is None else position - _bound_before(source, call, written)
     if place is not None and 0 <= place < len(written.args):

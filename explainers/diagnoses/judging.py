@@ -48,7 +48,9 @@ def confidence(case: Case, tried: tuple[Counterfactual, ...], contested: bool) -
         return "shown" if any(c.ran for c in tried) else "consistent"
     if returns_expectation(tried):
         return "possible" if contested else "shown"
-    if makes_no_difference(case.scene, tried):
+    if case.rule.harmless:
+        return "consistent"
+    if case.rule.undecidable or makes_no_difference(case.scene, tried):
         return "possible"
     corrected = [c for c in tried if c.role == "correction"]
     nothing_expected = not goals(case.scene)

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from explainers.diagnoses import binary_inputs, class_targets, cross_entropy_inputs, nll_inputs, shapes
+from explainers.diagnoses import (
+    alignments,
+    binary_inputs,
+    binary_targets,
+    class_labels,
+    class_targets,
+    class_weights,
+    cross_entropy_activations,
+    cross_entropy_inputs,
+    densities,
+    divergences,
+    margin_targets,
+    nll_inputs,
+    shapes,
+)
 from explainers.diagnoses.diagnosis import Rules, registered
 
 
 def rules() -> Rules:
     """Every diagnosis. Raises ValueError where a slug is registered twice."""
-    families = (cross_entropy_inputs, nll_inputs, binary_inputs, shapes, class_targets)
+    families = (
+        cross_entropy_inputs,
+        cross_entropy_activations,
+        nll_inputs,
+        binary_inputs,
+        binary_targets,
+        class_weights,
+        margin_targets,
+        alignments,
+        class_labels,
+        densities,
+        divergences,
+        shapes,
+        class_targets,
+    )
     return registered(tuple(rule for family in families for rule in family.rules()))

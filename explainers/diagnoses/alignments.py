@@ -1,0 +1,163 @@
+"""ctc_loss: what it sums over, and when there is nothing to sum."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
+from explainers.diagnoses.scene import Floats, Scene, Unrecorded
+from explainers.diagnoses.wording import number, stated
+from explainers.messages import said
+from explainers.recording import Items, Value
+
+_HEAD = (
+    "import torch\nimport torch.nn.functional as F\n\n"
+    "scores = torch.tensor([[[0.2, 1.5, -0.3]], [[0.1, 0.7, 0.4]], [[1.2, 0.3, 0.8]]])\n"
+)
+_CALL = ", torch.tensor([[1, 1]]), input_lengths=({0},), target_lengths=(2,){1})"
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="ctc-needs-log-probs",
+            family="alignments",
+            title=said("Raw scores where ctc_loss expects log-probabilities"),
+            explanation=said(
+                "ctc_loss multiplies the probabilities along every alignment and adds them up. Without log_softmax the "
+                "frames are not normalised, and the loss can be negative."
+            ),
+            words=("ctc loss negative", "CTCLoss log_softmax", "ctc raw logits"),
+            losses=frozenset({"ctc_loss"}),
+            trigger=_raw_scores,
+            positive=_HEAD + "F.ctc_loss(scores" + _CALL.format(3, ""),
+            control=_HEAD + "F.ctc_loss(scores.log_softmax(2)" + _CALL.format(3, ""),
+        ),
+        Rule(
+            slug="ctc-input-too-short",
+            family="alignments",
+            title=said("Too few frames for the labels"),
+            explanation=said(
+                "Between two equal labels ctc_loss needs a blank: a repeated label takes one frame more. So an "
+                "alignment needs target length + repeats frames; with fewer there is none, and −log 0 is inf."
+            ),
+            words=("ctc loss inf", "CTCLoss infinite", "ctc zero_infinity", "ctc repeated labels"),
+            losses=frozenset({"ctc_loss"}),
+            trigger=_too_short,
+            positive=_HEAD + "F.ctc_loss(scores.log_softmax(2)" + _CALL.format(2, ""),
+            control=_HEAD + "F.ctc_loss(scores.log_softmax(2)" + _CALL.format(3, ""),
+            concern="non-finite",
+        ),
+    )
+
+
+def _raw_scores(scene: Scene) -> Suspicion | None:
+    rows = scene.array("log_probs")
+    total = np.logaddexp.reduce(rows, axis=-1).reshape(-1)
+    worst = float(total[np.abs(total).argmax()]) if total.size else 0.0
+    if not abs(worst) > 1e-3:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value} is of raw scores: ctc_loss expects log-probabilities.", value=stated(scene)),
+        evidence=(
+            said(
+                "Per frame log Σ exp should be 0; it is up to {value} away from it in {frames} frames.",
+                value=number(abs(worst)),
+                frames=total.size,
+            ),
+        ),
+        trials=(
+            Trial(
+                said("with log_softmax put in"),
+                graph_rerun(wrapped(scene.call, "log_probs", "torch.log_softmax", dim=-1)),
+            ),
+        ),
+        fix=fixes.fix(
+            scene,
+            fixes.followed(scene, "log_probs", "log_softmax(-1)"),
+            "safe",
+            said("Give ctc_loss log_softmax of the scores over the classes."),
+        ),
+    )
+
+
+def _too_short(scene: Scene) -> Suspicion | None:
+    frames, labels = _lengths(scene, "input_lengths"), _labels(scene)
+    needs = [len(one) + sum(a == b for a, b in pairwise(one)) for one in labels]
+    short = [k for k, (have, need) in enumerate(zip(frames, needs, strict=False)) if have < need]
+    if not short:
+        return None
+    first = short[0]
+    facts = {"sample": first, "need": needs[first], "have": frames[first]}
+    repeats = needs[first] - len(labels[first])
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value}: sample {sample} needs at least {need} frames and has {have}.", value=stated(scene), **facts
+        ),
+        evidence=(
+            said(
+                "Its {labels} labels hold {repeats} repeats, each of which needs a blank between: {labels} + {repeats} "
+                "= {need} frames, but the input length is {have}.",
+                labels=len(labels[first]),
+                repeats=repeats,
+                **facts,
+            ),
+            said(
+                "zero_infinity=True turns such a loss and its gradient into 0: it skips the sample, it mends nothing."
+            ),
+        ),
+        trials=(*_longer(scene, frames, max(-(-needs[k] // max(frames[k], 1)) for k in short)), _zeroed(scene)),
+        fix=fixes.fix(
+            scene, None, "choose", said("Give longer inputs, or skip such samples knowingly: zero_infinity=True.")
+        ),
+    )
+
+
+def _longer(scene: Scene, frames: list[int], times: int) -> tuple[Trial, ...]:
+    if not frames or min(frames) < 1:
+        return ()
+    repeated = wrapped(scene.call, "log_probs", "torch.repeat_interleave", repeats=times, dim=0)
+    lengths = set_to(scene.call, "input_lengths", Items("tuple", tuple(times * one for one in frames)))
+    labels = set_to(scene.call, "target_lengths", Items("tuple", tuple(_lengths(scene, "target_lengths"))))
+    return (Trial(said("with every frame {times} times over", times=times), graph_rerun(repeated, lengths, labels)),)
+
+
+def _zeroed(scene: Scene) -> Trial:
+    return Trial(
+        said("with zero_infinity=True"), graph_rerun(set_to(scene.call, "zero_infinity", True)), "illustration"
+    )
+
+
+def _labels(scene: Scene) -> list[list[int]]:
+    """The labels of each sample, from padded rows or all in one line."""
+    y, lengths = scene.array("targets"), _lengths(scene, "target_lengths")
+    if y.ndim == 2:
+        return [_whole(row[:length]) for row, length in zip(y, lengths, strict=False)]
+    starts = np.cumsum([0, *lengths])
+    return [_whole(y[start : start + length]) for start, length in zip(starts, lengths, strict=False)]
+
+
+def _whole(row: Floats) -> list[int]:
+    return [int(one) for one in row]
+
+
+def _lengths(scene: Scene, name: str) -> list[int]:
+    if scene.call.ref(name) is not None:
+        return _whole(scene.array(name).reshape(-1))
+    return _whole(np.asarray(_items(scene.call.argument(name)), dtype=np.float64))
+
+
+def _items(value: Value) -> list[int]:
+    if isinstance(value, int):
+        return [value]
+    found = value.items if isinstance(value, Items) else ()
+    if any(not isinstance(one, int) for one in found):
+        raise Unrecorded("lengths")
+    return [one for one in found if isinstance(one, int)]

@@ -1,0 +1,314 @@
+"""kl_div: what its two arguments must be, and what its reductions divide by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explainers.claims import Claim
+from explainers.diagnoses import fixes
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import graph_rerun, set_to, swapped_arguments, wrapped
+from explainers.diagnoses.expectations import sought
+from explainers.diagnoses.scene import Floats, Scene
+from explainers.diagnoses.wording import number, row, stated
+from explainers.messages import Message, said
+from explainers.reruns import Edit
+
+_HEAD = "import torch\nimport torch.nn.functional as F\n\n"
+_PAIR = "p = torch.tensor([[0.1, 0.2, 0.7]])\nq = torch.tensor([[0.2, 0.3, 0.5]])\n"
+_HALVES = _HEAD + "p = torch.tensor([[0.5, 0.5]])\nq = torch.tensor([[0.9, 0.1]])\n"
+_RIGHT = _HEAD + _PAIR + "F.kl_div(p.log(), q, reduction='batchmean')"
+_KL = frozenset({"kl_div"})
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="kl-input-not-log",
+            family="divergences",
+            title=said("Probabilities where kl_div expects log-probabilities"),
+            explanation=said(
+                "The first argument of kl_div must be log-probabilities: it computes target · (log target − input). "
+                "Without the logarithm this is no divergence, and can be negative; a true one cannot."
+            ),
+            uncertainty=said("I assume that the input was meant as probabilities."),
+            words=("KL divergence is negative", "negative kl_div", "KLDivLoss negative", "kl of equal is not 0"),
+            losses=_KL,
+            trigger=_input_not_log,
+            positive=_HEAD + _PAIR + "F.kl_div(p, q, reduction='batchmean')",
+            control=_RIGHT,
+            dominates=frozenset({"kl-reduction-mean", "kl-terms-may-be-negative"}),
+        ),
+        Rule(
+            slug="kl-log-target-flag",
+            family="divergences",
+            title=said("Log-probabilities as the target without log_target=True"),
+            explanation=said(
+                "kl_div takes the logarithm of its target unless log_target=True says that it is one already. The "
+                "logarithm of a negative number is nan."
+            ),
+            words=("kl_div log_target", "kl_div nan with log_softmax target", "both arguments log_softmax"),
+            losses=_KL,
+            trigger=_log_target,
+            positive=_HEAD + _PAIR + "F.kl_div(p.log(), q.log(), reduction='batchmean')",
+            control=_HEAD + _PAIR + "F.kl_div(p.log(), q.log(), reduction='batchmean', log_target=True)",
+            concern="non-finite",
+            dominates=frozenset({"kl-target-negative", "kl-reduction-mean"}),
+        ),
+        Rule(
+            slug="kl-target-negative",
+            family="divergences",
+            title=said("A negative target has no logarithm"),
+            explanation=said(
+                "kl_div needs probabilities as its target. It computes target · log target, and the log of a negative "
+                "number is undefined: nan today, while older versions of torch returned 0 for it."
+            ),
+            words=("kl_div negative target", "kl_div with target -1"),
+            losses=_KL,
+            trigger=_negative_target,
+            positive=_HEAD
+            + "x = torch.tensor([0.4, 0.6]).log()\ny = torch.tensor([-1.0, 1.0])\nF.kl_div(x, y, reduction='sum')",
+            control=_RIGHT,
+            concern="non-finite",
+            dominates=frozenset({"kl-reduction-mean"}),
+        ),
+        Rule(
+            slug="kl-reduction-mean",
+            family="divergences",
+            title=said("The mean of kl_div is over all elements"),
+            explanation=said(
+                "A divergence is the sum over the classes. reduction='mean' divides by the number of elements, classes "
+                "included; 'batchmean' divides by the number of rows alone."
+            ),
+            words=("kl_div mean vs batchmean", "batchmean", "kl_div smaller than the definition", "kl_div too small"),
+            losses=_KL,
+            trigger=_mean_over_classes,
+            positive=_HEAD + _PAIR + "F.kl_div(p.log(), q, reduction='mean')",
+            control=_RIGHT,
+        ),
+        Rule(
+            slug="kl-argument-order",
+            family="divergences",
+            title=said("The divergence the other way round was expected"),
+            explanation=said(
+                "F.kl_div(log q, p) is KL(p ‖ q): the second argument is the distribution that is averaged over. A "
+                "divergence is not symmetric, so exchanging the two gives another number."
+            ),
+            words=("kl_div argument order", "KL(p||q) or KL(q||p)", "kl_div reversed", "kl divergence not symmetric"),
+            losses=_KL,
+            trigger=_other_way_round,
+            positive=_HALVES + "F.kl_div(p.log(), q, reduction='batchmean')",
+            positive_claims=(Claim("expected", 0.510826, 5e-7, "0.510826"),),
+            control=_HALVES + "F.kl_div(q.log(), p, reduction='batchmean')",
+            control_claims=(Claim("expected", 0.510826, 5e-7, "0.510826"),),
+            dominates=frozenset({"kl-reduction-mean"}),
+        ),
+        Rule(
+            slug="kl-terms-may-be-negative",
+            family="divergences",
+            title=said("Single terms of a divergence may be negative"),
+            explanation=said(
+                "Each term is target · (log target − input), negative wherever the input gives more probability than "
+                "the target. Only the sum over the classes is never negative (Gibbs' inequality)."
+            ),
+            words=("kl_div reduction none negative", "negative entries of kl_div", "kl_div elementwise negative"),
+            losses=_KL,
+            trigger=_negative_terms,
+            positive=_HEAD + _PAIR + "F.kl_div(p.log(), q, reduction='none')",
+            control=_RIGHT,
+            harmless=True,
+        ),
+    )
+
+
+def _input_not_log(scene: Scene) -> Suspicion | None:
+    x = scene.array("input")
+    if not x.size or (x < 0).any() or not (x > 0).any() or scene.call.argument("log_target"):
+        return None
+    log = wrapped(scene.call, "input", "torch.log")
+    over_rows = set_to(scene.call, "reduction", _definition(x))
+    by_definition = Trial(
+        said("with the logarithm put in and reduction='{reduction}'", reduction=_definition(x)),
+        graph_rerun(log, over_rows),
+    )
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} is no divergence: kl_div expects log-probabilities as its input, and these are probabilities.",
+            value=stated(scene),
+        ),
+        evidence=(*_positive_row(x), *_not_distributions(scene)),
+        trials=(
+            Trial(said("with the logarithm put in"), graph_rerun(log)),
+            *((by_definition,) if scene.reduction == "mean" else ()),
+        ),
+        fix=fixes.fix(
+            scene,
+            fixes.followed(scene, "input", "log()"),
+            "likely",
+            said("Give kl_div log-probabilities: log_softmax of the scores, or the logarithm of the probabilities."),
+        ),
+    )
+
+
+def _positive_row(x: Floats) -> tuple[Message, ...]:
+    first = np.atleast_2d(x)[0].reshape(-1)
+    text = "Row 0 of the input is {row}, with the sum {sum}; log-probabilities are never positive."
+    return (said(text, row=row(first), sum=number(float(first.sum()))),)
+
+
+def _not_distributions(scene: Scene) -> tuple[Message, ...]:
+    """Says which argument does not sum to 1 along its last dimension."""
+    told: list[Message] = []
+    for name in ("input", "target"):
+        x = scene.recorded(name)
+        sums = None if x is None or not x.ndim else x.sum(axis=-1).reshape(-1)
+        if sums is not None and sums.size and float(np.abs(sums - 1).max()) > 1e-3:
+            total = number(float(sums[np.abs(sums - 1).argmax()]))
+            told.append(
+                said("The {name} does not sum to 1 but to {sum}: it is not a distribution.", name=name, sum=total)
+            )
+    return tuple(told)
+
+
+def _definition(x: Floats) -> str:
+    """The reduction that sums over the classes: of a single row, 'batchmean' would divide by them."""
+    return "sum" if x.ndim < 2 else "batchmean"
+
+
+def _log_target(scene: Scene) -> Suspicion | None:
+    y = scene.array("target")
+    if scene.call.argument("log_target") or not y.size or not y.ndim or (y > 0).any():
+        return None
+    if float(np.abs(np.logaddexp.reduce(y, axis=-1)).max()) > 1e-3:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value}: the target of kl_div is log-probabilities, but log_target is False.", value=stated(scene)
+        ),
+        evidence=(
+            said("The target's first row is {row}; log Σ exp of it is 0.", row=row(np.atleast_2d(y)[0].reshape(-1))),
+        ),
+        trials=(Trial(said("with log_target=True"), graph_rerun(set_to(scene.call, "log_target", True))),),
+        fix=fixes.fix(
+            scene,
+            fixes.with_option(scene, scene.call, "log_target", "True"),
+            "safe",
+            said("Say that the target is logarithms: log_target=True."),
+        ),
+    )
+
+
+def _negative_target(scene: Scene) -> Suspicion | None:
+    y = scene.array("target")
+    if scene.call.argument("log_target") or not (y < 0).any():
+        return None
+    at = tuple(int(k) for k in np.argwhere(y < 0)[0])
+    cut = wrapped(scene.call, "target", "torch.clamp", min=0.0)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} comes from a negative target: the log of a negative number is undefined.", value=stated(scene)
+        ),
+        evidence=(
+            said(
+                "target{at} = {entry}; probabilities lie between 0 and 1.", at=str(list(at)), entry=number(float(y[at]))
+            ),
+        ),
+        trials=(Trial(said("with negative entries of the target cut to 0"), graph_rerun(cut)),),
+        fix=fixes.fix(
+            scene, None, "choose", said("Give kl_div a target of probabilities: none negative, with the sum 1.")
+        ),
+    )
+
+
+def _mean_over_classes(scene: Scene) -> Suspicion | None:
+    x = scene.array("input")
+    rows = x.shape[0] if x.ndim > 1 else 1
+    if scene.reduction != "mean" or x.size <= rows or (x > 0).any():
+        return None
+    reduction = _definition(x)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} is the divergence divided by all {elements} elements, not by the {rows} rows.",
+            value=stated(scene),
+            elements=x.size,
+            rows=rows,
+        ),
+        evidence=(
+            said(
+                "The mean divides by the number of elements, {elements}: {factor} times too much.",
+                elements=x.size,
+                factor=number(x.size / rows),
+            ),
+        ),
+        trials=(
+            Trial(
+                said("with reduction='{reduction}'", reduction=reduction),
+                graph_rerun(*_reduced_by(scene, reduction)),
+            ),
+        ),
+        fix=fixes.fix(
+            scene,
+            fixes.with_option(scene, scene.call, "reduction", f"'{reduction}'"),
+            "safe",
+            said("reduction='batchmean' is the divergence per row; of a single distribution use 'sum'."),
+        ),
+    )
+
+
+def _reduced_by(scene: Scene, reduction: str) -> tuple[Edit, ...]:
+    legacy = [name for name in ("size_average", "reduce") if scene.call.argument(name) is not None]
+    return (*(set_to(scene.call, name, None) for name in legacy), set_to(scene.call, "reduction", reduction))
+
+
+def _other_way_round(scene: Scene) -> Suspicion | None:
+    x, y = scene.array("input"), scene.array("target")
+    if scene.call.argument("log_target") or x.shape != y.shape or not x.ndim or (y <= 0).any() or (x > 0).any():
+        return None
+    total = float((np.exp(x) * (x - np.log(y))).sum())
+    divisors = {"mean": x.size, "batchmean": x.shape[0], "sum": 1}
+    reduction = next((name for name, by in divisors.items() if sought(scene, total / by)), None)
+    if reduction is None:
+        return None
+    turned = swapped_arguments(scene.call, "input", "target")
+    logs = (wrapped(scene.call, "input", "torch.log"), wrapped(scene.call, "target", "torch.exp"))
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} is KL(target ‖ input); the number you expect is KL(input ‖ target).", value=stated(scene)
+        ),
+        evidence=(said("The second argument of kl_div is the one that the logarithms are weighted by."),),
+        trials=(
+            Trial(
+                said("with the two distributions exchanged, reduction='{reduction}'", reduction=reduction),
+                graph_rerun(turned, *logs, *_reduced_by(scene, reduction)),
+            ),
+        ),
+        fix=fixes.fix(scene, None, "likely", said("Exchange the two: F.kl_div(log of the second, the first).")),
+    )
+
+
+def _negative_terms(scene: Scene) -> Suspicion | None:
+    subject = scene.recording.subject
+    if scene.reduction != "none" or subject not in scene.call.outputs or scene.recording.tensor(subject).data is None:
+        return None
+    terms = scene.recording.tensor(subject).array().astype(np.float64)
+    if not (terms < 0).any() or not terms.sum() >= 0:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{count} of {all} terms are negative, and that is right: only their sum, {sum}, cannot be.",
+            count=int((terms < 0).sum()),
+            all=terms.size,
+            sum=number(float(terms.sum())),
+        ),
+        evidence=(said("The individual terms here are {row}.", row=row(terms.reshape(-1))),),
+        trials=(
+            Trial(said("the sum of all terms"), graph_rerun(set_to(scene.call, "reduction", "sum")), "illustration"),
+        ),
+    )
