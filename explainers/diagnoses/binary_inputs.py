@@ -10,6 +10,7 @@ from explainers.claims import Claim
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, swapped, wrapped
+from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box, Region, Simplex
 from explainers.diagnoses.scene import Floats, Scene, short
@@ -23,6 +24,8 @@ _HEAD = (
 )
 _SURE = "import torch\nimport torch.nn.functional as F\n\nprobs = torch.tensor([1.0, 0.0, 1.0])\n"
 _LOGITS_LOSS = frozenset({"binary_cross_entropy_with_logits"})
+_EPSILON = 1e-12
+_MANY = 4
 _KEPT = ("input", "target", "weight", "size_average", "reduce", "reduction")
 
 
@@ -140,7 +143,7 @@ def _double_sigmoid(scene: Scene) -> Suspicion | None:
 def _probabilities_as_logits(scene: Scene) -> Suspicion | None:
     x, maker = scene.array("input"), scene.nearest("input")
     known = maker is not None and short(maker) in ("sigmoid", "softmax")
-    if known or not x.size or (x < 0).any() or (x > 1).any() or not (x > 0).any():
+    if known or not x.size or (x < 0).any() or (x > 1).any() or not (x > 0).any() or not _seem_meant(scene, x):
         return None
     changed = fixes.renamed(
         scene,
@@ -179,6 +182,20 @@ def _probabilities_as_logits(scene: Scene) -> Suspicion | None:
         ),
         floors=(FloorQuestion("input", Box(0.0, 1.0), said("for inputs within [0, 1]")),),
     )
+
+
+def _seem_meant(scene: Scene, x: Floats) -> bool:
+    """Whether numbers within [0, 1] are probabilities rather than scores that happen to lie there.
+
+    So they are if all are 0 or 1, if there are many, or if the asker expects what they give as probabilities.
+    """
+    if x.size >= _MANY or set(np.unique(x)) <= {0.0, 1.0}:
+        return True
+    t = scene.array("target")
+    if t.shape != x.shape or scene.reduction == "none":
+        return False
+    items = -(t * np.log(np.maximum(x, 1e-45)) + (1 - t) * np.log(np.maximum(1 - x, 1e-45)))
+    return sought(scene, float(items.mean() if scene.reduction == "mean" else items.sum()))
 
 
 def _clamped(scene: Scene) -> Suspicion | None:
@@ -251,9 +268,6 @@ def _older_epsilon(scene: Scene) -> Suspicion | None:
             Trial(said("in float64, with probabilities 1e-12 away from 0 and 1"), graph_rerun(inside, float64=True)),
         ),
     )
-
-
-_EPSILON = 1e-12
 
 
 def _is_printed(claim: Claim, older: float) -> bool:

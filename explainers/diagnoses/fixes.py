@@ -97,7 +97,8 @@ def result_followed(scene: Scene, pattern: str) -> str | None:
 def with_option(scene: Scene, call: Call, name: str, text: str | None, position: int | None = None) -> str | None:
     """The program with a keyword set where a call is written, or where the module that makes it is built.
 
-    `text` None takes it out; "{}" in it stands for what is written there. `position` is where it may stand without its name in the function that torch has for it.
+    `text` None takes it out; "{}" in it stands for what is written there. `position`
+    is where it may stand without its name in the function that torch has for it.
     """
     source = Source(scene.recording.source)
     written = _options_of(source, call)
@@ -105,12 +106,9 @@ def with_option(scene: Scene, call: Call, name: str, text: str | None, position:
         return None
     if (keyword := next((k for k in written.keywords if k.arg == name), None)) is not None:
         kept = _atom(source, keyword.value)
-        changed = None if text is None else text.replace("{}", kept)
-        return (
-            _without_keyword(source, written, keyword)
-            if changed is None
-            else source.replaced(source.piece(keyword.value), changed)
-        )
+        if text is None:
+            return _without_keyword(source, written, keyword)
+        return source.replaced(source.piece(keyword.value), text.replace("{}", kept))
     place = None if position is None else position - _bound_before(source, call, written)
     if place is not None and 0 <= place < len(written.args):
         return source.replaced(source.piece(written.args[place]), text) if text else None

@@ -62,10 +62,10 @@ def rules() -> tuple[Rule, ...]:
             trigger=_other_numbers,
             positive=_HEAD
             + _RANKED
-            + "y = torch.tensor([-1.0, 1.0, -1.0])\ny = x2.view(3)\nF.margin_ranking_loss(x1, x2, y, margin=1.0)",
+            + "y = torch.tensor([1.0, -1.0, 1.0])\ny = x2.view(3)\nF.margin_ranking_loss(x1, x2, y, margin=1.0)",
             control=_HEAD
             + _RANKED
-            + "y = torch.tensor([-1.0, 1.0, -1.0])\nF.margin_ranking_loss(x1, x2, y, margin=1.0)",
+            + "y = torch.tensor([1.0, -1.0, 1.0])\nF.margin_ranking_loss(x1, x2, y, margin=1.0)",
         ),
         Rule(
             slug="multilabelmargin-not-indices",

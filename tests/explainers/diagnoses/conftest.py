@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +36,11 @@ class Road:
 
     @property
     def value(self) -> float:
-        assert self.recording.subject is not None
-        return float(self.recording.tensor(self.recording.subject).array().reshape(()).item())
+        """The subject's number; nan where it is no scalar or the program stopped."""
+        if self.recording.subject is None or self.recording.raised is not None:
+            return math.nan
+        held = self.recording.tensor(self.recording.subject)
+        return float(held.array().reshape(()).item()) if held.elements == 1 else math.nan
 
 
 def run(rerun: Rerun, recording: Recording) -> RerunResult:

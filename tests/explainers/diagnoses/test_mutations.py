@@ -95,7 +95,6 @@ def test_the_mistake_is_found_and_the_fix_gives_back_the_correct_value(
 @pytest.mark.parametrize(
     "allowed",
     [
-        DATA + "F.cross_entropy(torch.softmax(z, 1).log(), y)",
         DATA + "F.nll_loss(torch.log(torch.softmax(z, 1)), y)",
         DATA + "w = torch.softmax(z, 1)\nF.cross_entropy((w * z) @ torch.eye(3) * 3, y)",
         "F.cross_entropy(torch.ones(2, 1), torch.tensor([0, 0]))",
