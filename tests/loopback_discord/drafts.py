@@ -16,7 +16,7 @@ from tests.loopback_discord.calls import Upload
 from tests.loopback_discord.entities import Account, Attachment, Channel, Flag, Json, Message
 from tests.loopback_discord.refusals import InvalidForm, Place, Refusal
 from tests.loopback_discord.schema.layout import check_components, shown_media
-from tests.loopback_discord.schema.messages import AllowedMentions, MessageBody, check_embeds
+from tests.loopback_discord.schema.messages import AllowedMentions, MessageBody, check_embeds, check_mentions
 from tests.loopback_discord.schema.reading import fitted
 from tests.loopback_discord.state import Discord
 
@@ -89,6 +89,8 @@ def drafted(
         allowed=sent.allowed_mentions,
     )
     _check_kind(draft, sent)
+    if sent.allowed_mentions:
+        check_mentions(sent.allowed_mentions)
     if sent.embeds:
         check_embeds(sent.embeds)
     if sent.components:

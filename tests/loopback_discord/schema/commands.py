@@ -13,6 +13,7 @@ from msgspec import Meta
 from tests.loopback_discord.refusals import InvalidForm, Place, Refusal
 
 Name = Annotated[str, Meta(min_length=1, max_length=32)]
+ChoiceName = Annotated[str, Meta(min_length=1, max_length=100)]
 Description = Annotated[str, Meta(min_length=1, max_length=100)]
 Locale = Literal[
     "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl", "pt-BR",
@@ -43,15 +44,21 @@ class Option(Described, frozen=True, kw_only=True, tag_field="type", forbid_unkn
 
 
 class StringChoice(msgspec.Struct, frozen=True, kw_only=True):
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    name_localizations: dict[Locale, Annotated[str, Meta(min_length=1, max_length=100)]] | None = None
+    name: ChoiceName
+    name_localizations: dict[Locale, ChoiceName] | None = None
     value: Annotated[str, Meta(max_length=100)]
 
 
+class IntegerChoice(msgspec.Struct, frozen=True, kw_only=True):
+    name: ChoiceName
+    name_localizations: dict[Locale, ChoiceName] | None = None
+    value: Annotated[int, Meta(ge=-(2**53), le=2**53)]
+
+
 class NumberChoice(msgspec.Struct, frozen=True, kw_only=True):
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    name_localizations: dict[Locale, Annotated[str, Meta(min_length=1, max_length=100)]] | None = None
-    value: Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-(2**53), le=2**53)]
+    name: ChoiceName
+    name_localizations: dict[Locale, ChoiceName] | None = None
+    value: Annotated[float, Meta(ge=-(2**53), le=2**53)]
 
 
 class StringOption(Option, frozen=True, kw_only=True, tag=3):
@@ -62,16 +69,17 @@ class StringOption(Option, frozen=True, kw_only=True, tag=3):
 
 
 class NumberOption(Option, frozen=True, kw_only=True):
-    choices: Annotated[list[NumberChoice], Meta(max_length=25)] = []
     autocomplete: bool = False
     min_value: float | None = None
     max_value: float | None = None
 
 
-class IntegerOption(NumberOption, frozen=True, kw_only=True, tag=4): ...
+class IntegerOption(NumberOption, frozen=True, kw_only=True, tag=4):
+    choices: Annotated[list[IntegerChoice], Meta(max_length=25)] = []
 
 
-class DoubleOption(NumberOption, frozen=True, kw_only=True, tag=10): ...
+class DoubleOption(NumberOption, frozen=True, kw_only=True, tag=10):
+    choices: Annotated[list[NumberChoice], Meta(max_length=25)] = []
 
 
 class BooleanOption(Option, frozen=True, kw_only=True, tag=5): ...

@@ -92,6 +92,13 @@ class MessageBody(msgspec.Struct, frozen=True):
     sticker_ids: Annotated[list[c.Snowflake], Meta(max_length=3)] = []
 
 
+def check_mentions(allowed: AllowedMentions) -> None:
+    """Raises InvalidForm where the same mentions are allowed in general and one by one."""
+    for kind, named in (("users", allowed.users), ("roles", allowed.roles)):
+        if named and kind in allowed.parse:
+            raise InvalidForm(("allowed_mentions",), f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.')
+
+
 def check_embeds(embeds: Sequence[Embed]) -> None:
     """Raises InvalidForm for what the embeds break together."""
     if sum(embed.characters() for embed in embeds) > _EMBED_TEXT:
