@@ -19,6 +19,7 @@ from bot.examples import Examples, adapted
 from bot.exchange import Answer, Ask, Catalogue, Drawn, Other, Paragraph, StageName, Wants
 from bot.jobs import work
 from bot.languages import FALLBACK
+from bot.line import TurnedAway
 from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Origin, Question, Reading, Snippet, TooLong
 from bot.remarks import preface, remarks, shown, supplied
@@ -80,9 +81,9 @@ class Answering:
             answer = walk.stopped(stopped.failed(walk.what))
         return self._fitted(answer)
 
-    def busy(self, ask: Ask, waiting: int) -> Answer:
-        """The Answer for one who finds the line full."""
-        return Walk(self, ask, lambda _stage: None).stopped(stopped.busy(waiting))
+    def busy(self, ask: Ask, reason: TurnedAway) -> Answer:
+        """The Answer for one who may not even wait."""
+        return Walk(self, ask, lambda _stage: None).stopped(stopped.turned_away(reason))
 
     def failed(self, ask: Ask) -> Answer:
         """The Answer where something of ours broke."""

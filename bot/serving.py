@@ -18,10 +18,11 @@ import msgspec
 from bot.answering import Answering
 from bot.evaluator.frames import FrameError, decode, encode, receive_frame, send_frame
 from bot.exchange import Ask, Cancel, FromClient, FromService, Queued, Refused, Stage
-from bot.line import Line, LineFull
+from bot.fairness import Allowance
+from bot.line import TURNED_AWAY, Line, Rules, Who
 from bot.log import Log
 from bot.service import CannotServe, FloorNotMet, started
-from bot.settings import Settings
+from bot.settings import FairnessSettings, Settings
 
 ASK_BYTES: Final = 4 * 2**20
 """The largest frame that a client may send: what is over the limits of a message still gets its answer up to here."""
@@ -32,7 +33,6 @@ BELOW_FLOOR: Final = 3
 _MOST_ASKS: Final = 128
 _OUTBOX_BYTES: Final = 64 * 2**20
 _SEND_SECONDS: Final = 60.0
-_LONGEST_LINE: Final = 64
 _CLIENT: Final = msgspec.msgpack.Decoder(FromClient)
 
 
@@ -116,10 +116,11 @@ class Conversation:
     async def _answer(self, ask: Ask) -> None:
         service, started = self._service, time.perf_counter()
         try:
-            async with service.line.turn(lambda position: self._post(Queued(ask.id, position))):
+            who = Who(ask.asker, ask.guild)
+            async with service.line.turn(lambda position: self._post(Queued(ask.id, position)), who):
                 answer = await service.answering.answer(ask, lambda name: self._post(Stage(ask.id, name)))
-        except LineFull as full:
-            answer = service.answering.busy(ask, full.waiting)
+        except TURNED_AWAY as reason:
+            answer = service.answering.busy(ask, reason)
         except Exception as error:  # whatever it is, this Ask gets its Answer, and the others theirs
             service.log.error("failed", ask=ask.id, error=type(error).__name__)
             answer = service.answering.failed(ask)
@@ -221,8 +222,19 @@ async def serve_one(settings: Settings, log: Log, descriptor: int) -> int:
 async def _serving(settings: Settings, log: Log, work: Callable[[Service], Awaitable[None]]) -> int:
     try:
         async with started(settings, log) as answering:
-            await work(Service(answering, log, Line(len(os.sched_getaffinity(0)), _LONGEST_LINE)))
+            await work(Service(answering, log, Line(_rules(settings.fairness))))
     except CannotServe as error:
         print(f"whyloss: {error}", file=sys.stderr)
         return BELOW_FLOOR if isinstance(error, FloorNotMet) else 1
     return 0
+
+
+def _rules(fairness: FairnessSettings) -> Rules:
+    return Rules(
+        at_once=len(os.sched_getaffinity(0)),
+        waiting=fairness.waiting,
+        waiting_each=fairness.waiting_each,
+        turns=Allowance(fairness.asker_seconds, fairness.asker_seconds_a_minute / 60),
+        of_guild=Allowance(fairness.guild_questions, fairness.guild_questions_a_minute / 60),
+        of_all=Allowance(fairness.all_questions, fairness.all_questions_a_minute / 60),
+    )

@@ -59,6 +59,19 @@ class EvaluatorSettings(_Section):
     sandbox_floor: Literal["A", "B", "C"] = "C"
 
 
+class FairnessSettings(_Section):
+    """How the questions of many share the cores; config.example.toml explains each."""
+
+    waiting: Count = 64
+    waiting_each: Count = 3
+    asker_seconds: Seconds = 30.0
+    asker_seconds_a_minute: Seconds = 15.0
+    guild_questions: Count = 30
+    guild_questions_a_minute: Count = 30
+    all_questions: Count = 120
+    all_questions_a_minute: Count = 240
+
+
 class ExplainerSettings(_Section):
     """Of the long-lived process that derives, proves and draws."""
 
@@ -94,6 +107,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     evaluator: EvaluatorSettings = EvaluatorSettings()
     explainer: ExplainerSettings = ExplainerSettings()
+    fairness: FairnessSettings = FairnessSettings()
     discord: DiscordSettings = DiscordSettings()
     store: StoreSettings = StoreSettings()
 

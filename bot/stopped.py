@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, Literal, assert_never
 
 from bot.evaluator import outcomes
 from bot.evaluator.limits import KIB, MIB
 from bot.exchange import Answer, Claim, Outcome
+from bot.line import Exhausted, LineFull, OwnLineFull, TooMany, TurnedAway
 from bot.reading.question import NeedsInput, NotAQuestion, Snippet, TooLong
 from explainers.locale import Translator
 from explainers.messages import Message, said
@@ -187,6 +189,38 @@ def place(snippet: Snippet | None) -> Message:
 def busy(waiting: int) -> Stop:
     """As many wait as may."""
     return Stop("busy", said("{count} questions are waiting before yours: ask again in a minute.", count=waiting))
+
+
+def turned_away(reason: TurnedAway) -> Stop:
+    """Who may not even wait, and when they may ask again."""
+    match reason:
+        case LineFull(waiting=waiting):
+            return busy(waiting)
+        case OwnLineFull(waiting=waiting):
+            return Stop(
+                "busy",
+                said("{count} of your questions are waiting already: ask again when they are answered.", count=waiting),
+            )
+        case Exhausted(seconds=seconds):
+            return Stop(
+                "busy",
+                said(
+                    "Your last questions took long to run, so others go first: ask again in {seconds} s.",
+                    seconds=ceil(seconds),
+                ),
+            )
+        case TooMany(seconds=seconds, of_guild=of_guild):
+            where = said("this server") if of_guild else said("all servers together")
+            return Stop(
+                "busy",
+                said(
+                    "I got too many questions from {where}: ask again in {seconds} s.",
+                    where=where,
+                    seconds=ceil(seconds),
+                ),
+            )
+        case _:
+            assert_never(reason)
 
 
 def late(what: Message, seconds: float) -> Stop:

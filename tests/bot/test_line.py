@@ -1,13 +1,23 @@
-"""The line: order, bounds, and places that are given up."""
+"""The line: order, bounds, places that are given up, and that one person's questions do not cost the others."""
 
 import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.line import Line, LineFull
+from bot.fairness import Allowance
+from bot.line import Exhausted, Line, LineFull, OwnLineFull, Rules, TooMany, Who
+
+MUCH = Allowance(1e9, 1e9)
+
+
+def rules(at_once: int, waiting: int) -> Rules:
+    """Nobody is turned away but for the length of the line."""
+    return Rules(at_once, waiting, waiting_each=waiting, turns=MUCH, of_guild=MUCH, of_all=MUCH)
 
 
 def ignore(_position: int) -> None:
@@ -15,7 +25,7 @@ def ignore(_position: int) -> None:
 
 
 async def test_turns_are_taken_in_the_order_of_coming() -> None:
-    line, order = Line(1, 10), list[int]()
+    line, order = Line(rules(1, 10)), list[int]()
 
     async def take(n: int) -> None:
         async with line.turn(ignore):
@@ -27,7 +37,7 @@ async def test_turns_are_taken_in_the_order_of_coming() -> None:
 
 
 async def test_a_full_line_turns_away() -> None:
-    line = Line(1, 1)
+    line = Line(rules(1, 1))
     async with line.turn(ignore):
         waiting = asyncio.create_task(_once(line))
         await asyncio.sleep(0)
@@ -50,7 +60,7 @@ def test_nobody_is_forgotten_and_no_more_than_may_have_their_turn(
 
 
 async def _crowd(at_once: int, leavers: set[int], moments: list[int]) -> None:
-    line, inside, most, served = Line(at_once, 12), 0, 0, set[int]()
+    line, inside, most, served = Line(rules(at_once, 12)), 0, 0, set[int]()
 
     async def take(n: int) -> None:
         nonlocal inside, most
@@ -82,3 +92,128 @@ async def _once(line: Line) -> bool:
         async with line.turn(ignore):
             return True
     return False
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def until_running(line: Line, who: Who, begun: list[str], hold: Callable[[], Awaitable[object]]) -> None:
+    async with line.turn(ignore, who):
+        begun.append(who.asker)
+        await hold()
+
+
+@given(askers=st.lists(st.sampled_from("abcd"), min_size=1, max_size=12), at_once=st.integers(1, 3))
+def test_a_person_has_one_turn_at_a_time_and_nobody_waits_beside_a_free_one(askers: list[str], at_once: int) -> None:
+    async def crowd() -> None:
+        line, running = Line(rules(at_once, 12)), list[str]()
+
+        async def ask(asker: str) -> None:
+            async with line.turn(ignore, Who(asker)):
+                assert asker not in running
+                running.append(asker)
+                for _tick in range(3):
+                    await asyncio.sleep(0)
+                running.remove(asker)
+
+        tasks = [asyncio.create_task(ask(asker)) for asker in askers]
+        for _tick in range(2):
+            await asyncio.sleep(0)
+        assert len(running) == min(at_once, len(set(askers)))
+        await asyncio.gather(*tasks)
+
+    asyncio.run(crowd())
+
+
+async def test_those_without_a_name_may_have_many_turns() -> None:
+    line = Line(rules(2, 1))
+    async with line.turn(ignore), line.turn(ignore):
+        pass
+
+
+async def test_a_person_may_have_so_many_waiting() -> None:
+    line = Line(dataclasses.replace(rules(1, 10), waiting_each=2))
+    async with line.turn(ignore, Who("a")):
+        waiting = [asyncio.create_task(until_running(line, Who("a"), [], _at_once)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(OwnLineFull) as full:
+            await until_running(line, Who("a"), [], _at_once)
+        assert full.value.waiting == 2
+        other = asyncio.create_task(until_running(line, Who("b"), [], _at_once))
+        await asyncio.sleep(0)
+        assert not other.done()
+    await asyncio.gather(*waiting, other)
+
+
+async def test_who_used_much_time_waits_behind_those_who_came_later() -> None:
+    clock = Clock()
+    line, begun = Line(dataclasses.replace(rules(1, 10), turns=Allowance(30, 0.25)), clock), list[str]()
+    async with line.turn(ignore, Who("hog")):
+        clock.now += 6
+    positions = dict[str, list[int]](hog=[], light=[])
+
+    async def ask(asker: str) -> None:
+        async with line.turn(positions[asker].append, Who(asker)):
+            begun.append(asker)
+
+    async with line.turn(ignore, Who("first")):
+        tasks = [asyncio.create_task(ask(asker)) for asker in ("hog", "light")]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    assert begun == ["light", "hog"]
+    assert positions == {"hog": [1, 2, 1], "light": [1]}
+
+
+async def test_who_used_all_their_time_is_told_when_to_come_back() -> None:
+    clock = Clock()
+    line = Line(dataclasses.replace(rules(1, 10), turns=Allowance(30, 0.25)), clock)
+    async with line.turn(ignore, Who("hog")):
+        clock.now += 40
+    with pytest.raises(Exhausted) as exhausted:
+        await until_running(line, Who("hog"), [], _at_once)
+    assert exhausted.value.seconds == pytest.approx(40)  # 10 s owed, 0.25 s come back each second
+    assert await _once(line), "others go on"
+    clock.now += exhausted.value.seconds
+    await until_running(line, Who("hog"), [], _at_once)
+
+
+@pytest.mark.parametrize("of_guild", [True, False])
+async def test_a_guild_and_all_together_have_a_rate(of_guild: bool) -> None:
+    clock, few = Clock(), Allowance(3, 0.5)
+    limited = dataclasses.replace(rules(1, 10), **{"of_guild" if of_guild else "of_all": few})
+    line = Line(limited, clock)
+    for n in range(3):
+        await until_running(line, Who(f"person {n}", "guild"), [], _at_once)
+    with pytest.raises(TooMany) as many:
+        await until_running(line, Who("person 4", "guild"), [], _at_once)
+    assert (many.value.of_guild, many.value.seconds) == (of_guild, pytest.approx(2))
+    if of_guild:
+        await until_running(line, Who("person 4", "another guild"), [], _at_once)
+    clock.now += 2
+    await until_running(line, Who("person 4", "guild"), [], _at_once)
+
+
+async def test_who_is_turned_away_is_not_counted() -> None:
+    clock = Clock()
+    line = Line(dataclasses.replace(rules(1, 10), waiting_each=1, of_guild=Allowance(2, 1)), clock)
+    async with line.turn(ignore, Who("a", "guild")):
+        waiting = asyncio.create_task(until_running(line, Who("a", "guild"), [], _at_once))
+        await asyncio.sleep(0)
+        for _ in range(5):
+            with pytest.raises(OwnLineFull):
+                await until_running(line, Who("a", "guild"), [], _at_once)
+    await waiting
+    clock.now += 1
+    await until_running(line, Who("b", "guild"), [], _at_once)
+
+
+async def _at_once() -> None:
+    """A turn that takes no time."""

@@ -102,6 +102,34 @@ async def test_who_waits_hears_their_position_and_how_it_gets_better(connection:
         spin.cancel()
 
 
+async def test_one_person_s_questions_hold_one_core_and_others_are_not_kept_waiting(connection: Connection) -> None:
+    """More questions of one asker than there are cores, none of which ends by itself."""
+    hog = [
+        asyncio.create_task(connection.answer(Ask(id=f"hog {n}", text=SPIN, asker="hog"), _ignore))
+        for n in range(CORES + 2)
+    ]
+    await asyncio.sleep(0.3)
+    async with asyncio.timeout(2):
+        answer = await connection.answer(Ask(id="other", text=QUICK, asker="other"), _ignore)
+    assert answer.outcome == "not-a-question"
+    assert not any(task.done() for task in hog[:1])
+    for task in hog:
+        task.cancel()
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en", "of your questions are waiting"), ("ja", "順番を待っています")])
+async def test_who_asks_too_much_is_told_so_at_once(locale: str, words: str, connection: Connection) -> None:
+    asks = [Ask(id=f"{locale} {n}", text=SPIN, asker=f"eager {locale}", locale=locale) for n in range(6)]
+    tasks = [asyncio.create_task(connection.answer(ask, _ignore)) for ask in asks]
+    async with asyncio.timeout(3):
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    busy = [task.result() for task in done]
+    assert {each.outcome for each in busy} == {"busy"}
+    assert all(words in each.verdict for each in busy)
+    for task in tasks:
+        task.cancel()
+
+
 async def test_cancelling_ends_the_work(connection: Connection) -> None:
     """All cores spin; cancelled, they are free at once, long before the time limit would free them."""
     for _round in range(3):
