@@ -40,6 +40,7 @@ def _app() -> App:
     app.command(ask)
     app.command(evaluator)
     app.command(doctor)
+    app.command(health)
     return app
 
 
@@ -134,6 +135,23 @@ def doctor(*, config: Path | None = None) -> int:
     from bot import doctor as examining
 
     return _run(examining.examine(configured.load(config)))
+
+
+def health(*, socket: Path | None = None, config: Path | None = None) -> int:
+    """Ask the running service an empty question, and say whether it answers.
+
+    Exit status: 0 where it does, 1 where it does not.
+
+    Parameters
+    ----------
+    socket
+        Where it listens; by default evaluator.socket of the settings.
+    config
+        Settings; by default $WHYLOSS_CONFIG or ./config.toml.
+    """
+    from bot import health as checking
+
+    return _run(checking.check(socket or configured.load(config).evaluator.socket))
 
 
 def _run(work: Awaitable[int]) -> int:
