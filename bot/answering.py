@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -33,6 +34,7 @@ from explainers.reruns import Plan
 T = TypeVar("T")
 
 _PLANS: Final = msgspec.msgpack.Decoder(Plan)
+_NOTHING: Final = msgspec.msgpack.Decoder(None)
 _CONCLUDED: Final = msgspec.msgpack.Decoder(work.Concluded)
 _EXPLAIN_SHARE: Final = 0.4
 """Of the time that is left, what reruns leave to explaining and drawing."""
@@ -207,11 +209,17 @@ class Walk:
         return Other(expression, answer.loss, answer.value, answer.proof) if answer.value is not None else None
 
     async def _rerun(self, question: Question, evaluated: Evaluated) -> tuple[work.Rerun, ...]:
-        recording = evaluated.ran.recording
-        plan = await self._ask_explainer(
-            work.ToPlan(recording, self._stated(question), self._answering.bounds.reruns), _PLANS
-        )
-        return await self._answering.children.rerun(evaluated, plan, self._until - _EXPLAIN_SHARE * self._left())
+        stated, recording = self._stated(question), evaluated.ran.recording
+        plan = await self._ask_explainer(work.ToPlan(recording, stated, self._answering.bounds.reruns), _PLANS)
+        until = self._until - _EXPLAIN_SHARE * self._left()
+        reruns = self._answering.children.rerun(evaluated, plan, until)
+        results, _none = await asyncio.gather(reruns, self._derive(work.ToDerive(recording, stated)))
+        return results
+
+    async def _derive(self, request: work.ToDerive) -> None:
+        """Works ahead; what goes wrong goes wrong again, and is told, where it is needed."""
+        with contextlib.suppress(*_EXPLAINER_ERRORS):
+            await self._ask_explainer(request, _NOTHING)
 
     async def _conclude(
         self, question: Question, evaluated: Evaluated, results: tuple[work.Rerun, ...], wants: Wants

@@ -88,9 +88,10 @@ async def _start(evaluator: Evaluator, pool: Explainers) -> Strength:
 
 def _evaluator(settings: Settings, room: work.Room) -> Evaluator:
     limits = settings.limits
-    zygote = snippet_settings(("bot.jobs.snippets",))
+    module = "bot.jobs.snippets"
+    zygote = snippet_settings((module,))
     return Evaluator(
-        msgspec.structs.replace(zygote, warm_up="bot.jobs.snippets:warm_up"),
+        msgspec.structs.replace(zygote, warm_up=f"{module}:warm_up", rehearse=f"{module}:rehearse"),
         limits=limits_of(limits.wall_seconds, limits.cpu_seconds, limits.memory_mb, room, _REQUEST_BYTES),
     )
 

@@ -27,7 +27,7 @@ from explainers.graph.exact import Exact, along, exact
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
-from explainers.proof import Proof, differentiable, prove, unproven
+from explainers.proof import Enclosures, Proof, differentiable, enclosures, prove, unproven
 from explainers.recording import Call, Recording, Tensor
 from explainers.reruns import (
     BACKWARD,
@@ -53,6 +53,17 @@ class Reading:
     forms: Forms
     values: Values
     twin: Twin | None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What follows from a reading alone, so that it can be worked out while the reruns run."""
+
+    equals: Loss | None
+    steps: Derivation
+    enclosures: Enclosures
+    gradients: Mapping[int, Exact]
+    floors: tuple[Floor, ...]
 
 
 @dataclass(frozen=True)
@@ -156,10 +167,10 @@ def conclude(
     claims: tuple[Claim, ...],
     results: tuple[RerunResult, ...],
     reading: Reading | DontKnow | None = None,
+    derived: Derived | None = None,
 ) -> Explanation:
     """The Explanation of a recording, given what its reruns came to."""
-    losses = registry()
-    by_label = {result.label: result for result in results}
+    losses, by_label = registry(), {result.label: result for result in results}
     subject = None if recording.subject is None else recording.tensors[recording.subject]
     call = None if subject is None else recording.producer(subject.id)
     loss = losses.of(call.function) if call else None
@@ -168,35 +179,42 @@ def conclude(
     investigation = engine.investigate(recording, claims, losses, rules(), gradients)
     diagnoses = engine.conclude(investigation, results)
     found = reading or read(recording)
-    single = isinstance(found, Reading) and not _is_composed(found, call, loss)
+    follows = (derived or derive(recording, claims, found)) if isinstance(found, Reading) else None
     with precise():
-        if isinstance(found, Reading) and subject is not None:
-            equals = None if single else library_loss(found.forms, found.values, losses)
-            steps = derivation(found.forms, found.values, equals.loss.name if equals else None)
-            proof = prove(found.forms, found.values, steps, by_label, subject)
-            gradients = _gradients(found)
-            equal = equals.loss if equals else None
+        if isinstance(found, Reading) and follows is not None and subject is not None:
+            steps = follows.steps
+            proof = prove(found.forms, follows.enclosures, steps, by_label, subject)
         else:
             steps = Derivation((Refused(found),) if isinstance(found, DontKnow) else (), {}, None)
-            proof, gradients, equal = unproven(*((found.reason,) if isinstance(found, DontKnow) else ())), {}, None
+            proof = unproven(*((found.reason,) if isinstance(found, DontKnow) else ()))
     return Explanation(
         recording,
         claims,
         subject,
         call,
         loss,
-        equal,
+        follows.equals if follows else None,
         found,
         steps,
         proof,
-        gradients,
-        _floors(recording, claims, losses)
-        if isinstance(found, Reading) and not _is_composed(found, call, loss)
-        else (),
+        follows.gradients if follows else {},
+        follows.floors if follows else (),
         diagnoses,
         tuple(slug for slug in investigation.clear if rules()[slug].concern == "value"),
         _others(recording, losses),
     )
+
+
+def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> Derived:
+    """The steps, the enclosures and the floor of a formula; `conclude` derives for itself where it is not given it."""
+    losses, call = registry(), None if recording.subject is None else recording.producer(recording.subject)
+    composed = _is_composed(found, call, losses.of(call.function) if call else None)
+    with precise():
+        equals = library_loss(found.forms, found.values, losses) if composed else None
+        steps = derivation(found.forms, found.values, equals.loss.name if equals else None)
+        balls, gradients = enclosures(found.forms, found.values), _gradients(found)
+    floors = () if composed else _floors(recording, claims, losses)
+    return Derived(equals.loss if equals else None, steps, balls, gradients, floors)
 
 
 def read(recording: Recording) -> Reading | DontKnow | None:

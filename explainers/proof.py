@@ -82,20 +82,41 @@ def unproven(*reasons: Message) -> Proof:
     return Proof("not-applicable", reasons=reasons)
 
 
+@dataclass(frozen=True)
+class Enclosures:
+    """What torch's numbers must lie in: the value and every gradient as the program rounds, and in float64; the value
+    without any rounding.
+    """
+
+    native: Bounds
+    gradients: tuple[Bounds, ...]
+    float64: Bounds
+    float64_gradients: tuple[Bounds, ...]
+    exact: Bounds
+
+
+def enclosures(forms: Forms, values: Values) -> Enclosures:
+    """Computed from the recorded numbers alone, before torch is asked again."""
+    root, gradients = forms.composition.root, forms.as_run.values()
+    native, *native_gradients = enclose((root, *gradients), values, Rounding("native"))
+    float64, *float64_gradients = enclose((root, *gradients), values, Rounding("float64"))
+    (exact,) = enclose((root,), values, Rounding("exact"))
+    return Enclosures(native, tuple(native_gradients), float64, tuple(float64_gradients), exact)
+
+
 def prove(
-    forms: Forms, values: Values, derivation: Derivation, results: Mapping[str, RerunResult], recorded: Tensor
+    forms: Forms, balls: Enclosures, derivation: Derivation, results: Mapping[str, RerunResult], recorded: Tensor
 ) -> Proof:
     """The proof of one value from the reruns that a child of ours made of it."""
     rerun = results.get(VALUE)
     if rerun is None or rerun.value is None:
         return unproven(_why(rerun))
-    subject = forms.composition.subject
-    native, exact = (enclose((forms.composition.root,), values, Rounding(mode))[0] for mode in ("native", "exact"))
+    subject, native, exact = forms.composition.subject, balls.native, balls.exact
     value = _laid(rerun.value.array(), subject)
     checks = (
         _value(value, native, recorded, subject),
-        _gradient(forms, values, rerun, Rounding("native")),
-        _float64(forms, values, results.get(FLOAT64)),
+        _gradient(forms, balls.gradients, rerun),
+        _float64(forms, balls, results.get(FLOAT64)),
         _steps(derivation),
         _twin(results.get(TWIN), native if np.isfinite(native).all() or not np.isfinite(exact).all() else exact),
     )
@@ -143,13 +164,12 @@ def _unknown() -> Message:
     return said("the enclosure knows nothing here")
 
 
-def _gradient(forms: Forms, values: Values, rerun: RerunResult, rounding: Rounding) -> Check:
+def _gradient(forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult) -> Check:
     """Every gradient that was asked for; one that torch does not have must be exactly 0 by the formula."""
     if not forms.as_run:
         return Check("gradient", True)
     if not any(x.tensor in rerun.gradients for x in forms.as_run):
         return Check("gradient", None, said("torch gave no gradient to compare"))
-    found = enclose(tuple(forms.as_run.values()), values, rounding)
     held = {x: _held(x, forms.as_run[x].axes, bounds, rerun) for x, bounds in zip(forms.as_run, found, strict=True)}
     wrong = next((x for x, inside in held.items() if inside is False), None)
     if wrong is not None:
@@ -173,14 +193,13 @@ def _misplaced(x: Input, rerun: RerunResult) -> Message:
     return said("torch has no gradient for {symbol} where the formula has one", symbol=x.symbol)
 
 
-def _float64(forms: Forms, values: Values, rerun: RerunResult | None) -> Check:
+def _float64(forms: Forms, balls: Enclosures, rerun: RerunResult | None) -> Check:
     if rerun is None or rerun.value is None:
         return Check("float64", None, _why(rerun))
-    bounds = enclose((forms.composition.root,), values, Rounding("float64"))[0]
-    inside = contains(bounds, _laid(rerun.value.array(), forms.composition.subject))
+    inside = contains(balls.float64, _laid(rerun.value.array(), forms.composition.subject))
     if not inside:
         return Check("float64", inside, _outside(inside, said("the float64 re-run lies outside its enclosure")))
-    gradient = _gradient(forms, values, rerun, Rounding("float64"))
+    gradient = _gradient(forms, balls.float64_gradients, rerun)
     return Check("float64", gradient.passed, gradient.reason)
 
 

@@ -40,6 +40,16 @@ class Child:
         """Whether it is there and was not reaped or lost."""
         return self.forked.done() and not self.exited.done()
 
+    async def prepared(self) -> None:
+        """Until it takes its job, or has ended: either shows on the result's pipe."""
+        loop = asyncio.get_running_loop()
+        shown = asyncio.Event()
+        loop.add_reader(self.result, shown.set)
+        try:
+            await shown.wait()
+        finally:
+            loop.remove_reader(self.result)
+
     def was_born(self, watch: int) -> None:
         """`watch` is its pidfd, ours from now on."""
         self._watch = watch

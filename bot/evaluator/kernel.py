@@ -8,6 +8,7 @@ PR_SET_PDEATHSIG: Final = 1
 PR_SET_DUMPABLE: Final = 4
 PR_SET_SECCOMP: Final = 22
 PR_SET_NO_NEW_PRIVS: Final = 38
+MADV_COLLAPSE: Final = 25
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -22,6 +23,12 @@ def prctl(option: int, *arguments: int) -> int:
     """`prctl(2)`; missing arguments are 0. Raises OSError."""
     padded = [*arguments, 0, 0, 0, 0][:4]
     return _checked(_libc.prctl(option, *map(ctypes.c_ulong, padded)), f"prctl {option}")
+
+
+def madvise(address: int, length: int, advice: int) -> int:
+    """`madvise(2)`; raises OSError."""
+    pointer, size = ctypes.c_void_p(address), ctypes.c_size_t(length)
+    return _checked(_libc.madvise(pointer, size, advice), f"madvise {advice}")
 
 
 def _argument(value: int | bytes | None) -> object:

@@ -28,7 +28,8 @@ class ZygoteSettings(msgspec.Struct, frozen=True, tag="settings"):
     `preload`: modules to import, once, before anything is dropped or forked: what a locked child may import.
     `warm_up`: `module:function` called in the zygote before the first fork; empty for a zygote whose modules must
     not run yet.
-    `prepare`: `module:function` called in every child after it is locked, before its job arrives; empty for none.
+    `prepare`: `module:function` called in every child after it is locked, before its job; empty for none.
+    `rehearse`: `module:function` called before that in a child whose job has not come yet; empty for none.
     `readable`: folders and files that a child may read besides the libraries; only where Landlock can hold it to them.
     `python_path`: folders put before `sys.path`.
     `landlock`: False has the children do without Landlock as if the kernel had none, and so without any file.
@@ -38,6 +39,7 @@ class ZygoteSettings(msgspec.Struct, frozen=True, tag="settings"):
     preload: tuple[str, ...] = ()
     warm_up: str = ""
     prepare: str = ""
+    rehearse: str = ""
     readable: tuple[str, ...] = ()
     python_path: tuple[str, ...] = ()
     landlock: bool = True
@@ -116,6 +118,10 @@ class Job(msgspec.Struct, frozen=True, tag="job"):
     request: bytes
 
 
+class Prepared(msgspec.Struct, frozen=True, tag="prepared"):
+    """The child is locked in and takes its job."""
+
+
 class Emitted(msgspec.Struct, frozen=True, tag="emitted"):
     payload: bytes
 
@@ -124,7 +130,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """The entry returned: nothing follows."""
 
 
-FromSnippet = Emitted | Ended
+FromSnippet = Prepared | Emitted | Ended
 
 
 class Warm(msgspec.Struct, frozen=True, tag="warm"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-from bot.evaluator import kernel, landlock, orders
+from bot.evaluator import huge_pages, kernel, landlock, orders
 from bot.evaluator.entries import call_hook
 from bot.evaluator.jail import AddressSpace, Jail
 from bot.evaluator.limits import ExplainerLimits, Limits
@@ -60,6 +60,7 @@ def settle(settings: orders.ZygoteSettings) -> Cells:
     gc.collect()
     gc.freeze()
     gc.disable()
+    huge_pages.collapse()
     return Cells(
         os.getpid(),
         mapped(),

@@ -5,6 +5,7 @@ Standard input is the request's pipe: once the job is read it is at its end, so 
 
 import contextlib
 import os
+import select
 import sys
 import traceback
 from typing import NoReturn
@@ -17,12 +18,13 @@ from bot.evaluator.frames import decode, encode, read_frame, write_frame
 from bot.evaluator.limits import Limits
 
 
-def live_as_snippet(cell: jail.Jail, prepare: str, limits: Limits) -> NoReturn:
+def live_as_snippet(cell: jail.Jail, settings: orders.ZygoteSettings, limits: Limits) -> NoReturn:
     """Runs in the forked child and never returns."""
     status = orders.EXIT_RAISED
     try:
         jail.lock_in(cell)
-        _run_job(prepare, limits)
+        _prepare(settings)
+        _run_job(limits)
         status = 0
     except jail.JailFailed as error:
         status = orders.EXIT_JAIL
@@ -35,8 +37,14 @@ def live_as_snippet(cell: jail.Jail, prepare: str, limits: Limits) -> NoReturn:
         os._exit(status)
 
 
-def _run_job(prepare: str, limits: Limits) -> None:
-    call_hook(prepare)
+def _prepare(settings: orders.ZygoteSettings) -> None:
+    if not select.select([jail.REQUEST], [], [], 0)[0]:
+        call_hook(settings.rehearse)
+    call_hook(settings.prepare)
+    write_frame(jail.RESULT, encode(orders.Prepared()), orders.ENVELOPE_BYTES)
+
+
+def _run_job(limits: Limits) -> None:
     payload = read_frame(jail.REQUEST, limits.request_bytes + orders.ENVELOPE_BYTES)
     if payload is None:  # never used: the supervisor closed its end
         return

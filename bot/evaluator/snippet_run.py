@@ -101,6 +101,8 @@ class SnippetRun:
         if self._verdict.done():
             return
         match message:
+            case orders.Prepared():
+                pass
             case orders.Emitted(payload):
                 self._frames.append(payload)
                 self._pass_on(payload)

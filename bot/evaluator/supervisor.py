@@ -22,7 +22,6 @@ from bot.evaluator.zygote_process import ZygoteFailed, ZygoteProcess
 _TORCH_FACTS: Final = "bot.evaluator.torch_facts"
 _PROBES: Final = msgspec.msgpack.Decoder(selfcheck.Probes)
 _TRIES: Final = 2
-_REFILL_SECONDS: Final = 0.05
 
 
 class QueueFull(RuntimeError):
@@ -49,6 +48,7 @@ def snippet_settings(preload: tuple[str, ...] = (), *, landlock: bool = True) ->
         preload=(*STDLIB, *TORCH, selfcheck.__name__, *preload),
         warm_up=f"{_TORCH_FACTS}:warm_up",
         prepare=f"{_TORCH_FACTS}:prepare",
+        rehearse=f"{_TORCH_FACTS}:rehearse",
         landlock=landlock,
     )
 
@@ -79,7 +79,7 @@ class Evaluator:
         self._slots = asyncio.Semaphore(self._at_once)
         self._keeper = ZygoteKeeper(settings, rotate_after)
         self._spare: deque[tuple[ZygoteProcess, Child]] = deque()
-        self._refills: set[asyncio.Task[None]] = set()
+        self._refilling: asyncio.Task[None] | None = None
 
     async def start(self) -> selfcheck.Probes:
         """Starts the zygote (seconds) and probes a locked child; raises ZygoteFailed, JailBroken."""
@@ -96,6 +96,11 @@ class Evaluator:
     def waiting(self) -> int:
         """Jobs in the queue: the position of a job that would come now, if no slot is free."""
         return self._waiting
+
+    async def refilled(self) -> None:
+        """Until as many locked children wait, rehearsed, as should."""
+        if self._refilling is not None:
+            await asyncio.shield(self._refilling)
 
     async def run(
         self,
@@ -118,9 +123,9 @@ class Evaluator:
 
     async def close(self) -> None:
         """Kills every child and the zygote."""
-        for task in self._refills:
-            task.cancel()
-        await asyncio.gather(*self._refills, return_exceptions=True)
+        if self._refilling is not None:
+            self._refilling.cancel()
+            await asyncio.gather(self._refilling, return_exceptions=True)
         for _zygote, child in self._spare:
             child.discard()
         self._spare.clear()
@@ -173,16 +178,20 @@ class Evaluator:
         return zygote, await zygote.fork_snippet(limits)
 
     def _refill(self) -> None:
-        for _missing in range(self._prefork - len(self._spare) - len(self._refills)):
-            task = asyncio.create_task(self._fork_spare())
-            self._refills.add(task)
-            task.add_done_callback(self._refills.discard)
+        if self._refilling is None or self._refilling.done():
+            self._refilling = asyncio.create_task(self._fork_spares())
 
-    async def _fork_spare(self) -> None:
-        if self._spare:  # a fork costs a core some 10 ms, which the answer under way needs more
-            await asyncio.sleep(_REFILL_SECONDS)
-        try:
-            zygote = await self._keeper.current()
-            self._spare.append((zygote, await zygote.fork_snippet(self.limits)))
-        except (ZygoteFailed, ForkRefused):  # the next job forks its own child, and tries this again
-            return
+    async def _fork_spares(self) -> None:
+        """One after another: a child that prepares itself takes a core from the answers under way."""
+        while len(self._spare) < self._prefork:
+            try:
+                zygote = await self._keeper.current()
+                child = await zygote.fork_snippet(self.limits)
+            except (ZygoteFailed, ForkRefused):  # the next job forks its own child, and tries this again
+                return
+            try:
+                await child.prepared()
+            except BaseException:
+                child.discard()
+                raise
+            self._spare.append((zygote, child))

@@ -24,18 +24,8 @@ def warm_up() -> None:
     _replace_what_cannot_work()
 
 
-def prepare() -> None:
-    """Runs in a locked child while it waits: touches the pages that a loss touches, then seeds the three generators."""
-    import numpy as np
-    import torch
-
-    _small_loss()
-    torch.manual_seed(SEED)
-    np.random.seed(SEED)
-    random.seed(SEED)
-
-
-def _small_loss() -> None:
+def rehearse() -> None:
+    """Runs in a locked child while it waits: touches the pages that a loss touches."""
     import torch
 
     logits = torch.ones(2, 3, requires_grad=True)
@@ -43,10 +33,20 @@ def _small_loss() -> None:
     str(logits.grad)
 
 
+def prepare() -> None:
+    """Runs in a locked child before its job: seeds the three generators."""
+    import numpy as np
+    import torch
+
+    torch.manual_seed(SEED)
+    np.random.seed(SEED)
+    random.seed(SEED)
+
+
 def _exercise() -> None:
     import torch
 
-    _small_loss()
+    rehearse()
     square = torch.randn(64, 64)
     (square @ square).sum().item()
     torch.nn.functional.conv2d(torch.randn(1, 3, 8, 8), torch.randn(4, 3, 3, 3))

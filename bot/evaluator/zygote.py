@@ -111,7 +111,7 @@ class Zygote:
             match order:
                 case orders.ForkSnippet():
                     cell = self._cells.snippet_jail(order.limits, descriptors)
-                    live_as_snippet(cell, self._settings.prepare, order.limits)
+                    live_as_snippet(cell, self._settings, order.limits)
                 case orders.ForkExplainer():
                     live_as_explainer(self._cells.explainer_jail(order.limits, descriptors), order)
         finally:  # a child must never come back into the zygote's loop

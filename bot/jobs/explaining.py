@@ -11,16 +11,29 @@ from bot import answers
 from bot.evaluator.frames import decode, encode
 from bot.exchange import DiagnosisKind, Drawn, Loss
 from bot.jobs import rehearsal
-from bot.jobs.work import Concluded, Example, Listed, NotRun, Rerun, Returned, ToConclude, ToExplainer, ToList, ToPlan
+from bot.jobs.work import (
+    Concluded,
+    Example,
+    Listed,
+    NotRun,
+    Rerun,
+    Returned,
+    ToConclude,
+    ToDerive,
+    ToExplainer,
+    ToList,
+    ToPlan,
+)
 from bot.reading.topics import topics_of
 from explainers import explanation, locale, telling
 from explainers.cards.card import Card
 from explainers.cards.render import DrawingFailed, Renderer
 from explainers.cards.typeset import Unprintable
+from explainers.claims import Claim
 from explainers.composition import DontKnow
 from explainers.diagnoses import diagnosis
 from explainers.diagnoses.registry import rules
-from explainers.explanation import Reading
+from explainers.explanation import Derived, Reading
 from explainers.locale import translator
 from explainers.losses import registry
 from explainers.recording import Recording
@@ -38,6 +51,8 @@ def answer(request: bytes) -> bytes:
     match asked:
         case ToPlan():
             return encode(_plan(asked))
+        case ToDerive():
+            return encode(_derive(asked))
         case ToConclude():
             return encode(_conclude(asked))
         case ToList():
@@ -84,9 +99,14 @@ def _plan(asked: ToPlan) -> Plan:
     return Plan(tuple(rerun for rerun in plan.reruns if rerun.label in kept))
 
 
+def _derive(asked: ToDerive) -> None:
+    _derived(asked.recording, asked.claims)
+
+
 def _conclude(asked: ToConclude) -> Concluded:
     recording, reading = _read(asked.recording)
-    found = explanation.conclude(recording, asked.claims, tuple(_result(each) for each in asked.results), reading)
+    results = tuple(_result(each) for each in asked.results)
+    found = explanation.conclude(recording, asked.claims, results, reading, _derived(asked.recording, asked.claims))
     told = telling.tell(found, telling.Context(completions=asked.completions, locale=asked.locale, theme=asked.theme))
     started = time.perf_counter()
     drawn, trouble = _drawn(told, asked)
@@ -99,6 +119,12 @@ def _read(encoded: bytes) -> tuple[Recording, Reading | DontKnow | None]:
     """The Recording and its formula, kept from planning to concluding."""
     recording = decode(encoded, _RECORDINGS)
     return recording, explanation.read(recording)
+
+
+@functools.lru_cache(maxsize=2)
+def _derived(encoded: bytes, claims: tuple[Claim, ...]) -> Derived | None:
+    recording, reading = _read(encoded)
+    return explanation.derive(recording, claims, reading) if isinstance(reading, Reading) else None
 
 
 def _result(rerun: Rerun) -> RerunResult:

@@ -1,4 +1,4 @@
-"""A small program as if it had been recorded, on which an explainer rehearses before it may open no file any more."""
+"""A small question: children rehearse on it before theirs arrives, explainers before they may open no file any more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import numpy as np
 from explainers.claims import Claim
 from explainers.recording import Argument, Call, Recording, Ref, Shown, Span, Tensor
 from explainers.reruns import RerunResult
+
+MESSAGE: Final = """why is this tensor(0.5514) and not 0?
+```py
+scores = torch.tensor([[1.0, 0.0, 0.0]])
+label = torch.tensor([0])
+loss = nn.CrossEntropyLoss()(scores, label)
+loss
+```"""
 
 CLAIMS: Final = (Claim("printed", 0.5514, 5e-5, "0.5514"), Claim("expected", 0.0, 0.0, "0"))
 _SOURCE: Final = "F.cross_entropy(scores, label)"

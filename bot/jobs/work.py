@@ -93,6 +93,13 @@ class ToPlan(msgspec.Struct, frozen=True, tag="plan"):
     most: int
 
 
+class ToDerive(msgspec.Struct, frozen=True, tag="derive"):
+    """Work out what follows from a recording alone, while its reruns run; concluding then finds it done."""
+
+    recording: bytes
+    claims: tuple[claims.Claim, ...]
+
+
 class ToConclude(msgspec.Struct, frozen=True, tag="conclude"):
     """Explain, say and draw.
 
@@ -153,4 +160,4 @@ class Listed(msgspec.Struct, frozen=True):
     examples: tuple[Example, ...]
 
 
-ToExplainer = ToPlan | ToConclude | ToList
+ToExplainer = ToPlan | ToDerive | ToConclude | ToList

@@ -14,7 +14,7 @@ from explainers.derivation import Derivation
 from explainers.derive import derivation
 from explainers.explanation import Reading
 from explainers.graph.balls import precise
-from explainers.proof import Proof, contains, prove
+from explainers.proof import Proof, contains, enclosures, prove
 from explainers.recording import Tensor
 from explainers.reruns import FLOAT64, TWIN, VALUE, RerunResult
 
@@ -36,7 +36,9 @@ class Case:
         results = {**self.results, **(changed or {})}
         with precise():
             found = self.reading
-            return prove(found.forms, found.values, self.steps, results, subject or self.subject)
+            return prove(
+                found.forms, enclosures(found.forms, found.values), self.steps, results, subject or self.subject
+            )
 
     def id(self, symbol: str) -> int:
         return next(x.tensor for x in self.reading.forms.as_run if x.symbol == symbol)

@@ -18,7 +18,10 @@ FOLDER = str(Path(__file__).parent)
 @pytest.fixture
 def plain_settings() -> ZygoteSettings:
     return ZygoteSettings(
-        preload=(selfcheck.__name__, "plain_jobs", "time"), prepare="plain_jobs:prepare", python_path=(FOLDER,)
+        preload=(selfcheck.__name__, "plain_jobs", "time"),
+        prepare="plain_jobs:prepare",
+        rehearse="plain_jobs:rehearse",
+        python_path=(FOLDER,),
     )
 
 

@@ -20,6 +20,19 @@ def zygote(_request: bytes, emit: Emit) -> None:
     emit(str(os.getppid()).encode())
 
 
+_rehearsed: list[str] = []
+
+
+def rehearsals(_request: bytes, emit: Emit) -> None:
+    """How often this child has rehearsed."""
+    emit(str(len(_rehearsed)).encode())
+
+
+def rehearse() -> None:
+    """What a child does while its job has not come; it draws numbers too."""
+    _rehearsed.append(str(random.random()))
+
+
 def prepare() -> None:
     """What every child calls before its job: the same numbers in each."""
     random.seed(7)

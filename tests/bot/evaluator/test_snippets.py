@@ -57,9 +57,15 @@ async def test_an_entry_that_does_not_exist_is_a_crash_that_says_so(evaluator: E
 
 async def test_every_child_is_prepared_alike(evaluator: Evaluator) -> None:
     source = b"import random; emit(str(random.random()).encode())"
-    first, second = [await evaluator.run(EXECUTE, source) for _ in range(2)]
-    assert first == second
-    assert isinstance(first, outcomes.Finished)
+    waited, another = [await evaluator.run(EXECUTE, source) for _ in range(2)]
+    at_once = await evaluator.run(EXECUTE, source, limits=Limits(wall_seconds=19))  # other limits: forked for this job
+    assert waited == another == at_once
+    assert isinstance(waited, outcomes.Finished)
+
+
+async def test_a_child_that_waits_rehearses_once(evaluator: Evaluator) -> None:
+    await evaluator.refilled()
+    assert await evaluator.run("plain_jobs:rehearsals", b"") == outcomes.Finished(frames=(b"1",))
 
 
 async def test_jobs_wait_in_a_bounded_queue(evaluator: Evaluator) -> None:

@@ -69,7 +69,7 @@ def test_it_survives_every_wrong_order(control: socket.socket) -> None:
     os.write(request, frame(encode(orders.Job("plain_jobs:echo", b"still there")), 1000))
     assert report(control) == orders.Exited(2, 0, pytest.approx(0, abs=1))  # pyright: ignore[reportArgumentType] - an approximate stands for the float
     payloads = FrameBuffer(1000).feed(os.read(result, 1000))
-    assert payloads == [encode(orders.Emitted(b"still there")), encode(orders.Ended())]
+    assert payloads == list(map(encode, (orders.Prepared(), orders.Emitted(b"still there"), orders.Ended())))
     os.close(request)
     os.close(result)
 
@@ -90,5 +90,6 @@ def test_a_child_that_is_not_needed_ends_quietly(control: socket.socket) -> None
     exited = report(control)
     assert isinstance(exited, orders.Exited)
     assert exited.code == 0
+    assert FrameBuffer(1000).feed(os.read(result, 1000)) == [encode(orders.Prepared())]
     assert os.read(result, 10) == b""
     os.close(result)

@@ -21,7 +21,7 @@ from explainers.graph.nodes import Input
 from explainers.losses import binary, reduction, regression
 from explainers.losses import classification as classes
 from explainers.losses.registry import Registry, registry
-from explainers.proof import Proof, differentiable, prove
+from explainers.proof import Proof, differentiable, enclosures, prove
 from explainers.recording import Recording
 from explainers.replay import replay_all
 from explainers.reruns import GraphRerun, RerunResult
@@ -259,4 +259,4 @@ def judged(told: Told, losses: Registry) -> Proof:
         subject = recording.tensors[recording.subject]
         if found.subject.shape != subject.shape:
             return Proof("refused")
-        return prove(made, values, derivation(made, values, None), told.results, subject)
+        return prove(made, enclosures(made, values), derivation(made, values, None), told.results, subject)
