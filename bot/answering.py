@@ -119,7 +119,7 @@ class Walk:
         if too_long := self._too_long():
             return self.stopped(too_long)
         self._enter("read")
-        evaluated = await self._answering.children.read_and_run(self._ask, self._was_read) or await self._example()
+        evaluated = await self._evaluated()
         if isinstance(evaluated, Stop) or self._question is None:
             return self.stopped(evaluated if isinstance(evaluated, Stop) else stopped.failed(self.what))
         self.what = stopped.place(evaluated.snippet)
@@ -168,13 +168,23 @@ class Walk:
             return stopped.too_long(said("What you attached"), files, bounds.file_bytes)
         return None
 
+    async def _evaluated(self) -> Evaluated | Stop:
+        """The message's program, or an example of ours where it holds none or one that needs what nobody defines."""
+        evaluated = await self._answering.children.read_and_run(self._ask, self._was_read)
+        if evaluated is None:
+            return await self._example()
+        if isinstance(evaluated, Stop) and evaluated.outcome == "needs-input" and self._missing and self._question:
+            example = await self._example()
+            return evaluated if isinstance(example, Stop) else example
+        return evaluated
+
     async def _example(self) -> Evaluated | Stop:
         """A question in words is answered with the example that it is about, else with one of the loss that it names.
 
         The arguments that it names go into the example, unless that then raises.
         """
         question = self._question
-        source = self._chosen(question) if question and question.subject is None and not question.traceback else None
+        source = self._chosen(question) if question and not question.traceback else None
         if question is None or source is None:
             return stopped.lacking("code")
         arguments = {loss.name: loss.arguments for loss in self._answering.catalogue.losses}
@@ -190,7 +200,8 @@ class Walk:
             return example.source
         self._claims = for_explainer(tuple(each for each in question.claims if each.kind != "printed"))
         plain = {loss.name: loss.example for loss in self._answering.catalogue.losses}
-        return next((plain[name] for name in question.loss_words if name in plain), None)
+        named = question.loss_words if question.subject is None else ()
+        return next((plain[name] for name in named if name in plain), None)
 
     async def _ours(self, source: str) -> Evaluated | Stop:
         return await self._answering.children.run(Snippet(source, Origin.COMPLETED, (), (), shown=True), ())
@@ -256,7 +267,7 @@ class Walk:
         if concluded.trouble:
             self._answering.log.error("not drawn", ask=self._ask.id, trouble=concluded.trouble)
         translator = self._answering.translators[self._locale]
-        before = [Paragraph("preface", each.say(translator)) for each in preface(evaluated.snippet)]
+        before = [Paragraph("preface", each.say(translator)) for each in preface(question, evaluated.snippet)]
         added = (*shown(others), *remarks(question, evaluated.snippet))
         after = [Paragraph("remarks", each.say(translator)) for each in added]
         paragraphs = (*before, *concluded.answer.paragraphs, *after)

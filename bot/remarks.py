@@ -14,9 +14,15 @@ def supplied(snippet: Snippet) -> tuple[str, ...]:
     return tuple(each.code for each in snippet.completions if each.what in ("import", "name"))
 
 
-def preface(snippet: Snippet) -> Iterator[Message]:
+def preface(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What must be known before anything else."""
-    if snippet.origin is Origin.COMPLETED:
+    if snippet.origin is Origin.COMPLETED and question.missing:
+        yield said(
+            "I can't run your code, because nothing defines {names}. This is an example of ours: {code}",
+            names=", ".join(question.missing),
+            code=snippet.source,
+        )
+    elif snippet.origin is Origin.COMPLETED:
         yield said("Your message holds no code, so this is an example of ours: {code}", code=snippet.source)
 
 

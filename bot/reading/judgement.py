@@ -90,7 +90,11 @@ def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> R
     missing = () if subject is None else missing_names(material.snippets[subject].source)
     kind = _kind(material, subject, claims, error)
     text = message.document.text
-    topics, arguments = ((), ()) if subject is not None else _situation(prose, claims)
+    topics, arguments = (), ()
+    if subject is None or missing:
+        code = "" if subject is None else material.snippets[subject].source
+        losses = tuple(dict.fromkeys((*losses, *loss_words(code))))
+        topics, arguments = _situation(f"{message.prose}\n{code}", claims)
     return Question(
         text, language, material.snippets, subject, claims, losses, missing, kind, error, left_out, topics, arguments
     )

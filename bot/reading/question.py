@@ -104,9 +104,10 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
 
     `text` is the message with line ends and broken encoding repaired; every span and line refers to it. `subject` is
     the index of the main snippet, None without one. `loss_words` are names of torch.nn.functional (or dice_loss,
-    focal_loss, info_nce) that the prose names, in order of mention. `missing` are names which the main snippet needs
-    and nobody defines. `left_out` names attachments that were not read. Where there is nothing to run, `topics` is
-    what the words are about (see `topics_of`) and `stated` the arguments that they name: an example is chosen by them.
+    focal_loss, info_nce) that the prose names, in order of mention, then those of code that lacks names. `missing` are
+    names which the main snippet needs and nobody defines. `left_out` names attachments that were not read. Where
+    nothing can be run as it stands, `topics` is what the words are about (see `topics_of`) and `stated` the arguments
+    that they name: an example is chosen by them.
     """
 
     text: str

@@ -170,3 +170,11 @@ async def test_the_catalogue_names_what_is_supported(connection: Connection) -> 
     assert connection.catalogue.torch.startswith("2.")
     titles = {kind.slug: kind.titles for kind in connection.catalogue.diagnoses}
     assert {"en", "ja"} <= titles["ce-probabilities-as-logits"].keys()
+
+
+async def test_code_that_nobody_can_run_is_answered_with_an_example_of_what_the_words_are_about(answer: Any) -> None:
+    code = "logits = model(batch)\nprobs = torch.softmax(logits, dim=1)\nloss = F.cross_entropy(probs, labels)"
+    found: Answer = await answer(f"softmax twice? my loss is stuck\n```py\n{code}\n```")
+    assert (found.outcome, found.missing) == ("explained", ("model", "batch", "labels"))
+    assert found.diagnoses[0].slug == "ce-double-softmax"
+    assert "model, batch, labels" in found.text.split("\n")[0]
