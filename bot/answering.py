@@ -268,7 +268,7 @@ class Walk:
             self._answering.log.error("not drawn", ask=self._ask.id, trouble=concluded.trouble)
         translator = self._answering.translators[self._locale]
         before = [Paragraph("preface", each.say(translator)) for each in preface(question, evaluated.snippet)]
-        added = (*shown(others), *remarks(question, evaluated.snippet))
+        added = (*shown(question, others), *remarks(question, evaluated.snippet))
         after = [Paragraph("remarks", each.say(translator)) for each in added]
         paragraphs = (*before, *concluded.answer.paragraphs, *after)
         return msgspec.structs.replace(

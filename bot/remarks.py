@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
+from bot.differences import difference
 from bot.exchange import Other
 from bot.reading.question import Origin, Question, Snippet
 from explainers.messages import Message, said
+
+_SAID_APART: Final = ("import", "name", "left-out", "loss", "framework")
 
 
 def supplied(snippet: Snippet) -> tuple[str, ...]:
@@ -30,7 +34,8 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What an asker must know of how their message was taken."""
     for assumed in (each.name for each in snippet.completions if each.what == "loss"):
         yield said("Your message names no loss, so I took it to be {loss}.", loss=assumed)
-    repaired = [each.code for each in snippet.completions if each.what not in ("import", "name", "left-out", "loss")]
+    yield from _of_frameworks(question, snippet)
+    repaired = [each.code for each in snippet.completions if each.what not in _SAID_APART]
     if repaired:
         yield said("I repaired what could not run as it stood: {lines}", lines="; ".join(repaired))
     dropped = [each.code for each in snippet.completions if each.what == "left-out"]
@@ -40,9 +45,23 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
         yield said("I could not read these files: {names}.", names=", ".join(question.left_out))
 
 
-def shown(others: tuple[Other, ...]) -> Iterator[Message]:
-    """The values of the message's further programs."""
+def _of_frameworks(question: Question, snippet: Snippet) -> Iterator[Message]:
+    """That the program is a translation, and how the losses of other frameworks differ from torch's."""
+    if any(each.what == "framework" for each in snippet.completions):
+        yield said("I translated your code into torch: {code}", code=snippet.source)
+    for foreign in {each.difference: each for each in question.foreign}.values():
+        yield difference(foreign)
+
+
+def shown(question: Question, others: tuple[Other, ...]) -> Iterator[Message]:
+    """The values of the message's further programs, and of those that we wrote beside them."""
+    ours = {c.code for each in question.snippets for c in each.completions if c.what == "framework"}
     for other in others:
+        if other.expression in ours:
+            yield said(
+                "Written in torch, {expression} gives {value}.", expression=other.expression, value=_short(other)
+            )
+            continue
         yield said("Your other code: {expression} gives {value}.", expression=other.expression, value=_short(other))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal as OneOf
 
 from bot.reading.arguments import ELEMENTWISE, INDEXED, Arguments, arguments, flattened, tensor
+from bot.reading.frameworks import foreign_losses, keras_source
 from bot.reading.literals import Literal, Role, literals, scalars
 from bot.reading.losses import names_other_measure
 from bot.reading.printed import shape
@@ -57,7 +58,19 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
     if not calls:
         return Written((), "target", spans)
     assumed = () if named else (Completion("loss", "cross_entropy", "F.cross_entropy"),)
-    return Written(tuple(_snippet(*call, (*_IMPORTS, *assumed)) for call in calls), None, spans)
+    own = tuple(_snippet(*call, (*_IMPORTS, *assumed)) for call in calls)
+    return Written((*own, *_foreign(inputs[0], targets[0], prose)), None, spans)
+
+
+def _foreign(item: Literal, target: Literal, prose: str) -> list[Snippet]:
+    """What Keras gives for the first pair, where the prose names its loss."""
+    taken = arguments("cross_entropy", item, target) or arguments("binary_cross_entropy", item, target)
+    named = foreign_losses(prose)
+    source = keras_source(named, taken) if taken and named else None
+    line = prose.count("\n", 0, item.start) + 1
+    told = (*_IMPORTS, Completion("framework", named[0].name, source.rpartition("\n")[2])) if source else ()
+    lines = (line,) * (source.count("\n") + 1) if source else ()
+    return [Snippet(source, Origin.LITERAL, lines, told, shown=True)] if source else []
 
 
 def _snippet(source: str, line: int, reshaped: bool, completions: tuple[Completion, ...]) -> Snippet:

@@ -9,11 +9,13 @@ from bot.reading import relevance
 from bot.reading.calls import Lack, Written, written
 from bot.reading.claims import behaviour_claims, distinct, prose_claims
 from bot.reading.files import Document
+from bot.reading.frameworks import foreign_losses, translated
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.language import language_of
 from bot.reading.losses import loss_mentions, loss_words
 from bot.reading.question import (
     Claim,
+    Completion,
     Kind,
     NeedsInput,
     NotAQuestion,
@@ -28,6 +30,7 @@ from bot.reading.snippets import (
     Block,
     defined,
     is_data,
+    is_losing,
     is_shown,
     merged,
     missing_names,
@@ -90,13 +93,25 @@ def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> R
     missing = () if subject is None else missing_names(material.snippets[subject].source)
     kind = _kind(material, subject, claims, error)
     text = message.document.text
-    topics, arguments = (), ()
+    topics, arguments, code = (), (), "\n".join(block.text for part in parts for block in part.blocks)
     if subject is None or missing:
         code = "" if subject is None else material.snippets[subject].source
         losses = tuple(dict.fromkeys((*losses, *loss_words(code))))
         topics, arguments = _situation(f"{message.prose}\n{code}", claims)
     return Question(
-        text, language, material.snippets, subject, claims, losses, missing, kind, error, left_out, topics, arguments
+        text,
+        language,
+        material.snippets,
+        subject,
+        claims,
+        losses,
+        missing,
+        kind,
+        error,
+        left_out,
+        topics,
+        arguments,
+        foreign_losses(f"{prose}\n{code}"),
     )
 
 
@@ -137,8 +152,28 @@ def _unwritten(
 
 def _snippets(part: Parts) -> list[Snippet]:
     name = part.document.name
-    found = [snippet(block) for block in merged([*part.blocks, *_called(part)])]
+    found = [each for block in merged([*part.blocks, *_called(part)]) for each in _in_torch(block)]
     return [msgspec.structs.replace(s, file=name, origin=Origin.FILE) for s in found] if name is not None else found
+
+
+def _in_torch(block: Block) -> list[Snippet]:
+    """The block as it stands, or one of another framework in torch, and beside it torch's own loss of the same."""
+    found = translated(block.text)
+    if found is None or missing_names(found.source):
+        return [snippet(block)]
+    own = [(found.torch, found.torch_lines)] if found.torch else []
+    name = found.losses[0] if found.losses else "numpy"
+    return [
+        snippet(
+            Block(
+                tuple(source.split("\n")),
+                tuple(block.line_map[line - 1] for line in lines),
+                block.origin,
+                (*block.repairs, Completion("framework", name, source.rpartition("\n")[2])),
+            )
+        )
+        for source, lines in ((found.source, found.line_map), *own)
+    ]
 
 
 def _called(part: Parts) -> list[Block]:
@@ -180,7 +215,7 @@ def _is_within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
 def _is_ours(
     material: Material, claims: Sequence[Claim], prose: str, error: ReportedError | None, direct: bool
 ) -> bool:
-    losing = any(names_loss(each.source) for each in material.snippets)
+    losing = any(is_losing(each) for each in material.snippets)
     told = bool(claims) or error is not None
     if losing and (direct or told or relevance.could_mean_loss(prose)):
         return True

@@ -44,12 +44,24 @@ class Claim(msgspec.Struct, frozen=True):
 class Completion(msgspec.Struct, frozen=True):
     """Something we supplied, repaired or left out so that the snippet can run; the answer says so.
 
-    For `what` "import" and "name", `code` is to be run before the source. Every other repair is already in the
-    source, and `code` shows the repaired (or, for "left-out", the missing) line.
+    For `what` "import" and "name", `code` is to be run before the source. "framework" says that the source is a
+    translation, "loss" that no loss was named. Every other repair is already in the source, and `code` shows the
+    repaired (or, for "left-out", the missing) line.
     """
 
     what: Literal[
-        "import", "name", "loss", "shape", "parenthesis", "quote", "character", "tab", "indent", "print", "left-out"
+        "import",
+        "name",
+        "loss",
+        "framework",
+        "shape",
+        "parenthesis",
+        "quote",
+        "character",
+        "tab",
+        "indent",
+        "print",
+        "left-out",
     ]
     name: str
     code: str
@@ -82,6 +94,17 @@ class ReportedError(msgspec.Struct, frozen=True):
     message: str
 
 
+Difference = Literal["keras-probabilities", "keras-clip", "keras-mean", "keras-kl", "per-row", "optax-half", "sklearn"]
+"""How a loss of another framework differs from torch's."""
+
+
+class Foreign(msgspec.Struct, frozen=True):
+    """A loss of another framework, as the message names it, and how it differs from torch's."""
+
+    name: str
+    difference: Difference
+
+
 class Stated(msgspec.Struct, frozen=True):
     """An argument that is said in words: its name, and its value as a Python literal."""
 
@@ -107,7 +130,7 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     focal_loss, info_nce) that the prose names, in order of mention, then those of code that lacks names. `missing` are
     names which the main snippet needs and nobody defines. `left_out` names attachments that were not read. Where
     nothing can be run as it stands, `topics` is what the words are about (see `topics_of`) and `stated` the arguments
-    that they name: an example is chosen by them.
+    that they name: an example is chosen by them. `foreign` are losses of other frameworks, in code or in prose.
     """
 
     text: str
@@ -122,6 +145,7 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     left_out: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     stated: tuple[Stated, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
 
 
 class NotAQuestion(msgspec.Struct, frozen=True, tag="not-a-question"):

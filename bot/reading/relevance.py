@@ -43,6 +43,9 @@ _PYTHON = re.compile(
 )
 _TORCH = re.compile(r"(?<![A-Za-z])(?:py)?torch(?![A-Za-z])|\btensors?\b|\bcuda\b|\bgpu\b", re.I)
 
+_COMPILED = re.compile(r"\.compile\([^)]{0,200}\bloss\s*=|\.fit\(")
+"""How a model of Keras or scikit-learn is trained."""
+
 _AMBIGUOUS = frozenset(
     (
         "ce",
@@ -123,7 +126,8 @@ def is_about_tensors(error: ReportedError) -> bool:
 def other_framework(source: str) -> bool:
     """Whether the code imports or uses another framework and nothing of torch."""
     names = _roots(source)
-    return bool(names & _OTHER_FRAMEWORKS) and not names & {"torch", "nn", "F"}
+    foreign = names & _OTHER_FRAMEWORKS or _COMPILED.search(source)
+    return bool(foreign) and not names & {"torch", "nn", "F"}
 
 
 def uses_torch(source: str) -> bool:

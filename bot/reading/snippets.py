@@ -158,6 +158,12 @@ def names_loss(source: str) -> bool:
     return any(name in known or "loss" in name.lower() or "criterion" in name.lower() for name in names)
 
 
+def is_losing(found: Snippet) -> bool:
+    """Whether it computes a loss by name, or one of another framework that was translated."""
+    foreign = any(each.what == "framework" and each.name != "numpy" for each in found.completions)
+    return foreign or names_loss(found.source)
+
+
 def name_of(node: ast.AST) -> str:
     """The last name of what is called, read or defined, "" where it has none."""
     match node:
@@ -173,5 +179,5 @@ def subject_of(found: Sequence[Snippet]) -> int | None:
     """The main snippet: one that names a loss, lacks the least, and shows something; the first of equals."""
     if not found:
         return None
-    ranks = [(not names_loss(s.source), len(missing_names(s.source)), not s.shown, at) for at, s in enumerate(found)]
+    ranks = [(not is_losing(s), len(missing_names(s.source)), not s.shown, at) for at, s in enumerate(found)]
     return min(ranks)[3]

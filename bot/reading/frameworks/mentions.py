@@ -1,0 +1,48 @@
+"""Losses of other frameworks that prose names, and what Keras computes of numbers that are written out."""
+
+import re
+from collections.abc import Sequence
+
+from bot.reading.arguments import Arguments, flattened, tensor
+from bot.reading.frameworks.definitions import KERAS, KERAS_CLASSES, OTHERS
+from bot.reading.printed import Value
+from bot.reading.question import Difference, Foreign
+
+_FRAMEWORK = re.compile(r"(?<![A-Za-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|optax|jax|flax)(?![A-Za-z])", re.I)
+_NAME = re.compile(
+    rf"(?<![A-Za-z_])(?:{'|'.join(sorted((*KERAS_CLASSES, *KERAS, *OTHERS), key=len, reverse=True))})(?![A-Za-z_])",
+    re.I,
+)
+_LOOSE = {name.lower().replace("_", ""): name for name in (*OTHERS, *KERAS, *KERAS_CLASSES)}
+
+
+def foreign_losses(prose: str) -> tuple[Foreign, ...]:
+    """Losses of other frameworks by name; a name that torch has, too, counts only beside that of a framework."""
+    told = bool(_FRAMEWORK.search(prose))
+    names = [match.group() for match in _NAME.finditer(prose)]
+    found = {n: _LOOSE[n.lower().replace("_", "")] for n in names if told or "crossentropy" in n.lower()}
+    if told and not found and re.search(r"log[ _-]?loss", prose, re.I):
+        found["log_loss"] = "log_loss"
+    return tuple(Foreign(name, _difference(known)) for name, known in found.items())
+
+
+def _difference(known: str) -> Difference:
+    return (KERAS.get(KERAS_CLASSES.get(known, known)) or OTHERS[known]).difference
+
+
+def keras_source(foreign: Sequence[Foreign], taken: Arguments) -> str | None:
+    """What Keras computes of probabilities and labels that stand in prose; scores are made probabilities first."""
+    known = (_LOOSE[loose] for each in foreign if (loose := each.name.lower().replace("_", "")) in _LOOSE)
+    name = next((KERAS_CLASSES.get(each, each) for each in known), "")
+    if name not in ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy"):
+        return None
+    loss = "sparse_categorical_crossentropy" if taken.indexed and name == "categorical_crossentropy" else name
+    lines = [f"y_true = {tensor(taken.target, integers=taken.indexed)}", f"y_pred = {tensor(taken.value)}"]
+    if not _are_probabilities(taken.value):
+        lines.append(f"y_pred = torch.{'sigmoid(y_pred)' if name.startswith('binary') else 'softmax(y_pred, dim=-1)'}")
+    *steps, (_, value) = KERAS[loss].rows({})
+    return "\n".join([*lines, *(f"{target} = {step}" for target, step in steps), f"({value}).mean()"])
+
+
+def _are_probabilities(value: Value) -> bool:
+    return all(0 <= entry <= 1 for entry in flattened(value))

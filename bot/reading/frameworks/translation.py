@@ -1,0 +1,255 @@
+"""A program of another framework → the same computation in torch; None where a part of it has no counterpart here."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+
+from bot.reading.frameworks.definitions import (
+    KERAS,
+    KERAS_ALIASES,
+    KERAS_CLASSES,
+    LABELS,
+    OTHERS,
+    Definition,
+    Options,
+)
+from bot.reading.frameworks.names import DIM_LAST, IMPORTS, KEYWORDS, MAKERS, OPERATIONS, ROOTS
+from bot.reading.lexing import parsed
+
+_FOREIGN = re.compile(r"\b(?:np|numpy|tf|tensorflow|keras|jnp|sklearn|optax|log_loss|scipy)\b")
+_DTYPES = frozenset(("float16", "float32", "float64", "int32", "int64"))
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """Source in torch, the line of the original that each of its lines came from, and the losses that it held.
+
+    `torch` is the program that ends in torch's own loss on the same arguments, "" without such a loss.
+    """
+
+    source: str
+    line_map: tuple[int, ...]
+    losses: tuple[str, ...]
+    torch: str
+    torch_lines: tuple[int, ...]
+
+
+class Untranslatable(Exception):
+    """A part of the program has no counterpart here."""
+
+
+def translated(source: str) -> Translation | None:
+    """The program in torch, where all of it can be said so; None also for a program that is torch's already."""
+    if not _FOREIGN.search(source):
+        return None
+    tree = parsed(source)
+    if tree is None or _names(tree) & {"torch", "nn", "F"}:
+        return None
+    try:
+        writer = _Writer()
+        writer.write(tree)
+    except Untranslatable:
+        return None
+    return writer.translation()
+
+
+def _names(tree: ast.Module) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
+@dataclass
+class _Writer(ast.NodeTransformer):
+    """Rewrites statement by statement; a loss becomes statements before the one it stands in."""
+
+    lines: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    losses: list[str] = field(default_factory=list[str])
+    torch: tuple[int, str, int] | None = None
+    lists: set[str] = field(default_factory=set[str])
+    modules: dict[str, tuple[str, Options]] = field(default_factory=dict[str, tuple[str, Options]])
+    at: int = 1
+    end: int = 1
+
+    def write(self, tree: ast.Module) -> None:
+        for statement in tree.body:
+            self.at, self.end = statement.lineno, statement.end_lineno or statement.lineno
+            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.List | ast.Tuple):
+                self.lists |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+            if not self._is_import(statement) and not self._binds_module(statement):
+                self._emit(ast.unparse(ast.fix_missing_locations(self.visit(statement))))
+
+    def translation(self) -> Translation | None:
+        if not self.lines:
+            return None
+        text, numbers = "\n".join(line for line, _ in self.lines), tuple(number for _, number in self.lines)
+        if self.torch is None:
+            return Translation(text, numbers, (), "", ())
+        before, call, number = self.torch
+        kept = self.lines[:before]
+        own = "\n".join([*(line for line, _ in kept), call])
+        return Translation(text, numbers, tuple(self.losses), own, (*(n for _, n in kept), number))
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        dotted = _dotted(node.func)
+        root, name = dotted.partition(".")[0], dotted.rpartition(".")[2]
+        if dotted in self.modules:
+            return self._loss(*self.modules[dotted], node)
+        if isinstance(node.func, ast.Call) and (made := _module(node.func)):
+            return self._loss(*made, node)
+        if (loss := _function(dotted)) is not None:
+            return self._loss(loss, {}, node)
+        if name == "numpy" and isinstance(node.func, ast.Attribute) and not node.args:
+            return self.visit(node.func.value)
+        if root in ROOTS:
+            return self._operation(name, node)
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute):
+            node.keywords = [ast.keyword(KEYWORDS.get(word.arg or "", word.arg), word.value) for word in node.keywords]
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if _dotted(node).partition(".")[0] in ROOTS:
+            if node.attr in _DTYPES:
+                return _expression(f"torch.{node.attr}")
+            if node.attr not in ("pi", "e", "inf", "nan"):
+                raise Untranslatable
+            return _expression(f"torch.{node.attr}")
+        self.generic_visit(node)
+        return node
+
+    def _operation(self, name: str, node: ast.Call) -> ast.expr:
+        if name in MAKERS:
+            return self._made(node)
+        if name == "cast":
+            return ast.Call(ast.Attribute(self.visit(node.args[0]), "to"), [self.visit(a) for a in node.args[1:]], [])
+        if name == "one_hot":
+            return self._one_hot(node)
+        if name not in OPERATIONS:
+            raise Untranslatable
+        words = [ast.keyword(KEYWORDS.get(word.arg or "", word.arg), self.visit(word.value)) for word in node.keywords]
+        if OPERATIONS[name] in DIM_LAST and len(node.args) == 1 and not words:
+            words = [ast.keyword("dim", ast.UnaryOp(ast.USub(), ast.Constant(1)))]
+        owner = "F" if name == "softplus" else "torch"
+        function = _expression(f"{owner}.{OPERATIONS[name]}")
+        first, others = [_tensor(self.visit(arg)) for arg in node.args[:1]], [self.visit(arg) for arg in node.args[1:]]
+        return ast.Call(function, [*first, *others], words)
+
+    def _made(self, node: ast.Call) -> ast.expr:
+        words = [
+            ast.keyword("dtype", dtype)
+            for word in node.keywords
+            if word.arg == "dtype" and isinstance(dtype := self.visit(word.value), ast.Attribute)
+        ]
+        if not node.args:
+            raise Untranslatable
+        made = _tensor(self.visit(node.args[0]))
+        if isinstance(made, ast.Call) and _dotted(made.func) == "torch.tensor":
+            made.keywords += words
+        return made
+
+    def _one_hot(self, node: ast.Call) -> ast.expr:
+        words = {word.arg: word.value for word in node.keywords}
+        values = [*node.args, *(words[name] for name in ("depth", "num_classes") if name in words)]
+        match [self.visit(value) for value in values]:
+            case [indices, classes]:
+                pass
+            case _:
+                raise Untranslatable
+        one_hot = ast.Call(_expression("F.one_hot"), [_tensor(indices), classes], [])
+        return ast.Call(ast.Attribute(one_hot, "float"), [], [])
+
+    def _loss(self, name: str, options: Options, node: ast.Call) -> ast.expr:
+        averaged = name in KERAS_CLASSES
+        definition = KERAS.get(KERAS_CLASSES.get(name, name)) or OTHERS[name]
+        given = self._arguments(definition, node)
+        options = {**options, **{k: v for k, v in _options(node).items() if k not in LABELS}}
+        for argument, value in given.items():
+            self._bind(argument, value)
+        self.torch = (len(self.lines), definition.torch(options), self.at)
+        *steps, (_, value) = definition.rows(options)
+        for target, expression in steps:
+            self._emit(f"{target} = {expression}")
+        self.losses.append(name)
+        found = _expression(value)
+        mean = averaged or definition.averaged
+        return ast.Call(ast.Attribute(found, "mean"), [], []) if mean else found
+
+    def _arguments(self, definition: Definition, node: ast.Call) -> dict[str, ast.expr]:
+        """The first two arguments under the names of the definition."""
+        given = dict(zip(definition.arguments, node.args, strict=False))
+        for word in node.keywords:
+            name = LABELS.get(word.arg or "", word.arg or "")
+            if name in definition.arguments:
+                given[name] = word.value
+        if set(given) != set(definition.arguments):
+            raise Untranslatable
+        return {name: self.visit(value) for name, value in given.items()}
+
+    def _bind(self, name: str, value: ast.expr) -> None:
+        listed = isinstance(value, ast.Name) and value.id in self.lists
+        made = ast.Call(_expression("torch.tensor"), [value], []) if listed else _tensor(value)
+        text = ast.unparse(ast.fix_missing_locations(made))
+        if text != name:
+            self._emit(f"{name} = {text}")
+
+    def _emit(self, text: str) -> None:
+        self.lines += [(line, min(self.at + row, self.end)) for row, line in enumerate(text.split("\n"))]
+
+    def _is_import(self, statement: ast.stmt) -> bool:
+        match statement:
+            case ast.Import(names=aliases):
+                return all(alias.name.partition(".")[0] in IMPORTS for alias in aliases)
+            case ast.ImportFrom(module=str(module)):
+                return module.partition(".")[0] in IMPORTS
+            case _:
+                return False
+
+    def _binds_module(self, statement: ast.stmt) -> bool:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if made := _module(call):
+                self.modules[name] = made
+                return True
+            case _:
+                return False
+
+
+def _module(call: ast.Call) -> tuple[str, Options] | None:
+    """A Keras loss object that is made: its class and its options."""
+    name = _dotted(call.func).rpartition(".")[2]
+    return (name, _options(call)) if name in KERAS_CLASSES and not call.args else None
+
+
+def _function(dotted: str) -> str | None:
+    """The loss that a dotted name means; short names of operations only count behind their module."""
+    name = KERAS_ALIASES.get(dotted.rpartition(".")[2], dotted.rpartition(".")[2])
+    return name if name in KERAS or name in OTHERS else None
+
+
+def _options(call: ast.Call) -> Options:
+    words = ((word.arg, word.value) for word in call.keywords if word.arg)
+    return {
+        name: value.value
+        for name, value in words
+        if isinstance(value, ast.Constant) and isinstance(value.value, bool | float | int)
+    }
+
+
+def _dotted(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=owner, attr=name):
+            return f"{_dotted(owner)}.{name}"
+        case _:
+            return ""
+
+
+def _tensor(value: ast.expr) -> ast.expr:
+    """A literal as a tensor, which torch's functions want where numpy's take numbers and lists."""
+    literal = isinstance(value, ast.List | ast.Tuple | ast.Constant | ast.UnaryOp)
+    return ast.Call(_expression("torch.tensor"), [value], []) if literal else value
+
+
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body

@@ -1,0 +1,171 @@
+"""Losses of other frameworks in torch: the numbers of their definitions, and nothing where a part is not known."""
+
+import ast
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.reading import Question, read
+from bot.reading.frameworks import foreign_losses, translated
+from bot.reading.frameworks.definitions import KERAS, KERAS_CLASSES, OTHERS
+
+ROWS = st.integers(1, 4).flatmap(
+    lambda n: st.tuples(
+        st.lists(st.lists(st.floats(-4, 4, width=32), min_size=3, max_size=3), min_size=n, max_size=n),
+        st.lists(st.integers(0, 2), min_size=n, max_size=n),
+    )
+)
+
+
+def result(source: str) -> object:
+    """What the last line of a program gives."""
+    *before, last = source.split("\n")
+    names: dict[str, object] = {"torch": torch, "F": F}
+    exec("\n".join(before), names)
+    return eval(last, names)
+
+
+def number(source: str) -> np.ndarray:
+    found = translated(source)
+    assert found is not None
+    return np.asarray(result(found.source))
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    grown = np.exp(scores - scores.max(-1, keepdims=True))
+    return grown / grown.sum(-1, keepdims=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROWS)
+def test_losses_over_classes_are_those_of_their_definitions(rows: tuple[list[list[float]], list[int]]) -> None:
+    scores, labels = np.array(rows[0]), np.array(rows[1])
+    picked = -np.log(softmax(scores))[np.arange(len(labels)), labels]
+    probabilities, one_hot = softmax(scores).tolist(), np.eye(3)[labels].tolist()
+    programs = {
+        f"tf.keras.losses.CategoricalCrossentropy()({one_hot}, {probabilities})": picked.mean(),
+        f"keras.losses.CategoricalCrossentropy(from_logits=True)({one_hot}, {rows[0]})": picked.mean(),
+        f"tf.keras.losses.SparseCategoricalCrossentropy()({rows[1]}, {probabilities})": picked.mean(),
+        f"tf.keras.losses.sparse_categorical_crossentropy({rows[1]}, {rows[0]}, from_logits=True)": picked,
+        f"tf.nn.softmax_cross_entropy_with_logits(labels={one_hot}, logits={rows[0]})": picked,
+        f"tf.nn.sparse_softmax_cross_entropy_with_logits(logits={rows[0]}, labels={rows[1]})": picked,
+        f"optax.softmax_cross_entropy(jnp.array({rows[0]}), jnp.array({one_hot}))": picked,
+        f"optax.softmax_cross_entropy_with_integer_labels(jnp.array({rows[0]}), jnp.array({rows[1]})).mean()": (
+            picked.mean()
+        ),
+    }
+    for program, expected in programs.items():
+        np.testing.assert_allclose(number(program), expected, rtol=2e-4, atol=2e-5, err_msg=program)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.01, 0.99), st.integers(0, 1)), min_size=1, max_size=5))
+def test_losses_over_two_classes_are_those_of_their_definitions(pairs: list[tuple[float, int]]) -> None:
+    p, y = np.array([p for p, _ in pairs]), np.array([y for _, y in pairs])
+    terms = -(y * np.log(p) + (1 - y) * np.log(1 - p))
+    scores, given_p, given_y = np.log(p / (1 - p)).tolist(), p.tolist(), y.tolist()
+    programs = {
+        f"from sklearn.metrics import log_loss\nlog_loss({given_y}, {given_p})": terms.mean(),
+        f"tf.keras.losses.BinaryCrossentropy()({given_y}, {given_p})": terms.mean(),
+        f"tf.keras.losses.BinaryCrossentropy(from_logits=True)({given_y}, {scores})": terms.mean(),
+        f"tf.nn.sigmoid_cross_entropy_with_logits(labels={given_y}, logits={scores})": terms,
+        f"optax.sigmoid_binary_cross_entropy(jnp.array({scores}), jnp.array({given_y}))": terms,
+        f"-np.log({given_p[0]})": -np.log(p[0]),
+    }
+    for program, expected in programs.items():
+        np.testing.assert_allclose(number(program), expected, rtol=2e-4, atol=2e-5, err_msg=program)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=1, max_size=5))
+def test_losses_of_regression_are_those_of_their_definitions(pairs: list[tuple[float, float]]) -> None:
+    a, b = np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
+    x, y = a.tolist(), b.tolist()
+    programs = {
+        f"tf.keras.losses.MeanSquaredError()({y}, {x})": ((a - b) ** 2).mean(),
+        f"tf.keras.losses.mae({y}, {x})": np.abs(a - b).mean(),
+        f"optax.l2_loss(jnp.array({x}), jnp.array({y}))": (a - b) ** 2 / 2,
+        f"import numpy as np\nx, y = np.array({x}), np.array({y})\nnp.mean((x - y) ** 2)": ((a - b) ** 2).mean(),
+        f"np.sum(np.abs(np.array({x}) - np.array({y})), axis=0)": np.abs(a - b).sum(),
+    }
+    for program, expected in programs.items():
+        np.testing.assert_allclose(number(program), expected, rtol=2e-4, atol=2e-4, err_msg=program)
+
+
+def test_keras_clips_where_torch_does_not() -> None:
+    program = "tf.keras.losses.BinaryCrossentropy()([1.0], [0.0])"
+    assert number(program) == pytest.approx(-np.log(1e-7), rel=1e-5)
+    found = translated(program)
+    assert found is not None
+    assert float(result(found.torch)) == 100  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [*KERAS, *KERAS_CLASSES, *OTHERS])
+def test_every_definition_runs_and_so_does_what_torch_has_for_it(name: str) -> None:
+    indexed = "sparse" in name.lower() or "integer" in name
+    rows = "[0, 1]" if indexed else "[[1.0, 0.0], [0.0, 1.0]]"
+    scores = "[[0.7, 0.3], [0.4, 0.6]]"
+    made = f"keras.losses.{name}()" if name in KERAS_CLASSES else f"tf.{name}"
+    turned = OTHERS[name].arguments[0] == "y_pred" if name in OTHERS else False
+    found = translated(f"{made}({scores}, {rows})" if turned else f"{made}({rows}, {scores})")
+    assert found is not None
+    assert found.losses == (name,)
+    for source in (found.source, found.torch):
+        assert torch.isfinite(torch.as_tensor(result(source))).all()
+    assert len(found.line_map) == found.source.count("\n") + 1
+    assert len(found.torch_lines) == found.torch.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "model = tf.keras.Sequential()\nmodel.compile(loss='mse')",
+        "x = np.fft.fft(np.array([1.0]))",
+        "import numpy as np\nimport torch\nx = torch.tensor(np.array([1.0]))",
+        "x = 1",
+        "np.log(",
+        "tf.keras.losses.CategoricalCrossentropy()(y)",
+    ],
+)
+def test_what_is_not_known_whole_is_left_alone(source: str) -> None:
+    assert translated(source) is None
+
+
+def test_a_program_of_keras_is_read_in_torch_and_torchs_own_loss_stands_beside_it() -> None:
+    asked = read(
+        "keras gives 0.0513\n```python\nimport tensorflow as tf\ncce = tf.keras.losses.CategoricalCrossentropy()\n"
+        "print(cce([[0., 1.]], [[0.05, 0.95]]).numpy())\n```\nwhat does torch give?"
+    )
+    assert isinstance(asked, Question)
+    assert asked.subject == 0
+    assert [{c.what for c in s.completions} >= {"framework"} for s in asked.snippets] == [True, True]
+    assert asked.snippets[1].source.endswith("F.cross_entropy(y_pred, y_true.float())")
+    assert [each.difference for each in asked.foreign] == ["keras-probabilities"]
+    assert all(set(s.line_map) <= {3, 4, 5} for s in asked.snippets)
+
+
+def test_numbers_in_prose_are_given_to_keras_loss_too() -> None:
+    asked = read("logits [[2, 0]], one-hot [[1, 0]]: keras CategoricalCrossentropy on softmax against torch's CE?")
+    assert isinstance(asked, Question)
+    own, keras = asked.snippets
+    assert ast.parse(own.source)
+    assert float(result(keras.source)) == pytest.approx(float(result(own.source)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("prose", "names"),
+    [
+        ("keras' binary_crossentropy", ["binary_crossentropy"]),
+        ("sklearn log_loss says 0.14", ["log_loss"]),
+        ("the log loss of sklearn", ["log_loss"]),
+        ("my log_loss in torch", []),
+        ("optax.l2_loss", ["l2_loss"]),
+        ("the huber of torch", []),
+    ],
+)
+def test_names_of_other_frameworks_in_prose(prose: str, names: list[str]) -> None:
+    assert [each.name for each in foreign_losses(prose)] == names
