@@ -148,13 +148,20 @@ def _diagnosis(
         verdict=suspicion.verdict,
         evidence=(*suspicion.evidence, *((same,) if makes_no_difference(case.scene, tried) else ())),
         explanation=rule.explanation,
-        counterfactuals=tuple(c for c in tried if c.role != "fix" or c.ran or fix is suspicion.fix),
+        counterfactuals=_with_one_fix(tried),
         fix=fix,
         floors=tuple(f for q in suspicion.floors if (f := floor(case.scene, q)) is not None),
         uncertainty=rule.uncertainty,
         place=_place(case),
         concern=rule.concern,
     )
+
+
+def _with_one_fix(tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:
+    """The counterfactuals, of the fixes only the one that is given: the first that ran, else the first."""
+    fixes = [c for c in tried if c.role == "fix"]
+    given = next((c for c in fixes if c.ran), next(iter(fixes), None))
+    return tuple(c for c in tried if c.role != "fix" or c is given)
 
 
 def _fix_that_runs(suspicion: Suspicion, results: Mapping[str, RerunResult]) -> Fix | None:

@@ -7,12 +7,12 @@ from explainers.diagnoses import (
     binary_inputs,
     binary_targets,
     class_labels,
-    class_targets,
     class_weights,
     cross_entropy_activations,
     cross_entropy_inputs,
     densities,
     divergences,
+    failures,
     margin_targets,
     nll_inputs,
     shapes,
@@ -35,6 +35,6 @@ def rules() -> Rules:
         densities,
         divergences,
         shapes,
-        class_targets,
+        failures,
     )
     return registered(tuple(rule for family in families for rule in family.rules()))

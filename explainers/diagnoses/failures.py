@@ -1,0 +1,21 @@
+"""The families about programs that stop, numbers that are not finite, and gradients that are cut or dead."""
+
+from __future__ import annotations
+
+from explainers.diagnoses import (
+    calling,
+    class_targets,
+    naming,
+    operand_dtypes,
+    operand_shapes,
+    paired_shapes,
+    refused_binary,
+)
+from explainers.diagnoses.diagnosis import Rule
+
+_REFUSED = (calling, naming, class_targets, refused_binary, operand_dtypes, operand_shapes, paired_shapes)
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of all these families."""
+    return tuple(rule for family in _REFUSED for rule in family.rules())

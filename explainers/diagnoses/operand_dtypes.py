@@ -1,0 +1,295 @@
+"""Calls that refuse the dtype of an operand, or something that is no tensor at all."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.diagnosis import Rule, Suspicion
+from explainers.diagnoses.operands import known_as, replaced, tensors, with_option, written
+from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.source_edits import Source
+from explainers.messages import Message, said
+from explainers.recording import Items, Opaque, Value
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+_INDEXING = frozenset(
+    {"getitem", "setitem", "gather", "index_select", "take", "take_along_dim", "scatter", "scatter_add", "one_hot"}
+    | {"embedding"}
+)
+_INDEX = ("index", "indices")
+_TARGETS = frozenset({"cross_entropy", "nll_loss", "multi_margin_loss", "multilabel_margin_loss", "ctc_loss"})
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="integer-prediction",
+            family="dtypes",
+            title=said("Whole numbers where torch computes with fractions"),
+            explanation=said(
+                "Means, square roots, logarithms and their gradients are not whole numbers, so torch computes them in "
+                "a floating dtype only. torch.tensor([1, 2]) is int64; torch.tensor([1.0, 2.0]) is float32."
+            ),
+            words=("not implemented for 'Long'", "could not infer output dtype", "mse_cpu not implemented"),
+            losses=frozenset(),
+            trigger=_integer_prediction,
+            positive=_HEAD + "pred = torch.tensor([1, 2])\nF.mse_loss(pred, torch.tensor([1, 4]))",
+            control=_HEAD + "F.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1, 4]))",
+            concern="exception",
+        ),
+        Rule(
+            slug="operand-dtypes",
+            family="dtypes",
+            title=said("Two operands have different dtypes"),
+            explanation=said(
+                "Matrix products and some losses do not convert their operands; all have to be of one dtype. numpy "
+                "and Python floats become float64 (Double), the weights of a module are float32 (Float)."
+            ),
+            words=("must have the same dtype", "expected scalar type Float but found Double", "Double and Float"),
+            losses=frozenset(),
+            trigger=_operand_dtypes,
+            positive=_HEAD + "torch.manual_seed(0)\nmodel = nn.Linear(2, 1)\n"
+            "x = torch.ones(3, 2, dtype=torch.float64)\nmodel(x).mean()",
+            control=_HEAD + "torch.manual_seed(0)\nmodel = nn.Linear(2, 1)\nmodel(torch.ones(3, 2)).mean()",
+            concern="exception",
+        ),
+        Rule(
+            slug="index-dtype",
+            family="dtypes",
+            title=said("An index is not a whole number"),
+            explanation=said("What picks elements is their position, an integer (int64); torch rounds nothing here."),
+            words=("expected dtype int64 for index", "one_hot is only applicable to index tensor", "float index"),
+            losses=frozenset(),
+            trigger=_index_dtype,
+            positive=_HEAD + "x = torch.tensor([[0.1, 0.9], [0.8, 0.2]])\nindex = torch.tensor([[1.0], [0.0]])\n"
+            "x.gather(1, index).mean()",
+            control=_HEAD + "x = torch.tensor([[0.1, 0.9], [0.8, 0.2]])\nx.gather(1, torch.tensor([[1], [0]])).mean()",
+            concern="exception",
+        ),
+        Rule(
+            slug="integer-requires-grad",
+            family="dtypes",
+            title=said("Gradients are asked of whole numbers"),
+            explanation=said(
+                "A gradient says what a small change does, and whole numbers have no small changes: only floating "
+                "tensors can require gradients."
+            ),
+            words=("Only Tensors of floating point dtype can require gradients", "requires_grad on integer tensor"),
+            losses=frozenset(),
+            trigger=_integer_requires_grad,
+            positive=_HEAD + "x = torch.tensor([1, 2], requires_grad=True)\nloss = (x * x).sum()\nloss.backward()",
+            control=_HEAD + "x = torch.tensor([1.0, 2.0], requires_grad=True)\nloss = (x * x).sum()\nloss.backward()",
+            concern="exception",
+        ),
+        Rule(
+            slug="not-a-tensor",
+            family="dtypes",
+            title=said("An argument is no tensor"),
+            explanation=said("torch's functions take tensors; make one of a list, a number or a numpy array."),
+            words=("must be Tensor, not list", "must be Tensor, not int", "numpy.ndarray", "has no attribute 'size'"),
+            losses=frozenset(),
+            trigger=_not_a_tensor,
+            positive=_HEAD + "logits = torch.tensor([[2.0, 0.5, -1.0]])\nF.cross_entropy(logits, [0])",
+            control=_HEAD + "F.cross_entropy(torch.tensor([[2.0, 0.5, -1.0]]), torch.tensor([0]))",
+            concern="exception",
+        ),
+    )  # fmt: skip
+
+
+def _integer_prediction(scene: Scene) -> Suspicion | None:
+    found = scene.tensor("input")
+    if found is None or found.floating or found.dtype.startswith("complex") or scene.name in _INDEXING:
+        return None
+    if scene.recording.raised is None or not _wants_floats(scene):
+        return None
+    name = known_as(scene, "input")
+    second = scene.tensor("target")
+    mend = "{}.float()" if second is not None and not second.floating and scene.name not in _TARGETS else None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{name} is {dtype}; {function} needs floating-point numbers.",
+            name=name,
+            dtype=found.dtype,
+            function=scene.name,
+        ),
+        evidence=(said("{function} has no version for whole numbers.", function=scene.name),),
+        trials=(),
+        fix=fixes.fix(scene, replaced(scene, input="{}.float()"), "safe", said("Make the numbers float.")),
+        alternatives=(
+            fixes.fix(scene, replaced(scene, input="{}.float()", target=mend) if mend else None, "safe",
+                      said("Make the numbers float.")),
+        ),
+    )  # fmt: skip
+
+
+def _wants_floats(scene: Scene) -> bool:
+    """Whether torch's reason was the dtype: it has no kernel, or cannot say what the result would be."""
+    raised = scene.recording.raised
+    assert raised is not None
+    said_so = ("not implemented for", "could not infer output dtype", "floating", "Integral", "std and var")
+    return any(words in raised.message for words in said_so) and scene.name not in ("tensor", "requires_grad")
+
+
+def _operand_dtypes(scene: Scene) -> Suspicion | None:
+    given = tensors(scene)
+    checked = {k: t for k, t in given.items() if k not in ("target", *_INDEX) or scene.name not in _TARGETS}
+    dtypes = {t.dtype for t in checked.values()}
+    if len(dtypes) < 2 or scene.recording.raised is None or "dtype" not in _dtype_words(scene.recording.raised.message):
+        return None
+    odd = _odd_one(scene)
+    if odd is None:
+        return None
+    rest = next(t for k, t in checked.items() if k != odd)
+    method = {"float64": "double()", "float16": "half()", "float32": "float()"}.get(rest.dtype)
+    change = replaced(scene, **{odd: f"{{}}.{method}"}) if method else None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{name} is {dtype}, but {other} is {wanted}.",
+            name=known_as(scene, odd),
+            dtype=given[odd].dtype,
+            other=known_as(scene, next(k for k in checked if k != odd)),
+            wanted=rest.dtype,
+        ),
+        evidence=(said("{function} takes operands of one dtype only.", function=scene.name),),
+        trials=(),
+        fix=fixes.fix(scene, change, "safe", said("Convert it to {dtype}.", dtype=rest.dtype)),
+    )
+
+
+def _dtype_words(message: str) -> str:
+    return "dtype" if "dtype" in message or "scalar type" in message else ""
+
+
+def _odd_one(scene: Scene) -> str | None:
+    """The operand to convert: one that is no float, else one that is of another dtype than a module's weight."""
+    given = {k: t for k, t in tensors(scene).items() if k not in _INDEX}
+    if "weight" in given and "input" in given and given["input"].dtype != given["weight"].dtype:
+        return "input" if given["weight"].requires_grad else "weight"
+    whole = [k for k, t in given.items() if not t.floating]
+    if whole:
+        return whole[0]
+    common = Counter(t.dtype for t in given.values()).most_common(1)
+    narrow = [k for k, t in given.items() if t.dtype == "float64"]
+    return narrow[0] if narrow and common else None
+
+
+def _index_dtype(scene: Scene) -> Suspicion | None:
+    name = next((k for k in (*_INDEX, "input") if (t := scene.tensor(k)) is not None and t.floating), None)
+    if scene.name not in _INDEXING or name is None or (name == "input" and scene.name not in ("one_hot", "embedding")):
+        return None
+    tensor = scene.given(name)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{name} is {dtype}, but an index has to be int64.", name=known_as(scene, name), dtype=tensor.dtype
+        ),
+        evidence=(said("It is the index of {function}.", function=scene.name),),
+        trials=(),
+        fix=fixes.fix(scene, replaced(scene, **{name: "{}.long()"}), "safe", said("Make the index whole numbers.")),
+    )
+
+
+def _integer_requires_grad(scene: Scene) -> Suspicion | None:
+    raised = scene.recording.raised
+    if raised is None or "require gradients" not in raised.message:
+        return None
+    source = Source(scene.recording.source)
+    node = source.at(scene.call.span)
+    changed = None
+    if scene.name == "tensor":
+        changed = with_option(scene, "", "dtype", "torch.float32")
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        changed = replaced(scene, input="{}.float()")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("Whole numbers cannot require gradients; only floating-point tensors can."),
+        evidence=(said("torch.tensor makes int64 of whole numbers without a decimal point."),),
+        trials=(),
+        fix=fixes.fix(scene, changed, "safe", said("Make the numbers float.")),
+    )
+
+
+def _not_a_tensor(scene: Scene) -> Suspicion | None:
+    found = next(((a.name, k) for a in scene.call.arguments if (k := _kind(a.name, a.value)) is not None), None)
+    if found is None or not scene.call.function.startswith("torch."):
+        return None
+    name, kind = found
+    written_as = written(scene, name)
+    shown = ast.unparse(written_as) if written_as is not None else name
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{shown} is {kind}, not a tensor, where {function} wants its {name}.",
+            shown=shown if len(shown) <= 30 else name,
+            kind=_KINDS[kind],
+            function=scene.name,
+            name=name,
+        ),
+        evidence=(said("The argument {name} of {function} has to be a tensor.", name=name, function=scene.name),),
+        trials=(),
+        fix=fixes.fix(scene, _made_tensor(scene, name, kind, ""), "safe", said("Make a tensor of it.")),
+        alternatives=(
+            fixes.fix(scene, _made_tensor(scene, name, kind, ".float()"), "safe", said("Make a tensor of it.")),
+        ),
+    )
+
+
+_KINDS: Final[Mapping[str, Message]] = {
+    "list": said("a list"),
+    "number": said("a number"),
+    "array": said("a numpy array"),
+    "None": said("None"),
+    "str": said("a text"),
+}
+_OPERANDS = (
+    "input",
+    "target",
+    "other",
+    "weight",
+    "input1",
+    "input2",
+    "anchor",
+    "positive",
+    "negative",
+    "var",
+    "targets",
+)
+_MAY_BE_MISSING = ("weight", "other")
+
+
+def _kind(name: str, value: Value) -> str | None:
+    """What stands where a tensor should; None for a tensor, and for what may be left out."""
+    match value:
+        case _ if name not in _OPERANDS:
+            return None
+        case Items():
+            return "list"
+        case Opaque("ndarray", _):
+            return "array"
+        case bool() | int() | float():
+            return None if name in ("other", "var") else "number"
+        case str():
+            return "str"
+        case None if name not in _MAY_BE_MISSING:
+            return "None"
+        case _:
+            return None
+
+
+def _made_tensor(scene: Scene, name: str, kind: str, cast: str) -> str | None:
+    match kind:
+        case "list":
+            return replaced(scene, **{name: f"torch.tensor({{}}){cast}"})
+        case "number":
+            return replaced(scene, **{name: f"torch.tensor([{{}}]){cast}"})
+        case "array":
+            return replaced(scene, **{name: f"torch.as_tensor({{}}){cast}"})
+        case _:
+            return None
