@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Sequence
@@ -26,9 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = _app()(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except CycloptsError as error:
         print(f"whyloss: {error} (whyloss --help shows what there is)", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (SettingsError, ValueError, OSError) as error:
         print(f"whyloss: {error}", file=sys.stderr)
         return 1
@@ -80,10 +85,14 @@ def ask(
     config
         Settings; by default $WHYLOSS_CONFIG or ./config.toml.
     """
-    from bot import asking, lines
+    from bot import asking, languages, lines
 
     if file.startswith("-") and file != "-":
         raise ValueError(f"there is no option {file} (whyloss ask --help shows what there is)")
+    if locale is not None and not languages.spoken(locale):
+        raise ValueError(
+            f"no catalogue for --locale {locale}; there are {', '.join(languages.available(languages.FOLDER))}"
+        )
     settings = configured.load(config)
     if jsonl:
         if card or full or source:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from explainers.locale import Translator
+from explainers.locale import Translator, available
 
 FOLDER: Final = Path(__file__).parent / "locales"
 FALLBACK: Final = "en"
 
 
+def spoken(locale: str) -> bool:
+    """Whether the locale, or the language of it, is one that the bot speaks."""
+    return bool({locale, locale.partition("-")[0]} & set(available(FOLDER)))
+
+
 def translators() -> dict[str, Translator]:
     """What the bot says itself, in each language it is complete in."""
-    folders = (path.name for path in FOLDER.iterdir() if (path / "LC_MESSAGES").is_dir())
-    return {name: Translator(name, "bot", FOLDER).warm() for name in (FALLBACK, *folders)}
+    return {name: Translator(name, "bot", FOLDER).warm() for name in available(FOLDER)}

@@ -113,6 +113,7 @@ def test_the_exit_status_says_what_came_of_it(text: str | bytes, status: int, se
         (["ask", "--nope"], "--nope"),
         (["ask", "/absent/message.md"], "/absent/message.md can't be read"),
         (["ask", "--theme", "pink"], "pink"),
+        (["ask", "--locale", "xx"], "en, ja"),
         (["ask", "--jsonl", "--card", "x.png"], "--jsonl writes no files"),
         (["ask", "--jsonl", "/absent/lines.jsonl"], "/absent/lines.jsonl can't be read"),
         (["ask", "--config", "/absent/config.toml"], "/absent/config.toml can't be read"),
@@ -125,6 +126,13 @@ def test_a_bad_command_line_is_one_clear_line(arguments: list[str], said: str, s
     assert said in done.stderr
     assert done.stderr.startswith("whyloss: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_who_has_had_enough_is_no_error(socket_path: Path) -> None:
+    command = f"{sys.executable} -m bot ask {MESSAGE} --json | true; echo ${{PIPESTATUS[0]}}"
+    environment = {**os.environ, "WHYLOSS_EVALUATOR__SOCKET": str(socket_path)}
+    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, timeout=300, check=True)
+    assert (done.stdout, done.stderr) == (b"0\n", b"")
 
 
 def test_a_file_that_cannot_be_written_is_said(service: Service) -> None:
