@@ -86,6 +86,10 @@ class Connection:
         finally:
             del self._flights[id]
 
+    async def lost(self) -> str:
+        await asyncio.wait([self._receiving])
+        return self._lost or "the connection was closed"
+
     async def close(self) -> None:
         """Closes the connection."""
         self._receiving.cancel()

@@ -43,11 +43,19 @@ class LocalFleet:
             raise
 
     @property
+    def pid(self) -> int:
+        """Of the service's process."""
+        return self._process.pid
+
+    @property
     def catalogue(self) -> Catalogue:
         return self._connection.catalogue
 
     async def answer(self, ask: Ask, on_progress: Progress) -> Answer:
         return await self._connection.answer(ask, on_progress)
+
+    async def lost(self) -> str:
+        return await self._connection.lost()
 
     async def close(self) -> None:
         """Ends the service."""

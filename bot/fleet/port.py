@@ -32,3 +32,11 @@ class EvaluatorFleet(Protocol):
     async def close(self) -> None:
         """Lets go of whatever it holds; Asks in flight raise FleetLost."""
         ...
+
+
+class LosableFleet(EvaluatorFleet, Protocol):
+    """A fleet that may go away and does not come back."""
+
+    async def lost(self) -> str:
+        """Waits until it has gone, and says why."""
+        ...
