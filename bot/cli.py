@@ -1,4 +1,4 @@
-"""The commands: `whyloss ask`, `whyloss evaluator` and `whyloss doctor`."""
+"""The commands: `whyloss run`, `ask`, `evaluator` and `doctor`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bot.exchange import Theme
 from bot.settings import SettingsError
 
 Flag = Annotated[bool, Parameter(negative=())]
+LogLevel = Literal["debug", "info", "warning", "error"]
 INTERRUPTED = 130
 
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _app() -> App:
     app = App("whyloss", help="Explains the value of a PyTorch loss.", version=version("whyloss"))
     app.command(ask)
+    app.command(run)
     app.command(evaluator)
     app.command(doctor)
     app.command(health)
@@ -101,12 +103,32 @@ def ask(
     return _run(asking.ask_once(settings, asking.Options(file, json, card, full, source, locale, theme)))
 
 
+def run(*, config: Path | None = None, log_level: LogLevel = "info") -> int:
+    """Answer in Discord until told to stop; SIGTERM finishes what is under way.
+
+    The bot's token is read from DISCORD_TOKEN, else from discord.token_file of the settings.
+
+    Parameters
+    ----------
+    config
+        Settings; by default $WHYLOSS_CONFIG or ./config.toml.
+    log_level
+        The least that is logged.
+    """
+    from bot.chat import running, token
+    from bot.log import logger
+
+    settings = configured.load(config)
+    own = token.taken(settings.discord.token_file)
+    return _run(running.run(settings, own, logger(log_level), lambda line: print(line, flush=True)))
+
+
 def evaluator(
     *,
     socket: Path | None = None,
     config: Path | None = None,
     descriptor: Annotated[int | None, Parameter(show=False)] = None,
-    log_level: Literal["debug", "info", "warning", "error"] = "info",
+    log_level: LogLevel = "info",
 ) -> int:
     """Serve questions on a unix socket until told to stop.
 

@@ -195,9 +195,9 @@ class Timings(msgspec.Struct, frozen=True):
 
 
 class Paragraph(msgspec.Struct, frozen=True):
-    """A part of the text: what the explainers say (explainers.telling.Kind), or "preface" and "remarks" of the bot.
+    """A part of the text: what the explainers say (explainers.telling.Kind), or a "preface" and "remarks" of the bot.
 
-    The last line of a "fix" says what the diff above it does.
+    The last line of a "fix" says what the diff above it does; the first of "printed" says what the lines below it are.
     """
 
     kind: str
@@ -215,7 +215,7 @@ class Drawn(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):
     """Everything that is said about one message; `verdict`, `text` and `alt_text` are in `language`.
 
-    `text` is all `paragraphs`; where there is no explanation it is the verdict and what was printed before the end.
+    `text` is all `paragraphs`; where there is no explanation they are the verdict and what was printed before the end.
     `value` is what torch computed, `floor` the least value over the inputs that the asker's reading allows, `gradient`
     by the input's name; `missing` are names that the code needs and nobody defines.
     """

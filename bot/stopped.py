@@ -9,7 +9,7 @@ from typing import Final, Literal, assert_never
 
 from bot.evaluator import outcomes
 from bot.evaluator.limits import KIB, MIB
-from bot.exchange import Answer, Claim, Outcome
+from bot.exchange import Answer, Claim, Outcome, Paragraph
 from bot.line import Exhausted, LineFull, OwnLineFull, TooMany, TurnedAway
 from bot.reading.question import NeedsInput, NotAQuestion, Snippet, TooLong
 from explainers.locale import Translator
@@ -38,7 +38,10 @@ class Asker:
 def answer(stop: Stop, asker: Asker, translator: Translator) -> Answer:
     """The Answer without its timings."""
     verdict = stop.verdict.say(translator)
-    printed = said("It had printed:").say(translator) if stop.printed else ""
+    paragraphs = [Paragraph("verdict", verdict)]
+    if stop.printed:
+        heading = said("It had printed:").say(translator)
+        paragraphs.append(Paragraph("printed", f"{heading}\n{stop.printed.rstrip()}"))
     return Answer(
         id=asker.id,
         outcome=stop.outcome,
@@ -46,8 +49,9 @@ def answer(stop: Stop, asker: Asker, translator: Translator) -> Answer:
         claims=asker.claims,
         missing=asker.missing,
         verdict=verdict,
-        text=f"{verdict}\n\n{printed}\n{stop.printed.rstrip()}\n" if stop.printed else f"{verdict}\n",
+        text="\n\n".join(each.text for each in paragraphs) + "\n",
         alt_text="",
+        paragraphs=tuple(paragraphs),
     )
 
 

@@ -75,6 +75,14 @@ class Claims:
         """The question's state is another one now."""
         await self._update(CLAIMS.c.question == question, **_now(state))
 
+    async def begun(self, question: int, reply: int) -> None:
+        """The reply has this id; it may not show all that it will."""
+        await self._update(CLAIMS.c.question == question, reply=reply, **_now("sending"))
+
+    async def silenced(self, question: int) -> None:
+        """No reply is due, and none is there."""
+        await self._update(CLAIMS.c.question == question, reply=None, layout=False, **_now("silent"))
+
     async def sent(self, question: int, reply: int, layout: bool) -> None:
         """The reply is there."""
         await self._update(CLAIMS.c.question == question, reply=reply, layout=layout, **_now("sent"))

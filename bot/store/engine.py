@@ -18,7 +18,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_MS: Final = 5000
 
 
-class StoreUnusable(RuntimeError):
+class StoreUnusable(ValueError):
     """The database can't be opened or brought up to date; says which one and why."""
 
 
