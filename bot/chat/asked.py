@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from bot.exchange import Ask, File, Outcome, Theme, Wants
@@ -15,7 +15,7 @@ _KANA: Final = re.compile(r"[\u3041-\u30ff]")
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody asks. `asker` and `guild` are their ids; `direct` says that they asked us."""
+    """What somebody asks. `asker` and `guild` are their ids, 0 for nobody and none; `direct`: they asked us."""
 
     text: str
     files: tuple[File, ...] = ()
@@ -34,22 +34,22 @@ class Asked:
             files=self.files,
             locale=self.locale,
             theme=self.theme,
-            asker=str(self.asker),
-            guild=str(self.guild),
+            asker=_key(self.asker),
+            guild=_key(self.guild),
             deadline=DEADLINE_SECONDS,
             revision=self.revision,
             wants=wants,
             direct=self.direct,
         )
 
-    def said_in(self, locale: str | None, theme: Theme) -> Asked:
-        """The same question, to be answered in this language and these colours."""
-        return replace(self, locale=locale, theme=theme)
-
     @property
     def language(self) -> str:
         """Of a question that nobody could read: the asker's, else what its script tells."""
         return self.locale or ("ja" if _KANA.search(self.text) else "en")
+
+
+def _key(id: int) -> str:
+    return str(id) if id else ""
 
 
 class NotAsked(Exception):

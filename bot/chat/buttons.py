@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, TypeAlias, assert_never
 
 import discord
@@ -87,7 +88,9 @@ class Buttons:
             return self._saying(interaction, error.message)
         if asked is None:
             return self._saying(interaction, _NO_QUESTION)
-        question = asked.said_in(state.language, state.theme)
+        question = replace(
+            asked, locale=state.language, theme=state.theme, asker=interaction.user.id, guild=interaction.guild_id or 0
+        )
         answer = await self._responder.answerer.answer(interaction.id, question, _WANTS[state.action])
         return _composed(answer, state.action)
 

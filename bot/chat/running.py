@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from typing import Final, cast
 
 import discord
@@ -32,24 +31,23 @@ class Refused(ValueError):
 
 
 async def run(settings: Settings, token: str, log: Log, tell: Callable[[str], None]) -> int:
-    """Serves Discord until cancelled, then finishes what is under way; `tell` gets lines for who started it.
+    """Serves Discord until cancelled; `tell` gets lines for who started it. Raises Refused, StoreUnusable."""
+    known = await asyncio.to_thread(translators)
+    async with opened(settings.store.url) as claims, supervised(opener(settings), log) as fleet:
+        return await serve(Parts(settings, fleet, claims, known, log), token, tell)
 
-    Raises Refused, StoreUnusable.
-    """
-    _quiet(log)
-    async with AsyncExitStack() as stack:
-        claims = await stack.enter_async_context(opened(settings.store.url))
-        fleet = await stack.enter_async_context(supervised(opener(settings), log))
-        known = await asyncio.to_thread(translators)
-        client = Client(Parts(settings, fleet, claims, known, log))
-        stack.push_async_callback(client.close)
-        await _login(client, token, log)
+
+async def serve(parts: Parts, token: str, tell: Callable[[str], None]) -> int:
+    """Serves Discord with these parts; cancelled, it finishes what is under way. Raises Refused."""
+    _quiet(parts.log)
+    async with Client(parts) as client:
+        await _login(client, token, parts.log)
         _introduce(client, tell)
-        connected = asyncio.create_task(_connected(client, log))
+        connected = asyncio.create_task(_connected(client, parts.log))
         try:
             await asyncio.shield(connected)
         except asyncio.CancelledError:
-            log.info("ending")
+            parts.log.info("ending")
             await client.finish()
             raise
         finally:
