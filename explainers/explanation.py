@@ -176,7 +176,8 @@ def conclude(
     loss = losses.of(call.function) if call else None
     backward = by_label.get(BACKWARD)
     gradients = backward.gradients if backward is not None and backward.value is not None else None
-    investigation = engine.investigate(recording, claims, losses, rules(), gradients)
+    known = rules()
+    investigation = engine.investigate(recording, claims, losses, known, gradients)
     diagnoses = engine.conclude(investigation, results)
     found = reading or read(recording)
     follows = (derived or derive(recording, claims, found)) if isinstance(found, Reading) else None
@@ -200,7 +201,7 @@ def conclude(
         follows.gradients if follows else {},
         follows.floors if follows else (),
         diagnoses,
-        tuple(slug for slug in investigation.clear if rules()[slug].concern == "value"),
+        tuple(slug for slug in investigation.clear if known[slug].concern == "value"),
         _others(recording, losses),
     )
 
