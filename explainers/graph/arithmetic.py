@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
@@ -60,6 +61,10 @@ class Arithmetic(Protocol[A]):
 
     def take(self, x: A, index: Integers, dim: int) -> A:
         """Elements along a dimension; index has x's dimensions with length 1 (or broadcastable) at dim; 0 outside."""
+        ...
+
+    def concatenate(self, parts: Sequence[A], dim: int) -> A:
+        """Arrays one behind the other along a dimension."""
         ...
 
     def reshape(self, x: A, order: tuple[int, ...], shape: tuple[int, ...]) -> A:

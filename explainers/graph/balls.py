@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from functools import reduce
@@ -93,6 +93,9 @@ class BallArithmetic:
             return _map(lambda _: arb(0), picked)
         found = np.take_along_axis(source, np.clip(picked, 0, size - 1), dim)
         return _map(lambda v, i: v if 0 <= i < size else arb(0), found, picked)
+
+    def concatenate(self, parts: Sequence[Balls], dim: int) -> Balls:
+        return np.concatenate(parts, axis=dim)
 
     def reshape(self, x: Balls, order: tuple[int, ...], shape: tuple[int, ...]) -> Balls:
         return x.transpose(order).reshape(shape)

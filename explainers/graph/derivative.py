@@ -16,6 +16,7 @@ from explainers.graph.nodes import (
     Binary,
     Cast,
     Compare,
+    Concat,
     Constant,
     Coordinate,
     Extremum,
@@ -25,6 +26,7 @@ from explainers.graph.nodes import (
     Node,
     OneHot,
     Rename,
+    Reshape,
     Softmax,
     StopGradient,
     Sum,
@@ -53,11 +55,22 @@ def gradient(output: Node, inputs: Sequence[N]) -> dict[N, Node]:
         for operand, share in vector_jacobian(node, seed):
             if operand in relevant and is_floating(operand):
                 # torch sums over what was repeated after the cast, or before it, which loses less.
-                part = unbroadcast(
-                    _stored(share, operand.dtype), operand.axes, operand.axes if isinstance(node, Rename) else node.axes
-                )
+                part = unbroadcast(_stored(share, operand.dtype), operand.axes, _spread(node, operand))
                 adjoints[operand] = _accumulated(adjoints[operand], part, operand) if operand in adjoints else part
     return {x: ops.cast(adjoints.get(x, ops.constant(0)), x.dtype) for x in inputs}
+
+
+def _spread(node: Node, operand: Node) -> Axes:
+    """The axes along which an operand may have been repeated before it met the others."""
+    match node:
+        case Rename():
+            return operand.axes
+        case Reshape(_, old):
+            return ops.union(operand.axes, old)
+        case Concat(along=along):
+            return ops.without(node.axes, (along,))
+        case _:
+            return node.axes
 
 
 def _accumulated(so_far: Node, part: Node, operand: Node) -> Node:
@@ -103,6 +116,13 @@ def vector_jacobian(node: Node, g: Node) -> tuple[Contribution, ...]:
             return ((x, _scattered(g, index, along, x)),)
         case Rename(x, old, new):
             return ((x, ops.rename(g, new, old)),)
+        case Reshape(x, old, new):
+            return ((x, ops.reshape(g, new, old)),)
+        case Concat(parts, spans, along):
+            return tuple(
+                (part, _slice(g, along, span, start))
+                for part, span, start in zip(parts, spans, node.starts, strict=True)
+            )
         case Cast(x):
             return ((x, ops.cast(g, x.dtype) if g.dtype != "scalar" else g),)
         case WithGradient(_, partials):
@@ -111,6 +131,13 @@ def vector_jacobian(node: Node, g: Node) -> tuple[Contribution, ...]:
             return ()
         case _:
             assert_never(node)
+
+
+def _slice(g: Node, along: Axis, span: Axis | None, start: int) -> Node:
+    """The part of an adjoint that belongs to one of the arrays put together."""
+    if along not in g.axes:
+        return g
+    return ops.take(g, ops.constant(start) if span is None else ops.add(ops.coordinate(span), start), along)
 
 
 def _scattered(g: Node, index: Node, along: Axis, x: Node) -> Node:

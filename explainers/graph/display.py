@@ -27,6 +27,7 @@ from explainers.graph.nodes import (
     Binary,
     Cast,
     Compare,
+    Concat,
     Constant,
     Coordinate,
     Extremum,
@@ -36,6 +37,7 @@ from explainers.graph.nodes import (
     Node,
     OneHot,
     Rename,
+    Reshape,
     Softmax,
     StopGradient,
     Sum,
@@ -112,6 +114,10 @@ class Display:
                 return self._one_hot(self.element(index, place), place.get(along))
             case Rename(x, old, new):
                 return self.element(x, {**place, old: place.get(new)})
+            case Reshape():
+                return self.element(node.x, _unravelled(node, place))
+            case Concat():
+                return self._concat(node, place)
             case Coordinate(along):
                 return place.get(along)
             case Cast(x) if node.dtype != "bool":
@@ -148,6 +154,30 @@ class Display:
             return self.element(node.a if self._float(node.condition, place) == 1 else node.b, place)
         yes, no = self.element(node.a, place), self.element(node.b, place)
         return sympy.Piecewise((yes, self._condition(node.condition, place)), (no, True), evaluate=False)
+
+    def _concat(self, node: Concat, place: Place) -> Expr:
+        """The part that a place falls into; at a letter one case for each."""
+        at = place.get(node.along)
+        ends = (*node.starts[1:], node.along.size)
+        if isinstance(at, sympy.Integer):
+            k = next(k for k, end in enumerate(ends) if int(at) < end)
+            return self._span(node, k, at, place)
+        if at is None:
+            return un.call("concat", *(self._span(node, k, None, place) for k in range(len(node.parts))))
+        cases = [
+            (self._span(node, k, at, place), sympy.Lt(at, end, evaluate=False) if end < node.along.size else True)
+            for k, end in enumerate(ends)
+        ]
+        return sympy.Piecewise(*cases, evaluate=False)
+
+    def _span(self, node: Concat, k: int, at: Expr | None, place: Place) -> Expr:
+        part, span, start = node.parts[k], node.spans[k], node.starts[k]
+        if span is None:
+            return self.element(part, place)
+        if isinstance(at, sympy.Integer):
+            return self.element(part, {**place, span: sympy.Integer(int(at) - start)})
+        moved = at if at is None or not start else un.minus(at, sympy.Integer(start))
+        return self.element(part, {**place, span: moved})
 
     def _condition(self, node: Node, place: Place) -> Expr:
         """A truth value as a relation; an array of them, handed in, is 1 where it holds."""
@@ -281,6 +311,41 @@ def _binary(node: Binary, a: Expr, b: Expr) -> Expr:
             return sympy.Min(a, b, evaluate=False)
         case _:
             assert_never(node.op)
+
+
+def _unravelled(node: Reshape, place: Place) -> Place:
+    """Where an element of a reshaped array came from: its number in row-major order, counted out anew."""
+    indices = [place.get(axis) for axis in node.new]
+    if any(index is None for index in indices):
+        return {**place, **dict.fromkeys(node.old)}
+    number = _number(indices, node.new)
+    if len(node.old) == 1:
+        return {**place, node.old[0]: number}
+    found: dict[Axis, Expr] = {}
+    for axis in reversed(node.old):
+        first = axis is node.old[0]
+        found[axis] = number if first else _whole("mod", number, axis.size)
+        number = number if first else _whole("div", number, axis.size)
+    return {**place, **found}
+
+
+def _number(indices: list[Any], axes: Axes) -> Expr:
+    """The row-major number of a place."""
+    if all(isinstance(index, sympy.Integer) for index in indices):
+        return sympy.Integer(int(np.ravel_multi_index([int(i) for i in indices], [axis.size for axis in axes])))
+    terms: list[Expr] = []
+    for k, index in enumerate(indices):
+        below = _size(axes[k + 1 :])
+        if index != 0:
+            terms.append(index if below == 1 else un.times(sympy.Integer(below), index))
+    return un.plus(terms)
+
+
+def _whole(op: str, number: Expr, size: int) -> Expr:
+    """The quotient or the remainder of a division of whole numbers."""
+    if isinstance(number, sympy.Integer):
+        return sympy.Integer(int(number) // size if op == "div" else int(number) % size)
+    return un.call(op, number, sympy.Integer(size))
 
 
 _COMPARISON: Mapping[str, Any] = {

@@ -25,6 +25,7 @@ from explainers.graph.nodes import (
     Cast,
     Compare,
     CompareOp,
+    Concat,
     Constant,
     Coordinate,
     Extremum,
@@ -34,6 +35,7 @@ from explainers.graph.nodes import (
     Node,
     OneHot,
     Rename,
+    Reshape,
     Softmax,
     StopGradient,
     Sum,
@@ -155,6 +157,12 @@ class _Walk(Generic[A]):
             case OneHot(index, along, axes):
                 hit = self.integers(index, axes) == np.arange(along.size).reshape(_layout((along,), axes)[1])
                 return do.leaf(hit.astype(np.float64))
+            case Reshape(x, old):
+                spread = tuple(axis for axis in (*node.axes, *old) if axis in old or axis not in node.new)
+                whole = do.broadcast(self.real(x, spread), shape(spread))
+                return do.reshape(whole, tuple(range(len(spread))), shape(node.axes))
+            case Concat():
+                return do.concatenate([self._part(node, k) for k in range(len(node.parts))], len(node.axes) - 1)
             case Cast(x, axes, _):
                 return do.rounded(self.real(x, axes), node.dtype)
             case Rename(x) | StopGradient(x) | Named(_, x):
@@ -188,6 +196,14 @@ class _Walk(Generic[A]):
     def _whole(self, node: Node) -> A:
         """A visited node repeated to its full shape, so that a sum meets every element."""
         return self.arithmetic.broadcast(self.real(node, node.axes), shape(node.axes))
+
+    def _part(self, node: Concat, k: int) -> A:
+        """One of the arrays put together, with as many elements along the others' axes as they have."""
+        kept, span = tuple(axis for axis in node.axes if axis is not node.along), node.spans[k]
+        inner = (*kept, span) if span else kept
+        whole = self.arithmetic.broadcast(self._operand(node.parts[k], inner, node.dtype), shape(inner))
+        lengths = (*shape(kept), span.size if span else 1)
+        return self.arithmetic.reshape(whole, tuple(range(len(inner))), lengths)
 
     def _take(self, x: Node, index: Node, along: Axis, axes: Axes) -> A:
         spread = (*axes, along)
@@ -237,6 +253,19 @@ class _Walk(Generic[A]):
                 )
             case Coordinate(along):
                 return np.arange(along.size)
+            case Reshape(x, old, new, axes):
+                spread = tuple(axis for axis in (*axes, *old) if axis in old or axis not in new)
+                return np.broadcast_to(self.integers(x, spread), shape(spread)).reshape(shape(axes))
+            case Concat(parts, spans, along, axes):
+                kept = tuple(axis for axis in axes if axis is not along)
+                held = [self.integers(x, (*kept, span) if span else kept) for x, span in zip(parts, spans, strict=True)]
+                full = [
+                    np.broadcast_to(h, (*shape(kept), s.size) if s else shape(kept))
+                    for h, s in zip(held, spans, strict=True)
+                ]
+                return np.concatenate(
+                    [f if s else f[..., np.newaxis] for f, s in zip(full, spans, strict=True)], axis=-1
+                )
             case Cast(x, axes):
                 return self._truncated(x, axes, node.dtype)
             case Rename(x) | StopGradient(x) | Named(_, x):

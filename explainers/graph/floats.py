@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -55,6 +55,9 @@ class FloatArithmetic:
         source, picked = np.broadcast_to(x, (*lead, size)), np.broadcast_to(index, (*lead, 1))
         found = np.take_along_axis(source, np.clip(picked, 0, size - 1), dim)
         return np.where((picked >= 0) & (picked < size), found, 0.0)
+
+    def concatenate(self, parts: Sequence[Floats], dim: int) -> Floats:
+        return np.concatenate(parts, axis=dim)
 
     def reshape(self, x: Floats, order: tuple[int, ...], shape: tuple[int, ...]) -> Floats:
         return x.transpose(order).reshape(shape)

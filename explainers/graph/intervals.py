@@ -6,6 +6,7 @@ The same rounding model as the balls', and float64's own errors on top: the radi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -155,6 +156,11 @@ class IntervalArithmetic:
         place = np.clip(picked, 0, size - 1)
         mid, rad = (np.take_along_axis(np.broadcast_to(part, (*lead, size)), place, dim) for part in (x.mid, x.rad))
         return Interval(np.where(inside, mid, 0.0), np.where(inside, rad, 0.0))
+
+    def concatenate(self, parts: Sequence[Interval], dim: int) -> Interval:
+        return Interval(
+            np.concatenate([x.mid for x in parts], axis=dim), np.concatenate([x.rad for x in parts], axis=dim)
+        )
 
     def reshape(self, x: Interval, order: tuple[int, ...], shape: tuple[int, ...]) -> Interval:
         return Interval(x.mid.transpose(order).reshape(shape), x.rad.transpose(order).reshape(shape))

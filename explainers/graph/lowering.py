@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -106,12 +107,16 @@ def _composite(expr: Expr, parts: list[arb]) -> arb:
             return reduce(lambda a, b: a.max(b), parts)
         case sympy.Min():
             return reduce(lambda a, b: a.min(b), parts)
-        case _ if (name := type(expr).__name__) in _NAMED:
+        case _ if (name := type(expr).__name__) in _WHOLE:
+            number, size = (int(part.unique_fmpz()) for part in parts)
+            return arb(_WHOLE[name](number, size))
+        case _ if name in _NAMED:
             return _NAMED[name](parts[0])
         case _:
             raise CannotLower(f"{type(expr).__name__} has no number")
 
 
+_WHOLE: Mapping[str, Callable[[int, int], int]] = MappingProxyType({"div": operator.floordiv, "mod": operator.mod})
 _NAMED: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
     {
         "sigmoid": lambda x: 1 / (1 + (-x).exp()),

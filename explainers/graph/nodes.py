@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import Literal
 
 from explainers.recording import FLOATING
@@ -187,6 +188,33 @@ class Rename:
 
 
 @dataclass(frozen=True, eq=False)
+class Reshape:
+    """The same elements, row by row, along `new` axes in place of the `old` ones."""
+
+    x: Node
+    old: Axes
+    new: Axes
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Concat:
+    """Arrays one behind the other along an axis; each fills its own axis's length, or one place where that is None."""
+
+    parts: tuple[Node, ...]
+    spans: tuple[Axis | None, ...]
+    along: Axis
+    axes: Axes
+    dtype: str
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where each part begins."""
+        return (0, *accumulate(1 if span is None else span.size for span in self.spans[:-1]))
+
+
+@dataclass(frozen=True, eq=False)
 class Coordinate:
     """0, 1, 2, … along an axis, as integers."""
 
@@ -250,6 +278,8 @@ Node = (
     | Take
     | OneHot
     | Rename
+    | Reshape
+    | Concat
     | Coordinate
     | Cast
     | StopGradient
@@ -271,10 +301,12 @@ def operands(node: Node) -> tuple[Node, ...]:
             return (x, index)
         case OneHot(index):
             return (index,)
+        case Concat(parts):
+            return parts
         case WithGradient(value, partials):
             return (value, *(n for pair in partials for n in pair))
         case _:
-            return (node.value,) if isinstance(node, WithGradient) else (node.x,)
+            return (node.x,)
 
 
 def topological(root: Node) -> list[Node]:

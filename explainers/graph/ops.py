@@ -18,6 +18,7 @@ from explainers.graph.nodes import (
     Cast,
     Compare,
     CompareOp,
+    Concat,
     Constant,
     Coordinate,
     Extremum,
@@ -26,6 +27,7 @@ from explainers.graph.nodes import (
     Node,
     OneHot,
     Rename,
+    Reshape,
     Softmax,
     StopGradient,
     Sum,
@@ -213,6 +215,10 @@ def take(x: Node, index: Node, along: Axis | None) -> Node:
         return where(compare("eq", index, 0), x, 0)
     if along not in x.axes:
         return where(in_range(index, along), x, 0)
+    if isinstance(x, Concat) and x.along is along and isinstance(index, Constant) and index.value in x.starts:
+        at = x.starts.index(int(index.value))
+        if x.spans[at] is None:
+            return cast(x.parts[at], x.dtype)
     if isinstance(x, Rename) and x.new is along and x.old not in index.axes:
         return take(x.x, index, x.old)
     if along in index.axes:  # an array indexed along the axis that the index itself has, as in x[order]
@@ -246,9 +252,47 @@ def rename(x: Node, old: Axis, new: Axis) -> Node:
             return coordinate(new)
         case Cast(inner):
             return cast(rename(inner, old, new), x.dtype)
+        case Reshape(new=after) if old in after:
+            return replace(x, new=tuple(new if axis is old else axis for axis in after), axes=renamed(x.axes, old, new))
+        case Concat(along=along) if old is along:
+            return replace(x, along=new, axes=renamed(x.axes, old, new))
         case _:
             pass
-    return Rename(x, old, new, tuple(new if axis is old else axis for axis in x.axes), x.dtype)
+    return Rename(x, old, new, renamed(x.axes, old, new), x.dtype)
+
+
+def renamed(axes: Axes, old: Axis, new: Axis) -> Axes:
+    """The axes with one exchanged for another."""
+    return tuple(new if axis is old else axis for axis in axes)
+
+
+def reshape(x: Node, old: Axes, new: Axes) -> Node:
+    """The elements along some axes laid row by row along others, by way of one axis for all of them.
+
+    ValueError where their numbers differ.
+    """
+    if count(old) != count(new):
+        raise ValueError(f"{count(old)} elements cannot be {count(new)}")
+    if old == new or not set(old) & set(x.axes):
+        return x
+    if len(old) == len(new) == 1:
+        return rename(x, old[0], new[0])
+    if len(old) > 1 and len(new) > 1:
+        flat = Axis(new[0].name, count(old))
+        return reshape(reshape(x, old, (flat,)), (flat,), new)
+    if isinstance(x, Reshape) and x.new == old and x.old == new:
+        return x.x
+    return Reshape(x, old, new, (*without(union(x.axes, old), old), *new), x.dtype)
+
+
+def concat(parts: Sequence[Node], spans: Sequence[Axis | None], along: Axis) -> Node:
+    """Arrays one behind the other along an axis; a span that another part has as well is renamed."""
+    kept = union(*(without(x.axes, (span,) if span else ()) for x, span in zip(parts, spans, strict=True)))
+    fresh = tuple(Axis(span.name, span.size) if span in kept else span for span in spans if span)
+    own = iter(fresh)
+    new = tuple(next(own) if span else None for span in spans)
+    moved = tuple(rename(x, a, b) if a and b else x for x, a, b in zip(parts, spans, new, strict=True))
+    return Concat(moved, new, along, (*kept, along), promoted(*parts))
 
 
 def coordinate(along: Axis) -> Node:

@@ -28,6 +28,7 @@ from explainers.graph.nodes import (
     is_floating,
 )
 from explainers.graph.rewriting import Rule
+from explainers.graph.shape_rewrites import shape_rules
 from explainers.graph.sigmoid_rewrites import sigmoid_rules
 
 
@@ -60,6 +61,7 @@ def rules() -> tuple[Rule, ...]:
         Rule("indexing a one-hot", "one-hot as a cast comparison", _one_hot_compare, _one_hot_compare_example),
         Rule("a scattered value", "u where c = y, else 0 → u · one-hot(y)", _scattered, _scattered_example),
         *sigmoid_rules(),
+        *shape_rules(),
         Rule("like terms", "collect, cancel, factor", collected, lambda x, y, c: ops.neg(ops.sub(ops.exp(x), x))),
     )
 

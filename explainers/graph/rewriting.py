@@ -16,6 +16,7 @@ from explainers.graph.nodes import (
     Binary,
     Cast,
     Compare,
+    Concat,
     Constant,
     Coordinate,
     Extremum,
@@ -25,6 +26,7 @@ from explainers.graph.nodes import (
     Node,
     OneHot,
     Rename,
+    Reshape,
     Softmax,
     StopGradient,
     Sum,
@@ -131,6 +133,10 @@ def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
             if len(over) == 1:
                 return ops.logsumexp(parts[0], over[0])
             return replace(node, x=parts[0], axes=ops.without(parts[0].axes, over))
+        case Reshape(_, old, new):
+            return ops.reshape(parts[0], old, new)
+        case Concat(_, spans, along):
+            return ops.concat(parts, spans, along)
         case Softmax() | Extremum() | StopGradient() | Named() | OneHot() | Rename() | Cast():
             return _over_one(node, parts[0])
         case Take(_, _, along):
@@ -179,6 +185,6 @@ def _plain(value: Any) -> Any:
 
 
 _NODES = (
-    Input, Constant, Unary, Binary, Compare, Where, Sum, LogSumExp, Softmax, Extremum, Take, OneHot, Rename, Coordinate,
-    Cast, StopGradient, WithGradient, Named,
+    Input, Constant, Unary, Binary, Compare, Where, Sum, LogSumExp, Softmax, Extremum, Take, OneHot, Rename, Reshape,
+    Concat, Coordinate, Cast, StopGradient, WithGradient, Named,
 )  # fmt: skip

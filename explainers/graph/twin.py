@@ -106,6 +106,9 @@ class _Writer:
                 one = ast.Constant(1)
                 power = _call(_math("exp"), ast.UnaryOp(ast.USub(), self.expression(expr.args[0])))
                 return ast.BinOp(one, ast.Div(), ast.BinOp(ast.Constant(1), ast.Add(), power))
+            case _ if type(expr).__name__ in ("div", "mod"):
+                op = ast.FloorDiv() if type(expr).__name__ == "div" else ast.Mod()
+                return ast.BinOp(self.expression(expr.args[0]), op, self.expression(expr.args[1]))
             case _ if type(expr).__name__ == "tanh":
                 return _call(_math("tanh"), self.expression(expr.args[0]))
             case _:

@@ -15,6 +15,7 @@ from sympy.core.function import AppliedUndef
 from explainers.graph import unevaluated as un
 from explainers.graph.nodes import (
     Axes,
+    Concat,
     Constant,
     Coordinate,
     Extremum,
@@ -23,6 +24,7 @@ from explainers.graph.nodes import (
     Node,
     OneHot,
     Rename,
+    Reshape,
     Softmax,
     Sum,
     Take,
@@ -64,7 +66,7 @@ def _followed(node: Node, axes: Axes) -> tuple[Node, ...] | None:
             return () if along is axes[-1] and readable(index, axes[:-1]) else None
         case Take(Input(axes=held), index, along):
             return () if held == (along,) and index.axes == axes[:-1] and readable(index, axes[:-1]) else None
-        case Take() | Rename() | Coordinate():
+        case Take() | Rename() | Reshape() | Concat() | Coordinate():
             return None
         case WithGradient(value):
             return (value,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -74,6 +75,9 @@ class TorchArithmetic:
         picked = torch.tensor(np.broadcast_to(index, (*lead, 1)).copy())
         found = torch.gather(x.expand(*lead, size), dim, picked.clamp(0, size - 1))
         return torch.where((picked >= 0) & (picked < size), found, 0.0)
+
+    def concatenate(self, parts: Sequence[torch.Tensor], dim: int) -> torch.Tensor:
+        return torch.cat(list(parts), dim)
 
     def reshape(self, x: torch.Tensor, order: tuple[int, ...], shape: tuple[int, ...]) -> torch.Tensor:
         return x.permute(order).reshape(shape)

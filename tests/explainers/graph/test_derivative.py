@@ -138,7 +138,8 @@ def test_the_gradient_of_the_normal_form_is_the_gradient(root: Node, values: Val
     for x in REALS:
         again = rewriter.rewrite(x)
         assert isinstance(again, Input)
-        np.testing.assert_allclose(ours(normal, values, again), ours(root, values, x), rtol=1e-7, atol=1e-7)
+        everything = ops.sum(normal, root.axes)  # what cancels may leave fewer axes
+        np.testing.assert_allclose(ours(everything, values, again), ours(root, values, x), rtol=1e-7, atol=1e-7)
 
 
 HALF = {0: np.array([[1.0, 1.0, 0.0], [2.0, 0.0, 2.0]]), 1: np.array([1.0, 1.0, 1.0]), 2: np.array([0.0, 1.0])}

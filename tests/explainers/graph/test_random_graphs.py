@@ -75,6 +75,9 @@ def _operation(draw: st.DrawFn, nodes: list[Node], index: Node, axes: tuple[Axis
         ops.mul(ops.one_hot(index, c, "float32"), x),
         x if twin in x.axes else ops.rename(x, n, twin),
         ops.named("z", ops.stop_gradient(x)),
+        ops.reshape(x, x.axes, (twin,)) if ops.count(x.axes) == twin.size and twin not in x.axes else ops.neg(x),
+        ops.concat((x, y), (None, None), Axis("k", 2)),
+        ops.concat((x, y), (n, None), Axis("k", n.size + 1)) if n in x.axes else ops.neg(x),
     ]
     return draw(st.sampled_from([node for node in choices if is_floating(node)]))
 
