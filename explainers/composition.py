@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from explainers.aliases import Aliases
 from explainers.graph import ops
 from explainers.graph.arrays import Array, unified
-from explainers.graph.nodes import Axis, Input, Node, topological
+from explainers.graph.nodes import Axis, Input, Node, Table, topological
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
+from explainers.operations.writing import put_back
 from explainers.recording import Call, Items, Name, Recording, Ref, Slice, Span, Tensor, Value
-from explainers.torch_ops import Unsupported, operation
+from explainers.torch_ops import Unsupported, decision, operation, short_name
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,16 @@ class Composition:
     """The subject of a recording as a graph.
 
     `inputs` are the frontier: the tensors from which everything up to the subject is in the table, by tensor id, with
-    the axis (None for length 1) at each of their dimensions. `calls` are the calls that the graph unfolds, `given`
-    the calls upstream that it takes for granted.
+    the axis (None for length 1) at each of their dimensions; places that the program decided on are among them under
+    negative ids. `calls` are the calls that the graph unfolds, `given` the calls upstream that it takes for granted,
+    `names` what the program calls its quantities.
     """
 
     subject: Array
     inputs: Mapping[int, Array]
     calls: tuple[Call, ...]
     given: tuple[Call, ...]
+    names: Mapping[Node, str] = field(default_factory=dict[Node, str])
 
     @property
     def root(self) -> Node:
@@ -49,7 +53,9 @@ class Composition:
     def values(self, recording: Recording) -> dict[int, npt.NDArray[np.generic]]:
         """The recorded numbers of the inputs, shaped like their axes."""
         return {
-            id: recording.tensor(id).array().reshape(tuple(axis.size for axis in array.axes))
+            id: array.node.held
+            if isinstance(array.node, Table)
+            else recording.tensor(id).array().reshape(tuple(axis.size for axis in array.axes))
             for id, array in self.inputs.items()
         }
 
@@ -89,16 +95,22 @@ class _Reading:
         self.inputs: dict[int, Array] = {}
         self.calls: dict[int, Call] = {}
         self.given: dict[int, Call] = {}
-        self.refused: DontKnow | None = None
+        self.names: dict[Node, str] = {}
+        self.aliases = Aliases(recording)
+        self.judged = {id for call in recording.calls if registry.of(call.function) for id in call.inputs()}
 
     def composed(self, subject: int) -> Composition | DontKnow:
         found = self.read(subject)
         if isinstance(found, DontKnow):
             return found
         calls = tuple(self.calls[i] for i in sorted(self.calls))
-        used = set(topological(found.node))  # what only a refused call has read lies beyond the frontier
-        inputs = {id: array for id, array in self.inputs.items() if array.node in used or id == subject}
-        return Composition(found, inputs, calls, tuple(self.given[i] for i in sorted(self.given)))
+        used = topological(found.node)
+        held = set(used)  # what only a refused call has read lies beyond the frontier
+        inputs = {id: array for id, array in self.inputs.items() if array.node in held or id == subject}
+        tables = {node.tensor: Array(node, node.axes, node.held) for node in used if isinstance(node, Table)}
+        names = {node: name for node, name in self.names.items() if node in held}
+        given = tuple(self.given[i] for i in sorted(self.given))
+        return Composition(found, {**inputs, **tables}, calls, given, names)
 
     def read(self, id: int) -> Array | DontKnow:
         """The array of a tensor; iterative, since a loop of the user's can be thousands of calls long."""
@@ -109,27 +121,64 @@ class _Reading:
                 stack.pop()
                 continue
             call = self._unfolded(current)
-            waiting = [i for i in call.inputs() if i not in self.arrays] if call else []
+            waiting = [i for i in self._needs(call, current) if i not in self.arrays] if call else []
             if waiting:
                 stack.extend(reversed(waiting))
                 continue
             found = self._computed(call, current) if call else self._leaf(current)
             if isinstance(found, DontKnow):
                 return found
-            self.arrays[current] = found
+            self.arrays[current] = self._called(found, call, current)
             stack.pop()
         return self.arrays[id]
+
+    def _called(self, found: Array, call: Call | None, id: int) -> Array:
+        """The array, whose node keeps the first name that the program gives it."""
+        name = self.recording.tensor(id).name or (self._function_name(call, id) if call else None)
+        if name is not None and call is not None and not isinstance(found.node, Input):
+            self.names.setdefault(found.node, name)
+        return found
+
+    def _function_name(self, call: Call, id: int) -> str | None:
+        """The function or module that a tensor is the result of, where another one goes on with it."""
+        inner = call.scope
+        users = [c.scope for c in self.recording.calls[call.index + 1 :] if id in c.inputs()]
+        if not inner or any(scope[: len(inner)] == inner for scope in users):
+            return None
+        return inner[-1].removeprefix("def ").removeprefix("nn.")
+
+    def _needs(self, call: Call, id: int) -> tuple[int, ...]:
+        """What has to be read before a call: its inputs, and for an array that it writes to by way of another one
+        what both held before."""
+        return (*call.inputs(), *(() if id in call.outputs else self.aliases.before(call, id)))
 
     def _unfolded(self, id: int) -> Call | None:
         """The call to unfold a tensor by; None at the frontier."""
         call = self.recording.producer(id)
         if call is None or call.index in self.given:
             return None
-        known = self.registry.of(call.function) is not None or operation(call.function) is not None
-        if not known or any(new == id for _, new in call.mutated):
+        if not self._is_known(call) or self._is_model(call) or self._is_update(call, id):
             self._give(call)
             return None
         return call
+
+    def _is_known(self, call: Call) -> bool:
+        if any(self.recording.tensor(id).dtype.startswith("complex") for id in call.inputs()):
+            return False
+        return any(f(call.function) is not None for f in (self.registry.of, operation, decision))
+
+    def _is_model(self, call: Call) -> bool:
+        """Whether the call is a layer's: a model upstream is given."""
+        return (
+            short_name(call.function) in ("linear", "bilinear")
+            and bool(call.scope)
+            and call.scope[-1].startswith("nn.")
+        )
+
+    def _is_update(self, call: Call, id: int) -> bool:
+        """Whether the call changes a parameter, as a step of an optimizer does: where it stands then is given."""
+        changed = any(new == id for _, new in call.mutated)
+        return changed and not call.grad_enabled and self.recording.tensor(id).requires_grad
 
     def _give(self, call: Call) -> None:
         self.given[call.index] = call
@@ -137,15 +186,64 @@ class _Reading:
     def _computed(self, call: Call, id: int) -> Array | DontKnow:
         try:
             arguments = {a.name: self._value(a.value) for a in call.arguments}
-            result = self._applied(call, arguments)
-            if id not in call.outputs[:1] and not isinstance(result, tuple):
-                raise Unsupported(said("it is not in the table of operations"))
-        except Unsupported as refusal:
+            made = self._made(call, id, arguments)
+        except (Unsupported, IndexError) as refusal:
             self._give(call)
             leaf = self._leaf(id)
-            return DontKnow(call.function, call.span, refusal.reason) if isinstance(leaf, DontKnow) else leaf
+            reason = refusal.reason if isinstance(refusal, Unsupported) else said("this kind of index")
+            return DontKnow(call.function, call.span, reason) if isinstance(leaf, DontKnow) else leaf
         self.calls[call.index] = call
-        return self._followed(call, result[call.outputs.index(id)] if isinstance(result, tuple) else result)
+        return self._followed(call, self._valued(made, id))
+
+    def _made(self, call: Call, id: int, arguments: dict[str, object]) -> Array:
+        """One of the arrays that a call returned or wrote to."""
+        written = [new for _, new in call.mutated]
+        if written:
+            target = next((new for old, new in call.mutated if old == call.ref("input")), None)
+            result = self._applied(call, arguments)
+            if target is None or isinstance(result, tuple):
+                raise Unsupported(said("what it writes to"))
+            before = arguments["input"]
+            assert isinstance(before, Array)
+            stored = Array(ops.cast(result.node, before.node.dtype), before.layout)
+            return stored if id in (target, *call.outputs) else self._through(call, id, target, stored)
+        result = self._applied(call, arguments)
+        if isinstance(result, tuple):
+            return result[call.outputs.index(id)]
+        if id not in call.outputs[:1]:
+            raise Unsupported(said("it is not in the table of operations"))
+        return result
+
+    def _through(self, call: Call, id: int, target: int, stored: Array) -> Array:
+        """What an array holds after another one that shares its memory was written to."""
+        old = {new: old for old, new in call.mutated}
+        up, down = self.aliases.path(old[target], old[id])
+        held = self.arrays[old[up[-1][1]] if up[-1][1] in old else up[-1][1]] if up else stored
+        chain = [held]
+        for view, _ in reversed(up):
+            chain.append(self._view(view, chain[-1]))
+        for (view, _), whole in zip(up, reversed(chain[:-1]), strict=True):
+            put = put_back(short_name(view.function))
+            if put is None:
+                raise Unsupported(said("it writes to what another array is a view of"))
+            stored = put(whole, stored, {a.name: self._value(a.value) for a in view.arguments})
+        for view in down:
+            stored = self._view(view, stored)
+        return stored
+
+    def _view(self, view: Call, whole: Array) -> Array:
+        given = {a.name: self._value(a.value) for a in view.arguments if a.name != "input"}
+        result = self._applied(view, {**given, "input": whole})
+        if isinstance(result, tuple):
+            raise Unsupported(said("it writes to what another array is a view of"))
+        return result
+
+    def _valued(self, made: Array, id: int) -> Array:
+        """The array, its whole numbers known where they were recorded: a program may be decided by them."""
+        held = self.recording.tensor(id)
+        if made.floating or made.values is not None or held.data is None:
+            return made
+        return replace(made, values=held.array())
 
     def _followed(self, call: Call, made: Array) -> Array:
         """What a call made, without a gradient where autograd was switched off."""
@@ -157,9 +255,20 @@ class _Reading:
         loss = self.registry.of(call.function)
         if loss is not None:
             return loss.program(**arguments)
+        decide, places = decision(call.function), self._places(call)
+        if decide is not None and places is not None and len(call.outputs) == 2:
+            return decide({**arguments, "places": places})
         apply = operation(call.function)
-        assert apply is not None
+        if apply is None:
+            raise Unsupported(said("it is not in the table of operations"))
         return apply(arguments)
+
+    def _places(self, call: Call) -> Array | None:
+        """The places that a call returned beside what it found there."""
+        if len(call.outputs) != 2 or self.recording.tensor(call.outputs[1]).floating:
+            return None
+        found = self._leaf(call.outputs[1])
+        return found if isinstance(found, Array) else None
 
     def _value(self, value: Value) -> object:
         match value:
@@ -188,10 +297,24 @@ class _Reading:
         if tensor.dtype.startswith("complex"):
             return DontKnow("a complex tensor", None, said("complex numbers are not in the table"))
         layout = tuple(self._axis(tensor, dim) for dim in range(len(tensor.shape)))
+        if (same := self._same(tensor)) is not None:
+            return Array(
+                ops.cast(ops.constant(same), tensor.dtype), layout, None if tensor.floating else tensor.array()
+            )
         axes = tuple(axis for axis in layout if axis is not None)
-        node = Input(self._free(self._symbol(tensor)), axes, tensor.dtype, id)
-        self.inputs[id] = Array(node, layout, None if tensor.floating else tensor.array())
+        if id not in self.inputs:
+            node = Input(self._free(self._symbol(tensor)), axes, tensor.dtype, id)
+            self.inputs[id] = Array(node, layout, None if tensor.floating else tensor.array())
         return self.inputs[id]
+
+    def _same(self, tensor: Tensor) -> float | int | None:
+        """The number that a factory filled a tensor with which no loss is given: it is no input, but a constant."""
+        made = self.recording.producer(tensor.id)
+        fills = made is not None and short_name(made.function) in _FILLS and tensor.dtype != "bool"
+        if not fills or tensor.requires_grad or tensor.id in self.judged or not tensor.elements:
+            return None
+        values = np.unique(tensor.array())
+        return values[0].item() if len(values) == 1 else None
 
     def _axis(self, tensor: Tensor, dim: int) -> Axis | None:
         size = tensor.shape[dim]
@@ -214,3 +337,8 @@ class _Reading:
         taken = {array.node.symbol for array in self.inputs.values() if isinstance(array.node, Input)}
         numbered = (f"{wanted}{k}" for k in itertools.count(2))
         return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
+
+
+_FILLS = frozenset(
+    ("zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full")
+)

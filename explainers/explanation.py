@@ -151,7 +151,9 @@ def plan(recording: Recording, claims: tuple[Claim, ...], reading: Reading | Don
 
 def _starts(recording: Recording, found: Reading) -> tuple[ReplaceTensor, ...]:
     """The frontier's recorded numbers, where a call of the program made them."""
-    made = (id for id in found.forms.composition.inputs if recording.producer(id) is not None)
+    composition = found.forms.composition
+    reached = {id for call in composition.calls for id in call.inputs()} | {recording.subject}
+    made = (id for id in composition.inputs if id in reached and recording.producer(id) is not None)
     return tuple(ReplaceTensor(recording.tensors[id]) for id in made)
 
 

@@ -96,6 +96,10 @@ class Display:
                 return self.element(a if self._float(node, place) == self._float(a, place) else b, place)
             case Binary():
                 return _binary(node, self._term(node.a, place), self._term(node.b, place))
+            case Compare("eq", a, Constant(Fraction() as zero)) if a.dtype == "bool" and not zero:
+                return _negated(self._condition(a, place))
+            case Compare("ne", a, Constant(Fraction() as zero)) if a.dtype == "bool" and not zero:
+                return self._condition(a, place)
             case Compare(op, a, b):
                 return _COMPARISON[op](self.element(a, place), self.element(b, place), evaluate=False)
             case Where():
@@ -152,8 +156,20 @@ class Display:
     def _where(self, node: Where, place: Place) -> Expr:
         if self._is_here(node.condition.axes, place):
             return self.element(node.a if self._float(node.condition, place) == 1 else node.b, place)
+        if node.dtype == "bool":
+            return self._choice(node, place)
         yes, no = self.element(node.a, place), self.element(node.b, place)
         return sympy.Piecewise((yes, self._condition(node.condition, place)), (no, True), evaluate=False)
+
+    def _choice(self, node: Where, place: Place) -> Expr:
+        """A condition on a condition: c and a where the other side is false, c or b where one side is true."""
+        asked, yes, no = (self._condition(n, place) for n in (node.condition, node.a, node.b))
+        if no == sympy.false:
+            return sympy.And(asked, yes, evaluate=False)
+        if yes == sympy.true:
+            return sympy.Or(asked, no, evaluate=False)
+        either = sympy.And(_negated(asked), no, evaluate=False)
+        return sympy.Or(sympy.And(asked, yes, evaluate=False), either, evaluate=False)
 
     def _concat(self, node: Concat, place: Place) -> Expr:
         """The part that a place falls into; at a letter one case for each."""
@@ -181,6 +197,8 @@ class Display:
 
     def _condition(self, node: Node, place: Place) -> Expr:
         """A truth value as a relation; an array of them, handed in, is 1 where it holds."""
+        if isinstance(node, Compare) and isinstance(node.a, Constant) and isinstance(node.b, Constant):
+            return sympy.true if self._float(node, {}) else sympy.false
         written = self.element(node, place)
         is_number = isinstance(written, sympy.Expr)  # sympy counts a Symbol as a truth value as well
         return sympy.Eq(written, 1, evaluate=False) if is_number else written
@@ -311,6 +329,11 @@ def _binary(node: Binary, a: Expr, b: Expr) -> Expr:
             return sympy.Min(a, b, evaluate=False)
         case _:
             assert_never(node.op)
+
+
+def _negated(condition: Any) -> Expr:
+    """The condition that holds where this one does not."""
+    return condition.negated if isinstance(condition, sympy.core.relational.Relational) else sympy.Not(condition)
 
 
 def _unravelled(node: Reshape, place: Place) -> Place:

@@ -173,6 +173,8 @@ def _holds(condition: Expr, meaning: Meaning, known: Known) -> bool:
             return bool(condition)
         case sympy.And():
             return all(_holds(part, meaning, known) for part in condition.args)
+        case sympy.Not():
+            return not _holds(condition.args[0], meaning, known)
         case sympy.Or():
             return any(_holds(part, meaning, known) for part in condition.args)
         case sympy.ITE():

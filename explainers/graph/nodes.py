@@ -12,6 +12,9 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from explainers.recording import FLOATING
 
 UnaryOp = Literal[
@@ -53,6 +56,13 @@ class Input:
     axes: Axes
     dtype: str
     tensor: int
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Input):
+    """Whole numbers that the program decided on (the places that a mask picks), held here; `tensor` is negative."""
+
+    held: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

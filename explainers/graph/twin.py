@@ -153,6 +153,8 @@ class _Writer:
         return ast.IfExp(self._test(condition), self.expression(value), self._cases(pairs[1:]))
 
     def _test(self, condition: Any) -> ast.expr:
+        if isinstance(condition, sympy.Not):
+            return ast.UnaryOp(ast.Not(), self._test(condition.args[0]))
         if isinstance(condition, sympy.And | sympy.Or):
             joint = ast.And() if isinstance(condition, sympy.And) else ast.Or()
             return ast.BoolOp(joint, [self._test(part) for part in condition.args])

@@ -38,7 +38,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
 def legend(explanation: Explanation) -> Message | None:
     """What the formulas' letters stand for in the asker's program; None where they are its own names."""
     tensors = explanation.recording.tensors
-    pairs = ((letter, tensors[id].name) for letter, id in explanation.derivation.letters.items())
+    pairs = ((letter, tensors[id].name) for letter, id in explanation.derivation.letters.items() if id in tensors)
     known = [f"{letter} = {name}" for letter, name in pairs if name is not None and name != letter]
     return said("In the formulas {letters}.", letters=", ".join(known)) if known else None
 

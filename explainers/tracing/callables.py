@@ -135,6 +135,8 @@ def call(name: str, arguments: list[tuple[str, Any]]) -> Any:
     if name in _OPERATORS and not isinstance(values.get("input", ...), (torch.Tensor, types.EllipsisType)):
         left, right = (value for _, value in arguments[:2])
         return _OPERATORS[name](left, right)  # as the reflected operator computed it: 2 / x is 2 · (1 / x)
+    if name == "torch.where" and len(values) == 3:  # torch calls its second argument `self` where it is a number
+        return torch.where(values["condition"], values["input"], values["other"])
     if name == "torch.einsum":
         return torch.einsum(values["equation"], *values["operands"])
     return _call(function, arguments)

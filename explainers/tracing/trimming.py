@@ -122,7 +122,8 @@ def _by_importance(recording: Recording, room: int) -> Iterable[int]:
     first = [i for i in (recording.subject, *(s.tensor for s in recording.shown), *recording.others) if i is not None]
     if recording.raised is not None and recording.raised.call is not None:
         first += [id for c in recording.calls if c.index == recording.raised.call for id in c.inputs()]
-    below, _ = ancestors(recording.calls, first)
+    below, needed = ancestors(recording.calls, first)
+    below |= {id for c in recording.calls if c.index in needed for id in c.outputs}  # the places beside what was found
     latest = sorted((below & recording.tensors.keys()) - _never_read(recording.calls), reverse=True)
     small = [id for id in latest if recording.tensors[id].elements <= SMALL]
     large = [id for id in latest if recording.tensors[id].elements > SMALL]
@@ -139,7 +140,8 @@ def _never_read(calls: Sequence[Call]) -> set[int]:
     overwriting = [c for c in calls if c.function in _OVERWRITING or c.function.startswith("torch.nn.init.")]
     numbers = {c.index for c in overwriting}
     read = {id for c in calls if c.index not in numbers for id in c.inputs()}
-    return {old for c in overwriting for old, _ in c.mutated} - read
+    filled = {id for c in calls if c.function != "torch.empty" for id in c.outputs}
+    return {old for c in overwriting for old, _ in c.mutated} - read - filled
 
 
 def _is_replayable(call: Call) -> bool:

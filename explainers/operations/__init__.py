@@ -1,0 +1,1 @@
+"""What torch's operations mean over named-axis arrays, one module per kind; `explainers.torch_ops` is the table."""

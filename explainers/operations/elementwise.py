@@ -1,0 +1,186 @@
+"""Elementwise functions that are made of others: activations, powers, logical operations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from explainers.graph import ops
+from explainers.graph.arrays import Array, broadcast
+from explainers.graph.nodes import Node
+from explainers.messages import said
+from explainers.operations.entries import Operation, array, elementwise, entry, real
+from explainers.torch_indexing import Unsupported
+
+
+def elementwise_operations() -> Mapping[str, Operation]:
+    """By torch's short name."""
+    return {
+        "cosh": entry("input", _of(lambda x: ops.div(ops.add(ops.exp(x), ops.exp(ops.neg(x))), 2))),
+        "sinh": entry("input", _of(lambda x: ops.div(ops.sub(ops.exp(x), ops.exp(ops.neg(x))), 2))),
+        "rsqrt": entry("input", _of(lambda x: ops.div(1, ops.unary("sqrt", x)))),
+        "exp2": entry("input", _of(lambda x: ops.binary("pow", 2, x))),
+        "log10": entry("input", _of(lambda x: ops.div(ops.log(x), ops.cast(ops.log(ops.constant(10)), x.dtype)))),
+        "positive": entry("input", lambda input: input),
+        "logit": entry("input eps", _logit),
+        "leaky_relu": entry("input negative_slope", _leaky_relu),
+        "elu": entry("input alpha", _elu),
+        "celu": entry("input alpha", lambda input, alpha=1.0: _elu(input, alpha, 1 / alpha)),
+        "selu": entry("input", _selu),
+        "silu": entry("input", _of(lambda x: ops.mul(x, ops.sigmoid(x)))),
+        "mish": entry("input", _of(lambda x: ops.mul(x, ops.unary("tanh", ops.unary("softplus", x))))),
+        "softsign": entry("input", _of(lambda x: ops.div(x, ops.add(1, ops.unary("abs", x))))),
+        "tanhshrink": entry("input", _of(lambda x: ops.sub(x, ops.unary("tanh", x)))),
+        "hardtanh": entry("input min_val max_val", _hardtanh),
+        "relu6": entry("input", lambda input: _hardtanh(input, 0.0, 6.0)),
+        "threshold": entry("input threshold value", _threshold),
+        "xlogy": entry("input other", elementwise(_xlogy)),
+        "entr": entry("input", _of(_entr)),
+        "logaddexp": entry("input other", elementwise(_logaddexp)),
+        "lerp": entry("input end weight", elementwise(lambda a, b, w: ops.add(a, ops.mul(w, ops.sub(b, a))))),
+        "addcmul": entry("input tensor1 tensor2 value", _addcmul),
+        "addcdiv": entry("input tensor1 tensor2 value", _addcdiv),
+        "hypot": entry("input other", elementwise(lambda a, b: _root(ops.add(ops.square(a), ops.square(b))))),
+        "nan_to_num": entry("input nan posinf neginf", _nan_to_num),
+        "isnan": entry("input", _of(lambda x: ops.compare("ne", x, x))),
+        "isinf": entry("input", _of(lambda x: ops.compare("eq", ops.unary("abs", x), math.inf))),
+        "isfinite": entry("input", _of(lambda x: ops.compare("lt", ops.unary("abs", x), math.inf))),
+        "logical_not": entry("input", _not),
+        "bitwise_not": entry("input", lambda input: _not(_truth(input))),
+        "logical_and": entry("input other", elementwise(_and)),
+        "bitwise_and": entry("input other", lambda input, other: elementwise(_and)(_truth(input), _truth(other))),
+        "logical_or": entry("input other", elementwise(_or)),
+        "bitwise_or": entry("input other", lambda input, other: elementwise(_or)(_truth(input), _truth(other))),
+        "logical_xor": entry("input other", elementwise(_xor)),
+        "bitwise_xor": entry("input other", lambda input, other: elementwise(_xor)(_truth(input), _truth(other))),
+        "masked_fill": entry("input mask value", _masked_fill),
+        "fmax": entry("input other", elementwise(ops.maximum)),
+        "fmin": entry("input other", elementwise(lambda a, b: ops.binary("minimum", a, b))),
+        "float_power": entry("input exponent", _float_power),
+        "heaviside": entry("input values", elementwise(_heaviside)),
+    }
+
+
+def _of(build: Any) -> Any:
+    return lambda input: Array(build(real(input)), input.layout)
+
+
+def _root(x: Node) -> Node:
+    return ops.unary("sqrt", x)
+
+
+def _logit(input: Array, eps: float | None = None) -> Array:
+    """log(x / (1 − x)), x first cut to [eps, 1 − eps]."""
+    x = real(input)
+    if eps is not None:
+        x = ops.binary("clamp_max", ops.clamp_min(x, eps), 1 - eps)
+    return Array(ops.log(ops.div(x, ops.sub(1, x))), input.layout)
+
+
+def _leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
+    x = real(input)
+    return Array(ops.where(ops.compare("gt", x, 0), x, ops.mul(negative_slope, x)), input.layout)
+
+
+def _elu(input: Array, alpha: float = 1.0, inner: float = 1.0) -> Array:
+    """x above 0, α(e^(x/α) − 1) below (celu), α(e^x − 1) for elu."""
+    x = real(input)
+    below = ops.mul(alpha, ops.unary("expm1", ops.mul(inner, x)))
+    return Array(ops.where(ops.compare("gt", x, 0), x, below), input.layout)
+
+
+def _selu(input: Array) -> Array:
+    scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+    x = real(input)
+    below = ops.mul(scale * alpha, ops.unary("expm1", x))
+    return Array(ops.where(ops.compare("gt", x, 0), ops.mul(scale, x), below), input.layout)
+
+
+def _hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """max(min, min(max, x)); at its bounds no gradient passes."""
+    x = real(input)
+    inside = ops.where(ops.compare("gt", x, min_val), x, min_val)
+    return Array(ops.where(ops.compare("lt", x, max_val), inside, max_val), input.layout)
+
+
+def _threshold(input: Array, threshold: float, value: float) -> Array:
+    x = real(input)
+    return Array(ops.where(ops.compare("gt", x, threshold), x, value), input.layout)
+
+
+def _xlogy(a: Node, b: Node) -> Node:
+    return ops.where(ops.compare("eq", a, 0), ops.where(ops.compare("ne", b, b), math.nan, 0), ops.mul(a, ops.log(b)))
+
+
+def _entr(x: Node) -> Node:
+    """−x log x; 0 at 0, −∞ below."""
+    return ops.where(
+        ops.compare("gt", x, 0), ops.neg(ops.mul(x, ops.log(x))), ops.where(ops.compare("eq", x, 0), 0, -math.inf)
+    )
+
+
+def _logaddexp(a: Node, b: Node) -> Node:
+    """log(e^a + e^b) without overflow."""
+    return ops.add(ops.maximum(a, b), ops.log1p(ops.exp(ops.neg(ops.unary("abs", ops.sub(a, b))))))
+
+
+def _addcmul(input: Array, tensor1: Array, tensor2: Array, value: float = 1) -> Array:
+    return elementwise(lambda x, a, b: ops.add(x, ops.mul(value, ops.mul(a, b))))(input, tensor1, tensor2)
+
+
+def _addcdiv(input: Array, tensor1: Array, tensor2: Array, value: float = 1) -> Array:
+    return elementwise(lambda x, a, b: ops.add(x, ops.mul(value, ops.div(a, b))))(input, tensor1, tensor2)
+
+
+def _nan_to_num(
+    input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Array:
+    """Other numbers for nan and the infinities; the largest finite ones for those where none is given."""
+    x = real(input)
+    largest = {"float64": 1.7976931348623157e308, "float16": 65504.0}.get(x.dtype, 3.4028234663852886e38)
+    node = ops.where(ops.compare("ne", x, x), 0.0 if nan is None else nan, x)
+    node = ops.where(ops.compare("eq", x, math.inf), largest if posinf is None else posinf, node)
+    return Array(ops.where(ops.compare("eq", x, -math.inf), -largest if neginf is None else neginf, node), input.layout)
+
+
+def _nonzero(x: Node) -> Node:
+    return x if x.dtype == "bool" else ops.compare("ne", x, 0)
+
+
+def _truth(x: Any) -> Array:
+    """Bitwise operations are logical ones on truth values only."""
+    found = array(x)
+    if found.node.dtype != "bool":
+        raise Unsupported(said("bits of whole numbers"))
+    return found
+
+
+def _not(input: Array) -> Array:
+    return Array(ops.compare("eq", input.node, 0), input.layout)
+
+
+def _and(a: Node, b: Node) -> Node:
+    return ops.where(_nonzero(a), _nonzero(b), ops.compare("ne", 0, 0))
+
+
+def _or(a: Node, b: Node) -> Node:
+    return ops.where(_nonzero(a), ops.compare("eq", 0, 0), _nonzero(b))
+
+
+def _xor(a: Node, b: Node) -> Node:
+    return ops.where(_nonzero(a), ops.compare("eq", _nonzero(b), 0), _nonzero(b))
+
+
+def _masked_fill(input: Array, mask: Array, value: Any) -> Array:
+    (m, a, b), layout = broadcast((mask, input, array(value)))
+    return Array(ops.where(m, ops.cast(b, input.node.dtype) if isinstance(value, Array) else b, a), layout)
+
+
+def _float_power(input: Any, exponent: Any) -> Array:
+    (a, b), layout = broadcast((array(input), array(exponent)))
+    return Array(ops.binary("pow", ops.cast(a, "float64"), ops.cast(b, "float64")), layout)
+
+
+def _heaviside(x: Node, at_zero: Node) -> Node:
+    return ops.where(ops.compare("eq", x, 0), at_zero, ops.where(ops.compare("lt", x, 0), 0, 1))

@@ -1,0 +1,29 @@
+"""Whole numbers that are known when a program is read: the places that a mask or a list picks."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from explainers.graph import ops
+from explainers.graph.arrays import Array, Layout
+from explainers.graph.nodes import Axis, Table
+
+
+def table(symbol: str, places: Any, axis: Axis | None) -> Array:
+    """Whole numbers that are known, along one axis."""
+    held = np.asarray(places, dtype=np.int64).reshape(-1)
+    return tabled(symbol, held, (axis,))
+
+
+def tabled(symbol: str, held: npt.NDArray[np.int64], layout: Layout) -> Array:
+    """Whole numbers that are known, as an array of this layout."""
+    axes = tuple(axis for axis in layout if axis is not None)
+    if not axes:
+        return Array(ops.constant(int(held.reshape(-1)[0])), layout, held)
+    digest = hashlib.blake2b(held.tobytes() + repr(held.shape).encode(), digest_size=6).digest()
+    shaped = held.reshape(tuple(axis.size for axis in axes))
+    return Array(Table(symbol, axes, "int64", -1 - int.from_bytes(digest, "big"), shaped), layout, held)
