@@ -159,7 +159,7 @@ class Display:
         if node.dtype == "bool":
             return self._choice(node, place)
         yes, no = self.element(node.a, place), self.element(node.b, place)
-        return sympy.Piecewise((yes, self._condition(node.condition, place)), (no, True), evaluate=False)
+        return un.cases((yes, self._condition(node.condition, place)), (no, sympy.true))
 
     def _choice(self, node: Where, place: Place) -> Expr:
         """A condition on a condition: c and a where the other side is false, c or b where one side is true."""
@@ -181,10 +181,10 @@ class Display:
         if at is None:
             return un.call("concat", *(self._span(node, k, None, place) for k in range(len(node.parts))))
         cases = [
-            (self._span(node, k, at, place), sympy.Lt(at, end, evaluate=False) if end < node.along.size else True)
+            (self._span(node, k, at, place), sympy.Lt(at, end, evaluate=False) if end < node.along.size else sympy.true)
             for k, end in enumerate(ends)
         ]
-        return sympy.Piecewise(*cases, evaluate=False)
+        return un.cases(*cases)
 
     def _span(self, node: Concat, k: int, at: Expr | None, place: Place) -> Expr:
         part, span, start = node.parts[k], node.spans[k], node.starts[k]
@@ -210,7 +210,7 @@ class Display:
         if self._is_here(node.axes, place):
             return sympy.Integer(int(self._float(node, place)))
         one, zero = sympy.Integer(1), sympy.Integer(0)
-        return sympy.Piecewise((one, self._condition(node, place)), (zero, True), evaluate=False)
+        return un.cases((one, self._condition(node, place)), (zero, sympy.true))
 
     def _extremum(self, op: str, x: Node, over: Axes, place: Place) -> Expr:
         """All elements of a few; of many the one it is, or a word."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sympy
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 Expr = Any
 
@@ -62,6 +63,11 @@ def total(body: Expr, *limits: tuple[Expr, int, int]) -> Expr:
     made = sympy.Expr.__new__(sympy.Sum, body, *bounds)
     made.is_commutative = body.is_commutative
     return made
+
+
+def cases(*pairs: tuple[Expr, Any]) -> Expr:
+    """value if condition, … Not sympy.Piecewise(…), which folds one inside a condition into that condition."""
+    return sympy.Basic.__new__(sympy.Piecewise, *(sympy.Tuple.__new__(ExprCondPair, *pair) for pair in pairs))
 
 
 def call(name: str, *arguments: Expr) -> Expr:

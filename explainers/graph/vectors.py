@@ -123,7 +123,7 @@ def _rebuilt(formula: Expr, parts: list[Expr]) -> Expr:
     if isinstance(formula, sympy.Indexed):
         return sympy.Indexed(formula.base, *parts)
     if _has_cases(formula):
-        return sympy.Piecewise(*zip(parts[::2], parts[1::2], strict=True), evaluate=False)
+        return un.cases(*zip(parts[::2], parts[1::2], strict=True))
     return formula.func(*parts, evaluate=False)
 
 

@@ -77,7 +77,7 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "torch.remainder": operator.mod,
     "torch.pow": operator.pow,
 }
-_POSITIONAL: Final = frozenset({torch.Tensor.__getitem__, torch.Tensor.__setitem__})
+_POSITIONAL: Final = frozenset({torch.Tensor.__getitem__, torch.Tensor.__setitem__, torch.Tensor.copy_})
 _FULL_SIGNATURES: Final[Mapping[str, Callable[..., Any]]] = {
     "torch.softmax": F.softmax,
     "torch.log_softmax": F.log_softmax,
