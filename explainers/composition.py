@@ -97,6 +97,7 @@ class _Reading:
         self.given: dict[int, Call] = {}
         self.names: dict[Node, str] = {}
         self.aliases = Aliases(recording)
+        self.written = {old for call in recording.calls for old, _ in call.mutated}
         self.judged = {id for call in recording.calls if registry.of(call.function) for id in call.inputs()}
 
     def composed(self, subject: int) -> Composition | DontKnow:
@@ -308,13 +309,15 @@ class _Reading:
         return self.inputs[id]
 
     def _same(self, tensor: Tensor) -> float | int | None:
-        """The number that a factory filled a tensor with which no loss is given: it is no input, but a constant."""
+        """The number that fills a tensor which a program only starts from: zeros to add to, an array to write into."""
         made = self.recording.producer(tensor.id)
-        fills = made is not None and short_name(made.function) in _FILLS and tensor.dtype != "bool"
-        if not fills or tensor.requires_grad or tensor.id in self.judged or not tensor.elements:
+        name = "" if made is None else short_name(made.function)
+        fills = name in _FILLS or (name == "tensor" and tensor.elements == 1)
+        if not fills or tensor.requires_grad or tensor.id in self.judged:
             return None
         values = np.unique(tensor.array())
-        return values[0].item() if len(values) == 1 else None
+        number = values[0].item() if len(values) == 1 and tensor.dtype != "bool" else None
+        return number if number == 0 or tensor.id in self.written else None
 
     def _axis(self, tensor: Tensor, dim: int) -> Axis | None:
         size = tensor.shape[dim]
