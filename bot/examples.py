@@ -19,6 +19,9 @@ ENOUGH: Final = 1.0
 """Below this an example is about something else, and the plain example of the loss says more."""
 
 _BESIDE: Final = 0.5
+_WITHOUT_A_LOSS: Final = 2
+"""Topics that a question which names no loss shares with an example: "why is my loss nan?" alone could be any."""
+
 _TITLE: Final = 0.25
 _SOURCE: Final = 0.2
 _SAME_LOSS: Final = 1.5
@@ -36,9 +39,15 @@ class Examples:
     def best(self, question: Question) -> Example | None:
         """The example that the words fit best, None where they fit none."""
         asked = frozenset(question.topics)
-        scored = [(self._score(each, asked, question.loss_words), -at) for at, each in enumerate(self.all)]
+        losses = question.loss_words
+        known = [each for each in self.all if losses or self._shared(each, asked) >= _WITHOUT_A_LOSS]
+        scored = [(self._score(each, asked, losses), -at) for at, each in enumerate(known)]
         score, at = max(scored, default=(0.0, 0))
-        return self.all[-at] if score >= ENOUGH else None
+        return known[-at] if score >= ENOUGH else None
+
+    def _shared(self, example: Example, asked: frozenset[str]) -> int:
+        """How many topics it shares with the phrase of the example that it shares most with."""
+        return max((len(asked.intersection(phrase)) for phrase in example.phrases), default=0)
 
     def _score(self, example: Example, asked: frozenset[str], losses: Collection[str]) -> float:
         told, best = max(((self._told(each, asked), each) for each in example.phrases), default=(0.0, ()))

@@ -7,10 +7,11 @@ from typing import Final
 
 from bot.differences import difference
 from bot.exchange import Other
+from bot.reading.files import is_picture
 from bot.reading.question import Origin, Question, Snippet
 from explainers.messages import Message, said
 
-_SAID_APART: Final = ("import", "name", "left-out", "loss", "framework")
+_SAID_APART: Final = ("import", "name", "left-out", "loss", "framework", "given", "shape")
 
 
 def supplied(snippet: Snippet) -> tuple[str, ...]:
@@ -38,11 +39,22 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
     repaired = [each.code for each in snippet.completions if each.what not in _SAID_APART]
     if repaired:
         yield said("I repaired what could not run as it stood: {lines}", lines="; ".join(repaired))
+    given = [each.code for each in snippet.completions if each.what == "given"]
+    if given:
+        yield said(
+            "I put in what your message shows, where the code needs what nobody defines: {lines}",
+            lines="; ".join(given),
+        )
+    if any(each.what == "shape" for each in snippet.completions):
+        yield said("I gave the target the shape of the input, because the loss raises otherwise.")
     dropped = [each.code for each in snippet.completions if each.what == "left-out"]
     if dropped:
         yield said("I left out what raises, because you went on after it: {lines}", lines="; ".join(dropped))
-    if question.left_out:
-        yield said("I could not read these files: {names}.", names=", ".join(question.left_out))
+    pictures = [name for name in question.left_out if is_picture(name)]
+    if pictures:
+        yield said("I can't read pictures: paste what {names} shows as text.", names=", ".join(pictures))
+    if others := [name for name in question.left_out if name not in pictures]:
+        yield said("I could not read these files: {names}.", names=", ".join(others))
 
 
 def _of_frameworks(question: Question, snippet: Snippet) -> Iterator[Message]:

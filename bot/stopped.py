@@ -166,7 +166,7 @@ def undefined(names: tuple[str, ...]) -> Stop:
     )
 
 
-def lacking(what: Literal["code", "target", "input", "loss"]) -> Stop:
+def lacking(what: Literal["code", "target", "input", "loss", "picture"]) -> Stop:
     """The one thing to ask for."""
     return Stop("needs-input", _LACKING[what])
 
@@ -175,6 +175,7 @@ _LACKING: Final[Mapping[str, Message]] = {
     "code": said("I read your question, but nothing to compute: send the code, or the input and target of the loss."),
     "target": said("I read the input in your message, but no target: send the target as well."),
     "input": said("I read the target in your message, but no input: send the input as well."),
+    "picture": said("I can't read pictures, sorry: paste the code and its output as text, and I will gladly look."),
     "loss": said("I read the numbers in your message, but not which loss is meant: name it, or send the code."),
 }
 

@@ -132,11 +132,18 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
         return "expected" if scalar else None
     if not scalar:
         return "printed" if _ends_in_cue(before) else None
-    if value.wrapped or _decimals(prose[value.start : value.end]) >= 3:
+    if value.wrapped or _is_alone(prose, value) or _decimals(prose[value.start : value.end]) >= 3:
         return "printed"
     if value.value != value.value or abs(float(value.value)) == float("inf"):  # pyright: ignore[reportArgumentType]
         return "printed" if _ends_in_cue(before) else None
     return "printed" if _ends_in_cue(before) or AFTER_PRINTED.match(after) else None
+
+
+def _is_alone(prose: str, value: Printed) -> bool:
+    """Whether its line holds nothing else than signs: "-0.8 ??" under some code."""
+    start, end = prose.rfind("\n", 0, value.start) + 1, prose.find("\n", value.end)
+    line = prose[start : value.start] + prose[value.end : end if end >= 0 else len(prose)]
+    return "\n" in prose and not value.integral and not any(c.isalnum() for c in line)
 
 
 def _ends_in_cue(before: str) -> bool:

@@ -1,24 +1,31 @@
-"""Attachments as text: Python, plain text and notebooks; what else there is, is named and left out."""
+"""Attachments: Python, plain text, notebooks and data; what else there is, is named and left out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 
+from bot.reading.arrays import arrays
 from bot.reading.question import File
 from bot.reading.text import decoded
 
-_PROSE = frozenset((".txt", ".md", ".log", ".out", ""))
+_PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".heic", ".tif", ".tiff", ".svg"))
+_PROSE = frozenset((".txt", ".md", ".log", ".out", ".err", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Text to read: the message (`name` None) or an attachment; `program` says that all of it is code."""
+    """Text to read: the message (`name` None) or an attachment; `program` says that all of it is code.
+
+    `values` is code that binds names to the numbers of a data file.
+    """
 
     name: str | None
     text: str
     program: bool = False
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def document(file: File) -> Document | None:
@@ -32,7 +39,15 @@ def document(file: File) -> Document | None:
     if suffix == ".ipynb":
         text = _notebook(file.data)
         return None if text is None else Document(file.name, text)
-    return Document(file.name, decoded(file.data)) if suffix in _PROSE else None
+    if suffix in _PROSE:
+        return Document(file.name, decoded(file.data))
+    values = arrays(file.name, file.data)
+    return None if values is None else Document(file.name, "", values=values)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is an image by its name."""
+    return PurePosixPath(name.replace("\0", "")).suffix.lower() in _PICTURES
 
 
 def _notebook(data: bytes) -> str | None:

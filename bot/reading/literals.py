@@ -9,7 +9,7 @@ from bot.reading.cues import GETS, UNIT
 from bot.reading.losses import loss_mentions
 from bot.reading.printed import Printed, Value, scaled, shape
 from bot.reading.tensors import tensors
-from bot.reading.text import as_prose
+from bot.reading.text import as_prose, blanked
 
 MAX_LITERALS = 64
 NEAR = 48
@@ -87,7 +87,9 @@ class Literal:
 def literals(prose: str) -> list[Literal]:
     """Every list, tensor and class index of the prose with its role, in order; sizes are no values."""
     plain = as_prose(prose).replace("`", " ")
-    values = [value for value in (*tensors(plain), *_series(plain)) if _is_value(plain, value)][:MAX_LITERALS]
+    shown = tensors(plain)
+    rows = _series(blanked(plain, [(value.start, value.end) for value in shown]))
+    values = [value for value in (*shown, *rows) if _is_value(plain, value)][:MAX_LITERALS]
     values.sort(key=lambda value: value.start)
     scalars = [m for m in _SCALAR_TARGET.finditer(plain) if not any(v.start <= m.start(1) < v.end for v in values)]
     found = [Literal(Role.TARGET, float(m.group(1)), True, m.start(1), m.end(1)) for m in scalars[:MAX_LITERALS]]
@@ -101,6 +103,14 @@ def literals(prose: str) -> list[Literal]:
         found.append(Literal(role, number, value.integral, value.start, value.end, said is not None))
         before = value.end
     return sorted(found, key=lambda item: item.start)
+
+
+def role_of_name(name: str) -> Role | None:
+    """Input or target, where a name says which: "logits", "y_true"."""
+    words = {name.lower(), name.lower().replace("_", " ")}
+    if any(re.fullmatch(_TARGET, each, re.I) for each in words) or name in ("y", "t"):
+        return Role.TARGET
+    return Role.INPUT if any(re.fullmatch(_INPUT, each, re.I) for each in words) or name in ("x", "z") else None
 
 
 def _series(prose: str) -> list[Printed]:

@@ -1,5 +1,6 @@
 """Printed output pasted among code: which lines are output, and the code left of an arrow."""
 
+import ast
 import re
 from dataclasses import replace
 
@@ -50,18 +51,31 @@ def output_values(text: str) -> list[Printed]:
         if values := values_only(text[start:]):
             return [_moved(value, start) for value in values]
     wrapped = [value for value in tensors(text) if value.wrapped]
-    if not wrapped or not _LABEL.fullmatch(text[: wrapped[0].start]) or parsed(text.strip()):
+    if not wrapped or not _LABEL.fullmatch(text[: wrapped[0].start]) or _is_code(text):
         return []
     return [_moved(value, wrapped[0].start) for value in values_only(text[wrapped[0].start :])]
+
+
+def _is_code(text: str) -> bool:
+    """Whether Python takes it for more than an annotation: "target: tensor([1.])" is a label and a value."""
+    tree = parsed(text.strip())
+    return tree is not None and not all(isinstance(n, ast.AnnAssign) and n.value is None for n in tree.body)
 
 
 def split_output(source: str) -> tuple[str, list[Printed]]:
     """`expression -> value` (also `=>`, `>>`, `=`, `:`, `#`): the expression, and the values right of the arrow."""
     for mark in [*_SPLIT.finditer(source)][-4:]:
-        left, values = source[: mark.start()].rstrip(), values_only(source[mark.end() :])
+        left, right = source[: mark.start()].rstrip(), source[mark.end() :]
+        values = values_only(right) or _first_of(right, mark.group(1))
         if values and _is_shown(left, mark.group(1), values):
             return left, [_moved(value, mark.end()) for value in values]
     return source, []
+
+
+def _first_of(right: str, arrow: str) -> list[Printed]:
+    """The value before words: `f(x) => 100.0   why not inf?`."""
+    number = NUMBER.match(right) if arrow not in ("=", "==", ":", "#") and "\n" not in right else None
+    return [number_at(right, number)] if number and right[number.end() : number.end() + 1].isspace() else []
 
 
 def _is_shown(left: str, arrow: str, values: list[Printed]) -> bool:

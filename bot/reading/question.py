@@ -45,8 +45,8 @@ class Completion(msgspec.Struct, frozen=True):
     """Something we supplied, repaired or left out so that the snippet can run; the answer says so.
 
     For `what` "import" and "name", `code` is to be run before the source. "framework" says that the source is a
-    translation, "loss" that no loss was named. Every other repair is already in the source, and `code` shows the
-    repaired (or, for "left-out", the missing) line.
+    translation, "given" that a line gave way to a value that the message shows, "loss" that no loss was named. Every
+    other repair is already in the source, and `code` shows the repaired (or, for "left-out", the missing) line.
     """
 
     what: Literal[
@@ -54,6 +54,7 @@ class Completion(msgspec.Struct, frozen=True):
         "name",
         "loss",
         "framework",
+        "given",
         "shape",
         "parenthesis",
         "quote",
@@ -156,10 +157,13 @@ class NotAQuestion(msgspec.Struct, frozen=True, tag="not-a-question"):
 
 
 class NeedsInput(msgspec.Struct, frozen=True, tag="needs-input"):
-    """A question about a loss that nothing can be computed from: `what` is the one thing to ask for."""
+    """A question about a loss that nothing can be computed from: `what` is the one thing to ask for.
+
+    "picture": for the text of pictures, which nobody reads here; `missing` then names them.
+    """
 
     missing: tuple[str, ...]
-    what: Literal["code", "target", "input", "loss"]
+    what: Literal["code", "target", "input", "loss", "picture"]
     language: str = "en"
 
 

@@ -6,7 +6,8 @@ from bot.reading import language
 from bot.reading.claims import output_claims, plain_prose
 from bot.reading.fences import Region, regions
 from bot.reading.files import Document, document
-from bot.reading.judgement import Parts, judged
+from bot.reading.judgement import judged
+from bot.reading.material import Parts
 from bot.reading.pieces import Piece, Sort, pieces, promoted
 from bot.reading.question import File, Reading, TooLong
 from bot.reading.snippets import blocks
@@ -62,7 +63,7 @@ def _parts(source: Document) -> Parts:
     prose = plain_prose(text, spans)
     error = next((e for e in reversed(errors) if e), told[0] if told else None)
     speech = plain_prose(text, [*spans, *fences])
-    return Parts(source, code, prose, speech, tuple(output_claims(all_pieces, text)), error)
+    return Parts(source, code, prose, speech, tuple(output_claims(all_pieces, text)), error, tuple(all_pieces))
 
 
 def _regions(source: Document) -> tuple[Region, ...]:

@@ -91,7 +91,8 @@ def merged(parts: Sequence[Block]) -> list[Block]:
     for part in parts:
         needed, bound = unbound(part.text), bound_names(part.text)
         before = max((binder[name] for name in needed if name in binder), default=None)
-        after = min((seeker[name] for name in defined(part.text) if name in seeker), default=None)
+        supplied = bound if is_data(part.text) else defined(part.text)
+        after = min((seeker[name] for name in supplied if name in seeker), default=None)
         at = before if before is not None else after if after is not None else len(result)
         if at == len(result):
             result.append(part)
@@ -129,6 +130,12 @@ def missing_names(source: str) -> tuple[str, ...]:
     return (*completed(unbound(source))[1], *foreign_names(source))
 
 
+def lacked(found: Snippet) -> tuple[str, ...]:
+    """Names that the snippet needs and that neither it, its completions nor anybody else defines."""
+    given = {each.name for each in found.completions if each.what == "name"}
+    return tuple(name for name in missing_names(found.source) if name not in given)
+
+
 def is_shown(source: str) -> bool:
     """Whether a statement at the top level shows a value."""
     tree = parsed(source)
@@ -138,12 +145,12 @@ def is_shown(source: str) -> bool:
 
 
 def is_data(source: str) -> bool:
-    """Whether the source only writes values down: assignments of numbers, lists and tensors."""
+    """Whether the source only writes values down: assignments of numbers, lists, tensors and loss modules."""
     tree = parsed(source)
     if tree is None or not all(isinstance(n, ast.Assign | ast.Import | ast.ImportFrom) for n in tree.body):
         return False
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return all(name_of(call.func) in _MAKERS for call in calls) and not any(
+    return all(name_of(call.func) in _MAKERS or name_of(call.func) in MODULES for call in calls) and not any(
         isinstance(node, ast.BinOp) for node in ast.walk(tree)
     )
 
@@ -179,5 +186,5 @@ def subject_of(found: Sequence[Snippet]) -> int | None:
     """The main snippet: one that names a loss, lacks the least, and shows something; the first of equals."""
     if not found:
         return None
-    ranks = [(not is_losing(s), len(missing_names(s.source)), not s.shown, at) for at, s in enumerate(found)]
+    ranks = [(not is_losing(s), len(lacked(s)), not s.shown, at) for at, s in enumerate(found)]
     return min(ranks)[3]

@@ -1,0 +1,105 @@
+"""Values that the message gives by name, in words or as output, for names that its code needs and nobody defines."""
+
+import ast
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.reading.arguments import tensor
+from bot.reading.lexing import lexis, parsed
+from bot.reading.literals import role_of_name
+from bot.reading.names import unbound
+from bot.reading.pieces import Piece, Sort
+from bot.reading.printed import ANY_NUMBER, Printed, shape
+from bot.reading.question import Completion
+from bot.reading.snippets import names_loss
+from bot.reading.tensors import tensors
+from bot.reading.text import as_prose, blanked
+
+_IS = r"\s*(?:=|:|->|(?:is|are|was|were|looks? like|prints?|gives?|contains?)\b|は|が|是|为|等于|은|는)?\s*"
+_LABEL = re.compile(rf"(?<![\w.])([A-Za-z_]\w{{0,40}})['\"`]*(?:\s*\([^()\n]{{0,40}}\))?{_IS}$")
+_SCALAR = re.compile(rf"(?<![\w.])([A-Za-z_]\w{{0,40}})\s*(?:=|:|\bis\b|は|是)\s*({ANY_NUMBER})(?![\w%]|\.\d)", re.I)
+_SHOWN = re.compile(
+    r"\s*(?:print\(\s*([A-Za-z_]\w*)(?:\.data|\.detach\(\)|\.item\(\)|\.numpy\(\)|\.cpu\(\))*\s*\)|([A-Za-z_]\w*))\s*"
+)
+_NUMPY = re.compile(r"(?:np\.|numpy\.)?(?:array|float\d\d)\s*\(")
+
+
+def values_given(found: Sequence[Piece], text: str) -> dict[str, str]:
+    """Code that binds each name to the value that the message shows for it; the first one counts."""
+    code = [(line.start, line.end) for piece in found if piece.sort is Sort.CODE for line in piece.lines]
+    prose = as_prose(blanked(text, code))
+    given: dict[str, str] = {}
+    for name, value in (*_printed(found), *_commented(found), *_labelled(prose)):
+        if shape(value.value) is not None and value.complete and "loss" not in name.lower():
+            given.setdefault(name, f"{name} = {_code(value, text)}")
+    for match in _SCALAR.finditer(prose):
+        if "loss" in match.group(1).lower():
+            continue
+        given.setdefault(match.group(1), f"{match.group(1)} = {_scalar(match.group(1), match.group(2))}")
+    return given
+
+
+def _labelled(prose: str) -> Iterable[tuple[str, Printed]]:
+    """`preds tensor([[0.5]])`, `label is [0, 1]`."""
+    for value in tensors(prose):
+        label = _LABEL.search(prose, max(0, value.start - 80), value.start)
+        if label:
+            yield label.group(1), value
+
+
+def _printed(found: Sequence[Piece]) -> Iterable[tuple[str, Printed]]:
+    """`print(logits)` or `logits`, and under it the one value that it shows."""
+    solid = [piece for piece in found if piece.sort is not Sort.BLANK]
+    for shown, output in itertools.pairwise(solid):
+        match = _SHOWN.fullmatch(shown.source.split("\n")[-1]) if shown.sort is Sort.CODE else None
+        if match and output.sort is Sort.OUTPUT and len(output.outputs) == 1:
+            yield match.group(1) or match.group(2), output.outputs[0]
+
+
+def _commented(found: Sequence[Piece]) -> Iterable[tuple[str, Printed]]:
+    """`logits = model(x)  # tensor([[1., 2.]])`."""
+    for line in (line for piece in found if piece.sort is Sort.CODE for line in piece.lines):
+        comment = lexis(line.text).comment
+        tree = parsed(line.text[:comment].strip()) if comment else None
+        match tree and tree.body:
+            case [ast.Assign(targets=[ast.Name(id=name)]) | ast.Expr(value=ast.Name(id=name))]:
+                yield from ((name, value) for value in tensors(line.text[comment:])[:1])
+            case [ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[ast.Name(id=name)]))]:
+                yield from ((name, value) for value in tensors(line.text[comment:])[:1])
+            case _:
+                pass
+
+
+def _code(value: Printed, text: str) -> str:
+    shown = text[value.start : value.end]
+    literal = tensor(value.value, integers=value.integral)
+    if _NUMPY.match(shown):
+        return f"torch.tensor({literal.removeprefix('torch.tensor(')[:-1]}).numpy()"
+    grows = ("grad_fn" in shown or "requires_grad" in shown) and not value.integral
+    return f"{literal[:-1]}, requires_grad=True)" if grows else literal
+
+
+def _scalar(name: str, number: str) -> str:
+    return f"torch.tensor([{number}])" if role_of_name(name) else number
+
+
+def filled(source: str, given: Mapping[str, str]) -> tuple[str, tuple[Completion, ...]]:
+    """The source with values for names that it needs; an assignment that needs what nobody defines gives way to one."""
+    needed = unbound(source)
+    taken = [Completion("name", name, given[name]) for name in needed if name in given]
+    left = [name for name in needed if name not in given]
+    tree = parsed(source)
+    if not left or tree is None:
+        return source, tuple(taken)
+    lines = source.split("\n")
+    replaced: list[Completion] = []
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], lineno=first, end_lineno=last) if name in given:
+                if set(unbound(ast.unparse(node))) & set(left) and not names_loss(ast.unparse(node)):
+                    lines[first - 1 : last] = [given[name], *[""] * ((last or first) - first)]
+                    replaced.append(Completion("given", name, given[name]))
+            case _:
+                pass
+    return "\n".join(lines), (*taken, *replaced)

@@ -1,0 +1,142 @@
+"""What of a message there is to compute: programs, code in sentences, numbers with their roles, arrays in files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bot.reading.arguments import ELEMENTWISE, INDEXED
+from bot.reading.calls import Lack, Written, written
+from bot.reading.files import Document
+from bot.reading.frameworks import translated
+from bot.reading.given import filled, values_given
+from bot.reading.inline import Inline, calls_of, inline_code, programs
+from bot.reading.literals import Role, role_of_name
+from bot.reading.losses import loss_words
+from bot.reading.pieces import Piece
+from bot.reading.question import Claim, Completion, Origin, ReportedError, Snippet
+from bot.reading.snippets import Block, defined, is_data, is_shown, lacked, merged, missing_names, snippet
+from bot.reading.text import as_prose
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A document taken apart. `prose` has code and output blanked; `speech` the fences, too."""
+
+    document: Document
+    blocks: tuple[Block, ...]
+    prose: str
+    speech: str
+    claims: tuple[Claim, ...]
+    error: ReportedError | None
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What there is to compute: snippets, and the spans of the prose that became part of them."""
+
+    snippets: tuple[Snippet, ...]
+    spans: tuple[tuple[int, int], ...] = ()
+    lacks: Lack | None = None
+
+
+def material_of(parts: Sequence[Parts], losses: Sequence[str]) -> Material:
+    """Programs if there are any, else code in sentences, else literals written out, else the data there is."""
+    found = _with_given([each for part in parts for each in _snippets(part)], parts)
+    if any(not is_data(each.source) for each in found):
+        return Material(tuple(found))
+    message = parts[0]
+    losses = (*losses, *(loss for each in found for loss in loss_words(each.source) if loss not in losses))
+    inline = inline_code(message.prose)
+    spans = tuple((each.start, each.end) for each in inline)
+    sentences = [snippet(_block(message.document.text, program)) for program in programs(inline)]
+    sentences = _with_given(sentences, parts)
+    if whole := tuple(each for each in sentences if not lacked(each)):
+        return Material(whole, spans)
+    literal = written(as_prose(message.document.text), losses)
+    if literal and literal.snippets:
+        return Material(literal.snippets, (*literal.spans, *spans))
+    if sentences:
+        return Material(tuple(sentences), spans)
+    if called := _files_called(parts, losses):
+        return Material((called,), spans)
+    return Material(tuple(found), *_unwritten(literal, spans))
+
+
+def _files_called(parts: Sequence[Parts], losses: Sequence[str]) -> Snippet | None:
+    """The loss that is named, of two arrays in files whose names say which is the input and which the target."""
+    values = {name: code for part in parts for name, code in part.document.values.items()}
+    roles = {role: name for name in reversed(values) if (role := role_of_name(name))}
+    loss = next((each for each in losses if each in INDEXED | ELEMENTWISE), None)
+    if loss is None or not {Role.INPUT, Role.TARGET} <= roles.keys():
+        return None
+    names = (roles[Role.INPUT], roles[Role.TARGET])
+    found = snippet(Block((f"F.{loss}({', '.join(names)})",), (1,), Origin.FILE))
+    return _filled(found, {name: values[name] for name in names})
+
+
+def _unwritten(
+    literal: Written | None, spans: tuple[tuple[int, int], ...]
+) -> tuple[tuple[tuple[int, int], ...], Lack | None]:
+    return ((*literal.spans, *spans), literal.lacks) if literal else (spans, None)
+
+
+def _snippets(part: Parts) -> list[Snippet]:
+    name = part.document.name
+    found = [each for block in merged([*part.blocks, *_called(part)]) for each in _in_torch(block)]
+    return [msgspec.structs.replace(s, file=name, origin=Origin.FILE) for s in found] if name is not None else found
+
+
+def _with_given(found: Sequence[Snippet], parts: Sequence[Parts]) -> list[Snippet]:
+    """The snippets with what the message or its files show for names that they lack."""
+    if not any(missing_names(each.source) for each in found):
+        return list(found)
+    given: dict[str, str] = {}
+    for part in parts:
+        given = {**values_given(part.pieces, part.document.text), **part.document.values, **given}
+    return [_filled(each, given) for each in found]
+
+
+def _filled(found: Snippet, given: Mapping[str, str]) -> Snippet:
+    source, completions = filled(found.source, given)
+    return msgspec.structs.replace(found, source=source, completions=(*found.completions, *completions))
+
+
+def _in_torch(block: Block) -> list[Snippet]:
+    """The block as it stands, or one of another framework in torch, and beside it torch's own loss of the same."""
+    found = translated(block.text)
+    if found is None or missing_names(found.source):
+        return [snippet(block)]
+    own = [(found.torch, found.torch_lines)] if found.torch else []
+    name = found.losses[0] if found.losses else "numpy"
+    return [
+        snippet(
+            Block(
+                tuple(source.split("\n")),
+                tuple(block.line_map[line - 1] for line in lines),
+                block.origin,
+                (*block.repairs, Completion("framework", name, source.rpartition("\n")[2])),
+            )
+        )
+        for source, lines in ((found.source, found.line_map), *own)
+    ]
+
+
+def _called(part: Parts) -> list[Block]:
+    """The first call in the prose of a function that the code only defines."""
+    names = {name for block in part.blocks if not is_shown(block.text) for name in defined(block.text)}
+    calls = calls_of(names, part.prose)[:1]
+    return [_block(part.document.text, calls)] if calls else []
+
+
+def _block(text: str, program: Sequence[Inline]) -> Block:
+    """The program that stands in sentences, with the line of the message that each of its lines came from."""
+    starts = [text.count("\n", 0, each.start) + 1 for each in program]
+    lines = [start + at for each, start in zip(program, starts, strict=True) for at in range(_height(each.source))]
+    source = "\n".join(each.source for each in program)
+    return Block(tuple(source.split("\n")), tuple(lines), Origin.UNFENCED)
+
+
+def _height(source: str) -> int:
+    return source.count("\n") + 1
