@@ -96,6 +96,7 @@ def drafted(
     if sent.components:
         check_components(sent.components, v2=bool(flags & Flag.COMPONENTS_V2))
     _check_shown(sent, draft, discord.base)
+    _check_kept(draft, before, discord.base)
     return sent, _resolved(draft, discord.base)
 
 
@@ -184,6 +185,14 @@ def _check_shown(sent: MessageBody, draft: Draft, base: str) -> None:
         for each in draft.attachments:
             if each.name not in shown and message_payloads.url(each, base) not in addresses:
                 raise InvalidForm(("attachments",), f"no component shows {each.name}")
+
+
+def _check_kept(draft: Draft, before: Message | None, base: str) -> None:
+    """Raises InvalidForm where something still shows a file that the edit drops."""
+    shown = str([draft.components, draft.embeds])
+    for each in before.attachments if before else []:
+        if each not in draft.attachments and message_payloads.url(each, base) in shown:
+            raise InvalidForm(("attachments",), f"{each.name} is dropped, and still shown")
 
 
 def _media(sent: MessageBody) -> Iterator[tuple[str, Place]]:

@@ -18,6 +18,8 @@ from tests.loopback_discord.world import World
 PACKERS: Final = {"zlib-stream": zlib_stream}
 """The transport compressions that are spoken here."""
 
+_GIVING_UP: Final = {aiohttp.WSCloseCode.OK, aiohttp.WSCloseCode.GOING_AWAY}
+
 
 @dataclass(eq=False)
 class Gateway:
@@ -98,10 +100,11 @@ class Gateway:
             self.world.pulse.beat()
 
     def _ended(self, connection: Connection, socket: web.WebSocketResponse) -> None:
-        """A client that closes with 1000 or 1001 gives its session up."""
+        """A client that closes with 1000 or 1001 of its own accord gives its session up."""
+        given_up = not connection.ended_here and socket.close_code in _GIVING_UP
         self.connections.discard(connection)
         for session in [each for each in self.sessions.values() if each.connection is connection]:
             session.connection = None
-            if socket.close_code in {aiohttp.WSCloseCode.OK, aiohttp.WSCloseCode.GOING_AWAY}:
+            if given_up:
                 del self.sessions[session.id]
         self.world.pulse.beat()

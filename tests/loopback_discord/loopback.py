@@ -69,11 +69,11 @@ class Loopback:
         return channel
 
     def person(
-        self, name: str, *guilds: Guild, locale: str = "en-US", moderates: bool = False, installed: bool = False
+        self, name: str, *guilds: Guild | None, locale: str = "en-US", moderates: bool = False, installed: bool = False
     ) -> Person:
         """Somebody in these guilds; `installed` where they have the application with them everywhere."""
         account = self.world.account(name, locale=locale)
-        for guild in guilds:
+        for guild in filter(None, guilds):
             roles = [self.world.role(guild, "moderator", Permission.MANAGE_MESSAGES)] if moderates else []
             self.world.join(guild, account, *roles)
         if installed:

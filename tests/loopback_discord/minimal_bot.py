@@ -11,32 +11,44 @@ import discord
 from discord import app_commands
 
 from tests.loopback_discord.loopback import Loopback
+from tests.loopback_discord.pulse import Pulse
 
 Hears = Callable[[discord.Message], Awaitable[object]]
 
 
 class Bot(discord.Client):
-    """`hears` is awaited for each message of another; `events` are the names of what was dispatched, in order."""
+    """`hears` is awaited for each message of another; `heard` are their texts as they came, `pulse` beats at events."""
 
-    def __init__(self, *, intents: discord.Intents | None = None, hears: Hears | None = None) -> None:
+    def __init__(
+        self, *, intents: discord.Intents | None = None, hears: Hears | None = None, heartbeat_timeout: float = 60.0
+    ) -> None:
         super().__init__(
             intents=intents or with_content(),
             guild_ready_timeout=0.02,
+            heartbeat_timeout=heartbeat_timeout,
             allowed_mentions=discord.AllowedMentions.none(),
         )
-        self.tree = app_commands.CommandTree(self)
-        self.events: list[str] = []
-        self.messages: list[discord.Message] = []
+        self.tree = app_commands.CommandTree(
+            self,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
+        )
+        self.heard: list[str] = []
+        self.pulse = Pulse()
         self._hears = hears
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
-        self.events.append(event)
         super().dispatch(event, *args, **kwargs)
+        self.pulse.beat()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Waits no five seconds before a second IDENTIFY, as discord.py does out of regard for Discord."""
 
     async def on_message(self, message: discord.Message) -> None:
         if message.author == self.user:
             return
-        self.messages.append(message)
+        self.heard.append(message.content)
+        self.pulse.beat()
         if self._hears is not None:
             await self._hears(message)
 

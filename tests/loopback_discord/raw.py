@@ -56,7 +56,7 @@ class Raw:
 def _packed(body: object, files: Mapping[str, bytes]) -> bytes | aiohttp.FormData | None:
     if not files:
         return None if body is None else json.dumps(body).encode()
-    form = aiohttp.FormData()
+    form = aiohttp.FormData(quote_fields=False)
     form.add_field("payload_json", json.dumps(body))
     for number, (name, data) in enumerate(files.items()):
         form.add_field(f"files[{number}]", io.BytesIO(data), filename=name, content_type="application/octet-stream")

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tests.loopback_discord.calls import Call, read
 from tests.loopback_discord.entities import Json
-from tests.loopback_discord.faults import Plan, meet
+from tests.loopback_discord.faults import Cut, Plan, meet
 from tests.loopback_discord.ledger import Request
 from tests.loopback_discord.refusals import Refusal, Unauthorized
 from tests.loopback_discord.state import Discord
@@ -72,7 +72,8 @@ class Serving:
         except Exception as error:
             self.discord.ledger.broken(record, f"nothing of the client's: {error!r} in here")
             raise
-        record.status = response.status
+        cut = plan is not None and isinstance(plan.fault, Cut)
+        record.status = 0 if cut else response.status
         return response
 
     def _answer(self, call: Call) -> Reply:

@@ -29,12 +29,13 @@ def zlib_stream() -> Packer:
 
 
 class Connection:
-    """One WebSocket. What is sent goes out in order, from a task of its own; `close` goes after it."""
+    """One WebSocket. What is sent goes out in order, from a task of its own, and `close` or `drop` after it."""
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request, pack: Packer | None) -> None:
         self._socket = socket
         self._request = request
         self._pack = pack
+        self.ended_here = False
         self._outbox: asyncio.Queue[Json | int | None] = asyncio.Queue()
         self._sending = asyncio.create_task(self._send())
 
@@ -42,10 +43,12 @@ class Connection:
         self._outbox.put_nowait({"op": int(op), "d": data, "t": name, "s": seq})
 
     def close(self, code: int) -> None:
+        self.ended_here = True
         self._outbox.put_nowait(code)
 
     def drop(self) -> None:
         """Ends the connection below the WebSocket, without a close frame, as a cut cable does."""
+        self.ended_here = True
         self._outbox.put_nowait(None)
 
     async def ended(self) -> None:

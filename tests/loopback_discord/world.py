@@ -32,7 +32,7 @@ class World:
         self.files: dict[int, Attachment] = {}
         self.pulse = Pulse()
         self.ahead = 0.0
-        self._last_id = 0
+        self._last_ms = 0
         self.bot = self.account("whyloss", bot=True)
         self.owner = self.account("owner")
 
@@ -41,9 +41,9 @@ class World:
         return time.time() + self.ahead
 
     def snowflake(self) -> int:
-        """An id that was not given before, made of the time."""
-        self._last_id = max(self._last_id + 1, int(self.now() * 1000 - _EPOCH_MS) << 22)
-        return self._last_id
+        """An id that was not given before, made of the time; no two share a millisecond."""
+        self._last_ms = max(self._last_ms + 1, int(self.now() * 1000) - _EPOCH_MS)
+        return self._last_ms << 22
 
     def account(self, name: str, *, locale: str = "en-US", bot: bool = False) -> Account:
         account = Account(self.snowflake(), name, locale, bot)

@@ -54,12 +54,8 @@ def _check_field(part: Any, path: Place) -> None:
             _check_input(part, path)
         case c.Select() if part.disabled:
             raise InvalidForm((*path, "disabled"), "a select in a modal cannot be disabled")
-        case c.Select() if part.required and part.min_values == 0:
-            raise InvalidForm((*path, "min_values"), "a required select asks for at least one")
-        case c.FileUpload() if part.min_values > part.max_values:
-            raise InvalidForm((*path, "min_values"), "min_values is above max_values")
-        case c.FileUpload() if part.required and part.min_values == 0:
-            raise InvalidForm((*path, "min_values"), "a required upload asks for at least one")
+        case c.Select() | c.FileUpload() if part.required is not False and part.least == 0:
+            raise InvalidForm((*path, "min_values"), "what is required asks for at least one")
         case c.RadioGroup() | c.CheckboxGroup():
             _check_group(part, path)
         case _:
@@ -81,5 +77,5 @@ def _check_group(part: c.RadioGroup | c.CheckboxGroup, path: Place) -> None:
     values = [option.value for option in part.options]
     if len(set(values)) < len(values):
         raise InvalidForm((*path, "options"), "two options have the same value")
-    if isinstance(part, c.RadioGroup) and sum(option.default for option in part.options) > 1:
+    if isinstance(part, c.RadioGroup) and sum(bool(option.default) for option in part.options) > 1:
         raise InvalidForm((*path, "options"), "a radio group has one default")

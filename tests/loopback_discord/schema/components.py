@@ -21,10 +21,26 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", for
     id: Annotated[int, Meta(ge=0, le=2**31 - 1)] | UnsetType = UNSET
 
 
+class Several(Component, frozen=True, kw_only=True):
+    """What people choose from, or upload: how many at least and at most, one where it is not said."""
+
+    custom_id: CustomId
+    min_values: int | None = None
+    max_values: int | None = None
+
+    @property
+    def least(self) -> int:
+        return 1 if self.min_values is None else self.min_values
+
+    @property
+    def most(self) -> int:
+        return 1 if self.max_values is None else self.max_values
+
+
 class Emoji(msgspec.Struct, frozen=True):
     id: Snowflake | None = None
     name: str | None = None
-    animated: bool = False
+    animated: bool | None = None
 
 
 class Button(Component, frozen=True, kw_only=True, tag=2):
@@ -34,7 +50,7 @@ class Button(Component, frozen=True, kw_only=True, tag=2):
     custom_id: CustomId | None = None
     sku_id: Snowflake | None = None
     url: Annotated[str, Meta(max_length=512)] | None = None
-    disabled: bool = False
+    disabled: bool | None = None
 
 
 class SelectOption(msgspec.Struct, frozen=True):
@@ -42,16 +58,15 @@ class SelectOption(msgspec.Struct, frozen=True):
     value: Annotated[str, Meta(max_length=100)]
     description: Annotated[str, Meta(max_length=100)] | None = None
     emoji: Emoji | None = None
-    default: bool = False
+    default: bool | None = None
 
 
-class Select(Component, frozen=True, kw_only=True):
-    custom_id: CustomId
+class Select(Several, frozen=True, kw_only=True):
     placeholder: Annotated[str, Meta(max_length=150)] | None = None
-    min_values: Annotated[int, Meta(ge=0, le=25)] = 1
-    max_values: Annotated[int, Meta(ge=1, le=25)] = 1
-    disabled: bool = False
-    required: bool = True
+    min_values: Annotated[int, Meta(ge=0, le=25)] | None = None
+    max_values: Annotated[int, Meta(ge=1, le=25)] | None = None
+    disabled: bool | None = None
+    required: bool | None = None
 
 
 class StringSelect(Select, frozen=True, kw_only=True, tag=3):
@@ -93,7 +108,7 @@ class Media(msgspec.Struct, frozen=True):
 class Thumbnail(Component, frozen=True, kw_only=True, tag=11):
     media: Media
     description: AltText | None = None
-    spoiler: bool = False
+    spoiler: bool | None = None
 
 
 class Section(Component, frozen=True, kw_only=True, tag=9):
@@ -104,7 +119,7 @@ class Section(Component, frozen=True, kw_only=True, tag=9):
 class GalleryItem(msgspec.Struct, frozen=True):
     media: Media
     description: AltText | None = None
-    spoiler: bool = False
+    spoiler: bool | None = None
 
 
 class MediaGallery(Component, frozen=True, kw_only=True, tag=12):
@@ -113,18 +128,18 @@ class MediaGallery(Component, frozen=True, kw_only=True, tag=12):
 
 class File(Component, frozen=True, kw_only=True, tag=13):
     file: Media
-    spoiler: bool = False
+    spoiler: bool | None = None
 
 
 class Separator(Component, frozen=True, kw_only=True, tag=14):
-    divider: bool = True
-    spacing: Literal[1, 2] = 1
+    divider: bool | None = None
+    spacing: Literal[1, 2] | None = None
 
 
 class Container(Component, frozen=True, kw_only=True, tag=17):
     components: Annotated[list[ActionRow | TextDisplay | Section | MediaGallery | Separator | File], Meta(min_length=1)]
     accent_color: Annotated[int, Meta(ge=0, le=0xFFFFFF)] | None = None
-    spoiler: bool = False
+    spoiler: bool | None = None
 
 
 class TextInput(Component, frozen=True, kw_only=True, tag=4):
@@ -133,42 +148,44 @@ class TextInput(Component, frozen=True, kw_only=True, tag=4):
     label: Annotated[str, Meta(min_length=1, max_length=45)] | None = None
     min_length: Annotated[int, Meta(ge=0, le=4000)] | None = None
     max_length: Annotated[int, Meta(ge=1, le=4000)] | None = None
-    required: bool = True
+    required: bool | None = None
     value: Annotated[str, Meta(max_length=4000)] | None = None
     placeholder: Annotated[str, Meta(max_length=100)] | None = None
 
 
-class FileUpload(Component, frozen=True, kw_only=True, tag=19):
-    custom_id: CustomId
-    min_values: Annotated[int, Meta(ge=0, le=10)] = 1
-    max_values: Annotated[int, Meta(ge=1, le=10)] = 1
-    required: bool = True
+class FileUpload(Several, frozen=True, kw_only=True, tag=19):
+    min_values: Annotated[int, Meta(ge=0, le=10)] | None = None
+    max_values: Annotated[int, Meta(ge=1, le=10)] | None = None
+    required: bool | None = None
 
 
 class Choice(msgspec.Struct, frozen=True):
     label: Annotated[str, Meta(min_length=1, max_length=100)]
     value: Annotated[str, Meta(min_length=1, max_length=100)]
     description: Annotated[str, Meta(max_length=100)] | None = None
-    default: bool = False
+    default: bool | None = None
 
 
 class RadioGroup(Component, frozen=True, kw_only=True, tag=21):
     custom_id: CustomId
     options: Annotated[list[Choice], Meta(min_length=2, max_length=10)]
-    required: bool = True
+    required: bool | None = None
 
 
-class CheckboxGroup(Component, frozen=True, kw_only=True, tag=22):
-    custom_id: CustomId
+class CheckboxGroup(Several, frozen=True, kw_only=True, tag=22):
     options: Annotated[list[Choice], Meta(min_length=1, max_length=10)]
     min_values: Annotated[int, Meta(ge=0, le=10)] | None = None
     max_values: Annotated[int, Meta(ge=1, le=10)] | None = None
-    required: bool = True
+    required: bool | None = None
+
+    @property
+    def most(self) -> int:
+        return len(self.options) if self.max_values is None else self.max_values
 
 
 class Checkbox(Component, frozen=True, kw_only=True, tag=23):
     custom_id: CustomId
-    default: bool = False
+    default: bool | None = None
 
 
 Field = TextInput | AnySelect | FileUpload | RadioGroup | CheckboxGroup | Checkbox

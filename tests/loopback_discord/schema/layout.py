@@ -71,7 +71,7 @@ def check_one(part: Any, path: Place) -> None:
             raise InvalidForm((*path, "components"), "a select stands alone in its row")
         case c.Button():
             _check_button(part, path)
-        case c.Select() if part.min_values > part.max_values:
+        case c.Several() if part.least > part.most:
             raise InvalidForm((*path, "min_values"), "min_values is above max_values")
         case c.StringSelect():
             _check_options(part, path)
@@ -83,9 +83,9 @@ def _check_options(select: c.StringSelect, path: Place) -> None:
     values = [option.value for option in select.options]
     if len(set(values)) < len(values):
         raise InvalidForm((*path, "options"), "two options have the same value")
-    if select.max_values > len(values):
+    if select.most > len(values):
         raise InvalidForm((*path, "max_values"), "more than there are options")
-    if sum(option.default for option in select.options) > select.max_values:
+    if sum(bool(option.default) for option in select.options) > select.most:
         raise InvalidForm((*path, "options"), "more defaults than max_values")
 
 
