@@ -6,7 +6,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
-from explainers.diagnoses.edits import followed_by, graph_rerun, set_to
+from explainers.diagnoses.edits import followed_by, graph_rerun, reduced_by, set_to
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
@@ -140,11 +140,7 @@ def _over_items(scene: Scene, items: int) -> Trial:
 
 
 def _divided(scene: Scene, items: int) -> GraphRerun:
-    plain = [
-        set_to(scene.call, name, None) for name in ("size_average", "reduce") if scene.call.argument(name) is not None
-    ]
-    summed = set_to(scene.call, "reduction", "sum")
-    return graph_rerun(*plain, summed, followed_by(scene.call, "torch.div", other=items))
+    return graph_rerun(*reduced_by(scene.call, "sum"), followed_by(scene.call, "torch.div", other=items))
 
 
 def _sum_instead(scene: Scene, items: int) -> Fix:

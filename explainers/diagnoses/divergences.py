@@ -7,12 +7,11 @@ import numpy as np
 from explainers.claims import Claim
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, set_to, swapped_arguments, wrapped
+from explainers.diagnoses.edits import graph_rerun, reduced_by, set_to, swapped_arguments, wrapped
 from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import number, row, stated
 from explainers.messages import Message, said
-from explainers.reruns import Edit
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _PAIR = "p = torch.tensor([[0.1, 0.2, 0.7]])\nq = torch.tensor([[0.2, 0.3, 0.5]])\n"
@@ -248,7 +247,7 @@ def _mean_over_classes(scene: Scene) -> Suspicion | None:
         trials=(
             Trial(
                 said("with reduction='{reduction}'", reduction=reduction),
-                graph_rerun(*_reduced_by(scene, reduction)),
+                graph_rerun(*reduced_by(scene.call, reduction)),
             ),
         ),
         fix=fixes.fix(
@@ -258,11 +257,6 @@ def _mean_over_classes(scene: Scene) -> Suspicion | None:
             said("reduction='batchmean' is the divergence per row; of a single distribution use 'sum'."),
         ),
     )
-
-
-def _reduced_by(scene: Scene, reduction: str) -> tuple[Edit, ...]:
-    legacy = [name for name in ("size_average", "reduce") if scene.call.argument(name) is not None]
-    return (*(set_to(scene.call, name, None) for name in legacy), set_to(scene.call, "reduction", reduction))
 
 
 def _other_way_round(scene: Scene) -> Suspicion | None:
@@ -285,7 +279,7 @@ def _other_way_round(scene: Scene) -> Suspicion | None:
         trials=(
             Trial(
                 said("with the two distributions exchanged, reduction='{reduction}'", reduction=reduction),
-                graph_rerun(turned, *logs, *_reduced_by(scene, reduction)),
+                graph_rerun(turned, *logs, *reduced_by(scene.call, reduction)),
             ),
         ),
         fix=fixes.fix(scene, None, "likely", said("Exchange the two: F.kl_div(log of the second, the first).")),

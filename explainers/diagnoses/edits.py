@@ -53,6 +53,12 @@ def set_to(call: Call, argument: str, value: Value) -> SetArgument:
     return SetArgument(call.index, argument, value)
 
 
+def reduced_by(call: Call, reduction: str) -> tuple[SetArgument, ...]:
+    """Another reduction, with legacy flags taken away."""
+    flags = [name for name in ("size_average", "reduce") if call.argument(name) is not None]
+    return (*(set_to(call, name, None) for name in flags), set_to(call, "reduction", reduction))
+
+
 def scaled(call: Call, argument: str, factor: float) -> WrapArgument:
     """The argument multiplied by a number."""
     return wrapped(call, argument, "torch.mul", other=factor)

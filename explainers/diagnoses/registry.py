@@ -10,11 +10,13 @@ from explainers.diagnoses import (
     class_weights,
     cross_entropy_activations,
     cross_entropy_inputs,
+    definitions,
     densities,
     divergences,
     failures,
     margin_targets,
     nll_inputs,
+    reductions,
     shapes,
 )
 from explainers.diagnoses.diagnosis import Rules, registered
@@ -35,6 +37,8 @@ def rules() -> Rules:
         densities,
         divergences,
         shapes,
+        reductions,
+        definitions,
         failures,
     )
     return registered(tuple(rule for family in families for rule in family.rules()))

@@ -79,7 +79,7 @@ class Scene:
         """ "mean", "sum" or "none", also where the legacy flags say so."""
         average, reduce = self.call.argument("size_average"), self.call.argument("reduce")
         if average is None and reduce is None:
-            return str(self.call.argument("reduction") or "mean")
+            return str(self.call.argument("reduction") or "mean").removeprefix("elementwise_")
         return "none" if reduce is False else "sum" if average is False else "mean"
 
     def option(self, name: str, default: float) -> float:
