@@ -60,6 +60,15 @@ def _is_passed_directly(source: Source, scene: Scene, written: ast.Call) -> bool
     return _written_argument(source, scene, "input") is written and source.text.count(source.written(written)) == 1
 
 
+def sigmoid_instead(scene: Scene, softmax: Call) -> str | None:
+    """The program with sigmoid in place of a softmax, whose dimension goes with it."""
+    source = Source(scene.recording.source)
+    written, inner = source.call_at(softmax.span), operand(source, softmax)
+    if written is None or inner is None or modules_around(softmax):
+        return None
+    return source.replaced(source.piece(written), f"torch.sigmoid({source.written(inner)})")
+
+
 def followed(scene: Scene, passed: str, method: str) -> str | None:
     """The program with a method called on what is passed to the loss."""
     return rewritten(scene, passed, "{}." + method)

@@ -8,6 +8,7 @@ from explainers.diagnoses import (
     binary_targets,
     class_labels,
     class_weights,
+    collapse,
     cross_entropy_activations,
     cross_entropy_inputs,
     definitions,
@@ -16,8 +17,11 @@ from explainers.diagnoses import (
     failures,
     margin_targets,
     nll_inputs,
+    overlaps,
+    precision,
     reductions,
     shapes,
+    softmax_axes,
 )
 from explainers.diagnoses.diagnosis import Rules, registered
 
@@ -37,8 +41,12 @@ def rules() -> Rules:
         densities,
         divergences,
         shapes,
+        softmax_axes,
         reductions,
         definitions,
+        overlaps,
+        collapse,
+        precision,
         failures,
     )
     return registered(tuple(rule for family in families for rule in family.rules()))

@@ -1,0 +1,138 @@
+"""Hand-written overlaps of a prediction and a mask (Dice, IoU) that are given something else than probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import graph_rerun, replaced
+from explainers.diagnoses.scene import Floats, Scene, short
+from explainers.diagnoses.wording import number, stated
+from explainers.messages import said
+from explainers.recording import Call, Tensor
+
+_HEAD = "import torch\nimport torch.nn.functional as F\n\n"
+_DICE = "dice = 2 * (p * mask).sum() / (p.sum() + mask.sum())\n1 - dice"
+_SCORES = "scores = torch.tensor([6.0, -3.0, 4.0, -5.0])\n"
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="dice-on-logits",
+            family="overlaps",
+            title=said("Raw scores in a Dice loss"),
+            explanation=said(
+                "A Dice coefficient lies between 0 and 1 only where both arguments do. Of raw scores (logits) "
+                "it is any "
+                "number: apply sigmoid first, or softmax over the classes."
+            ),
+            words=("dice loss negative", "dice coefficient greater than 1", "dice loss logits", "dice > 1"),
+            losses=frozenset(),
+            trigger=_scores,
+            positive=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = scores\n" + _DICE,
+            control=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = torch.sigmoid(scores)\n" + _DICE,
+        ),
+        Rule(
+            slug="dice-mask-not-01",
+            family="overlaps",
+            title=said("A mask of 0 and 255 in a Dice loss"),
+            explanation=said(
+                "A mask must hold 0 and 1. An image file stores 255 for true, and the Dice coefficient grows far "
+                "beyond 1 with it; also apply sigmoid, if the prediction is logits."
+            ),
+            words=("mask 255", "dice loss -1000", "dice target values", "segmentation mask 0 255 loss"),
+            losses=frozenset(),
+            trigger=_mask,
+            positive=_HEAD
+            + _SCORES
+            + "mask = torch.tensor([255.0, 0.0, 255.0, 0.0])\np = torch.sigmoid(scores)\n"
+            + _DICE,
+            control=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = torch.sigmoid(scores)\n" + _DICE,
+            dominates=frozenset({"dice-on-logits"}),
+        ),
+    )
+
+
+def _scores(scene: Scene) -> Suspicion | None:
+    found = _overlap(scene)
+    if found is None:
+        return None
+    call, p, mask = found
+    x = p.array().astype(np.float64)
+    if not x.size or (x.min() >= 0 and x.max() <= 1):
+        return None
+    sigmoid: Floats = 1 / (1 + np.exp(-x))
+    return Suspicion(
+        at=call.index,
+        verdict=said(
+            "{value} is no overlap: {name} is not in 0..1 but raw scores.", value=stated(scene), name=p.name or "p"
+        ),
+        evidence=(
+            said(
+                "{name} lies outside [0, 1]: from {low} to {high}; the mask {mask} holds 0 and 1.",
+                name=p.name or "p",
+                low=number(float(x.min())),
+                high=number(float(x.max())),
+                mask=mask.name or "",
+            ),
+        ),
+        trials=(Trial(said("with sigmoid of {name}", name=p.name or "p"), graph_rerun(replaced(p, sigmoid))),),
+        fix=fixes.fix(scene, None, "likely", said("Apply sigmoid to the scores before the overlap.")),
+    )
+
+
+def _mask(scene: Scene) -> Suspicion | None:
+    found = _overlap(scene)
+    if found is None:
+        return None
+    call, _, mask = found
+    y = mask.array().astype(np.float64)
+    if not y.size or y.max() <= 1 or y.min() < 0:
+        return None
+    most = float(y.max())
+    return Suspicion(
+        at=call.index,
+        verdict=said(
+            "{value} is no overlap: the target values of {name} go up to {most}, not 1.",
+            value=stated(scene),
+            name=mask.name or "the mask",
+            most=number(most),
+        ),
+        evidence=(
+            said("{count} of {all} entries of the mask are greater than 1.", count=int((y > 1).sum()), all=y.size),
+        ),
+        trials=(
+            Trial(said("with the mask divided by {most}", most=number(most)), graph_rerun(replaced(mask, y / most))),
+        ),
+        fix=fixes.fix(
+            scene, None, "safe", said("Divide the mask by its largest value, or compare: (mask > 0).float().")
+        ),
+    )
+
+
+def _overlap(scene: Scene) -> tuple[Call, Tensor, Tensor] | None:
+    """A product that is summed and divided by what holds the sums of both factors, with prediction and mask told apart.
+
+    The mask is the factor that holds whole numbers alone.
+    """
+    needed = scene.needed()
+    summed = {id for c in needed if short(c) == "sum" for id in c.inputs()}
+    if not any(short(c) == "div" for c in needed):
+        return None
+    for call in needed:
+        factors = [scene.recording.tensors[id] for id in call.inputs()]
+        if (
+            short(call) != "mul"
+            or len(factors) != 2
+            or not set(call.outputs) & summed
+            or any(f.data is None for f in factors)
+        ):
+            continue
+        whole = [bool((f.array().astype(np.float64) % 1 == 0).all()) for f in factors]
+        if all(f.id in summed for f in factors) and factors[0].shape == factors[1].shape and any(whole):
+            p, mask = factors if whole[1] else factors[::-1]
+            return call, p, mask
+    return None
