@@ -110,7 +110,7 @@ def rules() -> tuple[Rule, ...]:
             + "target = torch.tensor([[0.7, 0.2, 0.1]])\nlogits = target.log()\nF.cross_entropy(logits, target)",
             positive_claims=(Claim("expected", 0.0, text="0"),),
             control=_HEAD + _SOFT + "target = torch.tensor([[0.0, 1.0, 0.0]])\nF.cross_entropy(logits, target)",
-            dominates=frozenset({"ce-on-log-probabilities"}),
+            dominates=frozenset({"ce-on-log-probabilities", "chance-level-ln-c"}),
         ),
         Rule(
             slug="ce-label-smoothing-floor",
@@ -135,6 +135,7 @@ def rules() -> tuple[Rule, ...]:
                 "F.cross_entropy(logits, target, label_smoothing=0.1)"
             ),
             positive_claims=(Claim("expected", 0.0, text="0"),),
+            dominates=frozenset({"accuracy-is-not-loss", "chance-level-ln-c"}),
             control=_HEAD
             + "logits = torch.tensor([[3.0, 0.0, 0.0]])\ntarget = torch.tensor([0])\nF.cross_entropy(logits, target)",
         ),

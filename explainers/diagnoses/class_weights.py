@@ -41,6 +41,7 @@ def rules() -> tuple[Rule, ...]:
             losses=_LOSSES,
             trigger=_weighted_denominator,
             positive=_HEAD + _LOGITS + "target = torch.tensor([2, 1])\nF.cross_entropy(logits, target, weight=weight)",
+            dominates=frozenset({"reduction-expected-sum"}),
             control=_HEAD
             + _LOGITS
             + "target = torch.tensor([2, 1])\nF.cross_entropy(logits, target, weight=weight, reduction='sum')",
@@ -64,6 +65,7 @@ def rules() -> tuple[Rule, ...]:
             losses=_LOSSES,
             trigger=_weight_cancels,
             positive=_SAME + "F.cross_entropy(logits, target, weight=weight)",
+            dominates=frozenset({"reduction-expected-sum"}),
             control=_SAME + "F.cross_entropy(logits, target, weight=weight, reduction='sum')",
         ),
     )

@@ -93,7 +93,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD
             + "logits = torch.full((2, 10), 0.3)\ntarget = torch.tensor([3, 7])\nF.cross_entropy(logits, target)",
             control=_HEAD + _RIGHT + "F.cross_entropy(logits, target)",
-            dominates=frozenset({"shift-invariance", "ce-probabilities-as-logits"}),
+            dominates=frozenset({"shift-invariance"}),
             harmless=True,
         ),
         Rule(

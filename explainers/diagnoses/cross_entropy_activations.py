@@ -36,7 +36,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_after_sigmoid,
             positive=_HEAD + _LOGITS + "F.cross_entropy(torch.sigmoid(logits), target)",
             control=_HEAD + _LOGITS + "probs = torch.sigmoid(logits)\nF.cross_entropy(logits, target)",
-            dominates=frozenset({"ce-probabilities-as-logits"}),
+            dominates=frozenset({"accuracy-is-not-loss", "ce-probabilities-as-logits", "chance-level-ln-c"}),
         ),
         Rule(
             slug="ce-after-relu",
@@ -51,7 +51,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_after_relu,
             positive=_HEAD + _NEGATIVE + "F.cross_entropy(torch.relu(logits), target)",
             control=_HEAD + _NEGATIVE + "hidden = torch.relu(logits)\nF.cross_entropy(logits, target)",
-            dominates=frozenset(),
+            dominates=frozenset({"accuracy-is-not-loss", "chance-level-ln-c"}),
         ),
         Rule(
             slug="ce-on-log-probabilities",

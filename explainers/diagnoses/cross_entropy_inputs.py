@@ -57,6 +57,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_probabilities_as_logits,
             positive=_HEAD + _SEED + "nn.CrossEntropyLoss()(scores, label)",
             positive_claims=(Claim("expected", 0.0, text="0"),),
+            dominates=frozenset({"accuracy-is-not-loss"}),
             control=_HEAD + _LOGITS + "nn.CrossEntropyLoss()(logits, target)",
         ),
         Rule(
@@ -78,7 +79,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_double_softmax,
             positive=_HEAD + _LOGITS + _SOFTMAX + "F.cross_entropy(probs, target)",
             control=_HEAD + _LOGITS + _SOFTMAX + "F.cross_entropy(logits, target)",
-            dominates=frozenset({"ce-probabilities-as-logits"}),
+            dominates=frozenset({"accuracy-is-not-loss", "ce-probabilities-as-logits", "chance-level-ln-c"}),
         ),
     )
 

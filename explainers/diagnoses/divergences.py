@@ -37,7 +37,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_input_not_log,
             positive=_HEAD + _PAIR + "F.kl_div(p, q, reduction='batchmean')",
             control=_RIGHT,
-            dominates=frozenset({"kl-reduction-mean", "kl-terms-may-be-negative"}),
+            dominates=frozenset({"kl-reduction-mean", "kl-terms-may-be-negative", "reduction-expected-sum"}),
         ),
         Rule(
             slug="kl-log-target-flag",
@@ -84,6 +84,7 @@ def rules() -> tuple[Rule, ...]:
             losses=_KL,
             trigger=_mean_over_classes,
             positive=_HEAD + _PAIR + "F.kl_div(p.log(), q, reduction='mean')",
+            dominates=frozenset({"reduction-expected-sum"}),
             control=_RIGHT,
         ),
         Rule(

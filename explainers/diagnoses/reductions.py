@@ -22,8 +22,9 @@ _BATCHES = (
     "b = F.mse_loss(torch.tensor([{}]), torch.zeros({}))\n"
 )
 _STEPS = (
-    "w = torch.tensor([1.0], requires_grad=True)\nx = torch.tensor([1.0, 2.0, 3.0, 4.0])\ny = torch.zeros(4)\n"
-    "for part in (slice(0, 2), slice(2, 4)):\n    loss = F.mse_loss(w * x[part], y[part])\n    {}.backward()\n"
+    "w = torch.tensor([1.0], requires_grad=True)\nx = torch.arange(1.0, 7.0)\ny = torch.zeros(6)\n"
+    "for part in (slice(0, 2), slice(2, 4), slice(4, 6)):\n    loss = F.mse_loss(w * x[part], y[part])\n"
+    "    {}.backward()\n"
     "print(loss)\n"
 )
 _ELEMENTWISE = frozenset(
@@ -121,7 +122,7 @@ def rules() -> tuple[Rule, ...]:
             losses=frozenset(),
             trigger=_accumulated,
             positive=_HEAD + _STEPS.format("loss"),
-            control=_HEAD + _STEPS.format("(loss / 2)"),
+            control=_HEAD + _STEPS.format("(loss / 3)"),
         ),
         Rule(
             slug="deprecated-size-average",

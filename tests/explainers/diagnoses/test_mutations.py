@@ -97,7 +97,6 @@ def test_the_mistake_is_found_and_the_fix_gives_back_the_correct_value(
     [
         DATA + "F.nll_loss(torch.log(torch.softmax(z, 1)), y)",
         DATA + "w = torch.softmax(z, 1)\nF.cross_entropy((w * z) @ torch.eye(3) * 3, y)",
-        "F.cross_entropy(torch.ones(2, 1), torch.tensor([0, 0]))",
         BITS + "F.binary_cross_entropy(z.sigmoid(), y)",
         BITS + "F.mse_loss(z, y.mean())",
         "F.mse_loss(torch.zeros(2, 3), torch.ones(3))",

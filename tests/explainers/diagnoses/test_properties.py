@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explainers.claims import Claim
+from explainers.diagnoses.registry import rules
 
 Diagnose = Callable[..., Any]  # the fixture
 
@@ -36,9 +37,16 @@ def one_hot_rows(draw: st.DrawFn) -> str:
     return f"z = F.one_hot(torch.tensor({hot}), {c}).float()\ny = torch.tensor({y})\nR = 'mean'\n"
 
 
+def mistakes(road: Any) -> list[str]:
+    """What is wrong with the program, without what is true of it and harmless, and what is only general."""
+    table = rules()
+    general = {slug for found in road.slugs for slug in table[found].dominates}
+    return [slug for slug in road.slugs if not table[slug].harmless and slug not in general]
+
+
 def explained(road: Any) -> bool:
     """Whether some correction differs from the value, or the evidence says that it does not."""
-    for diagnosis in road.diagnoses:
+    for diagnosis in (d for d in road.diagnoses if d.slug in mistakes(road)):
         values = [c.value for c in diagnosis.counterfactuals if c.role == "correction" and c.value is not None]
         differs = any(not math.isclose(v, road.value, rel_tol=1e-6, abs_tol=1e-6) for v in values)
         said_so = any("cannot tell" in message.text for message in diagnosis.evidence)
@@ -59,7 +67,7 @@ def explained(road: Any) -> bool:
 @RANDOM
 def test_mistakes_over_classes_are_always_found(slug: str, loss: str, data: str, diagnose: Diagnose):
     road = diagnose(data + loss)
-    assert road.slugs == [slug]
+    assert mistakes(road) == [slug]
     assert explained(road)
 
 
@@ -67,14 +75,14 @@ def test_mistakes_over_classes_are_always_found(slug: str, loss: str, data: str,
 @RANDOM
 def test_correct_losses_over_classes_never_fire(data: str, diagnose: Diagnose):
     for loss in ("F.nll_loss(z.log_softmax(1), y, reduction=R)", "F.cross_entropy(z - 7, y, reduction=R)"):
-        assert diagnose(data + loss).slugs == []
+        assert mistakes(diagnose(data + loss)) == []
 
 
 @given(data=classified())
 @RANDOM
 def test_raw_scores_differ_from_their_normalised_form_by_their_logsumexp(data: str, diagnose: Diagnose):
     road = diagnose(data + "F.nll_loss(z + 8, y, reduction=R)")
-    assert road.slugs == ["nll-on-raw-logits"]
+    assert mistakes(road) == ["nll-on-raw-logits"]
     assert explained(road)
 
 
@@ -82,8 +90,8 @@ def test_raw_scores_differ_from_their_normalised_form_by_their_logsumexp(data: s
 @RANDOM
 def test_one_hot_scores_are_read_as_probabilities_even_where_that_is_infinite(data: str, diagnose: Diagnose):
     road = diagnose(data + "nn.CrossEntropyLoss(reduction=R)(z, y)")
-    assert road.slugs == ["ce-probabilities-as-logits"]
-    (diagnosis,) = road.diagnoses
+    assert mistakes(road) == ["ce-probabilities-as-logits"]
+    diagnosis = road.diagnoses[0]
     (value,) = [c.value for c in diagnosis.counterfactuals if c.role == "correction"]
     wrong = any("−log p is infinite" in message.text for message in diagnosis.evidence)
     assert value == (math.inf if wrong else 0.0)
@@ -99,7 +107,7 @@ def test_one_hot_scores_are_read_as_probabilities_even_where_that_is_infinite(da
 def test_double_sigmoids_are_always_found(z: list[float], y: list[float], diagnose: Diagnose):
     data = f"z, y = torch.tensor({z}), torch.tensor({y[: len(z)]})\n"
     road = diagnose(data + "F.binary_cross_entropy_with_logits(torch.sigmoid(z), y)")
-    assert road.slugs == ["bcewl-double-sigmoid"]
+    assert mistakes(road) == ["bcewl-double-sigmoid"]
     assert explained(road)
     assert diagnose(data + "F.binary_cross_entropy_with_logits(8 * z - 9.5, y)").slugs == []
 
@@ -111,7 +119,7 @@ def test_broadcast_regressions_are_always_found_and_their_floor_is_the_variance(
 ):
     data = f"p, y = torch.tensor({p}), torch.tensor({y[: len(p)]})\n"
     road = diagnose(data + "F.mse_loss(p, y[:, None])")
-    assert road.slugs == ["regression-broadcast"]
+    assert mistakes(road) == ["regression-broadcast"]
     assert explained(road)
     mean = sum(y[: len(p)]) / len(p)
     variance = sum((v - mean) ** 2 for v in y[: len(p)]) / len(p)
@@ -122,4 +130,4 @@ def test_broadcast_regressions_are_always_found_and_their_floor_is_the_variance(
 @RANDOM
 def test_nothing_is_shown_to_someone_who_expected_another_number(data: str, far: float, diagnose: Diagnose):
     road = diagnose(data + "F.nll_loss(z.softmax(1), y, reduction=R)", (Claim("expected", -far),))
-    assert [d.confidence for d in road.diagnoses] in (["consistent"], ["possible"])
+    assert "shown" not in [d.confidence for d in road.diagnoses]
