@@ -230,10 +230,13 @@ def _clipped(scene: Scene) -> Suspicion | None:
         or not _is_subject(scene)
         or scene.call.ref("weight") is not None
         or scene.reduction == "none"
+        or scene.option("label_smoothing", 0.0)
     ):
         return None
     items = _classes_clipped(scene) if scene.name == "cross_entropy" else _labels_clipped(scene)
-    if items is None or not sought(scene, float(items.mean() if scene.reduction == "mean" else items.sum())):
+    if items is None or float(items.max(initial=0.0)) < -math.log(_KERAS) - 1e-6:
+        return None
+    if not sought(scene, float(items.mean() if scene.reduction == "mean" else items.sum())):
         return None
     return Suspicion(
         at=scene.call.index,
