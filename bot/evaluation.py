@@ -89,7 +89,8 @@ class Children:
         frames: list[bytes] = []
         try:
             async with asyncio.timeout_at(until):
-                reason = _reason(await self.evaluator.run(entry, encode(request), on_frame=frames.append))
+                run = self.evaluator.run(entry, encode(request), on_frame=frames.append, on_lost=frames.clear)
+                reason = _reason(await run)
         except TimeoutError:
             reason = "there was no time left"
         except QueueFull:

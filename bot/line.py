@@ -29,11 +29,13 @@ class Who:
 
 @dataclass(frozen=True)
 class Rules:
-    """`at_once` have their turn at a time; `waiting` may wait, `waiting_each` of them of one asker. `turns` is what one
-    asker's turns may take in seconds; `of_guild` and `of_all` are numbers of questions.
+    """`at_once` have their turn at a time, and as many again whose turn took over `patience` seconds go on beside them.
+    `waiting` may wait, `waiting_each` of them of one asker. `turns` is what one asker's turns may take in seconds;
+    `of_guild` and `of_all` are numbers of questions.
     """
 
     at_once: int
+    patience: float
     waiting: int
     waiting_each: int
     turns: Allowance
@@ -94,6 +96,14 @@ class _Waiter:
             self.on_position(position)
 
 
+@dataclass(eq=False)
+class _Turn:
+    """Whether it takes up one of the places, or went on beside them."""
+
+    who: Who
+    counted: bool = True
+
+
 class Line:
     """Turns by the rules; `clock` gives seconds."""
 
@@ -101,6 +111,7 @@ class Line:
         self._rules = rules
         self._clock = clock
         self._free = rules.at_once
+        self._beside = 0
         self._waiters: list[_Waiter] = []
         self._running: Counter[str] = Counter()
         self._arrivals = itertools.count()
@@ -116,13 +127,23 @@ class Line:
         """
         self._admit(who)
         await self._wait(who, on_position)
-        begun = self._clock()
+        begun, turn = self._clock(), _Turn(who)
+        timer = asyncio.get_running_loop().call_later(self._rules.patience, self._set_aside, turn)
         try:
             yield
         finally:
+            timer.cancel()
             if who.asker:
                 self._turns.of(who.asker).take(self._clock() - begun)
-            self._give_back(who)
+            self._give_back(turn)
+
+    def _set_aside(self, slow: _Turn) -> None:
+        """A turn that takes long holds up its own asker only."""
+        if self._beside < self._rules.at_once:
+            slow.counted = False
+            self._beside += 1
+            self._free += 1
+            self._move_up()
 
     def _admit(self, who: Who) -> None:
         if who.asker:
@@ -157,11 +178,12 @@ class Line:
             self._waiters.remove(waiter)
             self._move_up()
         elif not waiter.turn.cancelled():
-            self._give_back(waiter.who)
+            self._give_back(_Turn(waiter.who))
 
-    def _give_back(self, who: Who) -> None:
-        self._free += 1
-        self._running[who.asker] -= 1
+    def _give_back(self, turn: _Turn) -> None:
+        self._free += turn.counted
+        self._beside -= not turn.counted
+        self._running[turn.who.asker] -= 1
         self._running += Counter()  # forgets those at 0
         self._move_up()
 

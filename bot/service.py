@@ -14,6 +14,7 @@ import explainers
 from bot.answering import Answering, Bounds
 from bot.evaluation import Children, limits_of
 from bot.evaluator.child import ForkRefused
+from bot.evaluator.cores import cores
 from bot.evaluator.explainer import ExplainerDied, ExplainerTimedOut
 from bot.evaluator.explainer_pool import Explainers
 from bot.evaluator.frames import decode, encode
@@ -92,6 +93,8 @@ def _evaluator(settings: Settings, room: work.Room) -> Evaluator:
     zygote = snippet_settings((module,))
     return Evaluator(
         msgspec.structs.replace(zygote, warm_up=f"{module}:warm_up", rehearse=f"{module}:rehearse"),
+        at_once=2 * cores(),  # of the slow ones, which step back, and of the others
+        prefork=cores() + 1,
         limits=limits_of(limits.wall_seconds, limits.cpu_seconds, limits.memory_mb, room, _REQUEST_BYTES),
     )
 

@@ -16,6 +16,7 @@ from typing import Final, assert_never
 import msgspec
 
 from bot.answering import Answering
+from bot.evaluator.cores import cores
 from bot.evaluator.frames import FrameError, decode, encode, receive_frame, send_frame
 from bot.exchange import Ask, Cancel, FromClient, FromService, Queued, Refused, Stage
 from bot.fairness import Allowance
@@ -31,6 +32,7 @@ BELOW_FLOOR: Final = 3
 """Exit status where the jail is weaker than the settings accept."""
 
 _MOST_ASKS: Final = 128
+_PATIENCE_SECONDS: Final = 1.0
 _OUTBOX_BYTES: Final = 64 * 2**20
 _SEND_SECONDS: Final = 60.0
 _CLIENT: Final = msgspec.msgpack.Decoder(FromClient)
@@ -231,7 +233,8 @@ async def _serving(settings: Settings, log: Log, work: Callable[[Service], Await
 
 def _rules(fairness: FairnessSettings) -> Rules:
     return Rules(
-        at_once=len(os.sched_getaffinity(0)),
+        at_once=cores(),
+        patience=_PATIENCE_SECONDS,
         waiting=fairness.waiting,
         waiting_each=fairness.waiting_each,
         turns=Allowance(fairness.asker_seconds, fairness.asker_seconds_a_minute / 60),

@@ -4,9 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
+from typing import Final
 
 from bot.evaluator import orders
 from bot.evaluator.pipes import wide_pipe
+
+_LOWEST_PRIORITY: Final = 19
 
 
 class ForkRefused(RuntimeError):
@@ -78,6 +82,12 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._watch, signal.SIGKILL)
 
+    def step_back(self) -> None:
+        """Has it run only when others leave a core free: it took long, and priority can't be given back."""
+        if self._watch is not None:
+            with contextlib.suppress(OSError, ValueError):
+                os.setpriority(os.PRIO_PROCESS, _process_of(self._watch), _LOWEST_PRIORITY)
+
     def discard(self) -> None:
         """Ends a child whose pipes nobody took over."""
         self.kill()
@@ -88,3 +98,12 @@ class Child:
         if self._watch is not None:
             os.close(self._watch)
             self._watch = None
+
+
+def _process_of(watch: int) -> int:
+    """The number of the process behind a pidfd; raises OSError, and ValueError for one that was reaped."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/self/fdinfo/{watch}").read_text().splitlines())
+    number = int(fields["Pid"])
+    if number <= 0:
+        raise ValueError("reaped, or in another namespace")
+    return number

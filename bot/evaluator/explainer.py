@@ -1,6 +1,7 @@
 """The supervisor's handle on one explainer."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -23,11 +24,14 @@ class ExplainerTimedOut(RuntimeError):
 
 
 class ExplainerDied(RuntimeError):
-    """The explainer ended, broke its word, or ran out of memory; `stderr` is the end of what it wrote."""
+    """The explainer ended, broke its word, or ran out of memory; `stderr` is the end of what it wrote, `of_zygote` says
+    that it died with its zygote and not of itself.
+    """
 
-    def __init__(self, reason: str, stderr: str) -> None:
+    def __init__(self, reason: str, stderr: str, *, of_zygote: bool = False) -> None:
         super().__init__(f"the explainer died: {reason}")
         self.stderr = stderr
+        self.of_zygote = of_zygote
 
 
 class ExplainerRaised(RuntimeError):
@@ -41,10 +45,12 @@ class ExplainerRaised(RuntimeError):
 class Explainer:
     """One locked process, asked once at a time; not `usable` again once it was late, died or was retired.
 
-    `served` counts its answers. `replaced` is the pool's note that a successor is on its way.
+    `served` counts its answers. `replaced` is the pool's note that a successor is on its way. `on_end`, where set, is
+    called when it ended of itself.
     """
 
     def __init__(self, child: Child, limits: ExplainerLimits) -> None:
+        self.on_end: Callable[[Explainer], None] | None = None
         self.served = 0
         self.replaced = False
         self._child = child
@@ -62,6 +68,10 @@ class Explainer:
             PipeReader(child.result, self._take),
         )
         child.exited.add_done_callback(self._exited)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     @property
     def usable(self) -> bool:
@@ -87,6 +97,10 @@ class Explainer:
                 raise ExplainerRaised(traceback)
             case orders.Warm():
                 raise self._broken("it answered before it was asked")
+
+    def step_back(self) -> None:
+        """Goes on only when others leave a core free."""
+        self._child.step_back()
 
     def retire(self) -> None:
         """No more requests; ends now when nobody waits for it."""
@@ -133,18 +147,22 @@ class Explainer:
     def _exited(self, exited: asyncio.Future[orders.Exited]) -> None:
         for reader in self._readers:
             reader.drain()
-        error = exited.exception()
-        self._fail(str(error) if error is not None else _reason(exited.result().code))
+        if (error := exited.exception()) is not None:
+            self._fail(str(error), of_zygote=True)
+        else:
+            self._fail(_reason(exited.result().code))
+        if self.on_end is not None:
+            self.on_end(self)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str, *, of_zygote: bool = False) -> None:
         if not self._answer.done():
-            self._answer.set_exception(self._broken(reason))
+            self._answer.set_exception(self._broken(reason, of_zygote=of_zygote))
             self._answer.exception()
         self.close()
 
-    def _broken(self, reason: str) -> ExplainerDied:
+    def _broken(self, reason: str, *, of_zygote: bool = False) -> ExplainerDied:
         self.close()
-        return ExplainerDied(reason, self._stderr.decode(errors="replace"))
+        return ExplainerDied(reason, self._stderr.decode(errors="replace"), of_zygote=of_zygote)
 
 
 def _reason(code: int) -> str:

@@ -1,20 +1,23 @@
 """Keeps explainers: long-lived locked processes that answer requests one after another."""
 
 import asyncio
-import os
 from typing import Final
 
 from bot.evaluator import orders
 from bot.evaluator.child import ForkRefused
+from bot.evaluator.cores import cores
 from bot.evaluator.explainer import Explainer, ExplainerDied, ExplainerTimedOut
 from bot.evaluator.limits import ExplainerLimits
 from bot.evaluator.preloads import STDLIB
-from bot.evaluator.zygote_keeper import ZygoteKeeper
+from bot.evaluator.zygote_keeper import Wear, ZygoteKeeper
 from bot.evaluator.zygote_process import ZygoteFailed
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 30.0
 _ROTATE_AFTER: Final = 200
+_MOST_FOR_ONE: Final = 3
+"""Processes for each place in the pool: slow ones go on beside their successors."""
+
 _SCIENCE: Final = ("sympy", "sympy.printing", "flint", "typst")
 
 
@@ -48,8 +51,8 @@ class Explainers:
         self._entry = entry
         self._warm_up = warm_up
         self._limits = limits or ExplainerLimits()
-        self._count = count or len(os.sched_getaffinity(0))
-        self._keeper = ZygoteKeeper(settings, _ROTATE_AFTER)
+        self._count = count or cores()
+        self._keeper = ZygoteKeeper(settings, Wear(forks=_ROTATE_AFTER))
         self._idle: asyncio.LifoQueue[Explainer] = asyncio.LifoQueue()  # the one that planned is likely to conclude
         self._all: set[Explainer] = set()
         self._replacing: set[asyncio.Task[None]] = set()
@@ -68,15 +71,16 @@ class Explainers:
         """The entry's answer to the request, within `deadline` seconds from now, waiting for a free explainer included.
 
         Raises ExplainerTimedOut, ExplainerDied (with what it wrote to stderr), ExplainerRaised (with the traceback),
-        FrameTooLarge. An explainer that timed out or died is replaced; the caller need not care.
+        FrameTooLarge. An explainer that timed out or died is replaced; the caller need not care. A request whose
+        explainer died with its zygote is asked once more.
         """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + deadline
-        explainer = await self._next(until, deadline)
+        until = asyncio.get_running_loop().time() + deadline
         try:
-            return await explainer.ask(request, until - loop.time())
-        finally:
-            self._put_back(explainer)
+            return await self._ask(request, until, deadline)
+        except ExplainerDied as death:
+            if not death.of_zygote:
+                raise
+        return await self._ask(request, until, deadline)
 
     async def close(self) -> None:
         """Kills every explainer and the zygote."""
@@ -86,6 +90,22 @@ class Explainers:
         for explainer in self._all:
             explainer.close()
         await self._keeper.close()
+
+    async def _ask(self, request: bytes, until: float, deadline: float) -> bytes:
+        loop = asyncio.get_running_loop()
+        explainer = await self._next(until, deadline)
+        timer = loop.call_later(self._limits.patience_seconds, self._go_on_without, explainer)
+        try:
+            return await explainer.ask(request, until - loop.time())
+        finally:
+            timer.cancel()
+            self._put_back(explainer)
+
+    def _go_on_without(self, slow: Explainer) -> None:
+        """A request that takes long holds up its own answer only: another explainer takes the slow one's place."""
+        if len(self._all) < _MOST_FOR_ONE * self._count:
+            slow.step_back()
+            self._replace(slow)
 
     async def _next(self, until: float, deadline: float) -> Explainer:
         try:
@@ -99,6 +119,7 @@ class Explainers:
     def _put_back(self, explainer: Explainer) -> None:
         if not explainer.usable:
             explainer.close()
+            self._all.discard(explainer)
             self._replace(explainer)
             return
         self._idle.put_nowait(explainer)
@@ -122,9 +143,10 @@ class Explainers:
             except (ZygoteFailed, ForkRefused, ExplainerDied, ExplainerTimedOut):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
-        self._all.discard(old)
         self._idle.put_nowait(successor)
         old.retire()
+        if old.closed:  # else it finishes what it was asked
+            self._all.discard(old)
 
     async def _fork(self) -> Explainer:
         zygote = await self._keeper.current()
@@ -137,4 +159,5 @@ class Explainers:
             self._all.discard(explainer)
             explainer.close()
             raise
+        explainer.on_end = self._replace
         return explainer

@@ -26,11 +26,13 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ExplainerLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Limits of one explainer: a long-lived process of ours that works on strangers' numbers.
 
-    It is replaced after `jobs` requests. `warm_up_seconds` is the time from its fork until it must be ready to serve.
+    It is replaced after `jobs` requests, and on a request that takes over `patience_seconds`, which it may still
+    finish. `warm_up_seconds` is the time from its fork until it must be ready to serve.
     """
 
     memory_mb: int = 1024
     frame_bytes: int = 16 * MIB
     stderr_bytes: int = 16 * KIB
     jobs: int = 300
+    patience_seconds: float = 1.0
     warm_up_seconds: float = 60.0

@@ -16,6 +16,9 @@ from bot.evaluator.pipes import PipeReader, PipeWriter
 
 _MESSAGES: Final = msgspec.msgpack.Decoder(orders.FromSnippet)
 
+_PATIENCE_SECONDS: Final = 1.0
+"""A child that runs for longer runs beside the others' from then on, not instead of them."""
+
 _Stream = Literal["stdout", "stderr"]
 
 
@@ -41,9 +44,15 @@ class SnippetRun:
         )
 
     async def outcome(self, job: orders.Job) -> Outcome:
-        """Hands the job over and waits; whatever ends this also ends the child. Raises what `on_frame` raises."""
+        """Hands the job over and waits; whatever ends this also ends the child.
+
+        Raises what `on_frame` raises, and ZygoteFailed where the child's zygote died.
+        """
         self._child.exited.add_done_callback(self._exited)
-        timer = self._loop.call_later(self._limits.wall_seconds, self._too_late)
+        timers = (
+            self._loop.call_later(self._limits.wall_seconds, self._too_late),
+            self._loop.call_later(_PATIENCE_SECONDS, self._child.step_back),
+        )
         try:
             self._writer.write(frame(encode(job), self._limits.request_bytes + orders.ENVELOPE_BYTES))
             self._writer.close_after()
@@ -51,7 +60,8 @@ class SnippetRun:
             self._drain()
             return self._with_what_arrived(verdict)
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
             self._child.exited.remove_done_callback(self._exited)
             self._close()
 
@@ -71,6 +81,10 @@ class SnippetRun:
 
     def _text(self, name: _Stream) -> str:
         return self._printed[name].decode(errors="replace")
+
+    def _give_up(self, error: BaseException) -> None:
+        if not self._verdict.done():
+            self._verdict.set_exception(error)
 
     def _decide(self, verdict: Outcome) -> None:
         if not self._verdict.done():
@@ -122,7 +136,7 @@ class SnippetRun:
     def _exited(self, exited: asyncio.Future[orders.Exited]) -> None:
         self._drain()  # the last frame may still lie in the pipe: it decides, if it is there
         if (error := exited.exception()) is not None:
-            self._decide(Crashed(detail=str(error)))
+            self._give_up(error)
         else:
             elapsed = self._loop.time() - self._started
             self._decide(outcome_of_exit(exited.result(), self._limits, elapsed, self._text("stderr")))

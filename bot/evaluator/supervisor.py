@@ -1,7 +1,6 @@
 """Runs snippets: one locked child each, as many at a time as there are cores, the rest in a bounded queue."""
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -11,12 +10,13 @@ import msgspec
 
 from bot.evaluator import orders, selfcheck
 from bot.evaluator.child import Child, ForkRefused
+from bot.evaluator.cores import cores
 from bot.evaluator.frames import decode
 from bot.evaluator.limits import MIB, Limits
 from bot.evaluator.outcomes import Crashed, Finished, Outcome, TooLarge
 from bot.evaluator.preloads import STDLIB, TORCH
 from bot.evaluator.snippet_run import SnippetRun
-from bot.evaluator.zygote_keeper import ZygoteKeeper
+from bot.evaluator.zygote_keeper import Wear, ZygoteKeeper
 from bot.evaluator.zygote_process import ZygoteFailed, ZygoteProcess
 
 _TORCH_FACTS: Final = "bot.evaluator.torch_facts"
@@ -57,8 +57,8 @@ class Evaluator:
     """Snippet jobs.
 
     `limits`: of every job that names none. `at_once`: jobs that run at a time; None for one per core. `prefork`: locked
-    children kept waiting; None for one more than run at once. `queue`: jobs that may wait. `rotate_after`: forks after
-    which the zygote is replaced.
+    children kept waiting; None for one more than run at once. `queue`: jobs that may wait. `wear`: when the zygote is
+    replaced.
     """
 
     def __init__(
@@ -69,28 +69,25 @@ class Evaluator:
         at_once: int | None = None,
         prefork: int | None = None,
         queue: int = 64,
-        rotate_after: int = 500,
+        wear: Wear | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self._at_once = at_once or len(os.sched_getaffinity(0))
+        self._at_once = at_once or cores()
         self._prefork = self._at_once + 1 if prefork is None else prefork
         self._queue = queue
         self._waiting = 0
         self._slots = asyncio.Semaphore(self._at_once)
-        self._keeper = ZygoteKeeper(settings, rotate_after)
+        self._keeper = ZygoteKeeper(settings, wear or Wear(forks=500), self._check)
+        self._probes: selfcheck.Probes | None = None
         self._spare: deque[tuple[ZygoteProcess, Child]] = deque()
         self._refilling: asyncio.Task[None] | None = None
 
     async def start(self) -> selfcheck.Probes:
         """Starts the zygote (seconds) and probes a locked child; raises ZygoteFailed, JailBroken."""
         await self._keeper.start()
-        try:
-            probes = await self._probe()
-        except BaseException:
-            await self.close()
-            raise
         self._refill()
-        return probes
+        assert self._probes is not None
+        return self._probes
 
     @property
     def waiting(self) -> int:
@@ -109,17 +106,19 @@ class Evaluator:
         *,
         limits: Limits | None = None,
         on_frame: Callable[[bytes], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
     ) -> Outcome:
         """Calls `entry(request, emit)` in a fresh locked child.
 
         Each emitted payload goes to `on_frame` as it arrives, on the event loop; what that raises is raised here.
-        Cancelling kills the child. Raises QueueFull; every end of the child itself is an Outcome.
+        Where the zygote dies under the child, `on_lost` is called, frames until then count no more, and the job runs
+        once more. Cancelling kills the child. Raises QueueFull; every end of the child itself is an Outcome.
         """
         held = limits or self.limits
         if len(request) > held.request_bytes:
             return TooLarge(what="request", limit=held.request_bytes)
         async with self._slot():
-            return await self._run(orders.Job(entry, request), held, on_frame)
+            return await self._run(orders.Job(entry, request), held, on_frame, on_lost or _nothing)
 
     async def close(self) -> None:
         """Kills every child and the zygote."""
@@ -131,15 +130,18 @@ class Evaluator:
         self._spare.clear()
         await self._keeper.close()
 
-    async def _probe(self) -> selfcheck.Probes:
+    async def _check(self, zygote: ZygoteProcess) -> None:
+        """Raises JailBroken where a child of the zygote can do what it must not."""
         too_many_bytes = (self.limits.memory_mb + 64) * MIB
-        outcome = await self.run(selfcheck.PROBE_ENTRY, str(too_many_bytes).encode())
+        job = orders.Job(selfcheck.PROBE_ENTRY, str(too_many_bytes).encode())
+        child = await zygote.fork_snippet(self.limits)
+        zygote.arm(child, self.limits.wall_seconds)
+        outcome = await SnippetRun(child, self.limits, None).outcome(job)
         if not isinstance(outcome, Finished):
             raise JailBroken(f"the self-check did not finish: {outcome}")
-        probes = decode(outcome.frames[0], _PROBES)
-        if probes.broken:
-            raise JailBroken(f"a locked child could {', '.join(probes.broken)}", probes)
-        return probes
+        self._probes = decode(outcome.frames[0], _PROBES)
+        if self._probes.broken:
+            raise JailBroken(f"a locked child could {', '.join(self._probes.broken)}", self._probes)
 
     @asynccontextmanager
     async def _slot(self) -> AsyncGenerator[None]:
@@ -155,18 +157,20 @@ class Evaluator:
         finally:
             self._slots.release()
 
-    async def _run(self, job: orders.Job, limits: Limits, on_frame: Callable[[bytes], None] | None) -> Outcome:
+    async def _run(
+        self, job: orders.Job, limits: Limits, on_frame: Callable[[bytes], None] | None, on_lost: Callable[[], None]
+    ) -> Outcome:
         trouble = ""
-        for _try in range(_TRIES):  # a zygote's death before the job was handed over costs a second try, not the job
+        for _try in range(_TRIES):  # a zygote's death costs a second try, not the job
             try:
                 zygote, child = await self._take(limits)
+                zygote.arm(child, limits.wall_seconds)
+                self._refill()
+                return await SnippetRun(child, limits, on_frame).outcome(job)
             except (ZygoteFailed, ForkRefused) as error:
                 trouble = str(error)
-                continue
-            zygote.arm(child, limits.wall_seconds)
-            self._refill()
-            return await SnippetRun(child, limits, on_frame).outcome(job)
-        return Crashed(detail=f"no child could be forked: {trouble}")
+                on_lost()
+        return Crashed(detail=f"no child lived as long as its job: {trouble}")
 
     async def _take(self, limits: Limits) -> tuple[ZygoteProcess, Child]:
         while limits == self.limits and self._spare:
@@ -195,3 +199,7 @@ class Evaluator:
                 child.discard()
                 raise
             self._spare.append((zygote, child))
+
+
+def _nothing() -> None:
+    """There is nothing to take back."""

@@ -32,7 +32,7 @@ ENVIRONMENT: Final = {
 back, it costs a page fault for every 4 KiB of a picture), and nothing of ours."""
 
 START_SECONDS: Final = 120.0
-FORK_SECONDS: Final = 20.0
+FORK_SECONDS: Final = 10.0
 _BOOT: Final = (
     "import sys; sys.path.insert(0, sys.argv[2]); from bot.evaluator.zygote import main; main(int(sys.argv[1]))"
 )
@@ -45,8 +45,8 @@ class ZygoteFailed(RuntimeError):
 
 
 class ZygoteProcess:
-    """A started zygote. `died` is done when it is gone; `ready` is what it said of itself; `forks` counts its
-    children.
+    """A started zygote. `died` is done when it is gone, `faulty` is set when it met an error that it outlived; `ready`
+    is what it said of itself; `forks` counts its children.
     """
 
     ready: orders.Ready
@@ -54,6 +54,7 @@ class ZygoteProcess:
     def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         self.died: asyncio.Future[None] = loop.create_future()
+        self.faulty = asyncio.Event()
         self.forks = 0
         self.last_trouble = ""
         self._process = process
@@ -155,7 +156,9 @@ class ZygoteProcess:
             return
         try:
             self._handle(decode(message, self._reports) if message else None, descriptors)
-        except FrameError as error:
+        except (FrameError, LookupError, asyncio.InvalidStateError) as error:
+            for descriptor in descriptors:
+                os.close(descriptor)
             self._lose(f"the zygote sent nonsense: {error}")
 
     def _handle(self, report: orders.Report | None, descriptors: list[int]) -> None:
@@ -166,6 +169,7 @@ class ZygoteProcess:
                 self._greeting.set_result(report)
             case orders.Unable(reason):
                 self.last_trouble = reason
+                self.faulty.set()
                 if not self._greeting.done():
                     self._greeting.set_exception(ZygoteFailed(reason))
             case orders.Forked(number):

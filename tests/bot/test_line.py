@@ -17,7 +17,7 @@ MUCH = Allowance(1e9, 1e9)
 
 def rules(at_once: int, waiting: int) -> Rules:
     """Nobody is turned away but for the length of the line."""
-    return Rules(at_once, waiting, waiting_each=waiting, turns=MUCH, of_guild=MUCH, of_all=MUCH)
+    return Rules(at_once, patience=60, waiting=waiting, waiting_each=waiting, turns=MUCH, of_guild=MUCH, of_all=MUCH)
 
 
 def ignore(_position: int) -> None:
@@ -213,6 +213,25 @@ async def test_who_is_turned_away_is_not_counted() -> None:
     await waiting
     clock.now += 1
     await until_running(line, Who("b", "guild"), [], _at_once)
+
+
+async def test_turns_that_take_long_go_on_beside_those_of_others() -> None:
+    line, release, begun = Line(dataclasses.replace(rules(2, 10), patience=0.05)), asyncio.Event(), list[str]()
+    slow = [asyncio.create_task(until_running(line, Who(f"slow {n}"), begun, release.wait)) for n in range(4)]
+    async with asyncio.timeout(5):
+        await asyncio.sleep(0.2)
+        assert len(begun) == 4
+        late = asyncio.create_task(until_running(line, Who("late"), begun, _at_once))
+        await asyncio.sleep(0.2)
+        assert not late.done(), "as many again, and no more"
+        release.set()
+        await asyncio.gather(*slow, late)
+        assert all(await asyncio.gather(*(_once(line) for _ in range(3))))
+    async with line.turn(ignore, Who("a")), line.turn(ignore, Who("b")):
+        third = asyncio.create_task(until_running(line, Who("c"), begun, _at_once))
+        await asyncio.sleep(0)
+        assert not third.done(), "no place was made out of nothing"
+    await third
 
 
 async def _at_once() -> None:

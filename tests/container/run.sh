@@ -55,7 +55,7 @@ buildah bud "${build_options[@]}" --format docker --build-arg "IMAGE=$image" -t 
 hardened=(
     --rm --network none --read-only --cap-drop ALL --security-opt no-new-privileges
     --security-opt "seccomp=$profile" --memory 4g --pids-limit 256 --ulimit nofile=20000:20000
-    --ulimit nproc=32768:32768 --tmpfs /run/whyloss:mode=0700,uid=10001,gid=10001
+    --ulimit nproc=32768:32768 --volume /run/whyloss
 )
 
 echo "== size"

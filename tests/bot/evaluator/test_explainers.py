@@ -1,13 +1,17 @@
 """Explainers over a real typst: locked before their first compile, replaced when they fail."""
 
 import asyncio
+import errno
+import os
+import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
-from bot.evaluator.explainer import ExplainerDied, ExplainerRaised, ExplainerTimedOut
+from bot.evaluator.explainer import Explainer, ExplainerDied, ExplainerRaised, ExplainerTimedOut
 from bot.evaluator.explainer_pool import Explainers
 from bot.evaluator.frames import FrameTooLarge
 from bot.evaluator.limits import ExplainerLimits
@@ -32,6 +36,14 @@ def states_of_threads(process: int) -> list[dict[str, str]]:
     return [dict(line.split(":", 1) for line in status.read_text().splitlines()) for status in statuses]
 
 
+def threads_of(process: int) -> list[int]:
+    return sorted(int(path.name) for path in Path(f"/proc/{process}/task").iterdir())
+
+
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 async def process_of(explainers: Explainers) -> int:
     return int(await explainers.call(b"process", SECONDS))
 
@@ -48,6 +60,18 @@ async def test_every_thread_of_the_compiler_is_locked(explainers: Explainers) ->
     states = states_of_threads(await process_of(explainers))
     assert len(states) > 1, "the compiler started no thread: this test shows nothing"
     assert {(state["Seccomp"].strip(), state["NoNewPrivs"].strip()) for state in states} == {("2", "1")}
+
+
+async def test_every_thread_of_the_compiler_is_refused_a_file(
+    explainers: Explainers, explainer_settings: ZygoteSettings
+) -> None:
+    """Each thread tries itself, also those that the compiler started."""
+    await explainers.call(b"page = Loss", SECONDS)
+    threads = threads_of(await process_of(explainers))
+    assert len(threads) > 1, "the compiler started no thread: this test shows nothing"
+    answer = await explainers.call(f"in-every-thread {' '.join(map(str, threads))}".encode(), SECONDS)
+    found = {int(thread): int(error) for thread, error in (each.split(":") for each in answer.decode().split())}
+    assert found == dict.fromkeys(threads, errno.EACCES if explainer_settings.landlock else 0)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +118,49 @@ async def test_one_that_is_late_is_killed_and_replaced(explainers: Explainers) -
     async with asyncio.timeout(60):
         while states_of_threads(before):
             await explainers.call(b"echo still there?", SECONDS)
+
+
+async def test_one_that_dies_while_nobody_asks_is_replaced_before_somebody_does(explainers: Explainers) -> None:
+    before = await process_of(explainers)
+    pool: set[Explainer] = vars(explainers)["_all"]
+    dead = set(pool)
+    os.kill(before, signal.SIGKILL)
+    async with asyncio.timeout(SECONDS):
+        while pool & dead or not pool:  # noqa: ASYNC110 - nothing announces it, which is what is tested
+            await asyncio.sleep(0.01)
+    assert await process_of(explainers) != before
+
+
+async def test_a_request_whose_zygote_dies_is_asked_once_more(explainers: Explainers) -> None:
+    before = await process_of(explainers)
+    asked = asyncio.create_task(explainers.call(b"sleep 0.5", SECONDS))
+    await asyncio.sleep(0.1)
+    os.kill(parent_of(before), signal.SIGKILL)
+    assert await asked == b"slept"
+    assert await process_of(explainers) != before
+
+
+async def test_poison_holds_up_nobody_else(explainer_settings: ZygoteSettings) -> None:
+    """Every explainer gets a question that never ends; the next question is answered as soon as another is forked."""
+    patient = msgspec.structs.replace(LIMITS, patience_seconds=0.2)
+    explainers = Explainers(explainer_settings, ENTRY, WARM_UP, limits=patient, count=2)
+    await explainers.start()
+    try:
+        first = await process_of(explainers)
+        poison = [asyncio.create_task(explainers.call(b"sleep 60", 4)) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert await explainers.call(b"echo next", SECONDS) == b"next"
+        assert not any(task.done() for task in poison), "it was answered while both were still poisoned"
+        assert os.getpriority(os.PRIO_PROCESS, first) == 19, "they go on only where a core is free"
+        ends = await asyncio.gather(*poison, return_exceptions=True)
+        assert all(isinstance(end, ExplainerTimedOut) for end in ends)
+        assert {await process_of(explainers), await process_of(explainers)}.isdisjoint({first})
+    finally:
+        await explainers.close()
+
+
+async def test_a_slow_answer_is_still_an_answer(explainers: Explainers) -> None:
+    assert await explainers.call(f"sleep {LIMITS.patience_seconds + 0.3}".encode(), SECONDS) == b"slept"
 
 
 async def test_memory_is_limited(explainers: Explainers) -> None:

@@ -3,14 +3,21 @@
 import asyncio
 import os
 import signal
+import socket
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from bot.evaluator import outcomes
+from bot.evaluator.frames import encode
 from bot.evaluator.limits import Limits
-from bot.evaluator.orders import ZygoteSettings
-from bot.evaluator.supervisor import Evaluator, QueueFull
+from bot.evaluator.orders import ForkSnippet, ZygoteSettings
+from bot.evaluator.supervisor import Evaluator, QueueFull, snippet_settings
+from bot.evaluator.zygote_keeper import Wear
 from bot.evaluator.zygote_process import ZygoteFailed
 
 EXECUTE = "plain_jobs:execute"
@@ -99,28 +106,101 @@ async def test_the_zygote_is_not_root_and_alone(evaluator: Evaluator) -> None:
     assert int(outcome.frames[0]) == (os.getuid() or 65534)
 
 
-async def test_a_dead_zygote_is_replaced_and_the_job_in_flight_is_said_to_have_crashed(evaluator: Evaluator) -> None:
-    before = await zygote_of(evaluator)
-    task = await started(evaluator)
+async def test_a_job_whose_zygote_dies_runs_once_more_and_is_told_to_forget(evaluator: Evaluator) -> None:
+    begun, frames, lost = asyncio.Event(), list[bytes](), list[int]()
+
+    def take(frame: bytes) -> None:
+        frames.append(frame)
+        begun.set()
+
+    source = b"import os, time; emit(str(os.getppid()).encode()); time.sleep(0.3); emit(b'end')"
+    run = evaluator.run(EXECUTE, source, on_frame=take, on_lost=lambda: lost.append(len(frames)))
+    task = asyncio.create_task(run)
+    await begun.wait()
+    before = int(frames[0])
     os.kill(before, signal.SIGKILL)
     outcome = await task
+    assert isinstance(outcome, outcomes.Finished)
+    assert lost == [1]
+    assert outcome.frames == tuple(frames[1:])
+    assert int(outcome.frames[0]) != before
+
+
+async def test_a_job_is_not_run_a_third_time(evaluator: Evaluator) -> None:
+    """Whatever kills zygotes, it kills two at most."""
+    seen: list[int] = []
+
+    def kill(frame: bytes) -> None:
+        seen.append(int(frame))
+        os.kill(seen[-1], signal.SIGKILL)
+
+    source = b"import os, time; emit(str(os.getppid()).encode()); time.sleep(60)"
+    outcome = await evaluator.run(EXECUTE, source, on_frame=kill)
     assert isinstance(outcome, outcomes.Crashed)
-    assert outcome.frames == (b"asleep",)
-    assert await zygote_of(evaluator) != before
+    assert len(set(seen)) == 2
+    assert await zygote_of(evaluator) not in seen
 
 
-async def test_a_zygote_is_replaced_when_it_has_forked_enough(plain_settings: ZygoteSettings) -> None:
-    evaluator = Evaluator(plain_settings, at_once=1, rotate_after=5)
+async def test_all_waiting_jobs_survive_their_zygote(evaluator: Evaluator) -> None:
+    before = await zygote_of(evaluator)
+    asleep = b"import time; time.sleep(0.3); emit(b'done')"
+    jobs = [asyncio.create_task(evaluator.run(EXECUTE, asleep)) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    os.kill(before, signal.SIGKILL)
+    assert [each.frames for each in await asyncio.gather(*jobs)] == [(b"done",)] * 4
+
+
+def torch_settings() -> ZygoteSettings:
+    return msgspec.structs.replace(snippet_settings(("plain_jobs",)), python_path=(str(Path(__file__).parent),))
+
+
+@asynccontextmanager
+async def evaluating(settings: ZygoteSettings, wear: Wear) -> AsyncGenerator[Evaluator]:
+    evaluator = Evaluator(settings, at_once=1, wear=wear)
     await evaluator.start()
     try:
+        yield evaluator
+    finally:
+        await evaluator.close()
+
+
+@pytest.mark.parametrize("wear", [Wear(forks=5), Wear(forks=10**6, seconds=0.5)], ids=["by forks", "by age"])
+async def test_a_zygote_is_replaced_when_it_is_worn(wear: Wear, plain_settings: ZygoteSettings) -> None:
+    async with evaluating(plain_settings, wear) as evaluator:
         first = await zygote_of(evaluator)
         async with asyncio.timeout(60):
             while await zygote_of(evaluator) == first:
                 continue
             while os.path.exists(f"/proc/{first}"):  # noqa: ASYNC240, PTH110 - a look into the process table
                 await zygote_of(evaluator)
-    finally:
-        await evaluator.close()
+
+
+@pytest.mark.parametrize("message", [b"\xc1", b""], ids=["nonsense", "a child that nobody ordered"])
+async def test_a_zygote_is_replaced_after_any_fault(message: bytes, evaluator: Evaluator) -> None:
+    """It reports what it cannot read and goes on, or says what it should not: either way another takes its place."""
+    first = await zygote_of(evaluator)
+    control = vars(await vars(evaluator)["_keeper"].current())["_control"]
+    if message:
+        control.send(message)
+    else:
+        null = os.open(os.devnull, os.O_RDWR)
+        socket.send_fds(control, [encode(ForkSnippet(10**6, Limits()))], [null] * 4)
+        os.close(null)
+    async with asyncio.timeout(60):
+        while await zygote_of(evaluator) == first:
+            continue
+
+
+async def test_a_dead_zygote_of_torch_is_healed_in_under_two_seconds() -> None:
+    """Its stand-in has imported torch already."""
+    async with evaluating(torch_settings(), Wear(forks=500, standby=0)) as evaluator:
+        await vars(evaluator)["_keeper"].stood_by()
+        before = await zygote_of(evaluator)
+        os.kill(before, signal.SIGKILL)
+        killed = time.monotonic()
+        while await zygote_of(evaluator) == before:  # a child of it that was quicker than its death
+            continue
+        assert time.monotonic() - killed < 2
 
 
 async def test_closing_leaves_no_process(plain_settings: ZygoteSettings) -> None:
