@@ -16,6 +16,7 @@ from tests.loopback_discord.message_routes import channel_of, check_sending, mes
 from tests.loopback_discord.permissions import Permission
 from tests.loopback_discord.refusals import MissingAccess, Refusal, Unknown
 from tests.loopback_discord.rest import Route
+from tests.loopback_discord.schema.components import Snowflake
 from tests.loopback_discord.schema.reading import fitted
 from tests.loopback_discord.state import Discord
 
@@ -26,11 +27,11 @@ class ThreadBody(msgspec.Struct, frozen=True):
     rate_limit_per_user: Annotated[int, Meta(ge=0, le=21600)] | None = None
     type: int | None = None
     message: dict[str, Any] | None = None
-    applied_tags: Annotated[list[str | int], Meta(max_length=5)] = []
+    applied_tags: Annotated[list[Snowflake], Meta(max_length=5)] = []
 
 
 class RecipientBody(msgspec.Struct, frozen=True):
-    recipient_id: str | int
+    recipient_id: Snowflake
 
 
 def get(discord: Discord, call: Call) -> Json:

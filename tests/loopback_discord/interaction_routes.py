@@ -15,7 +15,7 @@ from tests.loopback_discord.message_routes import reference_ids
 from tests.loopback_discord.permissions import Permission
 from tests.loopback_discord.refusals import InvalidForm, MissingPermissions, Refusal, Unknown
 from tests.loopback_discord.rest import Reply, Route
-from tests.loopback_discord.schema.callbacks import Callback, Choices, DeferData, Modal, check_modal
+from tests.loopback_discord.schema.callbacks import Callback, Choices, DeferData, Modal, check_choices, check_modal
 from tests.loopback_discord.schema.reading import fitted
 from tests.loopback_discord.state import Discord
 
@@ -132,7 +132,7 @@ def _defer_update(_discord: Discord, interaction: Interaction, _call: Call, _dat
 
 
 def _choose(_discord: Discord, interaction: Interaction, _call: Call, data: Any) -> None:
-    fitted(data, Choices)
+    check_choices(fitted(data, Choices))
     interaction.choices = data["choices"]
 
 

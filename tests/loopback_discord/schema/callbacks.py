@@ -39,6 +39,12 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: Annotated[list[Choice], Meta(max_length=25)]
 
 
+def check_choices(sent: Choices) -> None:
+    """Raises InvalidForm where some values are text and some are numbers."""
+    if len({isinstance(choice.value, str) for choice in sent.choices}) > 1:
+        raise InvalidForm(("choices",), "the values of one option are of one kind")
+
+
 def check_modal(modal: Modal) -> None:
     """Raises InvalidForm for what the modal's components break together."""
     everything = list(nested(modal.components))

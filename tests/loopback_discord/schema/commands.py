@@ -75,6 +75,8 @@ class NumberOption(Option, frozen=True, kw_only=True):
 
 
 class IntegerOption(NumberOption, frozen=True, kw_only=True, tag=4):
+    min_value: int | None = None
+    max_value: int | None = None
     choices: Annotated[list[IntegerChoice], Meta(max_length=25)] = []
 
 
@@ -119,7 +121,9 @@ class Subcommand(Option, frozen=True, kw_only=True, tag=1):
 
 
 class Group(Option, frozen=True, kw_only=True, tag=2):
-    options: Annotated[list[Subcommand], Meta(max_length=25)] = []
+    """Holds subcommands; no further group, though the type lets it, so that each says its type."""
+
+    options: Annotated[list[Subcommand | Group], Meta(max_length=25)] = []
 
 
 AnyOption = Value | Subcommand | Group
@@ -136,7 +140,7 @@ class Command(Named, frozen=True, kw_only=True):
     dm_permission: bool | None = None
     nsfw: bool = False
     integration_types: Annotated[list[Literal[0, 1]], Meta(min_length=1)] | None = None
-    contexts: list[Literal[0, 1, 2]] | None = None
+    contexts: Annotated[list[Literal[0, 1, 2]], Meta(min_length=1)] | None = None
 
 
 def check_commands(commands: Sequence[Command]) -> None:
@@ -157,6 +161,9 @@ def _check_command(command: Command, path: Place) -> None:
     elif command.description or command.description_localizations or command.options:
         raise InvalidForm((*path, "description"), "a menu has neither description nor options")
     _check_options(command.options, (*path, "options"))
+    for key, kinds in (("contexts", command.contexts), ("integration_types", command.integration_types)):
+        if kinds and len(set(kinds)) < len(kinds):
+            raise InvalidForm((*path, key), "the same is there twice")
     if sum(_characters(command)) > _CHARACTERS:
         raise InvalidForm(path, f"at most {_CHARACTERS} characters in a command")
 
@@ -177,6 +184,8 @@ def _check_options(options: Sequence[AnyOption], path: Place) -> None:
 
 def _check_option(option: AnyOption, path: Place) -> None:
     match option:
+        case Group() if any(isinstance(each, Group) for each in option.options):
+            raise InvalidForm((*path, "options"), "a group holds no group")
         case Subcommand() | Group():
             _check_options(option.options, (*path, "options"))
         case StringOption() | IntegerOption() | DoubleOption():

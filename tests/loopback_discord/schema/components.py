@@ -10,9 +10,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Snowflake = str | int
+Snowflake = Annotated[str, Meta(pattern="^[0-9]+$")] | int
+"""An id. The document says text; Discord takes numbers too, and discord.py sends them in some places."""
+
 CustomId = Annotated[str, Meta(min_length=1, max_length=100)]
-AltText = Annotated[str, Meta(max_length=1024)]
+AltText = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
@@ -38,8 +40,8 @@ class Several(Component, frozen=True, kw_only=True):
 
 
 class Emoji(msgspec.Struct, frozen=True):
+    name: Annotated[str, Meta(min_length=1, max_length=32)]
     id: Snowflake | None = None
-    name: str | None = None
     animated: bool | None = None
 
 
@@ -55,7 +57,7 @@ class Button(Component, frozen=True, kw_only=True, tag=2):
 
 class SelectOption(msgspec.Struct, frozen=True):
     label: Annotated[str, Meta(min_length=1, max_length=100)]
-    value: Annotated[str, Meta(max_length=100)]
+    value: Annotated[str, Meta(min_length=1, max_length=100)]
     description: Annotated[str, Meta(max_length=100)] | None = None
     emoji: Emoji | None = None
     default: bool | None = None
@@ -194,7 +196,7 @@ Field = TextInput | AnySelect | FileUpload | RadioGroup | CheckboxGroup | Checkb
 class Label(Component, frozen=True, kw_only=True, tag=18):
     label: Annotated[str, Meta(min_length=1, max_length=45)]
     component: Field
-    description: Annotated[str, Meta(max_length=100)] | None = None
+    description: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
 
 
 class InputRow(Component, frozen=True, kw_only=True, tag=1):

@@ -65,7 +65,7 @@ class AllowedMentions(msgspec.Struct, frozen=True):
 class AttachmentPart(msgspec.Struct, frozen=True):
     id: c.Snowflake
     filename: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
-    description: c.AltText | None = None
+    description: Annotated[str, Meta(max_length=1024)] | None = None
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -93,10 +93,14 @@ class MessageBody(msgspec.Struct, frozen=True):
 
 
 def check_mentions(allowed: AllowedMentions) -> None:
-    """Raises InvalidForm where the same mentions are allowed in general and one by one."""
+    """Raises InvalidForm where the same mentions are allowed twice, one by one or in general."""
     for kind, named in (("users", allowed.users), ("roles", allowed.roles)):
         if named and kind in allowed.parse:
             raise InvalidForm(("allowed_mentions",), f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.')
+        if len(set(map(str, named))) < len(named):
+            raise InvalidForm(("allowed_mentions", kind), "the same id is there twice")
+    if len(set(allowed.parse)) < len(allowed.parse):
+        raise InvalidForm(("allowed_mentions", "parse"), "the same kind is there twice")
 
 
 def check_embeds(embeds: Sequence[Embed]) -> None:

@@ -81,6 +81,14 @@ ROWS = {
     "description": Row(
         _modal(_label(description="x" * 100)), _modal(_label(description="x" * 101)), "components.0.description"
     ),
+    "a description is not empty": Row(
+        _modal(_label(description="x")), _modal(_label(description="")), "components.0.description"
+    ),
+    "an input says its type": Row(
+        _modal({"type": 1, "components": [_input(label="Code")]}),
+        _modal({"type": 1, "components": [{"custom_id": "code", "style": 2, "label": "Code"}]}),
+        "components.0.components.0.type",
+    ),
     "a label has a field": Row(_modal(_label(_input())), _modal({"type": 18, "label": "Code"}), "components.0"),
     "ids once": Row(
         _modal(_label(), _label(_input(custom_id="other"))),
@@ -119,6 +127,12 @@ ROWS = {
         _radio(_options(1, default=True) + _options(3)[1:]), _radio(_options(2, default=True)), f"{FIELD}.options"
     ),
     "choices": Row(_choices(25), _choices(26), "choices", True),
+    "choices of one kind": Row(
+        _choices(2, value=5),
+        {"type": 8, "data": {"choices": [{"name": "a", "value": 5}, {"name": "b", "value": "5"}]}},
+        "choices",
+        True,
+    ),
     "choice's name": Row(_choices(1, name="x" * 100), _choices(1, name="x" * 101), "choices.0.name", True),
     "choice's value": Row(_choices(1, value="x" * 100), _choices(1, value="x" * 101), "choices.0.value", True),
     "message": Row(

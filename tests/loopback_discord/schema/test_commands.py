@@ -123,6 +123,21 @@ ROWS = {
     "groups hold subcommands": Row(
         _with(_option(2, options=[_option(1)])), _with(_option(2, options=[_option(3)])), "0.options.0.options.0.type"
     ),
+    "groups hold no groups": Row(
+        _with(_option(2, options=[_option(1)])),
+        _with(_option(2, options=[_option(2, options=[_option(1)])])),
+        "0.options.0.options",
+    ),
+    "contexts once": Row([_command(contexts=[0, 1])], [_command(contexts=[0, 0])], "0.contexts"),
+    "a context": Row([_command(contexts=[0])], [_command(contexts=[])], "0.contexts"),
+    "whole limits of a whole number": Row(
+        _with(_option(4, min_value=1)), _with(_option(4, min_value=1.5)), "0.options.0.min_value"
+    ),
+    "a subcommand says its type": Row(
+        _with(_option(2, options=[_option(1)])),
+        _with(_option(2, options=[{"name": "text", "description": "code"}])),
+        "0.options.0.options.0",
+    ),
     "choices": Row(_with(_option(choices=_choices(25))), _with(_option(choices=_choices(26))), "0.options.0.choices"),
     "choice's name": Row(
         _with(_option(choices=[{"name": "x" * 100, "value": "v"}])),

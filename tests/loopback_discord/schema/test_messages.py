@@ -345,9 +345,41 @@ ROWS = {
         "allowed_mentions.parse.0",
     ),
     "allowed users": Row(
-        {"content": ".", "allowed_mentions": {"users": ["1"] * 100}},
-        {"content": ".", "allowed_mentions": {"users": ["1"] * 101}},
+        {"content": ".", "allowed_mentions": {"users": [f"{number}" for number in range(100)]}},
+        {"content": ".", "allowed_mentions": {"users": [f"{number}" for number in range(101)]}},
         "allowed_mentions.users",
+    ),
+    "each user once": Row(
+        {"content": ".", "allowed_mentions": {"users": ["1", 2]}},
+        {"content": ".", "allowed_mentions": {"users": ["1", 1]}},
+        "allowed_mentions.users",
+    ),
+    "each kind once": Row(
+        {"content": ".", "allowed_mentions": {"parse": ["users", "roles"]}},
+        {"content": ".", "allowed_mentions": {"parse": ["users", "users"]}},
+        "allowed_mentions.parse",
+    ),
+    "ids are numbers": Row(
+        {"content": ".", "sticker_ids": ["1", 2]}, {"content": ".", "sticker_ids": ["one"]}, "sticker_ids.0"
+    ),
+    "a text says its type": Row(
+        _v2({"type": 9, "components": [text_display(".")], "accessory": _button()}),
+        _v2({"type": 9, "components": [{"content": "."}], "accessory": _button()}),
+        "components.0.components.0.type",
+    ),
+    "emoji": Row(
+        _buttons(emoji={"name": "x" * 32}), _buttons(emoji={"name": "x" * 33}), "components.0.components.0.emoji.name"
+    ),
+    "option's value is there": Row(
+        _select(options=[{"label": "l", "value": "v"}]),
+        _select(options=[{"label": "l", "value": ""}]),
+        "components.0.components.0.options.0.value",
+    ),
+    "alt text is there": Row(
+        _v2(_gallery(_picture(description="x"))),
+        _v2(_gallery(_picture(description=""))),
+        "components.0.items.0.description",
+        ONE,
     ),
     "users once": Row(
         {"content": ".", "allowed_mentions": {"users": ["1"]}},
