@@ -13,6 +13,7 @@ from explainers.aliases import Aliases
 from explainers.graph import ops
 from explainers.graph.arrays import Array, unified
 from explainers.graph.nodes import Axis, Input, Node, Table, topological
+from explainers.loops import Label, collapsed
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
 from explainers.operations.writing import put_back
@@ -43,7 +44,7 @@ class Composition:
     inputs: Mapping[int, Array]
     calls: tuple[Call, ...]
     given: tuple[Call, ...]
-    names: Mapping[Node, str] = field(default_factory=dict[Node, str])
+    names: Mapping[Node, Label] = field(default_factory=dict[Node, Label])
 
     @property
     def root(self) -> Node:
@@ -95,7 +96,7 @@ class _Reading:
         self.inputs: dict[int, Array] = {}
         self.calls: dict[int, Call] = {}
         self.given: dict[int, Call] = {}
-        self.names: dict[Node, str] = {}
+        self.names: dict[Node, Label] = {}
         self.aliases = Aliases(recording)
         self.written = {old for call in recording.calls for old, _ in call.mutated}
         self.judged = {id for call in recording.calls if registry.of(call.function) for id in call.inputs()}
@@ -105,13 +106,14 @@ class _Reading:
         if isinstance(found, DontKnow):
             return found
         calls = tuple(self.calls[i] for i in sorted(self.calls))
+        without_loops = collapsed(found.node, self.names)
+        found = replace(found, node=without_loops.root)
         used = topological(found.node)
         held = set(used)  # what only a refused call has read lies beyond the frontier
         inputs = {id: array for id, array in self.inputs.items() if array.node in held or id == subject}
         tables = {node.tensor: Array(node, node.axes, node.held) for node in used if isinstance(node, Table)}
-        names = {node: name for node, name in self.names.items() if node in held}
         given = tuple(self.given[i] for i in sorted(self.given))
-        return Composition(found, {**inputs, **tables}, calls, given, names)
+        return Composition(found, {**inputs, **tables}, calls, given, without_loops.names)
 
     def read(self, id: int) -> Array | DontKnow:
         """The array of a tensor; iterative, since a loop of the user's can be thousands of calls long."""
@@ -137,7 +139,8 @@ class _Reading:
         """The array, whose node keeps the first name that the program gives it."""
         name = self.recording.tensor(id).name or (self._function_name(call, id) if call else None)
         if name is not None and call is not None and not isinstance(found.node, Input):
-            self.names.setdefault(found.node, name)
+            code = call.span.text if call.span else call.function
+            self.names.setdefault(found.node, Label(name, " ".join(code.split())[:LONGEST_CODE]))
         return found
 
     def _function_name(self, call: Call, id: int) -> str | None:
@@ -158,7 +161,7 @@ class _Reading:
         call = self.recording.producer(id)
         if call is None or call.index in self.given:
             return None
-        if not self._is_known(call) or self._is_model(call) or self._is_update(call, id):
+        if self._is_index(call, id) or not self._is_known(call) or self._is_model(call) or self._is_update(call, id):
             self._give(call)
             return None
         return call
@@ -167,6 +170,12 @@ class _Reading:
         if any(self.recording.tensor(id).dtype.startswith("complex") for id in call.inputs()):
             return False
         return any(f(call.function) is not None for f in (self.registry.of, operation, decision))
+
+    def _is_index(self, call: Call, id: int) -> bool:
+        """Whether the call puts class indices together: those are read off, not derived."""
+        held = [self.recording.tensor(i) for i in (id, *call.inputs())]
+        whole = not any(tensor.floating for tensor in held) and held[0].data is not None
+        return whole and short_name(call.function) in _ORDERING
 
     def _is_model(self, call: Call) -> bool:
         """Whether the call is a layer's: a model upstream is given."""
@@ -342,6 +351,8 @@ class _Reading:
         return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
 
 
+LONGEST_CODE = 60
+_ORDERING = frozenset(("cat", "stack", "hstack", "vstack", "roll", "repeat", "repeat_interleave", "tile", "flip"))
 _FILLS = frozenset(
     ("zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full")
 )

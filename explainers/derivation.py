@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -36,6 +36,28 @@ class Definition:
     def values(self) -> tuple[arb, ...]:
         """What each form comes to, with the numbers behind the letters."""
         return tuple(lower(form, self.meaning) for form in self.forms)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """name of the program → formula, from the inputs and the quantities before it → number at one place.
+
+    `put` is the formula with the numbers in, None where that is too long to show; `entries` are all its numbers.
+    """
+
+    symbol: str
+    letters: tuple[Expr, ...]
+    formula: Expr
+    place: tuple[int, ...]
+    put: Expr | None
+    entries: Exact
+    meaning: Meaning
+
+    def values(self) -> tuple[arb, ...]:
+        """What the formula and the printed numbers come to at the place, and the number of the graph."""
+        here = self.meaning.at(dict(zip(self.letters, self.place, strict=True)))
+        forms = (self.formula,) if self.put is None else (self.formula, self.put)
+        return (*(lower(form, here) for form in forms), self.entries.at(self.place))
 
 
 @dataclass(frozen=True)
@@ -77,7 +99,7 @@ class Combination:
 @dataclass(frozen=True)
 class Gradient:
     """loss → its derivative with respect to one input: in vector notation where nothing is left open by that, else
-    one entry.
+    one entry; no formula where it is too long to be read.
 
     `letters` index an entry; `layout` says along which of them each input lies in vector notation, and is None where
     the formula is that of an entry.
@@ -85,7 +107,7 @@ class Gradient:
 
     symbol: str
     tensor: int
-    formula: Expr
+    formula: Expr | None
     letters: tuple[Expr, ...]
     layout: Layout | None
     entries: Exact
@@ -95,6 +117,8 @@ class Gradient:
     @property
     def entry(self) -> Expr:
         """The shown formula with its indices."""
+        if self.formula is None:
+            return None
         if self.layout is None:
             return self.formula
         return entry(self.formula, self.letters, self.entries.shape, self.layout)
@@ -107,10 +131,10 @@ class Gradient:
         """The same for the largest entry and some others: all of a few."""
         known: Known = {}
         written = self.entry
-        weight = terms(written)
+        weight = 1 if written is None else terms(written)
         for place in self.places()[: max(1, MOST_TERMS // weight)]:
             here = self.meaning.at(dict(zip(self.letters, place, strict=True)))
-            shown = (lower(written, here, known),) if weight <= MOST_TERMS else ()
+            shown = (lower(written, here, known),) if written is not None and weight <= MOST_TERMS else ()
             yield (*shown, self.entries.at(place), self.again.at(place))
 
     def places(self) -> list[tuple[int, ...]]:
@@ -134,16 +158,18 @@ class Refused:
         return ()
 
 
-Step = Definition | Substitution | Combination | Gradient | Refused
+Step = Quantity | Definition | Substitution | Combination | Gradient | Refused
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """The steps in order; `letters` names the inputs, `equals` the library loss that the formula is."""
+    """The steps in order; `letters` names the inputs, `equals` the library loss that the formula is, `names` what the
+    program calls the quantities that have another letter."""
 
     steps: tuple[Step, ...]
     letters: Mapping[str, int]
     equals: str | None
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def holds(self) -> tuple[bool | None, ...]:
         """For each step whether all its sides agree; None where a side has no number (an infinite or nan step)."""

@@ -12,27 +12,35 @@ import sympy
 from flint import arb
 
 from explainers.composition import Composition
-from explainers.derivation import Combination, Definition, Derivation, Gradient, Step, Substitution
+from explainers.derivation import Combination, Definition, Derivation, Gradient, Quantity, Step, Substitution
+from explainers.graph import ops
 from explainers.graph import unevaluated as un
 from explainers.graph.arrays import Array
 from explainers.graph.deciding import decided
 from explainers.graph.derivative import gradient
 from explainers.graph.display import Display
-from explainers.graph.evaluation import Values
+from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.exact import Exact, Place, along, exact
 from explainers.graph.familiar import familiar_rules
+from explainers.graph.floats import FloatArithmetic
 from explainers.graph.labels import Labels
 from explainers.graph.lowering import CannotLower, Meaning
-from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Node, Sum
+from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Named, Node, Sum, Take, Unary, topological
 from explainers.graph.plain_backward import without_plain_backward
 from explainers.graph.rewrites import rules
 from explainers.graph.rewriting import Rewriter
 from explainers.graph.twin import NoTwin, Twin, twin
 from explainers.graph.vectors import layout, readable
-from explainers.lettering import lettered
+from explainers.lettering import lettered, quantity_letters, spare_letters
+from explainers.quantities import quantities, shared, size, weight, with_names, worthwhile
 
 SHOWN_ROWS = 3
 LARGEST_TWIN = 1000
+LONGEST_FORMULA = 400
+LONGEST_PUT = 120
+LONGEST_GRADIENT = 60
+LONGEST_AGAIN = 24
+SPARE = 4
 
 
 @dataclass(frozen=True)
@@ -49,11 +57,13 @@ class Forms:
     """A composition in normal form, with the derivative of that form and of the program as it ran.
 
     `rewriter` made the normal form: another graph over the same inputs is the same formula if it makes it the same
-    node.
+    node. `named` is the form that is shown: over the quantities that the program names, whose letters `names` tells.
     """
 
     composition: Composition
     root: Node
+    named: Node
+    names: Mapping[str, str]
     gradients: Mapping[Input, Node]
     as_run: Mapping[Input, Node]
     rewriter: Rewriter
@@ -69,26 +79,123 @@ def forms(composition: Composition, values: Values, real: Collection[int], wrt: 
     root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
-    inner = gradient(root, tuple(known.values()))
-    shown = {x: rewriter.rewrite(decided(inner[interned], values)) for x, interned in known.items()}
-    return Forms(composition, root, shown, gradient(composition.root, floats), rewriter)
+    named, names = _named(composition, values, rewriter)
+    ways = [gradient(form, tuple(known.values())) for form in dict.fromkeys((named, root))]
+    shown = {
+        x: min((rewriter.rewrite(decided(inner[interned], values)) for inner in ways), key=size)
+        for x, interned in known.items()
+    }
+    return Forms(composition, root, named, names, shown, gradient(composition.root, floats), rewriter)
+
+
+def _named(composition: Composition, values: Values, rewriter: Rewriter) -> tuple[Node, dict[str, str]]:
+    """The normal form over the quantities that are worth a line, and what the program calls those."""
+
+    def normal(root: Node) -> Node:
+        return without_plain_backward(rewriter.rewrite(root), rewriter)
+
+    letters, names = quantity_letters(composition)
+    whole = normal(decided(with_names(composition.root, letters), values))
+    whole = normal(worthwhile(whole, splitted(whole).item))
+    if len(composition.calls) > 1:
+        taken = {a.node.symbol for a in composition.inputs.values() if isinstance(a.node, Input)} | set(
+            letters.values()
+        )
+        whole = rewriter.rewrite(shared(whole, splitted(whole).item, spare_letters(taken, SPARE)))
+    held = {n.name for n in quantities(whole)}
+    return whole, {letter: name for letter, name in names.items() if letter in held}
 
 
 def derivation(found: Forms, values: Values, equals: str | None) -> Derivation:
     """The typed steps of a composition at the recorded numbers."""
-    split = splitted(found.root)
+    page = _page(found, values)
+    split = splitted(found.named)
     (items,) = exact((split.item,), values)
     steps: list[Step] = []
-    display = Display(reserved=_symbols(found))
     if 0 not in items.shape:
         shown = _shown(items)
-        steps.append(_definition(found, split, display, values, shown[0]))
-        steps += [_substitution(split, values, place, items.at(place)) for place in shown]
+        display = page.display()
+        definition = _definition(found, split, display, page, shown[0], equals)
+        at = _picked(found.named, page, dict(zip(split.item.axes, shown[0], strict=True)))
+        for node in quantities(found.named):
+            if 0 not in page.quantities[node.name].shape:
+                steps.append(_quantity(node, page, at, display))
+        steps.append(definition)
+        steps += [_substitution(split, page, place, items.at(place)) for place in shown]
         if split.over:
             steps.append(_combination(found, split, values, items, shown))
-    steps += _gradients(found, Display(None, display.reserved, display.letters, labelling=Labels(brief=True)), values)
+    steps += _gradients(found, page)
     letters = {a.node.symbol: id for id, a in found.composition.inputs.items() if isinstance(a.node, Input)}
-    return Derivation(tuple(steps), letters, equals)
+    return Derivation(tuple(steps), letters, equals, found.names)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the formulas of one derivation share: numbers, quantities with theirs, letters that are taken."""
+
+    values: Values
+    quantities: Mapping[str, Exact]
+    reserved: frozenset[str]
+    meaning: Meaning
+
+    def display(self, *, brief: bool = False) -> Display:
+        """A display with letters."""
+        return Display(None, self.reserved, labelling=Labels(brief=brief), quantities=self.quantities)
+
+    def numbers(self) -> Display:
+        """A display with numbers."""
+        return Display(self.values, quantities=self.quantities)
+
+
+def _page(found: Forms, values: Values) -> Page:
+    nodes = quantities(found.named)
+    held = {node.name: entries for node, entries in zip(nodes, exact(nodes, values), strict=True)}
+    known = meaning(found.composition, values)
+    letters = {name: _looked_up(entries) for name, entries in held.items()}
+    return Page(values, held, _symbols(found) | set(held), replace(known, inputs={**known.inputs, **letters}))
+
+
+def _looked_up(entries: Exact) -> Any:
+    def element(place: Place) -> arb:
+        if len(place) != len(entries.shape):
+            raise CannotLower("a quantity without a place")
+        return entries.at(place)
+
+    return element
+
+
+def _quantity(node: Named, page: Page, at: dict[Axis, int], display: Display) -> Quantity:
+    """One quantity: its formula, and its numbers where the shown element of the loss stands."""
+    entries = page.quantities[node.name]
+    place = _nearest(node, entries, at)
+    letters = display.at_letters(node.axes)
+    formula = display.element(node.x, letters)
+    numbers = page.numbers()
+    put = None
+    if weight(node.x) <= LONGEST_PUT:
+        put = numbers.element(node.x, {axis: sympy.Integer(k) for axis, k in zip(node.axes, place, strict=True)})
+    totals = {gap: _omitted(x, places, page.values) for gap, (x, places) in numbers.omitted.items()}
+    known = Meaning(page.meaning.inputs, {**display.labels, **numbers.labels}, totals)
+    return Quantity(node.name, tuple(letters.values()), formula, place, put, entries, known)
+
+
+def _picked(root: Node, page: Page, at: dict[Axis, int]) -> dict[Axis, int]:
+    """The shown element's place, and along other axes what it picks there: the class of its target."""
+    for node in reversed(topological(root)):
+        if isinstance(node, Take) and node.along not in at and all(axis in at for axis in node.index.axes):
+            index = np.asarray(evaluate(node.index, page.values, FloatArithmetic()))
+            at[node.along] = int(index[tuple(at[axis] for axis in node.index.axes)])
+    return at
+
+
+def _nearest(node: Named, entries: Exact, at: dict[Axis, int]) -> Place:
+    """The place at the shown element's indices; along other axes where the quantity is largest, and stays there."""
+    sizes = np.nan_to_num(np.abs(entries.middles()), nan=np.inf)
+    fixed = tuple(slice(at[axis], at[axis] + 1) if axis in at else slice(None) for axis in node.axes)
+    inner = np.unravel_index(int(np.argmax(sizes[fixed])), sizes[fixed].shape)
+    place = tuple(int(k) + at.get(axis, 0) for axis, k in zip(node.axes, inner, strict=True))
+    at |= dict(zip(node.axes, place, strict=True))
+    return place
 
 
 def splitted(root: Node) -> Split:
@@ -100,6 +207,8 @@ def splitted(root: Node) -> Split:
             return Split(item, over, divisor)
         case Sum(item, over):
             return Split(item, over, None)
+        case Unary("neg", x) if (inner := splitted(x)).over:
+            return Split(ops.neg(inner.item), inner.over, inner.divisor)
         case _:
             return Split(root, (), None)
 
@@ -135,13 +244,13 @@ def _shown(items: Exact) -> list[Place]:
     return [tuple(int(k) for k in np.unravel_index(int(np.argmax(sizes)), items.shape))]
 
 
-def _definition(found: Forms, split: Split, display: Display, values: Values, at: Place) -> Definition:
+def _definition(found: Forms, split: Split, display: Display, page: Page, at: Place, equals: str | None) -> Definition:
     place = display.at_letters(split.item.axes)
-    written = tuple(display.element(form, place) for form in _readings(split.item))
+    written = tuple(display.element(form, place) for form in (*_readings(split.item), *_in_one(found, split, equals)))
     whole = _whole(split, display) if split.over else None
     here = {display.letters[axis]: k for axis, k in zip(split.item.axes, at, strict=True)}
     letters = tuple(display.letters[axis] for axis in split.item.axes)
-    labelled = replace(meaning(found.composition, values), labels=display.labels)
+    labelled = replace(page.meaning, labels=display.labels)
     return Definition(letters, whole, tuple(dict.fromkeys(written)), labelled.at(here))
 
 
@@ -158,20 +267,39 @@ def _whole(split: Split, display: Display) -> Any:
     return un.over(total, below)
 
 
+def _in_one(found: Forms, split: Split, equals: str | None) -> tuple[Node, ...]:
+    """The whole formula without its quantities, where that is short and adds up over the same elements."""
+    plain = splitted(found.root)
+    fits = set(plain.over) == set(split.over) and set(plain.item.axes) == set(split.item.axes)
+    same = fits and plain.divisor is split.divisor and bool(quantities(split.item))
+    return (plain.item,) if same and equals is not None and size(plain.item) <= LONGEST_AGAIN else ()
+
+
 def _readings(item: Node) -> tuple[Node, ...]:
     """The form people learn first (probabilities under a log), then the normal form."""
     return Rewriter(familiar_rules()).rewrite(item), item
 
 
-def _substitution(split: Split, values: Values, place: tuple[int, ...], value: arb) -> Substitution:
-    display = Display(values)
+def _substitution(split: Split, page: Page, place: tuple[int, ...], value: arb) -> Substitution:
+    display = page.numbers()
+    if weight(split.item) > LONGEST_FORMULA:
+        return Substitution(place, (), value, Meaning())
     at: dict[Axis, Any] = {axis: sympy.Integer(k) for axis, k in zip(split.item.axes, place, strict=True)}
     written = [display.element(form, at) for form in _readings(split.item)]
-    if not display.omitted and (simpler := un.evaluated(written[-1])).count_ops() < written[-1].count_ops():
+    if not display.omitted and (simpler := _simpler(written[-1])) is not None:
         written.append(simpler)
-    totals = {gap: _omitted(x, places, values) for gap, (x, places) in display.omitted.items()}
+    totals = {gap: _omitted(x, places, page.values) for gap, (x, places) in display.omitted.items()}
     found = Meaning(labels=display.labels, omitted=totals)
     return Substitution(place, tuple(dict.fromkeys(written)), value, found)
+
+
+def _simpler(written: Any) -> Any:
+    """The formula with equal terms collected, where that makes it shorter; sympy is not let loose on a long one."""
+    before = written.count_ops()
+    if before > LONGEST_FORMULA or written.has(sympy.Max, sympy.Min):
+        return None
+    simpler = un.evaluated(written)
+    return simpler if simpler.count_ops() < before else None
 
 
 def _omitted(x: Node, places: tuple[dict[Axis, Any], ...], values: Values) -> arb:
@@ -191,13 +319,12 @@ def _combination(found: Forms, split: Split, values: Values, items: Exact, shown
     return Combination(tuple(shown), parts, items.total(shown) if count else arb(0), count, divisor, loss.at(()))
 
 
-def _gradients(found: Forms, display: Display, values: Values) -> list[Step]:
-    wrt = tuple(found.gradients)
-    shown = exact(tuple(found.gradients[x] for x in wrt), values)
-    as_run = exact(tuple(found.as_run[x] for x in wrt), values)
-    known = meaning(found.composition, values)
+def _gradients(found: Forms, page: Page) -> list[Step]:
+    wrt, display = tuple(found.gradients), page.display(brief=True)
+    shown = exact(tuple(found.gradients[x] for x in wrt), page.values)
+    as_run = exact(tuple(found.as_run[x] for x in wrt), page.values)
     return [
-        _gradient(x, found.gradients[x], display, known, (along(mine, found.gradients[x].axes, x.axes), again))
+        _gradient(x, found.gradients[x], display, page.meaning, (along(mine, found.gradients[x].axes, x.axes), again))
         for x, mine, again in zip(
             wrt, shown, (along(a, found.as_run[x].axes, x.axes) for x, a in zip(wrt, as_run, strict=True)), strict=True
         )
@@ -205,8 +332,10 @@ def _gradients(found: Forms, display: Display, values: Values) -> list[Step]:
 
 
 def _gradient(x: Input, node: Node, display: Display, known: Meaning, numbers: tuple[Exact, Exact]) -> Gradient:
-    """One formula, its indices left out where no reader needs them."""
+    """One formula, its indices left out where no reader needs them; none where it is too long to be read."""
     place = display.at_letters(x.axes)
+    if size(node) > LONGEST_GRADIENT:
+        return Gradient(x.symbol, x.tensor, None, tuple(place.values()), None, *numbers, known)
     vector = readable(node, x.axes)
     formula = display.element(node, {} if vector else place)
     positions = layout(node, x.axes) if vector else None
@@ -216,7 +345,8 @@ def _gradient(x: Input, node: Node, display: Display, known: Meaning, numbers: t
 
 def page_twin(found: Forms, values: Values, heading: str) -> Twin | None:
     """The whole formula as a runnable script; None for an array, for what is too large to print, or has no script."""
-    if found.root.axes or sum(np.asarray(v).size for v in values.values()) > LARGEST_TWIN:
+    large = sum(np.asarray(v).size for v in values.values()) > LARGEST_TWIN or size(found.root) > LONGEST_FORMULA
+    if found.root.axes or large:
         return None
     inputs = {
         a.node.symbol: np.asarray(values[id]).reshape(tuple(axis.size for axis in a.axes)).astype(_printed(a))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from string import ascii_lowercase
@@ -16,7 +17,7 @@ from typing import Any
 
 from explainers.cards.names import GREEK, LONGEST_NAME
 from explainers.composition import Composition
-from explainers.graph.nodes import Input, Node, WithGradient, topological
+from explainers.graph.nodes import Concat, Input, Node, WithGradient, topological
 
 INDICES = frozenset("ijklmn")
 _MEANT = INDICES | {"e", "ell", "pi", "Pi", "sigma", "Sigma", "delta"}
@@ -35,9 +36,34 @@ def lettered(composition: Composition) -> Composition:
     new: dict[Node, Node] = {x: replace(x, symbol=chosen[id]) for id, x in held.items() if x.symbol != chosen[id]}
     if not new:
         return composition
-    root = _substituted(composition.root, new)
+    done = _substituted(composition.root, new)
     inputs = {id: replace(array, node=new.get(array.node, array.node)) for id, array in composition.inputs.items()}
-    return replace(composition, subject=replace(composition.subject, node=root), inputs=inputs)
+    names = {done[node]: name for node, name in composition.names.items()}
+    subject = replace(composition.subject, node=done[composition.root])
+    return replace(composition, subject=subject, inputs=inputs, names=names)
+
+
+def quantity_letters(composition: Composition) -> tuple[dict[Node, str], dict[str, str]]:
+    """A letter for each quantity of a lettered composition, told apart from its inputs and from each other, and the
+    name that each letter stands for where that is another one."""
+    taken = {array.node.symbol for array in composition.inputs.values() if isinstance(array.node, Input)}
+    wanted = dict(composition.names)
+    clear: dict[Node, str] = {}
+    for node in reversed(topological(composition.root)):  # what comes last keeps its name
+        name = wanted[node].name if node in wanted else None
+        if name is not None and is_clear(name) and name not in taken:
+            clear[node] = name
+            taken.add(name)
+    free = _free(taken)
+    found = {node: clear.get(node) or next(free) for node in topological(composition.root) if node in wanted}
+    times = Counter(label.name for label in wanted.values()) + Counter(taken)
+    told = {node: label.name if times[label.name] == 1 else label.code for node, label in wanted.items()}
+    return found, {letter: told[node] for node, letter in found.items() if letter != wanted[node].name}
+
+
+def spare_letters(taken: Iterable[str], count: int) -> list[str]:
+    """Letters that nothing has yet."""
+    return list(itertools.islice(_free(set(taken)), count))
 
 
 def letters(wanted: Mapping[int, str]) -> dict[int, str]:
@@ -65,12 +91,12 @@ def _free(taken: Iterable[str]) -> Iterator[str]:
     return (name for name in itertools.chain(_FREE, (f"x_{word}" for word in words)) if name not in taken)
 
 
-def _substituted(root: Node, new: Mapping[Node, Node]) -> Node:
-    """The graph over other inputs, every node else as it was."""
+def _substituted(root: Node, new: Mapping[Node, Node]) -> dict[Any, Node]:
+    """What each node becomes over other inputs, every node else as it was."""
     done: dict[Any, Node] = {}
     for node in topological(root):
         done[node] = new[node] if node in new else _over(node, done)
-    return done[root]
+    return done
 
 
 def _over(node: Node, done: Mapping[Any, Node]) -> Node:
@@ -79,4 +105,7 @@ def _over(node: Node, done: Mapping[Any, Node]) -> Node:
     if isinstance(node, WithGradient):
         partials = tuple((done[x], done[local]) for x, local in node.partials)
         changed |= {"partials": partials} if partials != node.partials else {}
+    if isinstance(node, Concat):
+        parts = tuple(done[x] for x in node.parts)
+        changed |= {"parts": parts} if parts != node.parts else {}
     return replace(node, **changed) if changed else node

@@ -125,8 +125,8 @@ def _sliced(node: Node, axis: Axis | None, item: slice) -> tuple[Node, Axis | No
 def _together(node: Node, arrays: Sequence[tuple[Axis | None, Array]], layout: list[Axis | None], place: int) -> Array:
     """Integer arrays pick element by element; one that counts 0, 1, 2, … along its axis pairs it with the others."""
     counting = [(axis, a) for axis, a in arrays if _counts(axis, a)]
-    rest = [(axis, a) for axis, a in arrays if not _counts(axis, a)]
-    if len(counting) == 1 and all(len(a.layout) == 1 for _, a in arrays):
+    rest = [(axis, a) for axis, a in arrays if not counting or a is not counting[0][1]]
+    if counting and all(len(a.layout) == 1 for _, a in arrays):
         paired = counting[0][0]
         for axis, index in rest:
             node = ops.take(node, aligned(index, (paired,)), axis)

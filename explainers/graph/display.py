@@ -16,9 +16,11 @@ from typing import Any, assert_never
 import numpy as np
 import numpy.typing as npt
 import sympy
+from flint import arb
 
 from explainers.graph import unevaluated as un
 from explainers.graph.evaluation import Values, evaluate
+from explainers.graph.exact import Exact
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.labels import Labels, Number
 from explainers.graph.nodes import (
@@ -68,6 +70,7 @@ class Display:
         default_factory=dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]]
     )
     labelling: Labels = field(default_factory=Labels)
+    quantities: Mapping[str, Exact] = field(default_factory=dict[str, Exact])
     _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
 
     def letter(self, axis: Axis) -> sympy.Symbol:
@@ -126,7 +129,9 @@ class Display:
                 return place.get(along)
             case Cast(x) if node.dtype != "bool":
                 return self._term(x, place)
-            case Cast(x) | StopGradient(x) | Named(_, x):
+            case Named():
+                return self._named(node, place)
+            case Cast(x) | StopGradient(x):
                 return self.element(x, place)
             case WithGradient(value):
                 return self.element(value, place)
@@ -138,7 +143,7 @@ class Display:
         return self.labelling.written(value)
 
     @property
-    def labels(self) -> Mapping[NumberLabel, Fraction]:
+    def labels(self) -> Mapping[NumberLabel, Fraction | arb]:
         """What each printed decimal stands for exactly."""
         return self.labelling.exact
 
@@ -152,6 +157,18 @@ class Display:
         if not shown or len(shown) < len(indices):
             return sympy.Symbol(node.symbol)
         return sympy.Indexed(sympy.IndexedBase(node.symbol), *shown)
+
+    def _named(self, node: Named, place: Place) -> Expr:
+        """A quantity by its letter, or its number where that is known."""
+        if node.name not in self.quantities:
+            return self.element(node.x, place)
+        indices = [place.get(axis) for axis in node.axes]
+        if self.values is not None and all(isinstance(i, sympy.Integer) for i in indices):
+            return self.labelling.computed(self.quantities[node.name].at(tuple(int(i) for i in indices)))  # pyright: ignore[reportArgumentType] - checked above
+        shown = [i for i in indices if i is not None]
+        if not shown or len(shown) < len(indices):
+            return sympy.Symbol(node.name)
+        return sympy.Indexed(sympy.IndexedBase(node.name), *shown)
 
     def _where(self, node: Where, place: Place) -> Expr:
         if self._is_here(node.condition.axes, place):
@@ -237,7 +254,7 @@ class Display:
             for axis in over:
                 inner[axis] = self._bound(axis, {**place, **inner})
             body = self._term(x, {**place, **inner})
-            return un.total(body, *((inner[axis], 0, axis.size - 1) for axis in over))
+            return un.total(body, *((inner[axis], 0, axis.size - 1) for axis in reversed(over)))
         if _size(over) > LONGEST_SUM:
             return self._cut_sum(x, over, place)
         return un.plus([self._term(x, {**place, **inner}) for inner in self._places(over)])

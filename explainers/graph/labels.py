@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import sympy
+from flint import arb
 
 from explainers.graph import unevaluated as un
 from explainers.graph.symbols import NumberLabel
@@ -26,7 +27,7 @@ class Labels:
     """
 
     brief: bool = False
-    exact: dict[NumberLabel, Fraction] = field(default_factory=dict[NumberLabel, Fraction])
+    exact: dict[NumberLabel, Fraction | arb] = field(default_factory=dict[NumberLabel, "Fraction | arb"])
 
     def written(self, value: Number) -> Expr:
         """A small whole number as it is, a ratio that no short decimal says as p/q, else a label."""
@@ -44,14 +45,35 @@ class Labels:
             shown = un.over(sympy.Integer(size.numerator), sympy.Integer(size.denominator))
         return un.negative(shown) if exact < 0 else shown
 
+    def computed(self, value: arb) -> Expr:
+        """A number that the page has computed before: a small whole number as it is, else its first digits."""
+        if not value.is_finite():
+            return self.written(float(value))
+        if value.is_exact() and value.is_integer() and abs(value) < 10**6:
+            return sympy.Integer(int(float(value)))
+        size, middle = abs(value), float(abs(value).mid())
+        texts = (np.format_float_positional(middle, precision=n, fractional=False, trim="-") for n in (6, *_DIGITS))
+        texts = (text if 1e-4 <= middle < 1e7 else f"{middle:.6g}" for text in texts)
+        label = next(found for text in texts if _is_free(self.exact.get(found := NumberLabel(text)), size))
+        self.exact[label] = size
+        return un.negative(label) if value < 0 else label
+
     def _label(self, text: str, size: Fraction) -> NumberLabel | None:
         """The label of these digits; of more where they already stand for another number (float32's 0.1 and 1/10)."""
         longer = (str(_digits(size, n)) for n in _DIGITS)
         labels = (NumberLabel(digits.replace("E", "e")) for digits in (text, *longer))
-        label = next((found for found in labels if self.exact.get(found, size) == size), None)
+        label = next((found for found in labels if _is_same(self.exact.get(found, size), size)), None)
         if label is not None:
             self.exact[label] = size
         return label
+
+
+def _is_same(held: Fraction | arb, size: Fraction) -> bool:
+    return isinstance(held, Fraction) and held == size
+
+
+def _is_free(held: Fraction | arb | None, size: arb) -> bool:
+    return held is None or (isinstance(held, arb) and bool(held.mid() == size.mid()))
 
 
 def _float32(exact: Fraction) -> np.float32 | None:

@@ -30,7 +30,7 @@ class Meaning:
     """What the letters of a formula stand for: inputs by name and place, labels exactly, "…" by their totals."""
 
     inputs: Mapping[str, Callable[[tuple[int, ...]], arb | int]] = field(default_factory=lambda: MappingProxyType({}))
-    labels: Mapping[NumberLabel, Fraction] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Mapping[NumberLabel, Fraction | arb] = field(default_factory=lambda: MappingProxyType({}))
     omitted: Mapping[Omitted, arb] = field(default_factory=lambda: MappingProxyType({}))
     indices: Mapping[sympy.Symbol, int] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -64,7 +64,8 @@ def _lower(expr: Expr, meaning: Meaning, known: Known) -> arb:
     """`known` holds the sums so far by the letters they depend on: one inside another is added up only once."""
     match expr:
         case NumberLabel():
-            return ball(meaning.labels[expr])
+            held = meaning.labels[expr]
+            return held if isinstance(held, arb) else ball(held)
         case Omitted():
             return meaning.omitted[expr]
         case sympy.Rational():

@@ -280,9 +280,19 @@ def reshape(x: Node, old: Axes, new: Axes) -> Node:
     if len(old) > 1 and len(new) > 1:
         flat = Axis(new[0].name, count(old))
         return reshape(reshape(x, old, (flat,)), (flat,), new)
-    if isinstance(x, Reshape) and x.new == old and x.old == new:
-        return x.x
+    if isinstance(x, Reshape) and x.new == old and [a.size for a in x.old] == [a.size for a in new]:
+        return _moved(x.x, x.old, new)
     return Reshape(x, old, new, (*without(union(x.axes, old), old), *new), x.dtype)
+
+
+def _moved(x: Node, old: Axes, new: Axes) -> Node:
+    """Axes renamed one by one; what would clash steps aside first."""
+    aside = tuple(Axis(axis.name, axis.size) for axis in old)
+    for axis, free in zip(old, aside, strict=True):
+        x = rename(x, axis, free) if set(old) & set(new) else x
+    for axis, wanted in zip(aside if set(old) & set(new) else old, new, strict=True):
+        x = rename(x, axis, wanted)
+    return x
 
 
 def concat(parts: Sequence[Node], spans: Sequence[Axis | None], along: Axis) -> Node:

@@ -7,6 +7,7 @@ the two meet; a sum over merged axes is the sum over each of them.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 from explainers.graph import ops
 from explainers.graph.nodes import (
@@ -14,6 +15,7 @@ from explainers.graph.nodes import (
     Binary,
     Cast,
     Compare,
+    Concat,
     Extremum,
     Input,
     LogSumExp,
@@ -31,6 +33,7 @@ from explainers.graph.nodes import (
 from explainers.graph.rewriting import Rule, rebuild
 
 _ELEMENTWISE = (Unary, Binary, Where, Compare, Cast, StopGradient)
+MOST_PARTS = 8
 _OVER = (Sum, LogSumExp, Softmax, Extremum)
 
 
@@ -39,6 +42,7 @@ def shape_rules() -> tuple[Rule, ...]:
     return (
         Rule("a function of merged axes", "f(merged u) → merged f(u)", _merge_outward, _merged_function),
         Rule("a sum over merged axes", "Σₖ merged u → Σᵢ Σⱼ u", _over_merged, _merged_sum),
+        Rule("a sum over what was put together", "Σ (u, v, …) → Σ u + Σ v + …", _over_parts, _stacked_sum),
         Rule("a sum beside merged axes", "Σ merged u → merged Σ u", _beside_merged, _merged_beside),
         Rule("indexing beside merged axes", "(merged u)[y] → merged u[split y]", _take_merged, _merged_take),
         Rule("a split of a function", "split f(u) → f(split u)", _split_inward, _split_function),
@@ -67,6 +71,16 @@ def _over_merged(node: Node) -> Node | None:
             return replace(node, x=x, over=old, axes=ops.without(x.axes, old))
         case Extremum(op, Reshape(x, old, (new,)), over) if new in over:
             return ops.extremum(op, x, (*ops.without(over, (new,)), *old))
+        case _:
+            return None
+
+
+def _over_parts(node: Node) -> Node | None:
+    match node:
+        case Sum(Concat(parts, spans, along), over) if along in over and len(parts) <= MOST_PARTS:
+            rest = ops.without(over, (along,))
+            sums = [ops.sum(x, (*rest, span) if span else rest) for x, span in zip(parts, spans, strict=True)]
+            return reduce(ops.add, sums)
         case _:
             return None
 
@@ -117,6 +131,11 @@ def _merged_function(x: Input, y: Input, c: Axis) -> Node:
 def _merged_sum(x: Input, y: Input, c: Axis) -> Node:
     merged = _merged(x, *x.axes)
     return ops.sum(merged, merged.axes)
+
+
+def _stacked_sum(x: Input, y: Input, c: Axis) -> Node:
+    two = Axis("k", 2)
+    return ops.sum(ops.concat((ops.exp(x), x), (None, None), two), (two,))
 
 
 def _merged_beside(x: Input, y: Input, c: Axis) -> Node:

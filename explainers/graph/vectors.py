@@ -21,6 +21,7 @@ from explainers.graph.nodes import (
     Extremum,
     Input,
     LogSumExp,
+    Named,
     Node,
     OneHot,
     Rename,
@@ -56,7 +57,7 @@ def _followed(node: Node, axes: Axes) -> tuple[Node, ...] | None:
     match node:
         case Constant():
             return ()
-        case Input():
+        case Input() | Named():
             return () if _broadcasts(node, axes) else None
         case Sum() | LogSumExp() | Extremum():
             return None if node.axes else ()  # over everything, which is written with letters of its own
@@ -74,7 +75,7 @@ def _followed(node: Node, axes: Axes) -> tuple[Node, ...] | None:
             return operands(node)
 
 
-def _broadcasts(node: Input, axes: Axes) -> bool:
+def _broadcasts(node: Input | Named, axes: Axes) -> bool:
     """Whether torch would lay the input along the axes so; a class index has one number per row."""
     aligned = node.axes == axes[len(axes) - len(node.axes) :]
     return aligned or (not is_floating(node) and node.axes == axes[:-1])
@@ -82,8 +83,12 @@ def _broadcasts(node: Input, axes: Axes) -> bool:
 
 def layout(node: Node, axes: Axes) -> Layout:
     """For each input that a readable formula names, the positions among the axes that its own axes have."""
-    inputs = (n for n in topological(node) if isinstance(n, Input))
-    return {n.symbol: tuple(axes.index(a) for a in n.axes) for n in inputs if all(a in axes for a in n.axes)}
+    letters = (
+        (n.symbol if isinstance(n, Input) else n.name, n.axes)
+        for n in topological(node)
+        if isinstance(n, Input | Named)
+    )
+    return {letter: tuple(axes.index(a) for a in own) for letter, own in letters if all(a in axes for a in own)}
 
 
 def entry(formula: Expr, letters: tuple[Expr, ...], lengths: tuple[int, ...], layout: Layout) -> Expr:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
 from explainers.diagnoses.floors import Floor
-from explainers.explanation import Explanation
+from explainers.explanation import Explanation, Reading
+from explainers.graph.nodes import Table
 from explainers.locale import Translator
 from explainers.losses.words import words
 from explainers.messages import Message, said
@@ -15,7 +16,8 @@ from explainers.recording import Operand
 from explainers.telling.numbers import shown
 from explainers.verdict import disagreement, stopped, summary
 
-BRIEFLY = 6
+BRIEFLY = 24
+MOST_PLACES = 8
 NEGLIGIBLE = 1e-12
 
 
@@ -40,6 +42,8 @@ def legend(explanation: Explanation) -> Message | None:
     tensors = explanation.recording.tensors
     pairs = ((letter, tensors[id].name) for letter, id in explanation.derivation.letters.items() if id in tensors)
     known = [f"{letter} = {name}" for letter, name in pairs if name is not None and name != letter]
+    known += [f"{letter} = {name}" for letter, name in explanation.derivation.names.items()]
+    known += [f"{letter} = {_places(found)}" for letter, found in tables(explanation)]
     return said("In the formulas {letters}.", letters=", ".join(known)) if known else None
 
 
@@ -67,6 +71,19 @@ def _operand(operand: Operand) -> Message:
         said_of = {"name": operand.text, "dtype": operand.dtype, "shape": str(operand.shape)}
         return said("{name} is {dtype} of shape {shape}.", **said_of)
     return said("{name} is a numpy array of shape {shape}.", name=operand.text, shape=str(operand.shape))
+
+
+def tables(explanation: Explanation) -> Iterator[tuple[str, list[int]]]:
+    """The letters of the places that the program decided on, and those places."""
+    if isinstance(explanation.reading, Reading):
+        for array in explanation.reading.forms.composition.inputs.values():
+            if isinstance(array.node, Table):
+                yield array.node.symbol, [int(k) for k in array.node.held.reshape(-1)]
+
+
+def _places(found: list[int]) -> str:
+    shown = ", ".join(map(str, found[:MOST_PLACES]))
+    return f"({shown}, …)" if len(found) > MOST_PLACES else f"({shown})"
 
 
 def _arguments(explanation: Explanation) -> Iterator[Message]:

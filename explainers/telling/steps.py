@@ -11,11 +11,12 @@ from flint import arb
 
 from explainers.cards.card import Chain, Step
 from explainers.cards.notation import RelationSign
-from explainers.derivation import Combination, Definition, Gradient, Refused, Substitution
+from explainers.derivation import Combination, Definition, Gradient, Quantity, Refused, Substitution
 from explainers.explanation import Explanation, Reading
 from explainers.graph import unevaluated as un
+from explainers.graph.lowering import Meaning
 from explainers.graph.nodes import Binary, Node, OneHot, Softmax
-from explainers.graph.symbols import Elided, Marked, Role
+from explainers.graph.symbols import Elided, Marked, NumberLabel, Role
 from explainers.graph.symbols import Gradient as Nabla
 from explainers.locale import Translator
 from explainers.losses.words import words
@@ -34,6 +35,8 @@ def steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
     made: list[Step] = []
     for step in explanation.derivation.steps:
         match step:
+            case Quantity():
+                made += _quantity(step, translator)
             case Definition():
                 made.append(_definition(step, explanation, translator))
             case Substitution():
@@ -80,6 +83,28 @@ def _definition(step: Definition, explanation: Explanation, translator: Translat
     return Step(text(title, translator), chain, body)
 
 
+def _quantity(step: Quantity, translator: Translator) -> list[Step]:
+    """name = formula, then the number at the shown place."""
+    base = sympy.IndexedBase(step.symbol)
+    whole = sympy.Indexed(base, *step.letters) if step.letters else sympy.Symbol(step.symbol)
+    title = text(said("{name}, as your program computes it", name=step.symbol), translator)
+    put = [] if step.put is None or _is_number(step.put) else [_put(step.put, step.meaning)]
+    value = step.entries.at(step.place)
+    number = middle(value)
+    ending = (relation(value, number), label(number))
+    if not step.letters:
+        return [Step(title, Chain(whole, (("=", step.formula), *put, ending)))]
+    here = sympy.Indexed(base, *map(sympy.Integer, step.place))
+    numbers = text(said("{name} at {place}", name=step.symbol, place=_place(step.place)), translator)
+    return [Step(title, Chain(whole, (("=", step.formula),))), Step(numbers, Chain(here, (*put, ending)))]
+
+
+def _put(form: Any, meaning: Meaning) -> tuple[RelationSign, Any]:
+    """A formula with its numbers in, after ≈ where one of them was computed and rounded before."""
+    computed = any(isinstance(meaning.labels.get(number), arb) for number in form.atoms(NumberLabel))
+    return ("≈" if computed else "=", form)
+
+
 def _element(place: tuple[Any, ...]) -> Any:
     """ℓ, or one element of it."""
     return sympy.Indexed(sympy.IndexedBase("ell"), *place) if place else ELL
@@ -92,12 +117,14 @@ def _substitution(step: Substitution, translator: Translator) -> list[Step]:
         said("Put the numbers in: element {place}", place=_place(step.place)) if many else said("Put the numbers in")
     )
     forms = list(step.forms)
+    if not forms:
+        return [Step(text(title, translator), Chain(lhs, (ending,)))]
     if many or len(forms) < 2:
         shown = [form for form in (forms[0], forms[-1]) if not _is_number(form)]
-        parts = (*_equal(dict.fromkeys(shown)), ending)
+        parts = (*(_put(form, step.meaning) for form in dict.fromkeys(shown)), ending)
         return [Step(text(title, translator), Chain(lhs, parts))]
-    put = Step(text(title, translator), Chain(lhs, _equal(forms[:-1])))
-    last = () if _is_number(forms[-1]) else _equal(forms[-1:])
+    put = Step(text(title, translator), Chain(lhs, tuple(_put(form, step.meaning) for form in forms[:-1])))
+    last = () if _is_number(forms[-1]) else (_put(forms[-1], step.meaning),)
     return [put, Step(text(said("Simplify, then evaluate"), translator), Chain(lhs, (*last, ending)))]
 
 
@@ -112,7 +139,8 @@ def _ending(value: arb) -> tuple[RelationSign, Any]:
 
 
 def _is_number(form: Any) -> bool:
-    return isinstance(form, sympy.Rational)
+    bare = form.args[1] if isinstance(form, sympy.Mul) and len(form.args) == 2 and form.args[0] == -1 else form
+    return isinstance(bare, sympy.Rational | NumberLabel)
 
 
 def _place(place: tuple[int, ...]) -> str:
@@ -149,6 +177,8 @@ def _gradient(step: Gradient, explanation: Explanation, translator: Translator) 
     body = text(_alive(step.entries.middles()), translator)
     numbers = _entries(step)
     whole = Nabla(ELL, sympy.Symbol(step.symbol))
+    if step.formula is None:
+        return [Step(title, Chain(whole, numbers), body)] if numbers else []
     formula: tuple[RelationSign, Any] = ("=", step.formula)
     if step.layout is not None or not step.letters:
         return [Step(title, Chain(whole, (formula, *numbers)), body)]

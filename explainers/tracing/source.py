@@ -99,6 +99,10 @@ def _assignments(text: str) -> tuple[dict[Position, tuple[str, ...]], dict[Posit
         return targets, statements
     for node in ast.walk(tree):
         match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript() | ast.Attribute() as part) if (
+                found := _part(part)
+            ):
+                targets[_of(found[0])] = (name, "") if found[1] == 0 else ("", name)
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=value)
                 | ast.NamedExpr(target=ast.Name(id=name), value=value)
@@ -115,6 +119,17 @@ def _assignments(text: str) -> tuple[dict[Position, tuple[str, ...]], dict[Posit
             case _:
                 pass
     return targets, statements
+
+
+def _part(part: ast.Subscript | ast.Attribute) -> tuple[ast.expr, int] | None:
+    """The call and which of its two results is taken: `x.max(1)[0]`, `x.topk(2).values`."""
+    match part:
+        case ast.Subscript(value=ast.Call() as call, slice=ast.Constant(value=0 | 1 as which)):
+            return call, which
+        case ast.Attribute(value=ast.Call() as call, attr="values" | "indices" as which):
+            return call, int(which == "indices")
+        case _:
+            return None
 
 
 def _of(node: ast.expr | ast.stmt) -> Position:

@@ -1,0 +1,161 @@
+"""Loops over a batch, collapsed to one row: rounds that do the same with x[0], x[1], x[2], … are one formula over x.
+
+Rounds are found where a program brings them together again: stacked side by side, or added up one after the other.
+They are the same formula if they differ in the places only that they take their elements from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+from explainers.graph import ops
+from explainers.graph.nodes import Axis, Binary, Concat, Constant, Input, Node, Take, operands, topological
+from explainers.graph.rewriting import rebuild
+from explainers.operations.tables import table
+
+LEAST_ROUNDS = 2
+MOST_TRIED = 8
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a program calls a quantity, and the code that makes it."""
+
+    name: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    """A graph without loops, and what its quantities are called."""
+
+    root: Node
+    names: Mapping[Node, Label]
+
+
+def collapsed(root: Node, names: Mapping[Node, Label]) -> Collapsed:
+    """The graph with each loop as one round, wherever that is the same formula."""
+    done: dict[Node, Node] = {}
+    kept: dict[Node, Label] = {}
+    inner = {node.a for node in topological(root) if _is_sum(node) and isinstance(node, Binary)}
+    for node in topological(root):
+        made = rebuild(node, tuple(done[part] for part in operands(node)))
+        done[node] = _collapse(made, _rounds(made, node in inner), kept)
+        if node in names:
+            kept.setdefault(done[node], names[node])
+    return Collapsed(done[root], {node: name for node, name in kept.items() if node in set(topological(done[root]))})
+
+
+def _collapse(node: Node, candidates: Sequence[tuple[Node | None, tuple[Node, ...]]], kept: dict[Node, Label]) -> Node:
+    """The node with its rounds as one, where they are the same formula."""
+    for head, rounds in candidates:
+        made = _together(node, rounds, dict(kept), kept)
+        if made is not None:
+            return made if head is None else ops.add(head, made)
+    return node
+
+
+def _is_sum(node: Node) -> bool:
+    return isinstance(node, Binary) and node.op == "add"
+
+
+def _rounds(node: Node, added_further: bool) -> list[tuple[Node | None, tuple[Node, ...]]]:
+    """What may be the rounds of a loop, the longest first, and what they are added to; of a sum that goes on, only
+    the whole is looked at."""
+    match node:
+        case Concat(parts, spans) if not any(spans) and len(parts) >= LEAST_ROUNDS:
+            return [(None, parts)]
+        case Binary("add") if not added_further:
+            terms: list[Node] = []
+            found: list[tuple[Node | None, tuple[Node, ...]]] = []
+            rest: Node = node
+            while isinstance(rest, Binary) and rest.op == "add":
+                terms.insert(0, rest.b)
+                found.insert(0, (None, (rest.a, *terms)))
+                rest = rest.a
+                if len(terms) >= LEAST_ROUNDS:
+                    found.append((rest, tuple(terms)))
+            return found[:MOST_TRIED]
+        case _:
+            return []
+
+
+def _together(
+    node: Node, rounds: tuple[Node, ...], called: Mapping[Node, Label], kept: dict[Node, Label]
+) -> Node | None:
+    axis = _axis(rounds)
+    union = _Union(axis, called)
+    one = union.of(rounds)
+    if one is None or axis not in one.axes:
+        return None
+    kept |= union.names
+    if isinstance(node, Concat):
+        return ops.cast(ops.rename(one, axis, node.along), node.dtype)
+    return ops.sum(one, (axis,))
+
+
+def _axis(rounds: Sequence[Node]) -> Axis:
+    """The axis along which the rounds go: that of the array whose places they take one by one, else a new one."""
+    for node in topological(rounds[0]):
+        match node:
+            case Take(Input(axes=axes), Constant(), along) if along.size == len(rounds) and along in axes:
+                if not any(along in n.axes for part in rounds for n in topological(part) if not isinstance(n, Input)):
+                    return along
+            case _:
+                pass
+    return Axis("a", len(rounds))
+
+
+@dataclass
+class _Union:
+    """Nodes of several rounds as one node along an axis; None where they are not the same formula."""
+
+    axis: Axis
+    called: Mapping[Node, Label]
+    names: dict[Node, Label] = field(default_factory=dict[Node, Label])
+    known: dict[tuple[Node, ...], Node | None] = field(default_factory=dict[tuple[Node, ...], "Node | None"])
+
+    def of(self, rounds: tuple[Node, ...]) -> Node | None:
+        if all(node is rounds[0] for node in rounds):
+            return rounds[0]
+        if rounds not in self.known:
+            self.known[rounds] = self._made(rounds)
+            found, held = self.known[rounds], {self.called.get(node) for node in rounds}
+            if found is not None and len(held) == 1 and (name := held.pop()) is not None:
+                self.names.setdefault(found, name)
+        return self.known[rounds]
+
+    def _made(self, rounds: tuple[Node, ...]) -> Node | None:
+        first = rounds[0]
+        if not all(type(node) is type(first) and _settings(node) == _settings(first) for node in rounds):
+            return None
+        if isinstance(first, Take) and all(isinstance(n, Take) and isinstance(n.index, Constant) for n in rounds):
+            return self._taken(rounds)
+        parts = [self.of(tuple(column)) for column in zip(*map(operands, rounds), strict=True)]
+        if not parts or any(part is None for part in parts):
+            return None
+        return rebuild(first, tuple(part for part in parts if part is not None))
+
+    def _taken(self, rounds: Sequence[Node]) -> Node | None:
+        """x at one place after the other."""
+        takes = [node for node in rounds if isinstance(node, Take)]
+        x = self.of(tuple(node.x for node in takes))
+        along = takes[0].along
+        places = [int(node.index.value) for node in takes if isinstance(node.index, Constant)]
+        if x is None or along not in x.axes:
+            return None
+        if places == list(range(along.size)) and (along is self.axis or self.axis not in x.axes):
+            return ops.rename(x, along, self.axis)
+        step = places[1] - places[0]
+        regular = places == list(range(places[0], places[0] + step * len(places), step)) if step else False
+        k = ops.coordinate(self.axis)
+        index = ops.add(ops.mul(step, k), places[0]) if regular else table("m", places, self.axis).node
+        return ops.take(x, index, along)
+
+
+def _settings(node: Node) -> tuple[object, ...]:
+    """What a node is beside its operands: axes by identity, numbers by value."""
+    parts = {id(part) for part in operands(node)}
+    held = ((f.name, getattr(node, f.name)) for f in fields(node) if f.name not in ("axes", "parts", "partials"))
+    return tuple((name, value) for name, value in held if id(value) not in parts)
