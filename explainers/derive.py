@@ -79,7 +79,7 @@ def forms(composition: Composition, values: Values, real: Collection[int], wrt: 
     root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
-    named, names = _named(composition, values, rewriter)
+    named, names = _named(composition, root, values, rewriter)
     ways = [gradient(form, tuple(known.values())) for form in dict.fromkeys((named, root))]
     shown = {
         x: min((rewriter.rewrite(decided(inner[interned], values)) for inner in ways), key=size)
@@ -88,8 +88,10 @@ def forms(composition: Composition, values: Values, real: Collection[int], wrt: 
     return Forms(composition, root, named, names, shown, gradient(composition.root, floats), rewriter)
 
 
-def _named(composition: Composition, values: Values, rewriter: Rewriter) -> tuple[Node, dict[str, str]]:
+def _named(composition: Composition, root: Node, values: Values, rewriter: Rewriter) -> tuple[Node, dict[str, str]]:
     """The normal form over the quantities that are worth a line, and what the program calls those."""
+    if len(composition.calls) < 2:
+        return root, {}
 
     def normal(root: Node) -> Node:
         return without_plain_backward(rewriter.rewrite(root), rewriter)
@@ -97,11 +99,8 @@ def _named(composition: Composition, values: Values, rewriter: Rewriter) -> tupl
     letters, names = quantity_letters(composition)
     whole = normal(decided(with_names(composition.root, letters), values))
     whole = normal(worthwhile(whole, splitted(whole).item))
-    if len(composition.calls) > 1:
-        taken = {a.node.symbol for a in composition.inputs.values() if isinstance(a.node, Input)} | set(
-            letters.values()
-        )
-        whole = rewriter.rewrite(shared(whole, splitted(whole).item, spare_letters(taken, SPARE)))
+    taken = {a.node.symbol for a in composition.inputs.values() if isinstance(a.node, Input)} | set(letters.values())
+    whole = rewriter.rewrite(shared(whole, splitted(whole).item, spare_letters(taken, SPARE)))
     held = {n.name for n in quantities(whole)}
     return whole, {letter: name for letter, name in names.items() if letter in held}
 

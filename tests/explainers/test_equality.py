@@ -10,7 +10,7 @@ import pytest
 from explainers.composition import Composition, compose
 from explainers.derive import Forms, forms
 from explainers.graph import ops
-from explainers.graph.nodes import Binary, Constant, Input, LogSumExp, Node, OneHot, Softmax, Sum, Take, Unary
+from explainers.graph.nodes import Binary, Constant, Input, LogSumExp, Named, Node, OneHot, Softmax, Sum, Take, Unary
 from explainers.losses.registry import registry
 from explainers.proof import differentiable
 from explainers.tracing import record
@@ -111,6 +111,8 @@ def test_the_gradient_of_the_squared_error_is_twice_the_difference_over_n(form: 
         case Binary("div", Binary("mul", Constant(two), Binary("sub", Input() as a, Input() as b)), Constant(value)):
             assert (two, value, a.tensor) == (2, 3, x.tensor)
             assert b.tensor != x.tensor
+        case Unary("neg", Binary("div", Binary("mul", Constant(two), Named("d")), Constant(value))):
+            assert (two, value) == (2, 3)
         case other:
             pytest.fail(f"another gradient: {other}")
 
