@@ -20,6 +20,7 @@ LONGEST_SECONDS: Final = 14 * 60.0
 """In a queue and answered; an interaction can be answered for 15 minutes."""
 
 CARD: Final = Wants(card=True)
+FAILED: Final = said("Something of mine broke, which is my fault: ask again.")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class Answerer:
             return self.stopped(
                 id, asked, "too-large", said("Your message is too long: send only what computes the loss.")
             )
+        except Exception as error:  # the asker waits for an answer
+            self.log.error("not answered", ask=id, error=type(error).__name__)
+            message = FAILED
         return self.stopped(id, asked, "crashed", message)
 
     def stopped(self, id: int, asked: Asked, outcome: Outcome, message: Message) -> Answer:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import discord
 
@@ -38,12 +41,12 @@ BY_REFERENCE: Final = Carried()
 
 def carried(text: str, files: tuple[File, ...], may_attach: bool) -> Carried:
     """Short text is quoted; long text, or text with files, is attached where that is allowed."""
-    attached = tuple(_uploads(file for file in files if file.data))
+    uploads = tuple(_uploads(file for file in files if file.data))
     short = width(text) <= _LONGEST_QUOTE and text.count("\n") < _MOST_QUOTED_LINES
-    if short and (may_attach or not attached):
-        return Carried(quoted(text) if text.strip() else "", attached)
+    if short and (may_attach or not uploads):
+        return Carried(quoted(text) if text.strip() else "", uploads)
     if may_attach:
-        return Carried(uploads=(Upload(QUESTION, text.encode()), *attached))
+        return Carried(uploads=(Upload(QUESTION, text.encode()), *uploads))
     return Carried(quoted(clipped(text, _LONGEST_QUOTE)), whole=False)
 
 
@@ -61,28 +64,57 @@ def _uploads(files: Iterable[File]) -> Iterator[Upload]:
 
 
 @dataclass(frozen=True)
+class Attached:
+    """A file of a message, not downloaded yet; `size` in bytes."""
+
+    name: str
+    size: int
+    read: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True)
 class Held:
-    """What a reply holds of its question: its text, and attachments of which one may be that text."""
+    """What a reply holds of its question: its text, and files of which one may be that text."""
 
     text: str
-    attachments: tuple[discord.Attachment, ...]
+    files: tuple[Attached, ...]
 
 
-def held(message: discord.Message) -> Held | None:
-    """What the reply carries; None where it only refers to its question."""
-    theirs = tuple(each for each in message.attachments if _is_theirs(each.filename))
-    quotation = _quotation(message.components) or unquoted(message.content)
-    return Held(quotation or "", theirs) if theirs or quotation else None
+def held(message: discord.Message, download: Callable[[str], Awaitable[bytes]]) -> Held | None:
+    """What the reply carries; None where it only refers to its question. `download` gets the bytes at an address."""
+    by_name = {each.name: each for each in (*attached(message.attachments), *_shown(message, download))}
+    files = tuple(each for each in by_name.values() if _is_theirs(each.name))
+    quotation = _quotation(message) or unquoted(message.content)
+    return Held(quotation or "", files) if files or quotation else None
+
+
+def attached(attachments: Iterable[discord.Attachment]) -> tuple[Attached, ...]:
+    """The attachments of a message."""
+    return tuple(Attached(each.filename, each.size, each.read) for each in attachments)
+
+
+def _shown(message: discord.Message, download: Callable[[str], Awaitable[bytes]]) -> Iterator[Attached]:
+    """Files that components show: Discord does not list those as attachments (discord-api-docs#8277).
+
+    discord.py gives a message's components no connection to read them with, so `download` does.
+    """
+    for each in components(message.components):
+        if isinstance(each, discord.FileComponent):
+            name = each.name or PurePosixPath(urlsplit(each.media.url).path).name
+            yield Attached(name, each.size or 0, partial(download, each.media.url))
 
 
 def _is_theirs(name: str) -> bool:
     return name == QUESTION or not name.startswith(OURS)
 
 
-def _quotation(components: Iterable[Any]) -> str | None:
-    for component in components:
-        if isinstance(component, discord.TextDisplay) and component.id == QUOTE_ID:
-            return unquoted(component.content)
-        if (found := _quotation(getattr(component, "children", ()))) is not None:
-            return found
-    return None
+def _quotation(message: discord.Message) -> str | None:
+    found = (each for each in components(message.components) if isinstance(each, discord.TextDisplay))
+    return next((unquoted(each.content) for each in found if each.id == QUOTE_ID), None)
+
+
+def components(of: Iterable[Any]) -> Iterator[Any]:
+    """All of them, those within others too."""
+    for component in of:
+        yield component
+        yield from components(getattr(component, "children", ()))

@@ -11,12 +11,12 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from bot.chat.answering import Answerer
+from bot.chat.answering import FAILED, Answerer
 from bot.chat.buttons import Buttons, pressed
 from bot.chat.commands import Commands
 from bot.chat.desk import Desk
 from bot.chat.gathering import Gatherer
-from bot.chat.responding import FAILED, Responder
+from bot.chat.responding import Responder
 from bot.chat.resuming import resume
 from bot.chat.retrying import FAILURES
 from bot.chat.translating import CommandTranslator
@@ -78,7 +78,7 @@ class Client(discord.Client):
         parts, me = self._parts, self.user
         assert me is not None, "the login was answered"
         answerer = Answerer(parts.fleet, parts.translators, parts.log)
-        gatherer = Gatherer(me, parts.settings.limits.files_mb * MIB)
+        gatherer = Gatherer(me, parts.settings.limits.files_mb * MIB, self.http.get_from_cdn)
         self._me = me
         self.desk = Desk(answerer, gatherer, parts.claims, parts.log)
         self.responder = Responder(answerer, parts.log)

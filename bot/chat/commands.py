@@ -13,6 +13,7 @@ from discord import app_commands
 
 from bot.chat import composing, information
 from bot.chat.asked import Asked
+from bot.chat.carried import attached
 from bot.chat.gathering import Gatherer
 from bot.chat.limits import CHOICES, MODAL_TEXT, width
 from bot.chat.modal import WhyModal
@@ -125,7 +126,7 @@ class Commands:
     async def _asked(
         self, text: str, attachments: list[discord.Attachment], language: str | None, modal: WhyModal | None = None
     ) -> Asked:
-        files = await self._gatherer.files(attachments)
+        files = await self._gatherer.files(attached(attachments))
         return Asked(text, files, locale=language, theme=modal.theme if modal else "dark")
 
     def _language(self, interaction: Interaction) -> str | None:

@@ -41,9 +41,9 @@ class Room:
     layout: bool | None = None
     file_bytes: int = FILE_BYTES
 
-    @property
-    def in_components(self) -> bool:
-        return self.files and self.embeds if self.layout is None else self.layout
+    def in_components(self, picture: object) -> bool:
+        """Whether a message with this picture, or with none, is made of components there: words alone need none."""
+        return bool(picture) and self.files and self.embeds if self.layout is None else self.layout
 
 
 def reply(answer: Answer, asked: Asked, room: Room, translator: Translator, carried: Carried = BY_REFERENCE) -> Shown:
@@ -51,7 +51,7 @@ def reply(answer: Answer, asked: Asked, room: Room, translator: Translator, carr
     picture = _picture(CARD, answer.drawn.card, answer.alt_text, room)
     uploads = (*picture, *carried.uploads) if room.files else ()
     buttons = tuple(_button(action, answer, asked, translator) for action in _actions(answer, carried))
-    if not room.in_components:
+    if not room.in_components(picture):
         unseen = answer.drawn.card is not None and not room.files
         last = [*([small(_NO_FILES.say(translator))] if unseen else []), *([carried.quote] if carried.quote else [])]
         return Shown(notice(answer), _content(answer, last), (), uploads, buttons)
@@ -63,7 +63,7 @@ def steps(answer: Answer, room: Room) -> Shown:
     """The full derivation."""
     derivation = answer.drawn.sources.get("derivation.txt", answer.text)
     picture = _picture(DERIVATION, answer.drawn.full, derivation, room)
-    if picture and room.in_components:
+    if picture and room.in_components(picture):
         blocks = (Words(_verdict(answer)), *_framed(answer, tuple(_pictures(picture))))
         return Shown(notice(answer), "", blocks, picture)
     left = CONTENT - width(_verdict(answer)) - width(block("")) - _SPARE
@@ -77,7 +77,7 @@ def sources(answer: Answer, room: Room) -> Shown:
     if not room.files:
         return Shown(notice(answer), f"{_verdict(answer)}\n{shown}")
     uploads = tuple(Upload(OURS + name, text.encode()) for name, text in sorted(answer.drawn.sources.items()))
-    if not room.in_components:
+    if not room.in_components(uploads):
         return Shown(notice(answer), f"{_verdict(answer)}\n{shown}", (), uploads)
     words = [Words(text) for text in (_verdict(answer), shown) if text]
     return Shown(notice(answer), "", (*words, *(Attached(each.name) for each in uploads)), uploads)

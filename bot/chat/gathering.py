@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
 import discord
 
 from bot.chat.asked import Asked, NotAsked
-from bot.chat.carried import QUESTION, held
+from bot.chat.carried import QUESTION, Attached, attached, held
 from bot.chat.retrying import FAILURES, retried
 from bot.exchange import File
 from explainers.messages import said
@@ -23,18 +23,19 @@ READ: Final = frozenset((".py", ".ipynb", ".txt", ".md", ".log", ".out", ""))
 class Gatherer:
     """Reads messages as `me`, with files of `file_bytes` in all."""
 
-    def __init__(self, me: discord.ClientUser, file_bytes: int) -> None:
+    def __init__(self, me: discord.ClientUser, file_bytes: int, download: Callable[[str], Awaitable[bytes]]) -> None:
         self._me = me
+        self._download = download
         self._file_bytes = file_bytes
 
     async def asked(self, message: discord.Message, *, direct: bool) -> Asked:
         """The question of a message; raises NotAsked."""
         replied = await self._replied(message)
         sources = [*(self.sources(replied) if replied else ()), *self.sources(message)]
-        attachments = [attachment for each in sources for attachment in each.attachments]
+        files = [file for each in sources for file in attached(each.attachments)]
         return Asked(
             text=self.text(*sources, title=title(message)),
-            files=await self.files(attachments),
+            files=await self.files(files),
             asker=message.author.id,
             guild=message.guild.id if message.guild else 0,
             direct=direct,
@@ -55,8 +56,8 @@ class Gatherer:
 
         Raises NotAsked.
         """
-        if (found := held(reply)) is not None:
-            files = await self.files(found.attachments)
+        if (found := held(reply, self._download)) is not None:
+            files = await self.files(found.files)
             texts = [file.data.decode(errors="replace") for file in files if file.name == QUESTION]
             return Asked("\n".join(texts) or found.text, tuple(file for file in files if file.name != QUESTION))
         if reply.reference is None or reply.reference.message_id is None:
@@ -67,10 +68,9 @@ class Gatherer:
             return None
         return await self.asked(question, direct=True)
 
-    async def files(self, attachments: Iterable[discord.Attachment]) -> tuple[File, ...]:
+    async def files(self, known: Sequence[Attached]) -> tuple[File, ...]:
         """What of them can be read, downloaded; raises NotAsked."""
-        known = list(attachments)
-        wanted = [each for each in known if _is_read(each.filename)]
+        wanted = [each for each in known if _is_read(each.name)]
         size = sum(each.size for each in wanted)
         if size > self._file_bytes:
             raise NotAsked(
@@ -118,12 +118,11 @@ def _is_read(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in READ
 
 
-async def _file(attachment: discord.Attachment) -> File:
-    if not _is_read(attachment.filename):
-        return File(attachment.filename, b"")
+async def _file(attached: Attached) -> File:
+    if not _is_read(attached.name):
+        return File(attached.name, b"")
     try:
-        return File(attachment.filename, await retried(attachment.read))
+        return File(attached.name, await retried(attached.read))
     except FAILURES:
-        raise NotAsked(
-            "needs-input", said("I could not download {name}: attach it again.", name=attachment.filename)
-        ) from None
+        message = said("I could not download {name}: attach it again.", name=attached.name)
+        raise NotAsked("needs-input", message) from None

@@ -45,5 +45,5 @@ def unquoted(text: str) -> str | None:
     """What the last quotation of the text holds; None where it ends without one."""
     lines = text.split("\n")
     first = next((n + 1 for n in range(len(lines) - 1, -1, -1) if not lines[n].startswith(_QUOTED.rstrip())), 0)
-    quotation = [line.removeprefix(_QUOTED).removeprefix(_QUOTED.rstrip()) for line in lines[first:]]
+    quotation = [line[len(_QUOTED) :] if line.startswith(_QUOTED) else line[1:] for line in lines[first:]]
     return "\n".join(quotation) if quotation else None

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import discord
 
 from bot.chat import composing
-from bot.chat.answering import CARD, Answerer
+from bot.chat.answering import CARD, FAILED, Answerer
 from bot.chat.asked import Asked, NotAsked
 from bot.chat.carried import carried
 from bot.chat.composing import Room
@@ -27,7 +27,6 @@ Interaction: TypeAlias = discord.Interaction[Any]
 _ALREADY_ACKNOWLEDGED: Final = 40060
 _PAUSE: Final = 0.3
 _ENDING: Final = said("I am being restarted: ask again in a minute.")
-FAILED: Final = said("Something of mine broke, which is my fault: ask again.")
 
 
 class Responder:

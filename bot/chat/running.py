@@ -40,20 +40,19 @@ async def run(settings: Settings, token: str, log: Log, tell: Callable[[str], No
 async def serve(parts: Parts, token: str, tell: Callable[[str], None]) -> int:
     """Serves Discord with these parts; cancelled, it finishes what is under way. Raises Refused."""
     _quiet(parts.log)
-    async with Client(parts) as client:
-        await _login(client, token, parts.log)
-        _introduce(client, tell)
-        connected = asyncio.create_task(_connected(client, parts.log))
-        try:
-            await asyncio.shield(connected)
-        except asyncio.CancelledError:
-            parts.log.info("ending")
-            await client.finish()
-            raise
-        finally:
-            await client.close()
-            connected.cancel()
-            await asyncio.wait([connected])
+    client = await _logged_in(parts, token)
+    _introduce(client, tell)
+    connected = asyncio.create_task(_connected(client, parts.log))
+    try:
+        await asyncio.shield(connected)
+    except asyncio.CancelledError:
+        parts.log.info("ending")
+        await client.finish()
+        raise
+    finally:
+        await client.close()
+        connected.cancel()
+        await asyncio.wait([connected])
     return 0
 
 
@@ -68,16 +67,22 @@ def _introduce(client: Client, tell: Callable[[str], None]) -> None:
     tell(f"add it to your own apps: {user}&integration_type=1")
 
 
-async def _login(client: Client, token: str, log: Log) -> None:
+async def _logged_in(parts: Parts, token: str) -> Client:
     pause = _FIRST_PAUSE
     while True:
+        client = Client(parts)
         try:
             await client.login(token)
-            return
+            return client
         except discord.LoginFailure:
+            await client.close()
             raise Refused("Discord does not know this token: copy it again from the Bot page of the portal") from None
         except FAILURES as error:
-            log.error("not logged in", reason=type(error).__name__, retry_seconds=pause)
+            await client.close()
+            parts.log.error("not logged in", reason=type(error).__name__, retry_seconds=pause)
+        except BaseException:
+            await client.close()
+            raise
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 

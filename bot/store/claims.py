@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Insert, Update, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.engine import migrated
 from bot.store.schema import CLAIMS
 
+T = TypeVar("T")
 State = Literal["claimed", "sending", "sent", "silent", "failed", "withdrawn", "unknown"]
 """claimed: being answered · sending: a reply may be on its way · sent: it is there · silent: none was due ·
 failed: none could be sent · withdrawn: question or reply were deleted · unknown: whether it was sent can't be told."""
@@ -46,21 +48,24 @@ async def opened(url: str) -> AsyncGenerator[Claims]:
     async with migrated(url) as engine:
         claims = Claims(engine)
         await claims.forget(before=time.time() - KEPT_SECONDS)
-        yield claims
+        try:
+            yield claims
+        finally:
+            await claims.settled()
 
 
 class Claims:
-    """Safe for any number of tasks, and for two bots on one database."""
+    """Safe for any number of tasks, and for two bots on one database; what was begun is done to its end."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def claim(self, question: int, channel: int, revision: int) -> bool:
         """Whether this call was the first to claim it."""
         row = {"question": question, "channel": channel, "revision": revision, "layout": False, **_now("claimed")}
         try:
-            async with self._engine.begin() as connection:
-                await connection.execute(insert(CLAIMS).values(row))
+            await self._write(insert(CLAIMS).values(row))
         except IntegrityError:
             return False
         return True
@@ -101,17 +106,39 @@ class Claims:
 
     async def forget(self, before: float) -> None:
         """Drops what has not changed since `before`, in seconds since 1970."""
-        async with self._engine.begin() as connection:
-            await connection.execute(delete(CLAIMS).where(CLAIMS.c.changed < before))
+        await self._write(delete(CLAIMS).where(CLAIMS.c.changed < before))
+
+    async def settled(self) -> None:
+        """Waits for what was begun."""
+        if self._running:
+            await asyncio.wait(self._running)
 
     async def _update(self, which: ColumnElement[bool], **values: Any) -> int:
-        async with self._engine.begin() as connection:
-            return (await connection.execute(update(CLAIMS).where(which).values(values))).rowcount
+        return await self._write(update(CLAIMS).where(which).values(values))
+
+    async def _write(self, statement: Insert | Update | Delete) -> int:
+        """The number of rows that it changed."""
+
+        async def write() -> int:
+            async with self._engine.begin() as connection:
+                return (await connection.execute(statement)).rowcount
+
+        return await self._done(write())
 
     async def _claims(self, which: ColumnElement[bool]) -> tuple[Claim, ...]:
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(select(CLAIMS).where(which).order_by(CLAIMS.c.question))
-            return tuple(Claim(**row) for row in rows.mappings())
+        async def read() -> tuple[Claim, ...]:
+            async with self._engine.connect() as connection:
+                rows = await connection.execute(select(CLAIMS).where(which).order_by(CLAIMS.c.question))
+                return tuple(Claim(**row) for row in rows.mappings())
+
+        return await self._done(read())
+
+    async def _done(self, work: Coroutine[Any, Any, T]) -> T:
+        """The connection is given back in good order, whatever becomes of the caller."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
 
 def _now(state: State) -> dict[str, Any]:

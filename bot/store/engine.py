@@ -13,6 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_MS: Final = 5000
@@ -24,9 +25,12 @@ class StoreUnusable(ValueError):
 
 @asynccontextmanager
 async def migrated(url: str) -> AsyncGenerator[AsyncEngine]:
-    """An engine on a database whose tables are those of `schema`; raises StoreUnusable."""
+    """An engine on a database whose tables are those of `schema`, with one connection: each use of it is short.
+
+    Raises StoreUnusable.
+    """
     try:
-        engine = create_async_engine(url)
+        engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
         _prepare(engine)
         try:
             async with engine.begin() as connection:

@@ -35,12 +35,34 @@ Start = Callable[..., AbstractAsyncContextManager["Running"]]
 
 
 @dataclass
+class Logged:
+    """The lines of a log."""
+
+    lines: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, _logger: object, level: str, event: structlog.typing.EventDict) -> Any:
+        """A structlog processor."""
+        self.lines.append({"level": level, **event})
+        self.changed.set()
+        raise structlog.DropEvent
+
+
+@dataclass
 class Running:
     """A bot that is connected, what it told who started it, and its log."""
 
     task: asyncio.Task[int]
-    told: list[str] = field(default_factory=list[str])
-    logged: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    told: list[str]
+    logged: Logged
+
+    async def has_logged(self, event: str, within: float = 10.0) -> dict[str, Any]:
+        """The first line of this event, once it is there."""
+        async with asyncio.timeout(within):
+            while not (found := [line for line in self.logged.lines if line["event"] == event]):
+                await self.logged.changed.wait()
+                self.logged.changed.clear()
+        return found[0]
 
     async def stop(self) -> None:
         """As SIGTERM does."""
@@ -82,8 +104,8 @@ def start(loopback: Loopback, tmp_path: Path) -> Start:
 
     @asynccontextmanager
     async def start(fleet: EvaluatorFleet, **discord: Any) -> AsyncGenerator[Running]:
-        told, logged = list[str](), list[dict[str, Any]]()
-        log = structlog.wrap_logger(None, processors=[_into(logged)])
+        told, logged = list[str](), Logged()
+        log = structlog.wrap_logger(None, processors=[logged.take])
         settings = Settings(discord=DiscordSettings(**discord))
         async with opened(f"sqlite+aiosqlite:///{tmp_path}/claims.sqlite3") as claims:
             parts = Parts(settings, fleet, claims, translators(), log)
@@ -104,11 +126,3 @@ async def chat(start: Start, connection: Connection) -> AsyncGenerator[Running]:
     """The bot with the real evaluator service."""
     async with start(connection) as running:
         yield running
-
-
-def _into(logged: list[dict[str, Any]]) -> Callable[..., Any]:
-    def take(_logger: object, level: str, event: dict[str, Any]) -> Any:
-        logged.append({"level": level, **event})
-        raise structlog.DropEvent
-
-    return take
