@@ -1,0 +1,212 @@
+"""Thousands of questions to one service, a third of them hostile: what is left of them afterwards?
+
+    python benchmarks/soak.py [--questions 10000] [--at-once 4]
+
+Each snippet has 0.3 s. After every twentieth of the questions, when nothing is under way, it counts the service's
+processes and open descriptors, its own memory, and what lies in /tmp and /dev/shm. Exit status 1 where any of them
+grew from the second count to the last, or where an answer to an honest question was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from bot.exchange import Answer, Ask
+from bot.fleet.connection import Connection
+
+SETTINGS: Final = {
+    "WHYLOSS_LIMITS__WALL_SECONDS": "0.3",
+    "WHYLOSS_LIMITS__CPU_SECONDS": "1",
+    "WHYLOSS_LIMITS__MEMORY_MB": "256",
+}
+COUNTS: Final = 20
+SETTLING_SECONDS: Final = 30
+"""Until the zygotes have their stand-ins."""
+
+
+HONEST: Final = (
+    ("F.mse_loss(torch.ones(2), torch.zeros(2))", 1.0),
+    ("F.cross_entropy(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([0]))", 0.5514447),
+    ("F.l1_loss(torch.tensor([3.0]), torch.tensor([1.0]))", 2.0),
+    ("F.binary_cross_entropy(torch.tensor([0.5]), torch.tensor([1.0]))", 0.6931472),
+    ("F.mse_loss(torch.ones(1), torch.full((1,), float('inf')))", "inf"),
+    ("good morning everyone, how are you?", None),
+)
+"""Code with its value, and a message that asks nothing."""
+
+HOSTILE: Final = (
+    "while True: pass",
+    "import time; time.sleep(60)",
+    "kept = []\nwhile True: kept.append(bytearray(10**7))",
+    "while True: print('x' * 1000)",
+    "import ctypes; ctypes.string_at(0)",
+    "import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)",
+    "import os; os._exit(0)",
+    "import os; os.write(3, b'\\x04\\x00\\x00\\x00\\xc1\\xc1\\xc1\\xc1')",
+    "import os\nwhile True: os.fork()",
+    "import threading\nwhile True: threading.Thread(target=print).start()",
+    "import socket; socket.socket()",
+    "open('/tmp/whyloss-soak', 'w')",
+    "import os; os.kill(-1, 9)",
+    "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
+    "import multiprocessing.shared_memory as m; m.SharedMemory(create=True, size=10**6)",
+    "F.mse_loss = lambda *a, **k: torch.tensor(0.0)",
+)
+
+
+@dataclass(frozen=True)
+class Count:
+    """What there is when nothing is under way. `megabytes` are the service's own; `tree` are all its processes'
+    together, with what they share counted once.
+    """
+
+    processes: int
+    descriptors: int
+    megabytes: float
+    tree: float
+    litter: int
+
+
+def questions(number: int) -> list[tuple[Ask, float | str | None]]:
+    """Asks with the value that the answer must have; None where there is none to check."""
+    made: list[tuple[Ask, float | str | None]] = []
+    for n in range(number):
+        if n % 3 == 2:
+            source, value = f"{HOSTILE[n // 3 % len(HOSTILE)]}\nF.mse_loss(torch.ones(1), torch.zeros(1))", None
+        else:
+            source, value = HONEST[(n - n // 3) % len(HONEST)]
+        text = f"```py\n{source}\n```\nwhy is my loss that?" if "(" in source or value else source
+        made.append((Ask(id=str(n), text=text), value))
+    return made
+
+
+def count(service: int) -> Count:
+    """Of the service and all that descends from it."""
+    tree = descendants(service)
+    pss = [rollup(process, "Pss:") for process in tree]
+    litter = sum("whyloss" in entry.name for place in ("/tmp", "/dev/shm") for entry in os.scandir(place))
+    descriptors = sum(1 for _ in Path(f"/proc/{service}/fd").iterdir())
+    return Count(len(tree), descriptors, rollup(service, "Private_Dirty:"), sum(pss), litter)
+
+
+def descendants(root: int) -> list[int]:
+    """It and its children's children."""
+    parents: dict[int, int] = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int(Path(entry.path, "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:  # ended meanwhile
+                continue
+    found = [root]
+    for process in found:
+        found += [child for child, parent in parents.items() if parent == process]
+    return found
+
+
+def rollup(process: int, field: str) -> float:
+    """Megabytes, by the kernel's sum over all mappings."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(float(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+def wrong(answer: Answer, value: float | str | None) -> bool:
+    """Whether an honest question got another value than torch's own, or a hostile one a false certificate."""
+    if value is None:
+        return answer.proof.verdict == "certified" and answer.value not in (0.0, 1.0)
+    if isinstance(value, str) or not isinstance(answer.value, float):
+        return answer.value != value
+    return abs(answer.value - value) > 1e-6
+
+
+async def ask_all(asks: list[tuple[Ask, float | str | None]], connection: Connection, at_once: int) -> list[Answer]:
+    """Their answers, `at_once` at a time."""
+    room = asyncio.Semaphore(at_once)
+
+    async def one(ask: Ask) -> Answer:
+        async with room:
+            return await connection.answer(ask, lambda _progress: None)
+
+    return await asyncio.gather(*(one(ask) for ask, _value in asks))
+
+
+async def soak(service: int, path: Path, number: int, at_once: int) -> int:
+    """Asks them all; prints a line a count, and the judgement."""
+    connection = await Connection.to(path, 60)
+    await asyncio.sleep(SETTLING_SECONDS)
+    left, counts = iter(questions(number)), list[Count]()
+    outcomes, mistakes, started = Counter[str](), 0, time.monotonic()
+    print(
+        f"{'questions':>9} {'processes':>9} {'descriptors':>11} {'own MB':>7} {'tree MB':>8} {'litter':>6} {'1/s':>5}"
+    )
+    for _ in range(COUNTS):
+        asks = list(islice(left, number // COUNTS))
+        begun = time.monotonic()
+        answers = await ask_all(asks, connection, at_once)
+        rate = len(asks) / (time.monotonic() - begun)
+        mistakes += sum(wrong(answer, value) for answer, (_ask, value) in zip(answers, asks, strict=True))
+        outcomes.update(answer.outcome for answer in answers)
+        await asyncio.sleep(3)  # until the waiting children are there again
+        counts.append(now := await asyncio.to_thread(count, service))
+        print(
+            f"{sum(outcomes.values()):9} {now.processes:9} {now.descriptors:11} {now.megabytes:7.1f} {now.tree:8.0f}"
+            f" {now.litter:6} {rate:5.1f}",
+            flush=True,
+        )
+    await connection.close()
+    print(f"{sum(outcomes.values())} questions in {time.monotonic() - started:.0f} s: {dict(outcomes)}")
+    return judge(counts, mistakes)
+
+
+def judge(counts: list[Count], mistakes: int) -> int:
+    """0 where nothing grew: the medians of the second and of the last five counts are compared."""
+    early, late = counts[1:6], counts[-5:]
+    grown = {
+        name: statistics.median(getattr(each, name) for each in late)
+        - statistics.median(getattr(each, name) for each in early)
+        for name in ("processes", "descriptors", "megabytes", "litter")
+    }
+    leaks = [f"{name} grew by {by:.1f}" for name, by in grown.items() if by >= 1]
+    leaks += [f"{mistakes} answers were wrong"] if mistakes else []
+    print("nothing leaked" if not leaks else f"LEAK: {'; '.join(leaks)}")
+    return bool(leaks)
+
+
+def main() -> int:
+    """Starts the service, soaks it, ends it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--questions", type=int, default=10_000)
+    parser.add_argument("--at-once", type=int, default=4)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        path = Path(folder) / "evaluator.sock"
+        command = [sys.executable, "-m", "bot", "evaluator", "--socket", str(path), "--log-level", "error"]
+        service = subprocess.Popen(command, env={**os.environ, **SETTINGS})
+        try:
+            while not path.exists():
+                if service.poll() is not None:
+                    raise SystemExit("the service did not start")
+                time.sleep(0.1)
+            return asyncio.run(soak(service.pid, path, options.questions, options.at_once))
+        finally:
+            service.terminate()
+            service.wait(30)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
