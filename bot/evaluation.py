@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from bot import stopped
+from bot import endings, stopped
 from bot.evaluator import outcomes
 from bot.evaluator.frames import FrameInvalid, decode, encode
 from bot.evaluator.limits import Limits
@@ -57,7 +57,7 @@ class Children:
 
         outcome = await self._outcome(work.READ_AND_RUN, request, take)
         if isinstance(outcome, Stop) or not found:
-            return outcome if isinstance(outcome, Stop) else stopped.of_outcome(outcome, stopped.place(None))
+            return outcome if isinstance(outcome, Stop) else endings.of_outcome(outcome, stopped.place(None))
         return self._judged(found[0], outcome)
 
     async def run(self, snippet: Snippet, claims: tuple[tuple[float, float], ...]) -> Evaluated | Stop:
@@ -119,11 +119,11 @@ class Children:
     ) -> Evaluated | Stop:
         what = stopped.place(snippet)
         if not isinstance(outcome, outcomes.Finished) or not frames:
-            return stopped.of_outcome(outcome, what)
+            return endings.of_outcome(outcome, what)
         try:
             ran = decode(frames[0], _RUNS)
         except FrameInvalid:  # only a program that took over its process sends such a thing
-            return stopped.of_outcome(outcomes.Crashed(stdout=outcome.stdout), what)
+            return endings.of_outcome(outcomes.Crashed(stdout=outcome.stdout), what)
         return self._stop(ran, what, missing, outcome.stdout) or Evaluated(snippet, ran)
 
     def _stop(self, ran: work.Ran, what: Message, missing: tuple[str, ...], printed: str) -> Stop | None:
@@ -137,10 +137,10 @@ class Children:
                 unnamed = missing if ran.error and ran.error.type == "NameError" else ()
                 return dataclasses.replace(stopped.undefined(unnamed), printed=printed) if unnamed else None
             case "refused":
-                attempt = ran.error.message if ran.error else ""
-                return Stop("forbidden", stopped.forbidden(what, attempt), printed)
+                attempt = endings.refused(ran.attempt, ran.error.message if ran.error else "")
+                return Stop("forbidden", endings.forbidden(what, attempt), printed)
             case "out-of-memory":
-                return Stop("out-of-memory", stopped.out_of_memory(what, self.evaluator.limits.memory_mb), printed)
+                return Stop("out-of-memory", endings.out_of_memory(what, self.evaluator.limits.memory_mb), printed)
             case _:
                 assert_never(ran.ended)
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final, Literal, assert_never
 
-from bot.evaluator import outcomes
-from bot.evaluator.limits import KIB, MIB
 from bot.exchange import Answer, Claim, Outcome, Paragraph
 from bot.line import Exhausted, LineFull, OwnLineFull, TooMany, TurnedAway
 from bot.reading.question import NeedsInput, NotAQuestion, Snippet, TooLong
@@ -55,61 +53,6 @@ def answer(stop: Stop, asker: Asker, translator: Translator) -> Answer:
     )
 
 
-def of_outcome(outcome: outcomes.Outcome, what: Message) -> Stop:
-    """A child that did not finish; `what` says what it worked on."""
-    return Stop(*_of_outcome(outcome, what), printed=outcome.stdout)
-
-
-def _of_outcome(outcome: outcomes.Outcome, what: Message) -> tuple[Outcome, Message]:
-    match outcome:
-        case outcomes.TimedOut(seconds=seconds):
-            return "timed-out", said(
-                "I ran {what} and stopped it after {seconds} s: try fewer steps or smaller tensors.",
-                what=what,
-                seconds=f"{seconds:g}",
-            )
-        case outcomes.OutOfMemory(limit_mb=limit):
-            return "out-of-memory", out_of_memory(what, limit)
-        case outcomes.Forbidden():
-            return "forbidden", forbidden(what, said("a system call"))
-        case outcomes.TooLarge():
-            return "too-large", _too_large(outcome, what)
-        case outcomes.Crashed() | outcomes.Finished():
-            return "crashed", said(
-                "I ran {what}, and its process ended without a result: ask again with less of the code.",
-                what=what,
-            )
-        case _:
-            assert_never(outcome)
-
-
-def _too_large(outcome: outcomes.TooLarge, what: Message) -> Message:
-    match outcome.what:
-        case "stdout" | "stderr":
-            limit = outcome.limit // KIB
-            return said("I ran {what}, and it printed over {limit} KB: print only the loss.", what=what, limit=limit)
-        case "request" | "frame" | "result":
-            limit = outcome.limit // MIB
-            return said("I ran {what}, and it handed over {limit} MB: try smaller tensors.", what=what, limit=limit)
-        case _:
-            assert_never(outcome.what)
-
-
-def out_of_memory(what: Message, limit_mb: int) -> Message:
-    return said(
-        "I ran {what}, and it needed more than {limit} MB of memory: try smaller tensors.", what=what, limit=limit_mb
-    )
-
-
-def forbidden(what: Message, attempt: Message | str) -> Message:
-    return said(
-        "I ran {what}, and it tried what the sandbox forbids ({attempt}): "
-        "leave out files, network, threads and other programs.",
-        what=what,
-        attempt=attempt if isinstance(attempt, Message) else _one_line(attempt),
-    )
-
-
 def of_reading(reading: NotAQuestion | NeedsInput | TooLong) -> Stop:
     """A message that nothing of is run."""
     match reading:
@@ -121,11 +64,6 @@ def of_reading(reading: NotAQuestion | NeedsInput | TooLong) -> Stop:
             return too_long(said("Your message") if what == "message" else what, size, limit)
         case _:
             assert_never(reading)
-
-
-def _one_line(text: str, most: int = 120) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def too_long(what: Message | str, size: int, limit: int) -> Stop:

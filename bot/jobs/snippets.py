@@ -16,6 +16,7 @@ import msgspec
 from bot import reading
 from bot.claims import printed
 from bot.evaluator import torch_facts
+from bot.evaluator.attempts import Attempts
 from bot.evaluator.frames import decode, encode
 from bot.evaluator.refusals import is_out_of_memory, refused_by_jail
 from bot.exchange import Error
@@ -101,6 +102,8 @@ def _printed(result: RerunResult) -> RerunResult:
 
 
 def _ran(program: Program) -> Ran:
+    attempts = Attempts()
+    attempts.watch()
     recording = record(
         program.snippet.source,
         claims=program.claims,
@@ -109,7 +112,7 @@ def _ran(program: Program) -> Ran:
         namespace=_namespace(program.snippet.prelude),
         echo=_Echo(program.room),
     )
-    return _ended(recording)
+    return _ended(recording, attempts)
 
 
 def _namespace(prelude: str) -> dict[str, object]:
@@ -120,14 +123,17 @@ def _namespace(prelude: str) -> dict[str, object]:
     return names
 
 
-def _ended(recording: Recording) -> Ran:
+def _ended(recording: Recording, attempts: Attempts) -> Ran:
     encoded, raised = encode(recording), recording.raised
     if raised is None:
         return Ran(encoded, "showed-nothing" if recording.subject is None else "returned")
     exception, error = _revived(raised), Error(raised.type, raised.message)
     if is_out_of_memory(exception):
         return Ran(encoded, "out-of-memory", error)
-    return Ran(encoded, "raised" if refused_by_jail(exception) is None else "refused", error)
+    refusal = refused_by_jail(exception)
+    if refusal is None:
+        return Ran(encoded, "raised", error)
+    return Ran(encoded, "refused", error, "thread" if isinstance(refusal, RuntimeError) else attempts.last)
 
 
 def _revived(raised: Raised) -> Exception:

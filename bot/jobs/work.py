@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from bot.evaluator.attempts import Attempt
 from bot.exchange import Answer, Claim, DiagnosisKind, Error, Loss, Theme, Wants
 from bot.reading.question import File, Snippet
 from explainers import claims
@@ -46,11 +47,15 @@ class Program(msgspec.Struct, frozen=True):
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """A Recording as encoded bytes, and how its program ended, as far as the program's own process can tell."""
+    """A Recording as encoded bytes, and how its program ended, as far as the program's own process can tell.
+
+    `attempt` is what was refused, where that is known.
+    """
 
     recording: bytes
     ended: Literal["returned", "showed-nothing", "raised", "refused", "out-of-memory"]
     error: Error | None = None
+    attempt: Attempt | None = None
 
 
 class Replay(msgspec.Struct, frozen=True):
