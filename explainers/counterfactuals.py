@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from explainers.claims import Claim
 from explainers.dependencies import ancestors
 from explainers.diagnoses.diagnosis import Role, Rules
-from explainers.diagnoses.engine import Investigation, investigate
+from explainers.diagnoses.engine import Investigation, investigate, is_general
 from explainers.diagnoses.registry import rules as all_rules
 from explainers.diagnoses.turning import is_spoiled
 from explainers.losses.registry import Registry
@@ -16,6 +16,7 @@ from explainers.reruns import BACKWARD, FLOAT64, VALUE, GraphRerun, Plan, Rerun
 
 MOST = 8
 MOST_GRADIENTS = 100_000  # elements
+_PROVING: tuple[Role, ...] = ("correction", "equivalent", "second-input")
 _ROLES: tuple[Role, ...] = ("correction", "equivalent", "illustration", "second-input", "fix")
 
 
@@ -62,9 +63,16 @@ def _differentiated(recording: Recording, id: int) -> bool:
 def trials(investigation: Investigation) -> tuple[Rerun, ...]:
     """The trials of all cases, each once: corrections first, then what illustrates, tells rivals apart, or tries a fix.
 
-    Within a role, cases that another one dominates come last.
+    Within a role, cases that a more special one covers come last, and of those only what could prove them is run.
     """
-    dominated = {slug for case in investigation.cases for slug in case.rule.dominates}
-    cases = sorted(investigation.cases, key=lambda case: case.rule.slug in dominated)
-    wanted = [t.rerun for role in _ROLES for case in cases for t in case.trials if t.role == role]
+    all = investigation.cases
+    general = [case for case in all if is_general(case, all)]
+    special = [case for case in all if not any(case is one for one in general)]
+    wanted = [
+        t.rerun
+        for role in _ROLES
+        for case in (*special, *(general if role in _PROVING else ()))
+        for t in case.trials
+        if t.role == role
+    ]
     return tuple({rerun.label: rerun for rerun in wanted}.values())[:MOST]

@@ -33,8 +33,9 @@ def rules() -> tuple[Rule, ...]:
             family="binary-targets",
             title=said("Labels outside 0 and 1"),
             explanation=said(
-                "A label must be 0 or 1, or lie between 0 and 1. torch does not check it in this loss "
-                "(binary_cross_entropy does): with any other number the loss turns negative and has no least value."
+                "A label must be 0 or 1, or lie between 0 and 1. torch doesn't validate it in this "
+                "loss (binary_cross_entropy does): with any other number the loss turns negative and has no "
+                "least value."
             ),
             words=(
                 "BCEWithLogits negative",
@@ -80,10 +81,10 @@ def rules() -> tuple[Rule, ...]:
             family="binary-targets",
             title=said("binary_cross_entropy of a softmax is not cross_entropy"),
             explanation=said(
-                "binary_cross_entropy adds −(1−y)·log(1−p) of all the other classes, the negative classes, to "
-                "−log p of "
-                "the right one, and the mean is over all elements, so it divides by N·C. cross_entropy has the first "
-                "part alone, divided by N. They are not the same number, and different gradients."
+                "binary_cross_entropy adds −(1−y)·log(1−p) of all the other classes, the negative classes, to −log p "
+                "of the right one, and takes the mean over all elements: it divides by N·C. cross_entropy has "
+                "the first "
+                "part alone, divided by N. They are not the same: another number, other gradients."
             ),
             words=(
                 "softmax then binary_cross_entropy",

@@ -40,7 +40,9 @@ def rules() -> tuple[Rule, ...]:
             title=said("Probabilities are read as raw scores"),
             explanation=said(
                 "cross_entropy applies softmax by itself. Among scores between 0 and 1 the right class becomes at most "
-                "e ≈ {e} times as likely as any other, so even a perfect one-hot row keeps a loss.",
+                "e ≈ {e} times as likely as any other, so even a perfect one-hot row keeps a loss. What counts "
+                "is the gap "
+                "between the right score and the others: the larger it is, the nearer the loss comes to 0.",
                 e=number(math.e),
             ),
             uncertainty=said(

@@ -10,8 +10,9 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
 from explainers.diagnoses.scene import Scene, short
-from explainers.diagnoses.wording import number, stated
+from explainers.diagnoses.wording import number, shape, stated
 from explainers.messages import Message, said
+from explainers.recording import Items
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _COUNTS = "counts = torch.tensor([3.0, 8.0, 5.0])\n"
@@ -70,6 +71,24 @@ def rules() -> tuple[Rule, ...]:
             trigger=_std_as_var,
             positive=_HEAD + _GAUSS + "F.gaussian_nll_loss(mean, y, std)",
             control=_HEAD + _GAUSS + "F.gaussian_nll_loss(mean, y, std ** 2)",
+        ),
+        Rule(
+            slug="gaussian-var-broadcast",
+            family="densities",
+            title=said("A variance that is broadcast"),
+            explanation=said(
+                "Newer versions of torch accept a variance of any shape that can be broadcast to the input; older ones "
+                "wanted the input's shape, or a last dimension of 1, and raised 'var is of incorrect size'. There "
+                "var.expand_as(input) does the same."
+            ),
+            words=("var is of incorrect size", "GaussianNLLLoss var shape", "gaussian_nll_loss variance broadcast"),
+            losses=frozenset({"gaussian_nll_loss"}),
+            trigger=_broadcast_variance,
+            positive=_HEAD + "mean, y = torch.zeros(2, 3, 4), torch.ones(2, 3, 4)\n"
+            "var = torch.full((2, 1, 4), 2.0)\nF.gaussian_nll_loss(mean, y, var)",
+            control=_HEAD + "mean, y = torch.zeros(2, 3, 4), torch.ones(2, 3, 4)\n"
+            "var = torch.full((2, 3, 4), 2.0)\nF.gaussian_nll_loss(mean, y, var)",
+            harmless=True,
         ),
         Rule(
             slug="density-nll-may-be-negative",
@@ -164,6 +183,29 @@ def _is_deviation(scene: Scene) -> bool:
         return short(maker) in ("std", "sqrt")
     name = (var.name or "").lower() if var else ""
     return any(name == word or name.endswith(f"_{word}") or name.startswith(f"{word}_") for word in _STD_NAMES)
+
+
+def _broadcast_variance(scene: Scene) -> Suspicion | None:
+    var, x = scene.given("var").shape, scene.given("input").shape
+    if var == x or not var or (var[:-1] == x[:-1] and var[-1] == 1) or var == x[:-1]:
+        return None
+    expanded = wrapped(scene.call, "var", "torch.broadcast_to", size=Items("tuple", x))
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} uses a variance of shape {var}, broadcast to {input}.",
+            value=stated(scene),
+            var=shape(var),
+            input=shape(x),
+        ),
+        evidence=(
+            said(
+                "Each variance serves {count} elements.",
+                count=scene.given("input").elements // max(scene.given("var").elements, 1),
+            ),
+        ),
+        trials=(Trial(said("with the variance expanded, var.expand_as(input)"), graph_rerun(expanded), "equivalent"),),
+    )
 
 
 def _negative_density(scene: Scene) -> Suspicion | None:

@@ -85,8 +85,9 @@ class Rule:
     `losses` are the short names of the functions it is about (none: the program as a whole). `positive` is a snippet
     on which it fires, `control` one on which it must not. `words` are English phrases by which people ask about it.
     `explanation` says why it happens whatever the numbers, `uncertainty` what has to be assumed. A `harmless` one
-    finds nothing wrong, an `undecidable` one cannot be told from what is right without asking. It is
-    said before the slugs that it `dominates`.
+    finds nothing wrong, an `undecidable` one cannot be told from what is right without asking. A
+    `handwritten` one looks for the same in formulas that people write themselves. It is said before the slugs that it
+    `dominates`.
     """
 
     slug: str
@@ -105,10 +106,12 @@ class Rule:
     harmless: bool = False
     undecidable: bool = False
     control_claims: tuple[Claim, ...] = ()
+    handwritten: bool = False
 
     def applies(self, scene: Scene) -> bool:
         """Whether the rule is about the scene: what is looked for, and its call or the program that it is of."""
-        return scene.concern == self.concern and (scene.name in self.losses if self.losses else scene.whole)
+        of_program = scene.whole and (not self.losses or self.handwritten)
+        return scene.concern == self.concern and (scene.name in self.losses or of_program)
 
     @property
     def example(self) -> Example:
@@ -142,7 +145,10 @@ class Counterfactual:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A rule's verdict on a program; `place` is where the call that is to blame was written."""
+    """A rule's verdict on a program; `place` is where the call that is to blame was written.
+
+    A `general` one says nothing that a more special one of the same program does not say better.
+    """
 
     slug: str
     title: Message
@@ -156,6 +162,7 @@ class Diagnosis:
     uncertainty: Message | None
     place: Span | None
     concern: Concern = "value"
+    general: bool = False
 
     @property
     def floor(self) -> Floor | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Diagnosis, Fix, Rule, Rules, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, source_rerun
+from explainers.diagnoses.expectations import goals
 from explainers.diagnoses.floors import floor
 from explainers.diagnoses.judging import Case, confidence, counterfactuals, makes_no_difference, returns_expectation
 from explainers.diagnoses.scene import Scene, Unrecorded, scenes
@@ -19,7 +21,7 @@ from explainers.reruns import GraphRerun, RerunResult
 _CONCERNS = ("exception", "non-finite", "value", "gradient")
 _CONFIDENCES = ("shown", "consistent", "possible")
 Fired = tuple[Rule, Suspicion]
-Outcome = Suspicion | Unrecorded | None
+Outcome = Suspicion | Exception | None
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,14 @@ class Investigation:
     """What all rules say about a recording before anything is run.
 
     `clear` are the slugs that apply to its losses and did not fire; `undecided` those that lacked recorded values.
+    `broken` are triggers of ours that failed on this program, with what they raised: none may be, and none of them
+    costs the answer.
     """
 
     cases: tuple[Case, ...]
     clear: tuple[str, ...]
     undecided: tuple[str, ...]
+    broken: tuple[tuple[str, Exception], ...] = ()
 
 
 def investigate(
@@ -44,12 +49,13 @@ def investigate(
     """Every rule at every scene of a recording; `gradients` are those of its backward pass, once that was run again."""
     tried = [(scene, _tried(scene, rules)) for scene in scenes(recording, claims, registry, gradients)]
     fired = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Suspicion)}
-    lacking = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Unrecorded)} - fired
+    lacking = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Exception)} - fired
     applied = dict.fromkeys(rule.slug for _, outcomes in tried for rule, _ in outcomes)
     return Investigation(
         cases=tuple(case for scene, outcomes in tried for case in _cases(scene, _fired(outcomes))),
         clear=tuple(slug for slug in applied if slug not in fired | lacking),
         undecided=tuple(slug for slug in applied if slug in lacking),
+        broken=tuple((rule.slug, found) for _, outcomes in tried for rule, found in outcomes if _is_broken(found)),
     )
 
 
@@ -68,7 +74,11 @@ def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tu
     tried = [(case, counterfactuals(case, by_label)) for case in investigation.cases]
     agreeing = [case for case, came in tried if returns_expectation(came)]
     judged = [
-        _diagnosis(case, came, confidence(case, came, _contested(case, agreeing)), by_label) for case, came in tried
+        replace(
+            _diagnosis(case, came, confidence(case, came, _contested(case, agreeing)), by_label),
+            general=is_general(case, investigation.cases),
+        )
+        for case, came in tried
     ]
     ranks = [_rank(case, investigation.cases, d.confidence) for (case, _), d in zip(tried, judged, strict=True)]
     return tuple(judged[k] for k in sorted(range(len(judged)), key=ranks.__getitem__))
@@ -77,8 +87,12 @@ def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tu
 def _triggered(rule: Rule, scene: Scene) -> Outcome:
     try:
         return rule.trigger(scene)
-    except Unrecorded as lacking:
-        return lacking
+    except Exception as error:
+        return error
+
+
+def _is_broken(found: Outcome) -> TypeGuard[Exception]:
+    return isinstance(found, Exception) and not isinstance(found, Unrecorded)
 
 
 def _tried(scene: Scene, rules: Rules) -> list[tuple[Rule, Outcome]]:
@@ -96,8 +110,9 @@ def _cases(scene: Scene, fired: Sequence[Fired]) -> list[Case]:
     readings = [
         rule for rule, s in fired if rule.slug not in dominated and any(t.role == "correction" for t in s.trials)
     ]
+    rivals = len(readings) > 1 and bool(goals(scene))
     return [
-        Case(rule, scene, s, (*s.trials, *(_on_halves(scene, s) if len(readings) > 1 else ()), *_fixed_run(scene, s)))
+        Case(rule, scene, s, (*s.trials, *(_on_halves(scene, s) if rivals else ()), *_fixed_run(scene, s)))
         for rule, s in fired
     ]
 
@@ -177,6 +192,11 @@ def _place(case: Case) -> Span | None:
     return next(blamed, raised.span if raised is not None else None)
 
 
+def is_general(case: Case, cases: tuple[Case, ...]) -> bool:
+    """Whether a more special rule fired at the same scene."""
+    return any(case.rule.slug in other.rule.dominates and other.scene is case.scene for other in cases)
+
+
 def _rank(case: Case, cases: tuple[Case, ...], sure: Confidence) -> tuple[int, bool, bool, int, int]:
-    general = any(case.rule.slug in other.rule.dominates and other.scene is case.scene for other in cases)
+    general = is_general(case, cases)
     return _CONCERNS.index(case.rule.concern), sure != "shown", general, case.suspicion.at, _CONFIDENCES.index(sure)

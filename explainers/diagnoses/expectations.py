@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import msgspec
 
 from explainers.claims import Claim, expected
@@ -59,13 +62,13 @@ def _held(scene: Scene) -> list[Tensor]:
     return [tensor for id in ids if (tensor := recording.tensors.get(id)) is not None and tensor.data is not None]
 
 
-def _flat(nested: tuple[object, ...]) -> list[float | str]:
-    """The numbers and words of a nested tuple; anything else in it would be no claim."""
+def _flat(nested: Sequence[object]) -> list[float | str]:
+    """The numbers and words of a nested tuple (a list, where it crossed a process); anything else would be no claim."""
     flat: list[float | str] = []
     for part in nested:
         match part:
-            case tuple():
-                flat += _flat(part)
+            case tuple() | list():
+                flat += _flat(cast("Sequence[object]", part))
             case float() | int() | str():
                 flat.append(part)
             case _:

@@ -142,6 +142,9 @@ def name_passed(scene: Scene, passed: str) -> str | None:
 
 
 def _written_argument(source: Source, scene: Scene, passed: str) -> ast.expr | None:
+    operation = source.operation_at(scene.call.span)
+    if operation is not None:
+        return operation.left if passed == "input" else operation.right
     written = source.call_at(scene.call.span)
     if written is None or len(modules_around(scene.call)) > 1:
         return None

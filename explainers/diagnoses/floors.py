@@ -16,11 +16,11 @@ import numpy as np
 from explainers.composition import Composition, compose
 from explainers.diagnoses.regions import Bounded, Box, Everywhere, Region, Simplex, centre, extreme, nearest
 from explainers.diagnoses.scene import Floats, Scene
+from explainers.graph import ops
 from explainers.graph.derivative import gradient
 from explainers.graph.evaluation import Values, evaluate_all
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import Axes, Input, Node, topological
-from explainers.graph.ops import count
 from explainers.messages import Message
 
 LARGEST = 2**16  # elements of the widest array in the graph
@@ -88,7 +88,7 @@ class LossGraph:
 def loss_graph(scene: Scene, argument: str) -> LossGraph | None:
     """The scene's loss as a function of an argument.
 
-    None where it has no graph, is no scalar, is not known to be convex in it, or is not itself what was asked about.
+    None where it has no graph, is no single number, is not known to be convex in it, or is not what was asked about.
     """
     loss, id = scene.registry.of(scene.call.function), scene.call.ref(argument)
     if (
@@ -101,14 +101,14 @@ def loss_graph(scene: Scene, argument: str) -> LossGraph | None:
     once = scene.call.inputs().count(id) == 1
     alone = msgspec.structs.replace(scene.recording, calls=(scene.call,))
     found = compose(alone, scene.call.outputs[0], scene.registry)
-    if not isinstance(found, Composition) or found.root.axes or not once or id not in found.inputs:
+    if not isinstance(found, Composition) or ops.count(found.root.axes) != 1 or not once or id not in found.inputs:
         return None
-    node = found.inputs[id].node
-    width = max(count(part.axes) for part in topological(found.root))
+    node, root = found.inputs[id].node, ops.sum(found.root, found.root.axes)
+    width = max(ops.count(part.axes) for part in topological(root))
     if not isinstance(node, Input) or width > LARGEST:
         return None
     shape = scene.given(argument).shape
-    return LossGraph(found.root, gradient(found.root, (node,))[node], node, shape, found.values(alone), width)
+    return LossGraph(root, gradient(root, (node,))[node], node, shape, found.values(alone), width)
 
 
 def floor(scene: Scene, question: FloorQuestion) -> Floor | None:

@@ -50,8 +50,8 @@ def rules() -> tuple[Rule, ...]:
             family="nll-inputs",
             title=said("Probabilities where log-probabilities belong"),
             explanation=said(
-                "nll_loss takes no logarithm by itself. Of probabilities it returns −p, between −1 and 0, "
-                "instead of −log p."
+                "nll_loss does not take the logarithm: it picks the target's entry and negates it, -x[target]. Of "
+                "probabilities that is −p, between -1 and 0, instead of −log p."
             ),
             words=("nll of probabilities", "softmax and nll_loss", "nll between -1 and 0", "no log in nll_loss"),
             losses=frozenset({"nll_loss"}),

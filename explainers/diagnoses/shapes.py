@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from explainers.claims import Claim
@@ -10,12 +12,14 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, reshaped
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box
-from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.wording import number, shape, stated
 from explainers.messages import Message, said
+from explainers.recording import Call
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 Shape = tuple[int, ...]
+_REGRESSION = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
 
 
 def rules() -> tuple[Rule, ...]:
@@ -31,7 +35,8 @@ def rules() -> tuple[Rule, ...]:
             ),
             uncertainty=said("If all pairs were meant, the value is right; then write the broadcast out."),
             words=("broadcast", "target size different to the input size", "shape (N,) and (N,1)"),
-            losses=frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}),
+            losses=_REGRESSION,
+            handwritten=True,
             trigger=_regression_broadcast,
             positive=_HEAD
             + "pred = torch.tensor([1.0, 2.0, 3.0, 4.0])\ntarget = torch.tensor([[1.0], [2.0], [3.0], [4.0]])\n"
@@ -44,7 +49,28 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _regression_broadcast(scene: Scene) -> Suspicion | None:
-    first, second = scene.given("input"), scene.given("target")
+    if scene.name in _REGRESSION:
+        return _suspected(scene, "target")
+    subtracted = (c for c in scene.needed() if short(c) == "sub" and len(c.inputs()) == 2)
+    found = (_suspected(replace(scene, call=call), "other") for call in subtracted if _is_measured(scene, call))
+    return next((one for one in found if one is not None), None)
+
+
+def _is_measured(scene: Scene, difference: Call) -> bool:
+    """Whether a difference is squared or made positive next, so that it measures an error.
+
+    Operands of as many dimensions were made to broadcast: that is how all pairs are written on purpose.
+    """
+    first, second = (scene.recording.tensors[id] for id in difference.inputs())
+    if len(first.shape) == len(second.shape):
+        return False
+    made = set(difference.outputs)
+    after = (c for c in scene.recording.calls if made & set(c.inputs()))
+    return any(short(c) in ("pow", "square", "abs", "mul", "norm") for c in after)
+
+
+def _suspected(scene: Scene, second_name: str) -> Suspicion | None:
+    first, second = scene.given("input"), scene.given(second_name)
     both = _broadcast(first.shape, second.shape)
     pairs = int(np.prod(both, dtype=np.int64)) if both is not None else 0
     if both is None or pairs <= max(first.elements, second.elements):
@@ -60,15 +86,17 @@ def _regression_broadcast(scene: Scene) -> Suspicion | None:
             **shapes,
         ),
         evidence=(
-            said("The input has shape {input}, the target {target}; together that is {both}.", **shapes),
+            said(
+                "The input has shape {input}, the target {target}; together that is {both}, {pairs} elements.",
+                pairs=pairs,
+                **shapes,
+            ),
             *_warned(scene),
-            *_identity(scene),
+            *_identity(scene, second_name),
         ),
-        trials=(*_same_shape(scene), *_all_mean(scene)),
-        fix=fixes.fix(
-            scene, _fixed(scene, first.shape, second.shape), "likely", said("Give input and target the same shape.")
-        ),
-        floors=_floors(scene),
+        trials=(*_same_shape(scene, second_name), *_all_mean(scene, second_name)),
+        fix=fixes.fix(scene, _fixed(scene, second_name), "likely", said("Give input and target the same shape.")),
+        floors=_floors(scene) if second_name == "target" else (),
     )
 
 
@@ -86,10 +114,10 @@ def _warned(scene: Scene) -> tuple[Message, ...]:
     return (said("torch warned about these sizes in line {line}.", line=line),) if warned and line is not None else ()
 
 
-def _identity(scene: Scene) -> tuple[Message, ...]:
+def _identity(scene: Scene, second_name: str) -> tuple[Message, ...]:
     """var + var + (difference of means)², said where it is indeed the value: when all pairs are compared."""
-    x, y = scene.recorded("input"), scene.recorded("target")
-    if x is None or y is None or scene.value is None or scene.name != "mse_loss":
+    x, y = scene.recorded("input"), scene.recorded(second_name)
+    if x is None or y is None or scene.value is None or scene.name not in ("mse_loss", "sub"):
         return ()
     parts = (x.var(), y.var(), (x.mean() - y.mean()) ** 2)
     if not np.isclose(sum(parts), scene.value, rtol=1e-5, atol=1e-12):
@@ -99,17 +127,17 @@ def _identity(scene: Scene) -> tuple[Message, ...]:
     return (said(text, a=a, b=b, c=c),)
 
 
-def _same_shape(scene: Scene) -> tuple[Trial, ...]:
+def _same_shape(scene: Scene, second_name: str) -> tuple[Trial, ...]:
     """The target in the input's shape, where the two differ by dimensions of length 1 only."""
-    first, second = scene.given("input").shape, scene.given("target").shape
+    first, second = scene.given("input").shape, scene.given(second_name).shape
     if [s for s in first if s != 1] != [s for s in second if s != 1]:
         return ()
     what = said("with the target reshaped to {shape}", shape=shape(first))
-    return (Trial(what, graph_rerun(reshaped(scene.call, "target", first))),)
+    return (Trial(what, graph_rerun(reshaped(scene.call, second_name, first))),)
 
 
-def _all_mean(scene: Scene) -> tuple[Trial, ...]:
-    y = scene.recorded("target")
+def _all_mean(scene: Scene, second_name: str) -> tuple[Trial, ...]:
+    y = scene.recorded(second_name)
     if y is None or not np.isfinite(y).all():
         return ()
     mean = y.mean()
@@ -125,10 +153,13 @@ def _floors(scene: Scene) -> tuple[FloorQuestion, ...]:
     return (FloorQuestion("input", Box(float(y.min()), float(y.max())), said("for any predictions of this shape")),)
 
 
-def _fixed(scene: Scene, first: Shape, second: Shape) -> str | None:
+def _fixed(scene: Scene, second_name: str) -> str | None:
+    first, second = scene.given("input").shape, scene.given(second_name).shape
+    if not _same_shape(scene, second_name):
+        return None
     if second == (*first, 1):
-        return fixes.followed(scene, "target", "squeeze(-1)")
+        return fixes.followed(scene, second_name, "squeeze(-1)")
     if first == (*second, 1):
-        return fixes.followed(scene, "target", "unsqueeze(-1)")
-    name = fixes.name_passed(scene, "input") if _same_shape(scene) else None
-    return fixes.followed(scene, "target", f"view_as({name})") if name else None
+        return fixes.followed(scene, second_name, "unsqueeze(-1)")
+    name = fixes.name_passed(scene, "input")
+    return fixes.followed(scene, second_name, f"view_as({name})") if name else None

@@ -45,6 +45,14 @@ class Source:
         found = (node for node in nodes if self.piece(node) == wanted and not isinstance(node, ast.Expr))
         return next(found, None)
 
+    def operation_at(self, span: Span | None) -> ast.BinOp | None:
+        """The binary operation that was written at a span, such as `pred - target`."""
+        if span is None:
+            return None
+        place = self._offset(span.line, span.column), self._offset(span.end_line, span.end_column)
+        operations = (node for node in ast.walk(self.tree) if isinstance(node, ast.BinOp))
+        return next((node for node in operations if self.piece(node) == place), None)
+
     def calls(self) -> Iterator[ast.Call]:
         """Every call expression."""
         return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+
+import numpy as np
 
 from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
@@ -32,9 +35,37 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines += [message.say(translator) for message in (*_stop(explanation), *_exactly(explanation))]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
+    lines += [message.say(translator) for message in probability_of_target(explanation)]
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     return lines
+
+
+def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
+    """What softmax makes of the right class in the first row that counts, for a cross entropy of class indices."""
+    call, tensors = explanation.call, explanation.recording.tensors
+    if call is None or explanation.loss is None or explanation.loss.name != "cross_entropy":
+        return ()
+    input, target = (tensors[id] if (id := call.ref(name)) is not None else None for name in ("input", "target"))
+    if input is None or target is None or input.data is None or target.data is None or target.floating:
+        return ()
+    if len(input.shape) not in (1, 2) or not target.elements or not input.elements:
+        return ()
+    rows = np.atleast_2d(input.array().astype(np.float64))
+    labels = target.array().astype(np.int64).reshape(-1)
+    index = next((k for k, y in enumerate(labels) if 0 <= y < rows.shape[1]), None)
+    if index is None or len(labels) != len(rows) or not np.isfinite(rows[index]).all():
+        return ()
+    p = math.exp(rows[index, labels[index]] - np.logaddexp.reduce(rows[index]))
+    return (
+        said(
+            "Softmax gives class {target}, the right one of row {row}, the probability {p}; −log of it is {loss}.",
+            target=int(labels[index]),
+            row=index,
+            p=shown(p),
+            loss=shown(-math.log(p)) if p > 0 else "inf",
+        ),
+    )
 
 
 def legend(explanation: Explanation) -> Message | None:
@@ -99,7 +130,8 @@ def _arguments(explanation: Explanation) -> Iterator[Message]:
 
 def counterfactuals(explanation: Explanation, translator: Translator) -> list[str]:
     """What was run beside the program, and what came of it."""
-    return [line for d in explanation.diagnoses for c in d.counterfactuals for line in _counterfactual(c, translator)]
+    told = [d for k, d in enumerate(explanation.diagnoses) if k == 0 or not d.general]
+    return [line for d in told for c in d.counterfactuals for line in _counterfactual(c, translator)]
 
 
 def illustrations(explanation: Explanation, translator: Translator) -> list[str]:

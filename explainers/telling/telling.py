@@ -185,7 +185,7 @@ def _paragraphs(explanation: Explanation, context: Context, card: Card, translat
     writer = plain_writer(card, translator)
     formulas = tuple(step.formula for step in card.steps if step.formula is not None)
     diagnosis = explanation.diagnoses[0] if explanation.diagnoses else None
-    also = [d.title.say(translator) for d in explanation.diagnoses[1:]]
+    also = dict.fromkeys(d.title.say(translator) for d in explanation.diagnoses[1:] if not d.general)
     held: dict[Kind, list[str]] = {
         "verdict": [verdict(explanation).say(translator)],
         "evidence": sections.evidence(explanation, translator),

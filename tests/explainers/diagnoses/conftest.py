@@ -56,6 +56,7 @@ def diagnose() -> Callable[..., Road]:
     def walk(source: str, claims: tuple[Claim, ...] = (), rules: Rules | None = None) -> Road:
         recording = record(source)
         found = investigate(recording, claims, registry(), rules or all_rules())
+        assert found.broken == ()
         results = {rerun.label: run(rerun, recording) for rerun in trials(found)}
         return Road(recording, found, results, conclude(found, results.values()))
 
