@@ -22,6 +22,7 @@ from explainers.verdict import disagreement, stopped, summary
 BRIEFLY = 24
 MOST_PLACES = 8
 NEGLIGIBLE = 1e-12
+MOST_CLEAR = 8
 
 
 def evidence(explanation: Explanation, translator: Translator) -> list[str]:
@@ -234,7 +235,11 @@ def clear(explanation: Explanation, translator: Translator) -> str:
     """The diagnoses that apply to this loss and did not fire."""
     if not explanation.clear or explanation.recording.raised is not None:
         return ""
-    return said("Checked and clear: {slugs}", slugs=", ".join(explanation.clear)).say(translator)
+    named, more = explanation.clear[:MOST_CLEAR], len(explanation.clear) - MOST_CLEAR
+    slugs = ", ".join(named)
+    if more <= 0:
+        return said("Checked and clear: {slugs}", slugs=slugs).say(translator)
+    return said("Checked and clear: {slugs} and {count} more", slugs=slugs, count=more).say(translator)
 
 
 def derivation(writer: PlainWriter, formulas: tuple[object, ...]) -> list[str]:
