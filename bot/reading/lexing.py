@@ -1,6 +1,7 @@
 """Just enough of Python's lexis to find comments, brackets and the end of a statement in what may be prose."""
 
 import ast
+import functools
 import re
 import symtable
 import warnings
@@ -11,6 +12,10 @@ from bot.reading.text import Line
 
 STATEMENT_LINES = 400
 """A statement over more lines is not looked for: it bounds the work per line."""
+
+KEPT = 32
+KEPT_LENGTH = 4000
+"""The trees of so many sources up to this length are kept: each is asked for by several questions in a row."""
 
 DECORATORS = 4
 CONTINUED = 32
@@ -62,7 +67,16 @@ def code_part(line: str) -> str:
 
 
 def parsed(source: str) -> ast.Module | None:
-    """The syntax tree, or None where Python refuses the source for whatever reason."""
+    """The syntax tree, or None where Python refuses the source for whatever reason; not to be changed by anybody."""
+    return _kept(source) if len(source) <= KEPT_LENGTH else _parsed(source)
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _kept(source: str) -> ast.Module | None:
+    return _parsed(source)
+
+
+def _parsed(source: str) -> ast.Module | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

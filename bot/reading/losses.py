@@ -1,5 +1,6 @@
 """The names people have for losses, in ten languages and four frameworks → names in torch.nn.functional."""
 
+import functools
 import re
 
 MODULES = {
@@ -85,6 +86,7 @@ def functions() -> frozenset[str]:
     return frozenset(MODULES.values())
 
 
+@functools.lru_cache(maxsize=8)
 def loss_mentions(prose: str) -> tuple[tuple[int, int, str], ...]:
     """(start, end, function) of every loss that the prose names; label smoothing alone is cross_entropy's."""
     found: list[tuple[int, int, str]] = []

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import functools
 import symtable
 import sys
 
@@ -49,6 +50,7 @@ def _completions() -> dict[str, Completion]:
 _TABLE = _completions()
 
 
+@functools.lru_cache(maxsize=32)
 def unbound(source: str) -> tuple[str, ...]:
     """Global names that the source reads and never binds, in order of first mention; () where it does not compile.
 
@@ -94,6 +96,7 @@ def completed(names: tuple[str, ...]) -> tuple[tuple[Completion, ...], tuple[str
     )
 
 
+@functools.lru_cache(maxsize=32)
 def foreign_names(source: str) -> tuple[str, ...]:
     """Names that are read and come from modules the sandbox does not have."""
     tree = parsed(source)

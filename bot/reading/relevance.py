@@ -77,8 +77,8 @@ _OTHER_TOPIC = re.compile(
     re.I,
 )
 _TENSORS = re.compile(
-    r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|inplace|"
-    r"backward",
+    r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|dtype|"
+    r"inplace|backward",
     re.I,
 )
 

@@ -1,6 +1,7 @@
 """How sure it is that a line which parses as Python is code, not prose: "this is it" parses, too."""
 
 import ast
+import functools
 import re
 from enum import IntEnum
 
@@ -11,7 +12,7 @@ _COMPOUND = (
     ast.AsyncWith, ast.Try, ast.Match,
 )  # fmt: skip
 _PROSE_COMPARISONS = (ast.Is, ast.IsNot, ast.In, ast.NotIn)
-_SPACED_CALL = re.compile(r"[A-Za-z0-9_]\s+\(")
+_SPACED_CALL = re.compile(r"\w\s+\(")
 _KEYWORDED = re.compile(r"\b(?:if|else|for|in|and|or|not|is|lambda|return|yield|await|import|assert|print)\s+\(")
 
 
@@ -61,12 +62,17 @@ def _expression(value: ast.expr, source: str) -> Strength:
             return Strength.NONE
         case ast.Compare(ops=ops) if any(isinstance(op, _PROSE_COMPARISONS) for op in ops):
             return Strength.NONE
-        case _ if _SPACED_CALL.search(_KEYWORDED.sub("(", source)):
+        case _ if _SPACED_CALL.search(_KEYWORDED.sub("(", source)) or not _names(value).isascii():
             return Strength.NONE
         case ast.BoolOp():
             return Strength.WEAK
         case _:
             return Strength.STRONG if _holds_code(value) else Strength.WEAK
+
+
+def _names(value: ast.expr) -> str:
+    """All names of an expression; Python takes 損失(loss) for a call, people do not."""
+    return " ".join(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
 
 
 def _holds_code(node: ast.AST) -> bool:
@@ -77,6 +83,7 @@ def _unsigned(value: ast.expr) -> ast.expr:
     return value.operand if isinstance(value, ast.UnaryOp) else value
 
 
+@functools.lru_cache(maxsize=32)
 def bound_names(source: str) -> frozenset[str]:
     """Every name that the source binds, at any depth: an over-approximation that never asks for too much."""
     tree = parsed(source)

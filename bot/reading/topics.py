@@ -6,6 +6,9 @@ from bot.reading.losses import loss_mentions
 from bot.reading.text import blanked
 from bot.reading.vocabulary import CONCEPTS, STOP_WORDS
 
+MAX_LENGTH = 6000
+"""Longer texts are judged by their beginning."""
+
 _CONCEPT = re.compile(
     "|".join(f"(?P<c{at}>(?<![A-Za-z0-9_])(?:{p})(?![A-Za-z0-9_]))" for at, (_, p) in enumerate(CONCEPTS)), re.I
 )
@@ -18,6 +21,7 @@ def topics_of(text: str) -> frozenset[str]:
 
     Names of losses are left out: whoever compares topics compares losses, too.
     """
+    text = text[:MAX_LENGTH]
     text = blanked(text, [(start, end) for start, end, _ in loss_mentions(text)])
     found: set[str] = set()
     rest: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from dataclasses import dataclass, field
 
@@ -49,7 +50,7 @@ def translated(source: str) -> Translation | None:
         return None
     try:
         writer = _Writer()
-        writer.write(tree)
+        writer.write(copy.deepcopy(tree))
     except Untranslatable:
         return None
     return writer.translation()
