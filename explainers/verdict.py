@@ -11,7 +11,6 @@ from explainers.composition import DontKnow
 from explainers.explanation import Explanation, Reading, named
 from explainers.graph.exact import exact
 from explainers.graph.nodes import Binary
-from explainers.losses.words import words
 from explainers.messages import Message, said
 from explainers.recording import Raised
 
@@ -109,8 +108,8 @@ def _plain(explanation: Explanation, value: str) -> Message:
     known = explanation.loss or explanation.equals
     if explanation.equals is not None:
         return said("{value} is what your formula gives; it is {name}.", value=value, name=explanation.equals.name)
-    if known is not None and known.name in words():
-        return said("{value} is right. {reading}", value=value, reading=words()[known.name].reading)
+    if known is not None:
+        return said("{value} is right. {reading}", value=value, reading=known.reading)
     return said("{value} is what your formula gives.", value=value)
 
 

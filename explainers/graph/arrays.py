@@ -52,6 +52,12 @@ class Array:
         wanted = (dim,) if isinstance(dim, int) else tuple(dim)
         return tuple(d % len(self.layout) if self.layout else 0 for d in wanted) or tuple(range(len(self.layout)))
 
+    def reduced(self, dims: Sequence[int], keepdim: bool = False) -> Layout:
+        """The layout without some dimensions, or with length 1 there."""
+        if keepdim:
+            return tuple(None if d in dims else axis for d, axis in enumerate(self.layout))
+        return tuple(axis for d, axis in enumerate(self.layout) if d not in dims)
+
     def along(self, dims: Iterable[int]) -> tuple[Axis, ...]:
         """The named axes at some dimensions."""
         return tuple(axis for d in dims if self.layout and (axis := self.layout[d]) is not None)

@@ -243,6 +243,9 @@ class _Walk(Generic[A]):
                 return np.broadcast_to(self.decided(x, x.axes), shape(x.axes)).sum(
                     axis=_dims(x.axes, over), dtype=np.int64
                 )
+            case Extremum(op, x, over):
+                held = np.broadcast_to(self.decided(x, x.axes), shape(x.axes))
+                return held.max(axis=_dims(x.axes, over)) if op == "max" else held.min(axis=_dims(x.axes, over))
             case Take(x, index, along, axes):
                 source = np.broadcast_to(self.integers(x, (*axes, along)), (*shape(axes), along.size))
                 picked = np.broadcast_to(self.integers(index, axes), shape(axes))[..., np.newaxis]

@@ -36,6 +36,7 @@ from explainers.graph.nodes import (
     UnaryOp,
     Where,
     WithGradient,
+    is_floating,
 )
 from explainers.graph.scalars import Number, as_node, constant, folded, is_number, promoted, summed
 
@@ -183,11 +184,13 @@ def count(over: Iterable[Axis]) -> int:
     return result
 
 
-def logsumexp(x: Node, over: Axis | None) -> Node:
-    """log Σ exp(x) over an axis; over no axis (a single element) it is x itself."""
-    if over is not None and over not in x.axes:
-        return add(x, log(constant(over.size)))
-    return x if over is None else LogSumExp(x, (over,), without(x.axes, (over,)), x.dtype)
+def logsumexp(x: Node, over: Axis | Axes | None) -> Node:
+    """log Σ exp(x) over axes; over no axis (a single element) it is x itself."""
+    wanted = (over,) if isinstance(over, Axis) else over or ()
+    inside = tuple(axis for axis in wanted if axis in x.axes)
+    if len(inside) < len(wanted):
+        x = add(x, log(constant(count(axis for axis in wanted if axis not in inside))))
+    return LogSumExp(x, inside, without(x.axes, inside), x.dtype) if inside else x
 
 
 def softmax(x: Node, over: Axis | None) -> Node:
@@ -229,7 +232,12 @@ def take(x: Node, index: Node, along: Axis | None) -> Node:
 
 def in_range(index: Node, along: Axis) -> Node:
     """Where 0 ≤ index < length, as 0/1 integers multiplied to one truth value."""
-    return where(compare("ge", index, 0), compare("lt", index, along.size), compare("ne", 0, 0))
+    return both(compare("ge", index, 0), compare("lt", index, along.size))
+
+
+def both(a: Node, b: Node) -> Node:
+    """Where two conditions hold."""
+    return where(a, b, compare("ne", 0, 0))
 
 
 def one_hot(index: Node, along: Axis | None, dtype: str) -> Node:
@@ -305,9 +313,14 @@ def concat(parts: Sequence[Node], spans: Sequence[Axis | None], along: Axis) -> 
     return Concat(moved, new, along, (*kept, along), promoted(*parts))
 
 
-def coordinate(along: Axis) -> Node:
-    """0, 1, 2, … along the axis."""
-    return Coordinate(along, (along,))
+def coordinate(along: Axis | None) -> Node:
+    """0, 1, 2, … along the axis; 0 along no axis."""
+    return Coordinate(along, (along,)) if along else constant(0)
+
+
+def real(x: Node) -> Node:
+    """Integers and truth values as float32, which a function of real numbers makes of them."""
+    return x if is_floating(x) else cast(x, "float32")
 
 
 def cast(x: Node, dtype: str) -> Node:

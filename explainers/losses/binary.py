@@ -11,10 +11,42 @@ import numpy as np
 from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, broadcast
 from explainers.graph.nodes import Node
+from explainers.losses.loss import Loss
 from explainers.losses.reduction import legacy, reduced
+from explainers.messages import said
 
 LEAST_LOG = -100
 LEAST_VARIANCE = float(np.float32(1e-12))
+
+
+def losses() -> tuple[Loss, ...]:
+    """Binary cross-entropy of probabilities and of logits."""
+    return (
+        Loss(
+            "binary_cross_entropy",
+            binary_cross_entropy,
+            {"input": "p", "target": "t", "weight": "w"},
+            "F.binary_cross_entropy(torch.tensor([0.8, 0.3]), torch.tensor([1.0, 0.0]))",
+            said("Definition: probabilities in"),
+            said("binary_cross_entropy reads the input as probabilities in [0, 1] and cuts each logarithm at −100."),
+            module="BCELoss",
+            convex_in=("input",),
+            constant=("weight",),
+            words=("binary cross entropy", "BCE"),
+        ),
+        Loss(
+            "binary_cross_entropy_with_logits",
+            binary_cross_entropy_with_logits,
+            {"input": "x", "target": "t", "weight": "w", "pos_weight": "q"},
+            "F.binary_cross_entropy_with_logits(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))",
+            said("Definition: logits in, not probabilities"),
+            said("binary_cross_entropy_with_logits applies sigmoid itself: the input is read as raw scores (logits)."),
+            module="BCEWithLogitsLoss",
+            convex_in=("input",),
+            constant=("weight", "pos_weight"),
+            words=("BCE with logits",),
+        ),
+    )
 
 
 def binary_cross_entropy(

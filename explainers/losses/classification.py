@@ -11,7 +11,60 @@ from fractions import Fraction
 from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned, broadcast
 from explainers.graph.nodes import Axis, Node
+from explainers.losses.loss import Loss
 from explainers.losses.reduction import legacy, reduced
+from explainers.messages import said
+
+
+def losses() -> tuple[Loss, ...]:
+    """Cross-entropy, its two halves, and the probabilities themselves."""
+    return (
+        Loss(
+            "cross_entropy",
+            cross_entropy,
+            {"input": "z", "target": "y", "weight": "w"},
+            "logits = torch.tensor([[2.0, 0.5, -1.0]])\ntarget = torch.tensor([0])\nF.cross_entropy(logits, target)",
+            said("Definition: logits in, not probabilities"),
+            said("cross_entropy applies softmax itself: the input is read as raw scores (logits), not probabilities."),
+            module="CrossEntropyLoss",
+            convex_in=("input",),
+            constant=("weight",),
+            words=("cross entropy", "cross-entropy", "CE"),
+        ),
+        Loss(
+            "nll_loss",
+            nll_loss,
+            {"input": "z", "target": "y", "weight": "w"},
+            "log_p = torch.log_softmax(torch.tensor([[2.0, 0.5, -1.0]]), dim=1)\nF.nll_loss(log_p, torch.tensor([0]))",
+            said("Definition: minus the log-probability of the target"),
+            said("nll_loss only picks the target's entry and flips its sign: the input is read as log-probabilities."),
+            module="NLLLoss",
+            convex_in=("input",),
+            constant=("weight",),
+            words=("negative log-likelihood", "NLL"),
+        ),
+        Loss(
+            "log_softmax",
+            log_softmax,
+            {"input": "z"},
+            "F.log_softmax(torch.tensor([2.0, 0.5, -1.0]), dim=0)",
+            said("Definition: the logarithm of softmax"),
+            said("log_softmax reads the input as raw scores (logits)."),
+            module="LogSoftmax",
+            is_loss=False,
+            words=("log-softmax", "log softmax"),
+        ),
+        Loss(
+            "softmax",
+            softmax,
+            {"input": "z"},
+            "F.softmax(torch.tensor([2.0, 0.5, -1.0]), dim=0)",
+            said("Definition: exponentials that sum to one"),
+            said("softmax reads the input as raw scores (logits)."),
+            module="Softmax",
+            is_loss=False,
+        ),
+    )
 
 
 def log_softmax(input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: str | None = None) -> Array:

@@ -13,7 +13,6 @@ from explainers.diagnoses.floors import Floor
 from explainers.explanation import Explanation, Reading
 from explainers.graph.nodes import Table
 from explainers.locale import Translator
-from explainers.losses.words import words
 from explainers.messages import Message, said
 from explainers.recording import Operand
 from explainers.telling.numbers import shown
@@ -28,7 +27,7 @@ MOST_CLEAR = 8
 def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     """What the trace shows: how the input is read, and the facts behind the first diagnosis."""
     known = explanation.loss or explanation.equals
-    lines = [words()[known.name].reading.say(translator)] if known and known.name in words() else []
+    lines = [known.reading.say(translator)] if known else []
     if explanation.equals is not None:
         lines.insert(
             0, said("In normal form your formula is the same as {name}.", name=explanation.equals.name).say(translator)

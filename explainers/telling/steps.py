@@ -19,7 +19,6 @@ from explainers.graph.nodes import Binary, Node, OneHot, Softmax
 from explainers.graph.symbols import Elided, Marked, NumberLabel, Role
 from explainers.graph.symbols import Gradient as Nabla
 from explainers.locale import Translator
-from explainers.losses.words import words
 from explainers.messages import Message, said
 from explainers.telling.numbers import full_label, is_in_full, label, middle, relation, vector
 from explainers.telling.sections import legend
@@ -71,14 +70,13 @@ def _picks(index: Any, step: Definition) -> bool:
 
 def _definition(step: Definition, explanation: Explanation, translator: Translator) -> Step:
     known = explanation.loss or explanation.equals
-    told = words().get(known.name) if known else None
-    title = told.definition if told else said("Definition: the formula as you wrote it")
+    title = known.heading if known else said("Definition: the formula as you wrote it")
     if explanation.equals is not None:
         title = said("Your formula is {name}", name=explanation.equals.name)
     lhs = _element(step.letters)
     chain = Chain(lhs, _equal(step.forms))
     letters = legend(explanation)
-    said_of_it = (told.reading if told else None, letters)
+    said_of_it = (known.reading if known else None, letters)
     body = joined(translator, *(text(message, translator) for message in said_of_it if message is not None))
     return Step(text(title, translator), chain, body)
 

@@ -13,7 +13,6 @@ from explainers.cards.render import Renderer
 from explainers.claims import Claim
 from explainers.explanation import Explanation
 from explainers.losses.registry import registry
-from explainers.losses.words import words
 from explainers.notebook import explained
 from explainers.telling import Context, Told, tell
 from explainers.tracing import record
@@ -104,7 +103,7 @@ def _told(snippet: str, *claims: Claim) -> Told:
 @pytest.mark.parametrize("loss", list(registry().losses))
 def test_every_registered_loss_is_told_and_drawn(loss: str, renderer: Renderer) -> None:
     told = _told(registry()[loss].example)
-    assert words()[loss].reading.text in told.text
+    assert registry()[loss].reading.text in told.text
     assert "✓ value enclosed" in told.text and "✓ float64 re-run" in told.text
     assert Image.open(io.BytesIO(renderer.draw(told.card))).size == (1100, 700)
 

@@ -1,0 +1,193 @@
+"""Distances and angles between vectors, and the losses made of them.
+
+Formulas as in ATen's Distance.cpp, Loss.cpp and LinearAlgebra.cpp; the backward of a norm as in FunctionsManual.cpp.
+Shapes: vectors along one dimension, all other dimensions broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from explainers.graph import ops
+from explainers.graph.arrays import Array, Layout, broadcast
+from explainers.graph.nodes import Axes, Node
+from explainers.graph.norms import norm
+from explainers.losses.loss import Loss
+from explainers.losses.reduction import legacy, reduced
+from explainers.messages import said
+
+LEAST_SQUARE = float(np.float32(1e-12))
+Distance = Callable[[Array, Array], Array]
+
+
+def losses() -> tuple[Loss, ...]:
+    """Cosines, distances, unit vectors and triplets."""
+    return (
+        Loss(
+            "cosine_embedding_loss",
+            cosine_embedding_loss,
+            {"input1": "u", "input2": "v", "target": "y"},
+            "F.cosine_embedding_loss(torch.tensor([[1.0, 2.0]]), torch.tensor([[2.0, 1.0]]), torch.tensor([1]))",
+            said("Definition: one minus the cosine of a pair, or what it is above the margin"),
+            said("cosine_embedding_loss only sees angles: the lengths of both vectors cancel. The target is 1 or −1."),
+            module="CosineEmbeddingLoss",
+            words=("cosine embedding",),
+        ),
+        Loss(
+            "triplet_margin_loss",
+            triplet_margin_loss,
+            {"anchor": "a", "positive": "p", "negative": "q"},
+            "anchor = torch.tensor([[0.0, 1.0]])\n"
+            "F.triplet_margin_loss(anchor, torch.tensor([[0.5, 1.0]]), torch.tensor([[1.0, 2.0]]))",
+            said("Definition: the near distance minus the far one, and a margin"),
+            said("triplet_margin_loss adds eps to every difference, so that no vector is at distance 0 from itself."),
+            module="TripletMarginLoss",
+            words=("triplet loss", "triplet margin"),
+        ),
+        Loss(
+            "triplet_margin_with_distance_loss",
+            triplet_margin_with_distance_loss,
+            {"anchor": "a", "positive": "p", "negative": "q"},
+            "anchor = torch.tensor([[0.0, 1.0]])\n"
+            "F.triplet_margin_with_distance_loss(anchor, torch.tensor([[0.5, 1.0]]), torch.tensor([[1.0, 2.0]]))",
+            said("Definition: the near distance minus the far one, and a margin"),
+            said("triplet_margin_with_distance_loss takes pairwise_distance unless it is given another function."),
+            module="TripletMarginWithDistanceLoss",
+            words=("triplet loss with a distance",),
+        ),
+        Loss(
+            "cosine_similarity",
+            cosine_similarity,
+            {"x1": "u", "x2": "v"},
+            "F.cosine_similarity(torch.tensor([[1.0, 2.0]]), torch.tensor([[2.0, 1.0]]))",
+            said("Definition: the inner product of two unit vectors"),
+            said("cosine_similarity divides each vector by its length first, but never by less than eps."),
+            module="CosineSimilarity",
+            is_loss=False,
+            words=("cosine",),
+        ),
+        Loss(
+            "pairwise_distance",
+            pairwise_distance,
+            {"x1": "u", "x2": "v"},
+            "F.pairwise_distance(torch.tensor([[1.0, 2.0]]), torch.tensor([[2.0, 4.0]]))",
+            said("Definition: the length of a difference"),
+            said("pairwise_distance adds eps to every difference, so that equal vectors are not at distance 0."),
+            module="PairwiseDistance",
+            is_loss=False,
+            words=("Euclidean distance", "L2 distance"),
+        ),
+        Loss(
+            "normalize",
+            normalize,
+            {"input": "x"},
+            "F.normalize(torch.tensor([[3.0, 4.0]]))",
+            said("Definition: a vector over its length"),
+            said("normalize divides along one dimension by the norm, but never by less than eps."),
+            is_loss=False,
+            words=("L2 normalisation", "unit vector"),
+        ),
+    )
+
+
+def cosine_embedding_loss(
+    input1: Array,
+    input2: Array,
+    target: Array,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """1 − cos where y is 1, max(0, cos − margin) where it is −1, else 0; a square more keeps the lengths from 0."""
+    (a, b), layout = broadcast((input1, input2))
+    dim = len(target.layout)
+    over = Array(a, layout).along((dim,))
+    lengths = ops.mul(_raised_square(a, input1.node.dtype, over), _raised_square(b, input2.node.dtype, over))
+    cosine = ops.div(ops.sum(ops.mul(a, b), over), ops.unary("sqrt", lengths))
+    rows = layout[:dim] + layout[dim + 1 :]
+    (cosine, y), layout = broadcast((Array(cosine, rows), target))
+    alike = ops.where(ops.compare("eq", y, 1), ops.sub(1, cosine), 0)
+    apart = ops.where(ops.compare("eq", y, -1), ops.clamp_min(ops.sub(cosine, margin), 0), 0)
+    return reduced(ops.add(alike, apart), layout, legacy(size_average, reduce, reduction))
+
+
+def triplet_margin_loss(
+    anchor: Array,
+    positive: Array,
+    negative: Array,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """max(0, margin + d(a, p) − d(a, q)); swapped, the smaller of d(a, q) and d(p, q) counts."""
+
+    def distance(a: Array, b: Array) -> Array:
+        return pairwise_distance(a, b, p, eps)
+
+    item, layout = _triplet(distance, (anchor, positive, negative), margin, swap)
+    return reduced(item, layout, legacy(size_average, reduce, reduction))
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Array,
+    positive: Array,
+    negative: Array,
+    *,
+    distance_function: None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Array:
+    """The same with pairwise_distance; the calls of another distance function are recorded one by one instead."""
+    item, layout = _triplet(pairwise_distance, (anchor, positive, negative), margin, swap)
+    return reduced(item, layout, reduction)
+
+
+def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> Array:
+    """Σ (u / max(‖u‖, ε)) · (v / max(‖v‖, ε)), through whose maxima the gradient goes as if there were none."""
+    (a, b), layout = broadcast((x1, x2))
+    both = Array(a, layout)
+    dims = both.dims(dim)
+    over = both.along(dims)
+    unit = [ops.div(x, _held_up(norm(x, 2, over), eps)) for x in (a, b)]
+    return Array(ops.sum(ops.mul(*unit), over), both.reduced(dims))
+
+
+def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Array:
+    """‖u − v + ε‖ₚ along the last dimension."""
+    (a, b), layout = broadcast((x1, x2))
+    difference = Array(ops.add(ops.sub(a, b), eps), layout)
+    dims = difference.dims(-1)
+    return Array(norm(difference.node, p, difference.along(dims)), difference.reduced(dims, keepdim))
+
+
+def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> Array:
+    """x / max(‖x‖ₚ, ε) along one dimension."""
+    length = ops.clamp_min(norm(input.node, p, input.along(input.dims(dim))), eps)
+    return Array(ops.div(input.node, length), input.layout)
+
+
+def _triplet(distance: Distance, triplet: tuple[Array, Array, Array], margin: float, swap: bool) -> tuple[Node, Layout]:
+    anchor, positive, negative = triplet
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        (own, other), layout = broadcast((far, distance(positive, negative)))
+        far = Array(ops.binary("minimum", own, other), layout)
+    (d, e), layout = broadcast((near, far))
+    return ops.clamp_min(ops.sub(ops.add(margin, d), e), 0), layout
+
+
+def _raised_square(x: Node, dtype: str, over: Axes) -> Node:
+    return ops.add(ops.sum(ops.square(x), over), LEAST_SQUARE)
+
+
+def _held_up(length: Node, least: float) -> Node:
+    """max(length, least), whose backward torch takes for 1 everywhere."""
+    return ops.with_gradient(ops.clamp_min(length, least), ((length, ops.constant(1)),))

@@ -1,0 +1,124 @@
+"""Negative log-likelihoods of counts and of measured numbers, and the divergence between two distributions.
+
+Formulas as in ATen's Loss.cpp and torch.nn.functional. Shapes: all arguments broadcast.
+"""
+
+from __future__ import annotations
+
+import math
+
+from explainers.graph import ops
+from explainers.graph.arrays import Array, Layout, broadcast
+from explainers.graph.nodes import Node
+from explainers.losses.loss import Loss
+from explainers.losses.reduction import legacy, reduced
+from explainers.messages import said
+
+
+def losses() -> tuple[Loss, ...]:
+    """Poisson, Gaussian, Kullback-Leibler."""
+    return (
+        Loss(
+            "poisson_nll_loss",
+            poisson_nll_loss,
+            {"input": "x", "target": "t"},
+            "F.poisson_nll_loss(torch.tensor([0.5, 1.0]), torch.tensor([2.0, 3.0]))",
+            said("Definition: the negative log-likelihood of a count"),
+            said("poisson_nll_loss reads the input as the logarithm of the expected count, unless log_input=False."),
+            module="PoissonNLLLoss",
+            convex_in=("input",),
+            words=("Poisson NLL", "Poisson loss"),
+        ),
+        Loss(
+            "gaussian_nll_loss",
+            gaussian_nll_loss,
+            {"input": "x", "target": "t", "var": "v"},
+            "F.gaussian_nll_loss(torch.tensor([0.5, 1.0]), torch.tensor([1.0, 3.0]), torch.tensor([0.5, 2.0]))",
+            said("Definition: the negative log-likelihood of a normal distribution"),
+            said("gaussian_nll_loss reads var as a variance, not a standard deviation, and never below eps."),
+            module="GaussianNLLLoss",
+            convex_in=("input", "target"),
+            words=("Gaussian NLL",),
+        ),
+        Loss(
+            "kl_div",
+            kl_div,
+            {"input": "z", "target": "t"},
+            "log_q = torch.log_softmax(torch.tensor([[1.0, 2.0, 0.5]]), dim=1)\n"
+            'F.kl_div(log_q, torch.tensor([[0.2, 0.5, 0.3]]), reduction="batchmean")',
+            said("Definition: the target's logarithm minus the input, weighted by the target"),
+            said("kl_div reads the input as log-probabilities, the target as probabilities: KL(target ‖ input)."),
+            module="KLDivLoss",
+            convex_in=("input",),
+            words=("KL divergence", "Kullback-Leibler", "KL"),
+        ),
+    )
+
+
+def poisson_nll_loss(
+    input: Array,
+    target: Array,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """e^x − t · x, or x − t · log(x + ε); full, Stirling's t log t − t + ½ log 2πt is added where t > 1."""
+    (x, t), layout = broadcast((input, target))
+    expected, logarithm = (ops.exp(x), x) if log_input else (x, ops.log(ops.add(x, eps)))
+    item = ops.sub(expected, ops.mul(t, logarithm))
+    if full:
+        root = ops.mul(0.5, ops.log(ops.mul(2 * math.pi, t)))
+        stirling = ops.add(ops.sub(ops.mul(t, ops.log(ops.real(t))), t), root)
+        item = ops.add(item, ops.where(ops.compare("le", t, 1), 0, stirling))
+    return reduced(item, layout, legacy(size_average, reduce, reduction))
+
+
+def gaussian_nll_loss(
+    input: Array,
+    target: Array,
+    var: Array | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Array:
+    """½ (log v + (x − t)² / v) for v = max(var, ε), through which the gradient goes as if there were no maximum."""
+    (x, t, v), layout = broadcast((input, target, _variance(input, var)))
+    v = ops.with_gradient(ops.clamp_min(v, eps), ((v, ops.constant(1)),))
+    item = ops.mul(0.5, ops.add(ops.log(v), ops.div(ops.square(ops.sub(x, t)), v)))
+    if full:
+        item = ops.add(item, 0.5 * math.log(2 * math.pi))
+    return reduced(item, layout, reduction)
+
+
+def kl_div(
+    input: Array,
+    target: Array,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Array:
+    """t log t − t · x, where 0 log 0 is 0; or e^t · (t − x). Its "batchmean" is the sum over the input's first size."""
+    (x, t), layout = broadcast((input, target))
+    item = ops.mul(ops.exp(t), ops.sub(t, x)) if log_target else ops.sub(_entropy(t), ops.mul(t, x))
+    if reduction != "batchmean":
+        return reduced(item, layout, legacy(size_average, reduce, reduction))
+    total = reduced(item, layout, legacy(size_average, reduce, "sum"))
+    return Array(ops.div(total.node, input.shape[0]), total.layout) if input.layout else total
+
+
+def _entropy(t: Node) -> Node:
+    """t log t, 0 at 0; torch's backward is log t + t / t, which is nan there."""
+    value = ops.where(ops.compare("eq", t, 0), 0, ops.mul(t, ops.log(t)))
+    return ops.with_gradient(value, ((t, ops.add(ops.log(t), ops.div(t, t))),))
+
+
+def _variance(input: Array, var: Array | float) -> Array:
+    """The variance with as many dimensions as the input; one that lacks the last gets it."""
+    if not isinstance(var, Array):
+        return Array(ops.cast(ops.constant(var), input.node.dtype))
+    missing: Layout = (None,) if var.shape != input.shape and var.shape == input.shape[:-1] else ()
+    return Array(var.node, (*var.layout, *missing))

@@ -1,0 +1,38 @@
+"""What the registry holds of one loss: its program, its letters and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from explainers.graph.arrays import Array
+from explainers.messages import Message
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A supported function of torch.
+
+    `symbols` gives the letter that formulas show for each tensor argument, `example` a runnable snippet of ours whose
+    last expression is the loss, `convex_in` the arguments in which it is convex (so that a stationary point within
+    a box is its floor there), `constant` the ones that torch gives no gradient for, `module` the nn class
+    that calls it. `heading` stands over the definition and `reading` says how the input is read. `words` are names
+    that people have for it. `is_loss` is False for the functions next to losses (softmax and the like).
+    """
+
+    name: str
+    program: Callable[..., Array]
+    symbols: Mapping[str, str]
+    example: str
+    heading: Message
+    reading: Message
+    module: str | None = None
+    convex_in: tuple[str, ...] = ()
+    is_loss: bool = True
+    constant: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    @property
+    def function(self) -> str:
+        """torch's qualified name."""
+        return f"torch.nn.functional.{self.name}"
