@@ -236,7 +236,7 @@ def contains(bounds: Bounds, value: Floats) -> bool | None:
 
     None where no element lies outside, but some enclosure (−inf, inf) knows nothing.
     """
-    low, high = np.broadcast_arrays(*bounds)
+    low, high, value = np.broadcast_arrays(*bounds, value)
     unknown = (low == -np.inf) & (high == np.inf)
     inside = np.where(np.isnan(value), np.isnan(low), (low <= value) & (value <= high))
     if not (inside | unknown).all():

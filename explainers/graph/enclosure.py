@@ -9,7 +9,7 @@ from explainers.graph.arithmetic import Arithmetic, Floats
 from explainers.graph.balls import BallArithmetic, precise
 from explainers.graph.evaluation import Values, evaluate_all, shape
 from explainers.graph.intervals import IntervalArithmetic
-from explainers.graph.nodes import Node, topological
+from explainers.graph.nodes import Node, is_floating, topological
 from explainers.graph.rounding import Rounding
 
 BALLS_UP_TO = 1000
@@ -31,13 +31,14 @@ def arithmetic_for(elements: int, rounding: Rounding) -> EnclosingArithmetic[Any
 
 
 def enclose(roots: tuple[Node, ...], values: Values, rounding: Rounding) -> tuple[tuple[Floats, Floats], ...]:
-    """Outward float64 bounds of each real root, shaped like its axes; see `EnclosingArithmetic.bounds`.
+    """Outward float64 bounds of each root, shaped like its axes; see `EnclosingArithmetic.bounds`.
 
     Raises UndecidedError where an integer depends on a comparison too close to decide.
     """
     with precise():
         arithmetic = arithmetic_for(largest_array(roots), rounding)
-        return tuple(arithmetic.bounds(x) for x in evaluate_all(roots, values, arithmetic))
+        found = zip(roots, evaluate_all(roots, values, arithmetic), strict=True)
+        return tuple(arithmetic.bounds(x if is_floating(root) else arithmetic.leaf(x)) for root, x in found)
 
 
 def largest_array(roots: tuple[Node, ...]) -> int:

@@ -94,10 +94,13 @@ class _Walk(Generic[A]):
     def __init__(self, values: Values, arithmetic: Arithmetic[A]) -> None:
         self.values, self.arithmetic = values, arithmetic
         self.done: dict[Node, Any] = {}
+        self.open: set[Node] = set()  # comparisons that some element leaves undecided
 
     def visit(self, node: Node) -> None:
         if node not in self.done:
             self.done[node] = self._real(node) if is_floating(node) else self._integer(node)
+            if isinstance(node, Compare) and (self.done[node] == -1).any():
+                self.open.add(node)
 
     def real(self, node: Node, axes: Axes) -> A:
         """A visited node as real numbers, laid out along the axes (length 1 where it has none of them)."""
@@ -142,7 +145,10 @@ class _Walk(Generic[A]):
                 parts = (self._operand(a, axes, dtype), self._operand(b, axes, dtype))
                 return do.where(self.integers(condition, axes), *parts)
             case Sum(x, over, _, dtype):
-                return do.sum(self._whole(x), _dims(x.axes, over), dtype)
+                total = do.sum(self._whole(x), _dims(x.axes, over), dtype)
+                if self._counts_ties(x):
+                    total = do.binary("maximum", total, do.number(Fraction(1), "scalar"), "scalar")
+                return total
             case LogSumExp(x, over, _, dtype):
                 return do.logsumexp(self._whole(x), _dims(x.axes, over), dtype)
             case Softmax(x, over, axes, dtype):
@@ -182,6 +188,14 @@ class _Walk(Generic[A]):
         found = do.binary("minimum", found, do.number(Fraction(0), "scalar"), dtype)
         endless = do.compare("eq", total, do.number(math.inf, "scalar"))
         return do.where(endless, do.number(math.nan, "scalar"), found) if fused and endless.any() else found
+
+    def _counts_ties(self, x: Node) -> bool:
+        """Whether a sum counts the largest elements and it is open which they are: some one is."""
+        match x:
+            case Cast(Compare("eq", a, Extremum(_, b)) as hit) if a is b:
+                return hit in self.open
+            case _:
+                return False
 
     def _operand(self, node: Node, axes: Axes, dtype: str) -> A:
         """An operand; a Python number is rounded once to the dtype of the operation it takes part in."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from flint import arb
 
+from explainers.graph.arithmetic import Arithmetic
 from explainers.graph.balls import BallArithmetic
 from explainers.graph.enclosure import BALLS_UP_TO
 from explainers.graph.evaluation import Values, evaluate_all
 from explainers.graph.interval_arrays import Interval
 from explainers.graph.intervals import IntervalArithmetic
-from explainers.graph.nodes import Axes, Node
+from explainers.graph.nodes import Axes, Node, is_floating
 from explainers.graph.rounding import Rounding
 
 Place = tuple[int, ...]
+A = TypeVar("A")
 
 
 class Exact(Protocol):
@@ -94,10 +96,16 @@ class ExactIntervals:
 
 
 def exact(roots: tuple[Node, ...], values: Values) -> tuple[Exact, ...]:
-    """The exact values of real roots on the exact inputs, by balls up to about a thousand elements."""
+    """The exact values of roots on the exact inputs, by balls up to about a thousand elements."""
     if sum(np.asarray(v).size for v in values.values()) <= BALLS_UP_TO:
-        return tuple(ExactBalls(np.asarray(b)) for b in evaluate_all(roots, values, BallArithmetic(Rounding("exact"))))
-    return tuple(ExactIntervals(i) for i in evaluate_all(roots, values, IntervalArithmetic(Rounding("exact"))))
+        return tuple(ExactBalls(np.asarray(b)) for b in _evaluated(roots, values, BallArithmetic(Rounding("exact"))))
+    return tuple(ExactIntervals(i) for i in _evaluated(roots, values, IntervalArithmetic(Rounding("exact"))))
+
+
+def _evaluated(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic[A]) -> Iterator[A]:
+    """The roots' arrays; integers as the real numbers they are."""
+    for root, found in zip(roots, evaluate_all(roots, values, arithmetic), strict=True):
+        yield found if is_floating(root) else arithmetic.leaf(np.asarray(found, dtype=np.float64))
 
 
 def along(found: Exact, have: Axes, want: Axes) -> Exact:

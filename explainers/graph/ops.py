@@ -166,7 +166,7 @@ def sum(x: Node, over: Iterable[Axis]) -> Node:
     inside = tuple(axis for axis in over if axis in x.axes)
     for axis in over:
         if axis not in x.axes:
-            x = mul(x, axis.size)
+            x = mul(x, axis.size) if axis.size else where(compare("ne", 0, 0), x, 0)  # 0, though x be infinite
     return Sum(x, inside, without(x.axes, inside), summed(x.dtype)) if inside else x
 
 

@@ -60,6 +60,7 @@ def losses() -> tuple[Loss, ...]:
             said("logsumexp is a smooth maximum: at least the largest element, at most log n above it."),
             is_loss=False,
             words=("log-sum-exp", "LSE"),
+            owner="torch",
         ),
         Loss(
             "one_hot",

@@ -31,8 +31,9 @@ class Loss:
     is_loss: bool = True
     constant: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    owner: str = "torch.nn.functional"
 
     @property
     def function(self) -> str:
         """torch's qualified name."""
-        return f"torch.nn.functional.{self.name}"
+        return f"{self.owner}.{self.name}"

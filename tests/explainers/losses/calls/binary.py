@@ -1,0 +1,36 @@
+"""Calls of binary cross-entropy."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from tests.explainers.losses.calls.common import (
+    DTYPES,
+    LOGITS,
+    UNIT,
+    Calls,
+    LossCall,
+    Numbers,
+    beside,
+    reductions,
+    tensor,
+)
+
+
+@st.composite
+def _binary(draw: st.DrawFn, name: str, inputs: Numbers, weights: tuple[str, ...]) -> LossCall:
+    shape = draw(arrays.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=3) | st.just((0, 2)))
+    dtype = draw(DTYPES)
+    held = {"input": draw(tensor(shape, dtype, inputs)), "target": draw(tensor(shape, dtype, UNIT))}
+    weighted = {k: v for w in weights for k, v in draw(beside(shape, dtype, w)).items()}
+    return LossCall(name, {**held, **weighted, **draw(reductions())})
+
+
+def calls() -> Calls:
+    return {
+        "binary_cross_entropy": _binary("binary_cross_entropy", UNIT, ("weight",)),
+        "binary_cross_entropy_with_logits": _binary(
+            "binary_cross_entropy_with_logits", LOGITS, ("weight", "pos_weight")
+        ),
+    }

@@ -1,0 +1,83 @@
+"""What the strategies of calls are made of: tensors of the numbers that hurt, shapes that broadcast, reductions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+Calls = Mapping[str, st.SearchStrategy["LossCall"]]
+Numbers = st.SearchStrategy[float]
+SPECIAL = st.sampled_from([0.0, 1.0, -1.0, 30.0, -30.0, 1000.0, -1000.0])
+LOGITS = st.floats(-8, 8, width=32) | SPECIAL
+NUMBERS = st.floats(-50, 50, width=32)
+GRID = st.sampled_from([0.0, 0.5, 1.0, 1.5, -0.5, -1.0, 2.0])
+"""Numbers that meet a kink."""
+UNIT = st.sampled_from([0.0, 1.0, 0.5]) | st.floats(0, 1, width=32)
+WEIGHTS = st.sampled_from([0.0, 1.0, 2.5]) | st.floats(0, 4, width=32)
+DTYPES = st.sampled_from([torch.float32, torch.float64])
+KINDS = st.sampled_from(["unbatched", "batch", "batch", "batch", "sequence", "image"])
+
+
+@dataclass(frozen=True)
+class LossCall:
+    """One call of a function of torch.nn.functional, by argument name."""
+
+    name: str
+    arguments: dict[str, Any]
+
+    def upcast(self) -> LossCall:
+        """The same call with every real tensor in float64."""
+        return LossCall(self.name, {k: _double(v) for k, v in self.arguments.items()})
+
+
+def _double(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value.is_floating_point():
+        return value.double()
+    return torch.float64 if isinstance(value, torch.dtype) else value
+
+
+@st.composite
+def tensor(draw: st.DrawFn, shape: tuple[int, ...], dtype: torch.dtype, numbers: Numbers) -> Any:
+    """A tensor of these numbers, sometimes one that is not contiguous."""
+    held = draw(arrays.arrays(np.float64, shape, elements=numbers.map(lambda v: v + 0.0)))
+    made = torch.from_numpy(held).to(dtype)
+    return torch.stack([made, made], -1)[..., 0] if draw(st.booleans()) else made
+
+
+def named_reductions() -> st.SearchStrategy[dict[str, Any]]:
+    """A reduction by its name."""
+    return st.sampled_from(["mean", "sum", "none"]).map(lambda name: {"reduction": name})
+
+
+@st.composite
+def reductions(draw: st.DrawFn) -> dict[str, Any]:
+    """A reduction by its name, or by the flags it had before."""
+    if draw(st.integers(0, 4)):
+        return draw(named_reductions())
+    flags = draw(st.fixed_dictionaries({k: st.sampled_from([True, False, None]) for k in ("size_average", "reduce")}))
+    return {**flags, "reduction": "mean"}
+
+
+@st.composite
+def broadcasting(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Two shapes that broadcast, alike half of the time."""
+    shape = draw(arrays.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=3) | st.just((0, 2)))
+    if draw(st.booleans()):
+        return shape, shape
+    other = tuple(1 if draw(st.booleans()) else side for side in shape)[draw(st.integers(0, len(shape))) :]
+    return (shape, other) if draw(st.booleans()) else (other, shape)
+
+
+@st.composite
+def beside(draw: st.DrawFn, shape: tuple[int, ...], dtype: torch.dtype, name: str) -> dict[str, Any]:
+    """A weight that broadcasts to the shape, or none."""
+    if draw(st.booleans()):
+        return {}
+    other = tuple(1 if draw(st.booleans()) else side for side in shape)[draw(st.integers(0, len(shape))) :]
+    return {name: draw(tensor(other, dtype, WEIGHTS))}

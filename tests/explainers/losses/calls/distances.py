@@ -1,0 +1,65 @@
+"""Calls of distances and angles, and of the losses made of them."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from tests.explainers.losses.calls.common import DTYPES, Calls, LossCall, named_reductions, reductions, tensor
+
+POWERS = st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, float("inf")])
+VECTORS = st.floats(-20, 20, width=32) | st.sampled_from([0.0, 1.0, -1.0])
+SHAPES = arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)
+
+
+@st.composite
+def _embedding(draw: st.DrawFn) -> LossCall:
+    n, d, dtype = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(DTYPES)
+    shape, left = draw(st.sampled_from([((n, d), (n,)), ((n, d), (n,)), ((d,), ())]))
+    pair = {name: draw(tensor(shape, dtype, VECTORS)) for name in ("input1", "input2")}
+    target = draw(tensor(left, draw(st.sampled_from([dtype, torch.int64])), st.sampled_from([1.0, -1.0, 0.0])))
+    rest = {"margin": draw(st.sampled_from([0, 0.5, -0.5])), **draw(reductions())}
+    return LossCall("cosine_embedding_loss", {**pair, "target": target, **rest})
+
+
+@st.composite
+def _triplet(draw: st.DrawFn) -> LossCall:
+    shape, dtype = draw(SHAPES), draw(DTYPES)
+    three = {name: draw(tensor(shape, dtype, VECTORS)) for name in ("anchor", "positive", "negative")}
+    rest = {"margin": draw(st.sampled_from([0.5, 1.0, 10.0])), "swap": draw(st.booleans())}
+    if draw(st.booleans()):
+        return LossCall("triplet_margin_with_distance_loss", {**three, **rest, **draw(named_reductions())})
+    rest |= {"p": draw(POWERS), "eps": draw(st.sampled_from([1e-6, 1e-3]))}
+    return LossCall("triplet_margin_loss", {**three, **rest, **draw(reductions())})
+
+
+@st.composite
+def _pair(draw: st.DrawFn, name: str) -> LossCall:
+    shape, dtype = draw(SHAPES), draw(DTYPES)
+    first = draw(tensor(shape, dtype, VECTORS))
+    pair = {"x1": first, "x2": first.clone() if draw(st.integers(0, 4)) == 0 else draw(tensor(shape, dtype, VECTORS))}
+    if name == "cosine_similarity":
+        dim = draw(st.integers(-len(shape), len(shape) - 1))
+        return LossCall(name, {**pair, "dim": dim, "eps": draw(st.sampled_from([1e-8, 0.1]))})
+    rest = {"p": draw(POWERS), "eps": draw(st.sampled_from([1e-6, 1e-3])), "keepdim": draw(st.booleans())}
+    return LossCall(name, {**pair, **rest})
+
+
+@st.composite
+def _unit(draw: st.DrawFn) -> LossCall:
+    shape, dtype = draw(SHAPES), draw(DTYPES)
+    rest = {"p": draw(POWERS), "dim": draw(st.integers(-len(shape), len(shape) - 1))}
+    eps = draw(st.sampled_from([1e-12, 0.1]))
+    return LossCall("normalize", {"input": draw(tensor(shape, dtype, VECTORS)), **rest, "eps": eps})
+
+
+def calls() -> Calls:
+    return {
+        "cosine_embedding_loss": _embedding(),
+        "triplet_margin_loss": _triplet().filter(lambda call: call.name == "triplet_margin_loss"),
+        "triplet_margin_with_distance_loss": _triplet().filter(lambda call: call.name != "triplet_margin_loss"),
+        "cosine_similarity": _pair("cosine_similarity"),
+        "pairwise_distance": _pair("pairwise_distance"),
+        "normalize": _unit(),
+    }
