@@ -17,14 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.graph.arithmetic import Arithmetic, Integers
+from explainers.graph.integers import COMPARE, INTEGER
 from explainers.graph.nodes import (
     Axes,
     Axis,
     Binary,
-    BinaryOp,
     Cast,
     Compare,
-    CompareOp,
     Concat,
     Constant,
     Coordinate,
@@ -238,7 +237,7 @@ class _Walk(Generic[A]):
                     if op == "eq" and isinstance(b, Extremum) and b.x is a:
                         return _certain(found, _dims(axes, b.over))
                     return found
-                return _COMPARE[op](self._exact(a, axes), self._exact(b, axes)).astype(np.int8)
+                return COMPARE[op](self._exact(a, axes), self._exact(b, axes)).astype(np.int8)
             case Where(condition, a, b, axes):
                 if node.dtype == "bool":
                     chosen, x, y = (self.integers(n, axes) for n in (condition, a, b))
@@ -246,7 +245,7 @@ class _Walk(Generic[A]):
                     chosen, x, y = self.decided(condition, axes), self._exact(a, axes), self._exact(b, axes)
                 return np.where(chosen == 1, x, np.where(chosen == 0, y, -1))
             case Binary(op, a, b, axes):
-                return _INTEGER[op](self._exact(a, axes), self._exact(b, axes))
+                return INTEGER[op](self._exact(a, axes), self._exact(b, axes))
             case Unary("neg", x, axes):
                 return -self.decided(x, axes)
             case Unary("abs", x, axes):
@@ -302,22 +301,6 @@ class _Walk(Generic[A]):
             raise TypeError("a real array has no certain integer values")
         held = self.decided(x, axes)
         return (held != 0).astype(np.int8) if dtype == "bool" else held.astype(np.int64)
-
-
-_COMPARE: Mapping[CompareOp, Any] = MappingProxyType(
-    {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
-)
-_INTEGER: Mapping[BinaryOp, Any] = MappingProxyType(
-    {
-        "add": np.add,
-        "sub": np.subtract,
-        "mul": np.multiply,
-        "maximum": np.maximum,
-        "minimum": np.minimum,
-        "clamp_min": np.maximum,
-        "clamp_max": np.minimum,
-    }
-)
 
 
 def _layout(have: Axes, want: Axes) -> tuple[tuple[int, ...], tuple[int, ...]]:

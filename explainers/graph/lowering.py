@@ -153,7 +153,8 @@ def _written(expr: Expr) -> str:
 
 
 def _sum(expr: Expr, meaning: Meaning, known: Known) -> arb:
-    key = (expr, *((letter, at) for letter, at in meaning.indices.items() if expr.has_free(letter)))
+    spoken = expr.atoms(sympy.Symbol)  # not free_symbols, which builds the formula anew and compares its labels
+    key = (expr, *((letter, at) for letter, at in meaning.indices.items() if letter in spoken))
     if key not in known:
         total = arb(0)
         spans = [range(int(low), int(high) + 1) for _, low, high in expr.limits]

@@ -35,6 +35,7 @@ LOSSES = registry()
 RANDOM = """\
 g = torch.Generator().manual_seed({seed})
 def normal(*size): return (torch.randn(size, generator=g) * {scale}).to(torch.{dtype})
+def signs(*size): return torch.randint(0, 2, size, generator=g) * 2 - 1
 def unit(*size): return torch.rand(size, generator=g).to(torch.{dtype})
 n, c = {n}, {c}
 y = torch.randint(0, c, (n,), generator=g)
@@ -57,6 +58,40 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     ),
     "log_softmax": ("F.log_softmax(normal(n, c), dim=1)",),
     "softmax": ("F.softmax(normal(n, c), dim=1)",),
+    "l1_loss": ("F.l1_loss(normal(n, c), normal(n, c), weight=unit(n, c) + 0.1)",),
+    "smooth_l1_loss": ("F.smooth_l1_loss(normal(n, c), normal(n, c), beta=0.7)",),
+    "huber_loss": ("F.huber_loss(normal(n, c), normal(n, c), delta=1.5, weight=unit(n, c))",),
+    "poisson_nll_loss": (
+        "F.poisson_nll_loss(unit(n, c), unit(n, c) * 5, full=True)",
+        "F.poisson_nll_loss(unit(n, c), unit(n, c) * 5, log_input=False)",
+    ),
+    "gaussian_nll_loss": ("F.gaussian_nll_loss(normal(n, c), normal(n, c), unit(n, c) + 0.1, full=True)",),
+    "kl_div": (
+        "F.kl_div(normal(n, c), unit(n, c), reduction='batchmean')",
+        "F.kl_div(normal(n, c), -unit(n, c), log_target=True, reduction='sum')",
+    ),
+    "margin_ranking_loss": ("F.margin_ranking_loss(normal(n), normal(n), signs(n), margin=0.5)",),
+    "hinge_embedding_loss": ("F.hinge_embedding_loss(normal(n, c), signs(n, c), margin=0.5)",),
+    "soft_margin_loss": ("F.soft_margin_loss(unit(n, c), unit(n, c).round() * 2 - 1)",),
+    "multi_margin_loss": ("F.multi_margin_loss(normal(n, c), y, p=2, weight=unit(c))",),
+    "multilabel_margin_loss": ("F.multilabel_margin_loss(normal(n, 3), torch.tensor([[2, 0, -1]] * n))",),
+    "multilabel_soft_margin_loss": ("F.multilabel_soft_margin_loss(normal(n, c), unit(n, c), weight=unit(c))",),
+    "cosine_embedding_loss": ("F.cosine_embedding_loss(normal(n, c), normal(n, c), signs(n))",),
+    "triplet_margin_loss": (
+        "F.triplet_margin_loss(normal(n, c), normal(n, c), normal(n, c), swap=True)",
+        "F.triplet_margin_loss(normal(n, c), normal(n, c), normal(n, c), p=3, margin=20.0)",
+    ),
+    "triplet_margin_with_distance_loss": (
+        "F.triplet_margin_with_distance_loss(normal(n, c), normal(n, c), normal(n, c), margin=20.0)",
+    ),
+    "cosine_similarity": ("F.cosine_similarity(normal(n, c), normal(n, c))",),
+    "pairwise_distance": ("F.pairwise_distance(normal(n, c), normal(n, c), p=1)",),
+    "normalize": ("F.normalize(normal(n, c))",),
+    "sigmoid": ("torch.sigmoid(normal(n, c))",),
+    "logsigmoid": ("F.logsigmoid(normal(n, c)).sum()",),
+    "softplus": ("F.softplus(normal(n, c), beta=2)",),
+    "logsumexp": ("torch.logsumexp(normal(n, c), dim=1)", "torch.logsumexp(normal(n, c), dim=(0, 1))"),
+    "one_hot": ("(F.one_hot(y, c) * normal(n, c)).sum()",),
 }
 
 
@@ -97,7 +132,7 @@ def test_every_registered_loss_has_programs() -> None:
 
 
 @pytest.mark.parametrize("program", [p for programs in PROGRAMS.values() for p in programs])
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 10**6), n=st.integers(1, 5), c=st.integers(2, 11), scale=st.sampled_from([0.5, 3, 30]),
     dtype=st.sampled_from(["float32", "float64"]),
