@@ -184,7 +184,7 @@ class Walk:
         The arguments that it names go into the example, unless that then raises.
         """
         question = self._question
-        source = self._chosen(question) if question and not question.traceback else None
+        source = self._chosen(question) if question else None
         if question is None or source is None:
             return stopped.lacking("code")
         arguments = {loss.name: loss.arguments for loss in self._answering.catalogue.losses}
@@ -200,7 +200,7 @@ class Walk:
             return example.source
         self._claims = for_explainer(tuple(each for each in question.claims if each.kind != "printed"))
         plain = {loss.name: loss.example for loss in self._answering.catalogue.losses}
-        named = question.loss_words if question.subject is None else ()
+        named = question.loss_words if question.subject is None and question.traceback is None else ()
         return next((plain[name] for name in named if name in plain), None)
 
     async def _ours(self, source: str) -> Evaluated | Stop:

@@ -19,13 +19,14 @@ ENOUGH: Final = 1.0
 """Below this an example is about something else, and the plain example of the loss says more."""
 
 _BESIDE: Final = 0.5
-_WITHOUT_A_LOSS: Final = 2
-"""Topics that a question which names no loss shares with an example: "why is my loss nan?" alone could be any."""
+_WITHOUT_ITS_LOSS: Final = 2
+"""Topics that a question shares with an example whose loss it does not name: "why is my loss nan?" could be any."""
 
 _TITLE: Final = 0.25
 _SOURCE: Final = 0.2
 _SAME_LOSS: Final = 1.5
 _OTHER_LOSS: Final = 0.2
+_RAISING: Final = 1.5
 _MOST_CLASSES: Final = 100_000
 
 
@@ -37,10 +38,19 @@ class Examples:
     rarity: dict[str, float]
 
     def best(self, question: Question) -> Example | None:
-        """The example that the words fit best, None where they fit none."""
-        asked = frozenset(question.topics)
-        losses = question.loss_words
-        known = [each for each in self.all if losses or self._shared(each, asked) >= _WITHOUT_A_LOSS]
+        """The example that the words fit best, None where they fit none.
+
+        An example of another loss than those that are named must share more with the question; where an exception is
+        asked about, one that raises is preferred.
+        """
+        asked, losses = frozenset(question.topics), question.loss_words
+        raised = question.traceback is not None and not question.traceback.type.endswith("Warning")
+        known = [
+            each
+            for each in self.all
+            if self._shared(each, asked) >= (1 if _is_kin(each, losses) else _WITHOUT_ITS_LOSS)
+            and each.raises >= raised
+        ]
         scored = [(self._score(each, asked, losses), -at) for at, each in enumerate(known)]
         score, at = max(scored, default=(0.0, 0))
         return known[-at] if score >= ENOUGH else None
@@ -55,7 +65,7 @@ class Examples:
         about = _BESIDE * self._weight(beside)
         about += _TITLE * self._weight(asked.intersection(example.title))
         about += _SOURCE * self._weight(asked.intersection(example.topics))
-        return (told + about) * _kinship(example.losses, losses)
+        return (told + about) * _kinship(example, losses)
 
     def _told(self, phrase: Sequence[str], asked: frozenset[str]) -> float:
         """The weight of what a phrase and the question share, times the share of the phrase that it is."""
@@ -72,10 +82,14 @@ def examples(found: Sequence[Example]) -> Examples:
     return Examples(tuple(found), {topic: math.log((len(found) + 1) / count) for topic, count in counts.items()})
 
 
-def _kinship(losses: Sequence[str], named: Collection[str]) -> float:
-    if not losses or not named:
+def _is_kin(example: Example, named: Collection[str]) -> bool:
+    return any(loss in named for loss in example.losses)
+
+
+def _kinship(example: Example, named: Collection[str]) -> float:
+    if not example.losses or not named:
         return 1.0
-    return _SAME_LOSS if any(loss in named for loss in losses) else _OTHER_LOSS
+    return _SAME_LOSS if _is_kin(example, named) else _OTHER_LOSS
 
 
 def adapted(source: str, stated: Sequence[Stated], arguments: dict[str, tuple[str, ...]]) -> str:
@@ -108,21 +122,34 @@ def _value(name: str, literal: str) -> ast.expr:
 
 
 def _with_classes(tree: ast.Module, classes: int) -> bool:
-    """Rows of scores cut to the number of classes, or filled up with zeros; False where there is nothing to change."""
-    table = next((node for node in ast.walk(tree) if _is_table(node)), None)
-    rows = [row for row in table.elts if isinstance(row, ast.List)] if isinstance(table, ast.List) else []
-    if not isinstance(table, ast.List) or not 1 < classes <= _MOST_CLASSES or {len(r.elts) for r in rows} == {classes}:
+    """Rows of scores cut to the number of classes, or filled up; False where there is nothing to change."""
+    if not 1 < classes <= _MOST_CLASSES:
         return False
-    table.elts = [_resized(row, classes) for row in rows]
-    return True
+    for node in ast.walk(tree):
+        match node:
+            case ast.List(elts=[ast.List(elts=[first, *_]), *_] as rows) if _is_float(first):
+                node.elts = [_resized(row, classes) for row in rows if isinstance(row, ast.List)]
+            case ast.Tuple(elts=[ast.Constant(value=int() as rows), ast.Constant(value=int())]):
+                node.elts = [ast.Constant(rows), ast.Constant(classes)]
+            case _:
+                continue
+        _keep_targets_below(classes, tree)
+        return True
+    return False
 
 
-def _is_table(node: ast.AST) -> bool:
-    match node:
-        case ast.List(elts=[ast.List(elts=[first, *_]), *_]):
-            return _is_float(first)
-        case _:
-            return False
+def _keep_targets_below(classes: int, tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        match node:
+            case ast.List(elts=[ast.Constant(value=int()), *_] as labels):
+                node.elts = [_below(label, classes) for label in labels]
+            case _:
+                pass
+
+
+def _below(label: ast.expr, classes: int) -> ast.expr:
+    over = isinstance(label, ast.Constant) and isinstance(label.value, int) and label.value >= classes
+    return ast.Constant(classes - 1) if over else label
 
 
 def _resized(row: ast.List, classes: int) -> ast.expr:

@@ -24,6 +24,7 @@ from bot.jobs.work import (
     ToList,
     ToPlan,
 )
+from bot.reading.losses import HAND_WRITTEN, loss_words
 from bot.reading.topics import topics_of
 from explainers import explanation, locale, telling
 from explainers.cards.card import Card
@@ -31,7 +32,7 @@ from explainers.cards.render import DrawingFailed, Renderer
 from explainers.cards.typeset import Unprintable
 from explainers.claims import Claim
 from explainers.composition import DontKnow
-from explainers.diagnoses import diagnosis
+from explainers.diagnoses.diagnosis import Rule
 from explainers.diagnoses.registry import rules
 from explainers.explanation import Derived, Reading
 from explainers.locale import translator
@@ -56,14 +57,14 @@ def answer(request: bytes) -> bytes:
         case ToConclude():
             return encode(_conclude(asked))
         case ToList():
-            return encode(_list())
+            return encode(listed())
         case _:
             assert_never(asked)
 
 
 def prepare() -> None:
     """Runs in the zygote: loads all that explaining needs, and starts no thread."""
-    _list()
+    listed()
     renderer()
     for name in locale.available():
         _rehearsed(name)
@@ -151,26 +152,29 @@ def _pictures(card: Card, asked: ToConclude) -> tuple[bytes | None, bytes | None
     return renderer().draw(card) if wants.card else None, renderer().draw_full(card) if wants.full else None
 
 
-def _list() -> Listed:
+def listed() -> Listed:
+    """What losses, diagnoses and examples there are."""
     losses = registry.registry().losses.values()
     translators = {name: translator(name) for name in locale.available()}
     kinds = (
         DiagnosisKind(rule.slug, rule.family, {name: rule.title.say(said) for name, said in translators.items()})
         for rule in rules()
     )
-    return Listed(tuple(map(_loss, losses)), tuple(kinds), tuple(map(_example, rules().examples())))
+    return Listed(tuple(map(_loss, losses)), tuple(kinds), tuple(map(_example, rules())))
 
 
-def _example(example: diagnosis.Example) -> Example:
-    english = translator("en")
+def _example(rule: Rule) -> Example:
+    example, english = rule.example, translator("en")
+    named = loss_words(" ; ".join(example.words))
     return Example(
         slug=example.slug,
         source=example.source,
-        losses=example.losses,
+        losses=tuple(loss for loss in named if loss in HAND_WRITTEN) or example.losses,
         claims=example.claims,
         phrases=tuple(tuple(sorted(topics_of(phrase))) for phrase in example.words),
         title=tuple(sorted(topics_of(f"{example.title.say(english)} {example.slug.replace('-', ' ')}"))),
         topics=tuple(sorted(topics_of(example.source))),
+        raises=rule.concern == "exception",
     )
 
 

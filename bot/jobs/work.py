@@ -140,7 +140,8 @@ class Example(msgspec.Struct, frozen=True):
     """A program of ours that shows a diagnosis, and what it is about (see `topics_of`).
 
     `losses` are the functions that it is about (none: any), `phrases` the topics of each way in which people ask for
-    it, `title` those of its diagnosis' title, `topics` those of its source. `claims` is what its writer would state.
+    it, `title` those of its diagnosis' title, `topics` those of its source. `claims` is what its writer would state;
+    `raises` says that it shows an exception.
     """
 
     slug: str
@@ -150,6 +151,7 @@ class Example(msgspec.Struct, frozen=True):
     phrases: tuple[tuple[str, ...], ...]
     title: tuple[str, ...]
     topics: tuple[str, ...]
+    raises: bool = False
 
     @property
     def about(self) -> frozenset[str]:

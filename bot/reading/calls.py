@@ -46,6 +46,8 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
     found = literals(prose)
     if not _of(Role.INPUT, found) and any(loss in ELEMENTWISE for loss in named):
         found = scalars(prose) or found
+    if not _of(Role.INPUT, found):
+        found = [item for item in found if not item.loose]
     spans = tuple((item.start, item.end) for item in found if item.role is not Role.RESULT)
     inputs, targets = _of(Role.INPUT, found), _of(Role.TARGET, found)
     if lacks := _lacks(found, losses, named):

@@ -33,8 +33,8 @@ from bot.reading.snippets import (
 )
 from bot.reading.stated import CLASSES, classes_of, stated
 from bot.reading.text import blanked
-from bot.reading.topics import topics_of
-from bot.reading.vocabulary import LN_CLASSES
+from bot.reading.topics import is_specific, topics_of
+from bot.reading.vocabulary import LN_CLASSES, OPERATIONS
 
 _TAKEN = "\ufffc"
 """Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
@@ -70,7 +70,8 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
         return NotAQuestion(relevance.reason(prose, sources), language)
     if material.lacks and not any(claim.kind == "printed" for claim in claims):
         return NeedsInput((material.lacks,), material.lacks, language)
-    if lacking := _lacking(material, claims, losses, error):
+    lacking = _lacking(material, claims, losses, error)
+    if lacking and (material.snippets or not is_specific(topics_of(prose))):
         return NeedsInput(lacking, "code", language)
     subject = subject_of(material.snippets)
     missing = () if subject is None else lacked(material.snippets[subject])
@@ -80,7 +81,8 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     if subject is None or missing:
         code = "" if subject is None else material.snippets[subject].source
         losses = tuple(dict.fromkeys((*losses, *loss_words(code))))
-        topics, arguments = _situation(f"{message.prose}\n{code}", claims)
+        said = f"{message.prose}\n{error.message if error else ''}"
+        topics, arguments = _situation(said, code, claims)
     return Question(
         text,
         language,
@@ -98,9 +100,10 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     )
 
 
-def _situation(prose: str, claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[Stated, ...]]:
-    """What the words are about, and the arguments that they name or that a printed number gives away."""
-    topics, found = topics_of(prose), {each.name: each for each in stated(prose)}
+def _situation(prose: str, code: str, claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[Stated, ...]]:
+    """What words and code are about, and the arguments that they name or that a printed number gives away."""
+    topics = topics_of(prose) | (topics_of(code) & OPERATIONS)
+    found = {each.name: each for each in stated(f"{prose}\n{code}")}
     counts = [count for claim in claims if claim.kind == "printed" and (count := classes_of(claim))]
     if counts:
         topics |= {LN_CLASSES}

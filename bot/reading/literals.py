@@ -55,7 +55,7 @@ _IS = r"\s*(?:is|was|of|=|:|は|が)?\s*"
 _SCALAR_PAIRS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        rf"(?<![A-Za-z])(?:of|between|for)\s+({_NUMBER})\s*(?:and|vs\.?|versus|&)\s*({_NUMBER})",
+        rf"(?<![A-Za-z])(?:(?<!instead )of|between|for)\s+({_NUMBER})\s*(?:and|vs\.?|versus|&)\s*({_NUMBER})",
         rf"(?<![\d.])({_NUMBER})\s*と\s*({_NUMBER})\s*(?:の|間)",
     )
 )
@@ -74,7 +74,10 @@ _TIMES = re.compile(r"\s*(?:times|multiplied by|[*×])\s*(\d{1,6}(?:\.\d{1,6})?)
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value in the prose and its role; `named` says that a word gave it, not its place."""
+    """A value in the prose and its role; `named` says that a word gave it, not its place.
+
+    `loose` says that it is a row without brackets.
+    """
 
     role: Role
     value: Value
@@ -82,6 +85,7 @@ class Literal:
     start: int
     end: int
     named: bool = True
+    loose: bool = False
 
 
 def literals(prose: str) -> list[Literal]:
@@ -100,7 +104,7 @@ def literals(prose: str) -> list[Literal]:
         number = scaled(value.value, float(times.group(1))) if times else value.value
         said = _role_said(plain, before, value.start, losses)
         role = said or _role_of_place(value, found)
-        found.append(Literal(role, number, value.integral, value.start, value.end, said is not None))
+        found.append(Literal(role, number, value.integral, value.start, value.end, said is not None, value in rows))
         before = value.end
     return sorted(found, key=lambda item: item.start)
 

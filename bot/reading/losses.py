@@ -16,6 +16,9 @@ MODULES = {
 }  # fmt: skip
 """torch.nn class → function."""
 
+HAND_WRITTEN = frozenset(("focal_loss", "dice_loss", "info_nce"))
+"""Losses that people write themselves, under the names that we have for them."""
+
 _ENTROPY = (
     r"(?:cross[\s_-]*entropy|クロス\s*エントロピー|交差\s*エントロピー|交叉熵|entrop[íi]a\s+cruzada|"
     r"entropie\s+crois[ée]e|"

@@ -78,7 +78,7 @@ _OTHER_TOPIC = re.compile(
 )
 _TENSORS = re.compile(
     r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|dtype|"
-    r"inplace|backward",
+    r"inplace|backward|all elements of|Dimension out of range|nan values|requires_grad",
     re.I,
 )
 

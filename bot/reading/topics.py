@@ -1,11 +1,14 @@
 """What a text is about, as words that are the same in ten languages: "loss 恒为负" and "loss is always negative"."""
 
 import re
+from collections.abc import Collection
 
 from bot.reading.losses import loss_mentions
 from bot.reading.text import blanked
 from bot.reading.vocabulary import CONCEPTS, STOP_WORDS
 
+SPECIFIC = 2
+_NAMES = frozenset(name for name, _ in CONCEPTS)
 MAX_LENGTH = 6000
 """Longer texts are judged by their beginning."""
 
@@ -22,7 +25,8 @@ def topics_of(text: str) -> frozenset[str]:
     Names of losses are left out: whoever compares topics compares losses, too.
     """
     text = text[:MAX_LENGTH]
-    text = blanked(text, [(start, end) for start, end, _ in loss_mentions(text)])
+    names = [(start, end) for start, end, _ in loss_mentions(text) if not _CONCEPT.fullmatch(text, start, end)]
+    text = blanked(text, names)
     found: set[str] = set()
     rest: list[str] = []
     at = 0
@@ -34,6 +38,11 @@ def topics_of(text: str) -> frozenset[str]:
     return frozenset(
         found | {stem for word in words if word not in STOP_WORDS and (stem := _stem(word)) not in STOP_WORDS}
     )
+
+
+def is_specific(topics: Collection[str]) -> bool:
+    """Whether these are enough of the trade's concepts to tell what a question without a loss by name is about."""
+    return len(_NAMES.intersection(topics)) >= SPECIFIC
 
 
 def _stem(word: str) -> str:

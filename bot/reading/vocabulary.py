@@ -124,7 +124,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("triplet", r"triplets?|anchors?|三元组|トリプレット|트리플렛"),
     (
         "smoothing",
-        r"smooth(?:ing|ed)|スムージング|平滑化?|스무딩|suaviza\w*|lissage|gl[äa]ttung|сглажив\w*|"
+        r"(?:label[\s_-]?)?smooth(?:ing|ed)|スムージング|平滑化?|스무딩|suaviza\w*|lissage|gl[äa]ttung|сглажив\w*|"
         r"स्मूदिंग",
     ),
     ("entropy", r"(?<!cross )(?<!cross-)entropy|(?<!差)(?<!クロス)エントロピー|(?<!叉)熵"),
@@ -156,6 +156,11 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("sqrt", r"sqrt|square root|rmse|平方根|ルート|根号|제곱근|ra[íi]z|racine|wurzel|кор(?:ень|н)\w*"),
     ("norm", r"norm(?:s|al\w+)?|cdist|distances?|距離|距离|거리|norme|расстояни\w*"),
     ("where", r"torch\.where|\bwhere\("),
+    (
+        LN_CLASSES,
+        r"(?:ln|log)(?: of)?(?: the)? (?:number of (?:classes|labels)|num_classes)|ln ?\(? ?(?:c|n|\d+)\)?|"
+        r"log\((?:c|n|2n ?[-−] ?1|num_classes)\)|batch size 로그|クラス数の対数|类别数的对数",
+    ),
     ("logarithm", r"log(?:arithm)?|ln|対数|对数|로그|logaritm\w*|logarithm\w*|логарифм\w*"),
     ("base", r"bits|log2|log10|base (?:2|10|e)|natural log|nats|底|밑"),
     ("half-factor", r"(?:factor|1/2|0\.5|one half|half the)|½"),
@@ -204,7 +209,6 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"untrained|random guess\w*|初期|最初|学習前|初始|一开始|처음|초기|inicial\w*|initial\w*|"
         r"anfang\w*|начал\w*|शुरू\w*",
     ),
-    (LN_CLASSES, r"ln ?\(? ?(?:c|n|\d+)\)?|log\(?(?:c|n|num_classes|number of classes)\)?"),
     ("classes", r"class(?:es)?|クラス|类别?|클래스|clases?|klassen?|класс\w*|क्लास|वर्ग"),
     ("binary", r"binary|二値|二元|二分类|이진|binari[oa]|binaire|bin[äa]r\w*|бинарн\w*|बाइनरी|two classes"),
     ("multilabel", r"multi[\s-]?label|マルチラベル|多标签|멀티 ?라벨|multietiqueta|мультилейбл"),
@@ -237,11 +241,17 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
 )
 
+OPERATIONS = frozenset((
+    "log_softmax", "softmax", "logsigmoid", "sigmoid", "relu", "argmax", "detach", "clamp", "sqrt", "norm", "where",
+    "one-hot", "half", "pos_weight",
+))  # fmt: skip
+"""Concepts that say of a program what it is about, where its other words say only what surrounds a loss."""
+
 STOP_WORDS = frozenset((
     "about", "after", "also", "and", "any", "are", "because", "been", "before", "being", "between", "both", "but",
     "can", "code", "could", "criterion", "def", "did", "does", "doing", "each", "even", "expect", "expected",
     "expecting", "few", "for", "from", "function", "functional", "gave", "get", "gets", "give", "gives", "giving",
-    "got", "had", "has", "have", "help", "her", "here", "him", "his", "how", "import", "input", "inputs", "into",
+    "got", "had", "has", "have", "help", "her", "here", "him", "his", "how", "import", "into",
     "it's", "its", "just", "know", "less", "like", "loss", "losses", "lossfn", "made", "make", "makes", "manual",
     "may", "mean", "means", "might", "model", "models", "more", "most", "much", "must", "network", "nn", "not",
     "number", "numbers", "off", "one", "only", "other", "our", "ours", "out", "output", "outputs", "own", "per",

@@ -92,7 +92,8 @@ def packed(suffix: str, value: np.ndarray) -> bytes:
         case "npy":
             np.save(out, value)
         case "npz":
-            np.savez_compressed(out, **{"scores" if value.ndim > 1 else "labels": value})
+            named = {"scores": value} if value.ndim > 1 else {"labels": value}
+            np.savez_compressed(out, allow_pickle=False, **named)
         case _:
             out.write(str(value.tolist()).encode())
     return out.getvalue()
