@@ -5,17 +5,24 @@ from __future__ import annotations
 from explainers.diagnoses import (
     calling,
     class_targets,
+    infinite_scores,
+    logarithms,
     naming,
     operand_dtypes,
     operand_shapes,
+    overflows,
     paired_shapes,
     refused_binary,
+    undefined_values,
 )
 from explainers.diagnoses.diagnosis import Rule
 
 _REFUSED = (calling, naming, class_targets, refused_binary, operand_dtypes, operand_shapes, paired_shapes)
 
 
+_NOT_FINITE = (logarithms, overflows, undefined_values, infinite_scores)
+
+
 def rules() -> tuple[Rule, ...]:
     """The rules of all these families."""
-    return tuple(rule for family in _REFUSED for rule in family.rules())
+    return tuple(rule for family in (*_REFUSED, *_NOT_FINITE) for rule in family.rules())

@@ -1,0 +1,212 @@
+"""Logarithms of what became 0, of what is 0 and weighted with 0, and of what is negative."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.births import birth, chain, nan_call, operands_told, told
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import dropped, graph_rerun, wrapped
+from explainers.diagnoses.operands import atom, rewritten
+from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.source_edits import Source, operand
+from explainers.diagnoses.turning import numbers
+from explainers.diagnoses.wording import number, stated
+from explainers.messages import Message, said
+from explainers.recording import Argument, Call
+from explainers.reruns import Edit, SwapFunction
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+_LOGS = frozenset({"log", "log2", "log10"})
+_POSITIVE: Final[Mapping[str, str]] = {"softmax": "log_softmax", "sigmoid": "logsigmoid"}
+_STABLE: Final[Mapping[str, str]] = {"softmax": "torch.log_softmax", "sigmoid": "torch.nn.functional.logsigmoid"}
+_TINY = 1e-12
+_ZERO_FROM: Final[Mapping[str, float]] = {
+    "float16": 25 * np.log(2),
+    "float32": 150 * np.log(2),
+    "float64": 1075 * np.log(2),
+}
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="log-softmax-underflow",
+            family="logarithms",
+            title=said("A probability was rounded to 0 before its logarithm"),
+            explanation=said(
+                "softmax and sigmoid are never 0, but what is below about {least} is stored as 0 in float32 "
+                "(underflow), and log 0 is −inf. log_softmax and logsigmoid subtract logarithms instead and never "
+                "form the tiny number. Adding an epsilon makes the loss finite and its gradient 0.",
+                least=number(float(np.finfo(np.float32).smallest_subnormal)),
+            ),
+            words=("log of softmax is -inf", "log(softmax) nan", "underflow", "loss inf log softmax"),
+            losses=frozenset(),
+            trigger=_underflow,
+            positive=_HEAD + "z = torch.tensor([[200.0, 0.0]])\nlp = torch.log(torch.softmax(z, dim=1))\n"
+            "F.nll_loss(lp, torch.tensor([1]))",
+            control=_HEAD + "z = torch.tensor([[20.0, 0.0]])\nlp = F.log_softmax(z, dim=1)\n"
+            "F.nll_loss(lp, torch.tensor([1]))",
+            concern="non-finite",
+            dominates=frozenset({"zero-times-log-zero", "log-of-nonpositive"}),
+        ),
+        Rule(
+            slug="zero-times-log-zero",
+            family="logarithms",
+            title=said("0 · log 0 is nan for a computer"),
+            explanation=said(
+                "As p goes to 0, p · log p goes to 0, so in the formula such a term counts as 0. A computer "
+                "multiplies 0 with −inf, which is nan. torch.xlogy has the limit built in."
+            ),
+            words=("0 * log(0)", "p log p is nan", "entropy nan", "zero times infinity"),
+            losses=frozenset(),
+            trigger=_zero_times_log,
+            positive=_HEAD + "p = torch.tensor([0.5, 0.5, 0.0])\n-(p * torch.log(p)).sum()",
+            control=_HEAD + "p = torch.tensor([0.5, 0.25, 0.25])\n-(p * torch.log(p)).sum()",
+            concern="non-finite",
+            dominates=frozenset({"log-of-nonpositive"}),
+        ),
+        Rule(
+            slug="log-of-nonpositive",
+            family="logarithms",
+            title=said("A logarithm of 0 or of a negative number"),
+            explanation=said(
+                "log is defined for positive numbers: log 0 is −inf, and a negative number, a value that no "
+                "probability has, makes nan."
+            ),
+            words=("log of a negative number", "log(0) is -inf", "negative probability", "log of zero"),
+            losses=frozenset(),
+            trigger=_nonpositive,
+            positive=_HEAD + "p = torch.tensor([0.5, -0.1, 0.6])\n-torch.log(p).mean()",
+            control=_HEAD + "p = torch.tensor([0.5, 0.1, 0.6])\n-torch.log(p).mean()",
+            concern="non-finite",
+        ),
+    )
+
+
+def _maker(scene: Scene) -> Call | None:
+    """The activation whose result the logarithm is taken of, seen through views."""
+    maker = scene.nearest("input")
+    return maker if maker is not None and short(maker) in _POSITIVE else None
+
+
+def _underflow(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    maker = _maker(scene) if found is not None and found.name in _LOGS else None
+    if found is None or maker is None or found.made != -np.inf:
+        return None
+    name = short(maker)
+    return Suspicion(
+        at=maker.index,
+        verdict=said(
+            "{value}: a {activation} was rounded to 0 (underflow), and log 0 is −inf.",
+            value=stated(scene),
+            activation=name,
+        ),
+        evidence=(told(found), *operands_told(found), *_gap(scene, maker), *chain(scene)),
+        trials=(
+            Trial(said("with {stable} in place of log({activation})", stable=_POSITIVE[name], activation=name),
+                  graph_rerun(*stable(scene.call, maker))),
+            Trial(said("the same program in float64"), graph_rerun(float64=True), "illustration"),
+        ),
+        fix=fixes.fix(scene, _fused(scene, maker), "safe",
+                      said("Let {stable} take the logarithm.", stable=_POSITIVE[name])),
+    )  # fmt: skip
+
+
+def _gap(scene: Scene, maker: Call) -> tuple[Message, ...]:
+    """How far apart the scores of the row are, beside the gap from which on softmax gives 0."""
+    scores, tensor = maker.ref("input"), scene.given("input")
+    held = None if scores is None else numbers(scene.recording.tensors.get(scores))
+    dim = maker.argument("dim")
+    if short(maker) != "softmax" or held is None or not isinstance(dim, int) or tensor.dtype not in _ZERO_FROM:
+        return ()
+    gap = float((held.max(axis=dim) - held.min(axis=dim)).max())
+    text = "The scores lie up to {gap} apart; from about {least} on the smaller probability is 0 in {dtype}."
+    return (said(text, gap=number(gap), least=number(_ZERO_FROM[tensor.dtype]), dtype=tensor.dtype),)
+
+
+def stable(log: Call, maker: Call) -> tuple[Edit, ...]:
+    """The logarithm and the activation fused: swapped at the activation, and the logarithm left out."""
+    kept = tuple(a for a in maker.arguments if a.name in ("input", "dim"))
+    return SwapFunction(maker.index, _STABLE[short(maker)], kept), dropped(log)
+
+
+def _fused(scene: Scene, maker: Call) -> str | None:
+    """`log(softmax(z, 1))` written as `log_softmax(z, 1)`, also where the probabilities have a name of their own."""
+    source = Source(scene.recording.source)
+    log = source.call_at(scene.call.span)
+    scores = operand(source, maker)
+    if log is None or scores is None:
+        return None
+    given = atom(source, scores)
+    dim = maker.argument("dim")
+    text = f"{given}.log_softmax({dim})" if short(maker) == "softmax" else f"{_functional(source)}.logsigmoid({given})"
+    return rewritten(source, [(source.piece(log), text)])
+
+
+def _functional(source: Source) -> str:
+    names = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)} | source.imported
+    return "F" if "F" in names else "torch.nn.functional"
+
+
+def _zero_times_log(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    product = nan_call(scene) if found is not None and found.name in _LOGS and found.made == -np.inf else None
+    if found is None or product is None or short(product) != "mul" or 0.0 not in found.numbers:
+        return None
+    factor = product.argument(("input", "other")[_factor(scene, product)])
+    given = (Argument("input", factor), Argument("other", scene.call.argument("input")))
+    edits = (SwapFunction(product.index, "torch.xlogy", given),)
+    return Suspicion(
+        at=product.index,
+        verdict=said("{value}: 0 · log 0 is computed as 0 · (−inf), which is nan.", value=stated(scene)),
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=(Trial(said("with torch.xlogy, where 0 · log 0 is 0"), graph_rerun(*edits)),),
+        fix=fixes.fix(scene, _xlogy(scene, product), "safe", said("torch.xlogy(a, b) is a · log b, and 0 for a = 0.")),
+    )
+
+
+def _factor(scene: Scene, product: Call) -> int:
+    """Which operand of a product, 0 or 1, is not the logarithm."""
+    return 1 if product.ref("input") in scene.call.outputs else 0
+
+
+def _xlogy(scene: Scene, product: Call) -> str | None:
+    """`p * torch.log(p)` written as `torch.xlogy(p, p)`."""
+    source = Source(scene.recording.source)
+    node, inner = source.at(product.span), operand(source, scene.call)
+    if not isinstance(node, ast.BinOp) or inner is None:
+        return None
+    factor = (node.left, node.right)[_factor(scene, product)]
+    return source.replaced(source.piece(node), f"torch.xlogy({source.written(factor)}, {source.written(inner)})")
+
+
+def _nonpositive(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    if found is None or found.name not in _LOGS or not found.numbers or found.numbers[0] > 0:
+        return None
+    low = found.numbers[0]
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: a logarithm is taken of {number}.", value=stated(scene), number=number(low)),
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=(
+            Trial(said("with at least {tiny} under the logarithm", tiny=_TINY),
+                  graph_rerun(wrapped(scene.call, "input", "torch.clamp", min=_TINY))),
+        ),
+        fix=fixes.fix(scene, _clamped(scene), "choose",
+                      said("Make sure that it is positive: mend the model's output, or set a least value.")),
+    )  # fmt: skip
+
+
+def _clamped(scene: Scene) -> str | None:
+    source = Source(scene.recording.source)
+    inner = operand(source, scene.call)
+    return source.replaced(source.piece(inner), f"{atom(source, inner)}.clamp_min({_TINY})") if inner else None

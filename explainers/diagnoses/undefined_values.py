@@ -1,0 +1,294 @@
+"""Divisions by 0 and differences, products and means that have no value."""
+
+from __future__ import annotations
+
+import ast
+import math
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.births import birth, chain, operands_told, spoiled_inputs, told
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
+from explainers.diagnoses.operands import atom, known_as
+from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.source_edits import Source, argument
+from explainers.diagnoses.wording import number, shape, stated
+from explainers.messages import said
+from explainers.reruns import SetArgument
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+_EPS = 1e-8
+_SPREADS = frozenset({"std", "var"})
+_ROOTS = frozenset({"sqrt", "rsqrt", "pow", "acos", "asin", "atanh", "log1p"})
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="zero-over-zero",
+            family="undefined-values",
+            title=said("0 / 0 is nan"),
+            explanation=said(
+                "A quotient of two zeros has no value. It mostly is a mean over nothing: a mask or a class that no "
+                "item of the batch has, so that both the sum and the count are 0."
+            ),
+            words=("0/0", "division by zero nan", "mean over an empty mask", "no positives in batch", "dice 0/0"),
+            losses=frozenset(),
+            trigger=_zero_over_zero,
+            positive=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([0.0, 0.0])\n"
+            "(loss * mask).sum() / mask.sum()",
+            control=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([0.0, 1.0])\n"
+            "(loss * mask).sum() / mask.sum()",
+            concern="non-finite",
+        ),
+        Rule(
+            slug="division-by-zero",
+            family="undefined-values",
+            title=said("A division by 0"),
+            explanation=said("A number other than 0 divided by 0 is inf, positive or negative."),
+            words=("division by zero", "divide by zero inf", "1/0"),
+            losses=frozenset(),
+            trigger=_by_zero,
+            positive=_HEAD + "x = torch.tensor([3.0, 4.0])\nnorm = torch.tensor([0.0, 5.0])\n(x / norm).mean()",
+            control=_HEAD + "x = torch.tensor([3.0, 4.0])\nnorm = torch.tensor([1.0, 5.0])\n(x / norm).mean()",
+            concern="non-finite",
+        ),
+        Rule(
+            slug="inf-minus-inf",
+            family="undefined-values",
+            title=said("inf − inf is nan"),
+            explanation=said(
+                "Infinities have no difference: that of two numbers that grow beyond all bounds can be anything."
+            ),
+            words=("inf - inf", "inf minus inf nan", "masked with -inf nan"),
+            losses=frozenset(),
+            trigger=_inf_minus_inf,
+            positive=_HEAD + "a = torch.tensor([1.0, float('-inf')])\nb = torch.tensor([0.5, float('-inf')])\n"
+            "(a - b).sum()",
+            control=_HEAD + "a = torch.tensor([1.0, 2.0])\nb = torch.tensor([0.5, 1.0])\n(a - b).sum()",
+            concern="non-finite",
+        ),
+        Rule(
+            slug="infinity-times-zero",
+            family="undefined-values",
+            title=said("0 · inf is nan"),
+            explanation=said(
+                "Multiplying with 0 does not mask an infinite number: 0 · inf is nan. torch.where or masked_fill "
+                "leaves the entry out."
+            ),
+            words=("0 * inf", "inf times zero", "mask times inf nan"),
+            losses=frozenset(),
+            trigger=_inf_times_zero,
+            positive=_HEAD + "x = torch.tensor([0.4, float('inf')])\nmask = torch.tensor([1.0, 0.0])\n(x * mask).sum()",
+            control=_HEAD + "x = torch.tensor([0.4, 3.0])\nmask = torch.tensor([1.0, 0.0])\n(x * mask).sum()",
+            concern="non-finite",
+        ),
+        Rule(
+            slug="std-of-one-sample",
+            family="undefined-values",
+            title=said("The standard deviation of one sample"),
+            explanation=said(
+                "std and var divide by n − 1 (Bessel's correction), which is 0 for a single sample: 0 / 0 is nan."
+            ),
+            words=("std of one element is nan", "var of batch size 1", "degrees of freedom <= 0"),
+            losses=frozenset(),
+            trigger=_one_sample,
+            positive=_HEAD + "x = torch.tensor([3.0])\nx.std()",
+            control=_HEAD + "x = torch.tensor([3.0, 4.0])\nx.std()",
+            concern="non-finite",
+        ),
+        Rule(
+            slug="mean-of-nothing",
+            family="undefined-values",
+            title=said("The mean of no elements"),
+            explanation=said(
+                "The mean is the sum divided by the count; of an empty tensor that is 0 / 0. Empty tensors come from "
+                "masks that select nothing and from batches without an item of some kind."
+            ),
+            words=("mean of empty tensor", "empty batch nan", "mask selects nothing"),
+            losses=frozenset(),
+            trigger=_of_nothing,
+            positive=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([False, False])\nloss[mask].mean()",
+            control=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([False, True])\nloss[mask].mean()",
+            concern="non-finite",
+        ),
+        Rule(
+            slug="outside-domain",
+            family="undefined-values",
+            title=said("A function outside of its domain"),
+            explanation=said(
+                "Real square roots of negative numbers, arccosines of numbers beyond 1 and the like are nan."
+            ),
+            words=("sqrt of a negative number", "acos nan", "negative base power"),
+            losses=frozenset(),
+            trigger=_outside,
+            positive=_HEAD + "x = torch.tensor([4.0, -1e-6])\nx.sqrt().sum()",
+            control=_HEAD + "x = torch.tensor([4.0, 1e-6])\nx.sqrt().sum()",
+            concern="non-finite",
+        ),
+    )
+
+
+def _quotient(scene: Scene) -> tuple[float, float] | None:
+    """Numerator and denominator of a quotient that was the first number not to be finite."""
+    found = birth(scene)
+    if found is None or found.name != "div" or len(found.numbers) < 2:
+        return None
+    return found.numbers[0], found.numbers[1]
+
+
+def _divided(scene: Scene, verdict_of: str) -> Suspicion:
+    found = birth(scene)
+    assert found is not None
+    over = known_as(scene, "other")
+    verdict = (
+        said("{value}: {over} is 0, and so is what is divided by it: 0/0.", value=stated(scene), over=over)
+        if verdict_of == "nan"
+        else said("{value}: {over} is 0 where something is divided by it.", value=stated(scene), over=over)
+    )
+    return Suspicion(
+        at=scene.call.index,
+        verdict=verdict,
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=(
+            Trial(said("with at least {least} in the denominator", least=_EPS),
+                  graph_rerun(wrapped(scene.call, "other", "torch.clamp", min=_EPS))),
+        ),
+        fix=fixes.fix(scene, _bounded(scene), "likely",
+                      said("Give the denominator a least value, or leave such batches out.")),
+    )  # fmt: skip
+
+
+def _bounded(scene: Scene) -> str | None:
+    """The denominator with a least value."""
+    source = Source(scene.recording.source)
+    node = source.at(scene.call.span)
+    over = node.right if isinstance(node, ast.BinOp) else None
+    return source.replaced(source.piece(over), f"{atom(source, over)}.clamp(min={_EPS})") if over is not None else None
+
+
+def _zero_over_zero(scene: Scene) -> Suspicion | None:
+    return _divided(scene, "nan") if _quotient(scene) == (0.0, 0.0) else None
+
+
+def _by_zero(scene: Scene) -> Suspicion | None:
+    found = _quotient(scene)
+    return _divided(scene, "inf") if found is not None and found[0] != 0 and found[1] == 0 else None
+
+
+def _inf_minus_inf(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    if found is None or found.name not in ("sub", "add") or len(found.numbers) < 2 or not math.isnan(found.made):
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: an infinite number is taken from an infinite one.", value=stated(scene)),
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=_finite(scene),
+        fix=fixes.fix(scene, None, "choose", said("Mask with a large finite number such as -1e9, not with inf.")),
+    )
+
+
+def _inf_times_zero(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    if found is None or found.name != "mul" or 0.0 not in found.numbers or not math.isnan(found.made):
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: a mask of 0 is multiplied with inf, which is nan.", value=stated(scene)),
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=_finite(scene),
+        fix=fixes.fix(scene, _where(scene), "likely", said("Leave the entry out with torch.where.")),
+    )
+
+
+def _finite(scene: Scene) -> tuple[Trial, ...]:
+    """The infinite operands replaced by large finite numbers."""
+    edits = [wrapped(scene.call, name, "torch.clamp", min=-1e9, max=1e9) for name in spoiled_inputs(scene)]
+    return (Trial(said("with ±1e9 in place of ±inf"), graph_rerun(*edits)),) if edits else ()
+
+
+def _where(scene: Scene) -> str | None:
+    """`x * mask` written as `torch.where(mask != 0, x, 0.0)`, the infinite operand being x."""
+    source = Source(scene.recording.source)
+    node = source.at(scene.call.span)
+    infinite = spoiled_inputs(scene)
+    if not isinstance(node, ast.BinOp) or len(infinite) != 1:
+        return None
+    x, mask = (node.left, node.right) if infinite[0] == "input" else (node.right, node.left)
+    text = f"torch.where({atom(source, mask)} != 0, {source.written(x)}, 0.0)"
+    return source.replaced(source.piece(node), text)
+
+
+def _one_sample(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    if found is None or found.name not in _SPREADS:
+        return None
+    name = known_as(scene, "input")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: {function} of a single sample divides by n − 1 = 0.",
+                     value=stated(scene), function=found.name),
+        evidence=(told(found), said("{name} has shape {shape}.", name=name, shape=shape(scene.given("input").shape))),
+        trials=(Trial(said("with correction=0, divided by n"), graph_rerun(_over_n(scene))),),
+        fix=fixes.fix(scene, fixes.with_option(scene, scene.call, "correction", "0"), "choose",
+                      said("Divide by n with correction=0, or take more samples.")),
+    )  # fmt: skip
+
+
+def _over_n(scene: Scene) -> SetArgument:
+    """Divided by n, in the way that this call says it."""
+    by_flag = any(a.name == "unbiased" for a in scene.call.arguments)
+    return set_to(scene.call, "unbiased", False) if by_flag else set_to(scene.call, "correction", 0)
+
+
+def _of_nothing(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    tensor = scene.tensor("input")
+    if found is None or tensor is None or tensor.elements or found.name in _SPREADS:
+        return None
+    swap = set_to(scene.call, "reduction", "sum") if scene.call.argument("reduction") is not None else None
+    edit = swap or wrapped(scene.call, "input", "torch.sum")
+    name = known_as(scene, "input")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: the mean of {name}, which is empty, is 0/0.", value=stated(scene), name=name),
+        evidence=(told(found), said("{name} has shape {shape}.", name=name, shape=shape(tensor.shape))),
+        trials=(Trial(said("with the sum in place of the mean"), graph_rerun(edit)),),
+        fix=fixes.fix(scene, None, "choose", said("Leave such a batch out, or take the sum and divide by at least 1.")),
+    )
+
+
+def _outside(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    if found is None or found.name not in _ROOTS or not math.isnan(found.made) or not found.numbers:
+        return None
+    x = found.numbers[0]
+    low, high = (-1.0, 1.0) if found.name in ("acos", "asin", "atanh") else (0.0, None)
+    options = {"min": low} if high is None else {"min": low, "max": high}
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value}: {function} of {x} is no real number.", value=stated(scene), function=found.name, x=number(x)
+        ),
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=(
+            Trial(said("with its input cut to where it is defined"),
+                  graph_rerun(wrapped(scene.call, "input", "torch.clamp", **options))),
+        ),
+        fix=fixes.fix(scene, _cut(scene, low, high), "choose",
+                      said("Rounding can go just beyond the limit: cut the input with clamp.")),
+    )  # fmt: skip
+
+
+def _cut(scene: Scene, low: float, high: float | None) -> str | None:
+    source = Source(scene.recording.source)
+    node = source.at(scene.call.span)
+    text = f"clamp(min={low:g})" if high is None else f"clamp({low:g}, {high:g})"
+    if not isinstance(node, ast.Call):
+        x = node.left if isinstance(node, ast.BinOp) else None
+    else:
+        is_method = isinstance(node.func, ast.Attribute) and not source.is_torch(node.func.value)
+        x = node.func.value if is_method and isinstance(node.func, ast.Attribute) else argument(node, 0, "input")
+    return source.replaced(source.piece(x), f"{atom(source, x)}.{text}") if x is not None else None
