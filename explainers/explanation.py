@@ -177,7 +177,7 @@ def conclude(
     call = None if subject is None else recording.producer(subject.id)
     loss = losses.of(call.function) if call else None
     backward = by_label.get(BACKWARD)
-    gradients = backward.gradients if backward is not None and backward.value is not None else None
+    gradients = backward.gradients if backward is not None and backward.value is not None else {}
     known = rules()
     investigation = engine.investigate(recording, claims, losses, known, gradients)
     diagnoses = engine.conclude(investigation, results)

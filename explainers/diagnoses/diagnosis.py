@@ -16,7 +16,7 @@ from explainers.reruns import GraphRerun, SourceRerun
 
 Confidence = Literal["shown", "consistent", "possible"]
 Applicability = Literal["safe", "likely", "choose"]
-Role = Literal["correction", "equivalent", "illustration", "fix", "second-input"]
+Role = Literal["correction", "gradient", "equivalent", "illustration", "fix", "second-input"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Trial:
     """A changed program to run.
 
     A `correction` undoes the suspected mistake, and only it can return the asker's number as proof; an `equivalent`
-    must return the value as it is (so nothing is wrong); an `illustration` shows how the loss behaves.
+    must return the value as it is (so nothing is wrong); an `illustration` shows how the loss behaves. A `gradient`
+    undoes a mistake that only the gradient shows: what it gives is that of the first tensor that its rerun asks for.
     """
 
     what: Message

@@ -28,6 +28,11 @@ def graph_rerun(*edits: Edit, float64: bool = False) -> GraphRerun:
     return GraphRerun(_label("float64" if float64 else "graph", msgspec.msgpack.encode(edits)), edits, float64)
 
 
+def gradient_rerun(of: int, *edits: Edit) -> GraphRerun:
+    """A rerun with these edits that asks for the gradient of one tensor."""
+    return GraphRerun(_label(f"gradient-{of}", msgspec.msgpack.encode(edits)), edits, gradients=(of,))
+
+
 def source_rerun(source: str) -> SourceRerun:
     """A rerun of an edited snippet, labelled by its text."""
     return SourceRerun(_label("source", source.encode()), source)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from explainers.diagnoses import (
+    backward_errors,
     calling,
+    changed_in_place,
     class_targets,
     infinite_scores,
     logarithms,
@@ -13,16 +15,19 @@ from explainers.diagnoses import (
     overflows,
     paired_shapes,
     refused_binary,
+    silent_gradients,
+    spoiled_gradients,
     undefined_values,
 )
 from explainers.diagnoses.diagnosis import Rule
 
 _REFUSED = (calling, naming, class_targets, refused_binary, operand_dtypes, operand_shapes, paired_shapes)
+_BACKWARD = (backward_errors, changed_in_place)
 
 
-_NOT_FINITE = (logarithms, overflows, undefined_values, infinite_scores)
+_NOT_FINITE = (logarithms, overflows, undefined_values, infinite_scores, spoiled_gradients, silent_gradients)
 
 
 def rules() -> tuple[Rule, ...]:
     """The rules of all these families."""
-    return tuple(rule for family in (*_REFUSED, *_NOT_FINITE) for rule in family.rules())
+    return tuple(rule for family in (*_REFUSED, *_BACKWARD, *_NOT_FINITE) for rule in family.rules())

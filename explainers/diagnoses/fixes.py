@@ -7,7 +7,7 @@ import inspect
 
 from explainers.diagnoses.diagnosis import Applicability, Fix
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.source_edits import Source, argument, diff, last_name, modules_around, operand
+from explainers.diagnoses.source_edits import Source, argument, diff, functional, last_name, modules_around, operand
 from explainers.messages import Message
 from explainers.recording import Call
 
@@ -132,7 +132,7 @@ def called_instead(scene: Scene, function: str, methods: str, *options: str) -> 
     if written is None or given[0] is None or given[1] is None:
         return None
     arguments = (f"{_atom(source, given[0])}.{methods}", source.written(given[1]), *options)
-    return source.replaced(source.piece(written), f"{_functional(source)}.{function}({', '.join(arguments)})")
+    return source.replaced(source.piece(written), f"{functional(source)}.{function}({', '.join(arguments)})")
 
 
 def name_passed(scene: Scene, passed: str) -> str | None:
@@ -233,9 +233,3 @@ def _called_by(source: Source, written: ast.Call, name: str) -> str | None:
     if isinstance(written.func, ast.Name) and name not in source.imported:
         return None
     return source.replaced(source.function_name(written), name)
-
-
-def _functional(source: Source) -> str:
-    """How the program reaches torch.nn.functional."""
-    names = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)} | source.imported
-    return "F" if "F" in names else "nn.functional" if "nn" in names else "torch.nn.functional"

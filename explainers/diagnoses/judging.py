@@ -10,7 +10,7 @@ from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Rule, Suspicion, Trial
 from explainers.diagnoses.expectations import elements, goals, meets
 from explainers.diagnoses.scene import Scene, scalar
-from explainers.reruns import RerunResult
+from explainers.reruns import GraphRerun, RerunResult
 
 _CLOSE = 1e-6
 
@@ -64,12 +64,23 @@ def makes_no_difference(scene: Scene, tried: tuple[Counterfactual, ...]) -> bool
 
 
 def _counterfactual(trial: Trial, result: RerunResult, unmet: tuple[Claim, ...]) -> Counterfactual:
+    if trial.role == "gradient" and result.value is not None:
+        return _gradient(trial, result)
     if result.value is None or result.value.data is None:
         raised = result.raised.message if result.raised else None
         reason = None if raised is not None else result.not_run or ""
         return Counterfactual(trial.what, trial.role, None, False, raised=raised, not_run=reason)
     agrees = any(meets(claim, result.value) for claim in unmet)
     return Counterfactual(trial.what, trial.role, scalar(result.value), agrees, elements(result.value))
+
+
+def _gradient(trial: Trial, result: RerunResult) -> Counterfactual:
+    """The gradient of the tensor that was asked for; it proves nothing about a number that was expected of the loss."""
+    wanted = trial.rerun.gradients[:1] if isinstance(trial.rerun, GraphRerun) else ()
+    found = next((result.gradients[id] for id in wanted if id in result.gradients), None)
+    if found is None or found.data is None:
+        return Counterfactual(trial.what, trial.role, None, False, not_run="the loss does not depend on it")
+    return Counterfactual(trial.what, trial.role, scalar(found), False, elements(found))
 
 
 def _moves_nearer(scene: Scene, counterfactual: Counterfactual) -> bool:

@@ -14,7 +14,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, wrapped
 from explainers.diagnoses.operands import atom, rewritten
 from explainers.diagnoses.scene import Scene, short
-from explainers.diagnoses.source_edits import Source, operand
+from explainers.diagnoses.source_edits import Source, functional, operand
 from explainers.diagnoses.turning import numbers
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import Message, said
@@ -147,13 +147,8 @@ def _fused(scene: Scene, maker: Call) -> str | None:
         return None
     given = atom(source, scores)
     dim = maker.argument("dim")
-    text = f"{given}.log_softmax({dim})" if short(maker) == "softmax" else f"{_functional(source)}.logsigmoid({given})"
+    text = f"{given}.log_softmax({dim})" if short(maker) == "softmax" else f"{functional(source)}.logsigmoid({given})"
     return rewritten(source, [(source.piece(log), text)])
-
-
-def _functional(source: Source) -> str:
-    names = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)} | source.imported
-    return "F" if "F" in names else "torch.nn.functional"
 
 
 def _zero_times_log(scene: Scene) -> Suspicion | None:

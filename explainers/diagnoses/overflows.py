@@ -12,7 +12,7 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import Birth, birth, chain, operands_told, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, scaled, wrapped
+from explainers.diagnoses.edits import graph_rerun, wrapped
 from explainers.diagnoses.operands import atom
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.source_edits import Source, operand
@@ -74,24 +74,6 @@ def rules() -> tuple[Rule, ...]:
             trigger=_half,
             positive=_HEAD + "p = torch.ones(300, 300, dtype=torch.float16)\n(p * p).sum()",
             control=_HEAD + "p = torch.ones(100, 100, dtype=torch.float16)\n(p * p).sum()",
-            concern="non-finite",
-            dominates=frozenset({"number-overflow"}),
-        ),
-        Rule(
-            slug="soft-margin-overflow",
-            family="overflows",
-            title=said("exp overflows inside the loss"),
-            explanation=said(
-                "torch computes this loss with exp, which overflows in float32 from about {limit} on, although the "
-                "exact value is an ordinary number. log(1 + exp(z)) is softplus(z), which does not overflow; for "
-                "labels 0 and 1 it is binary_cross_entropy_with_logits.",
-                limit=_EXP_LIMIT,
-            ),
-            words=("soft_margin_loss inf", "log(1+exp) overflow", "soft margin overflow"),
-            losses=frozenset({"soft_margin_loss"}),
-            trigger=_soft_margin,
-            positive=_HEAD + "F.soft_margin_loss(torch.tensor([100.0]), torch.tensor([-1.0]))",
-            control=_HEAD + "F.soft_margin_loss(torch.tensor([80.0]), torch.tensor([-1.0]))",
             concern="non-finite",
             dominates=frozenset({"number-overflow"}),
         ),
@@ -213,38 +195,6 @@ def _floated(scene: Scene) -> str | None:
     node = source.at(scene.call.span)
     x = operand(source, scene.call) if isinstance(node, ast.Call) else getattr(node, "left", None)
     return source.replaced(source.piece(x), f"{atom(source, x)}.float()") if isinstance(x, ast.expr) else None
-
-
-def _soft_margin(scene: Scene) -> Suspicion | None:
-    found = birth(scene)
-    if found is None or found.made != math.inf:
-        return None
-    x, y = scene.array("input"), scene.array("target")
-    worst = float(np.max(-y * x))
-    exact = np.logaddexp(0.0, -y * x)
-    total = float(exact.sum() if scene.reduction == "sum" else exact.mean())
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said("{value}: exp({worst}) overflows inside the loss; log(1 + exp({worst})) is only {exact}.",
-                     value=stated(scene), worst=number(worst), exact=number(float(np.logaddexp(0.0, worst)))),
-        evidence=(told(found), said("Computed without overflow the loss is {exact}.", exact=number(total))),
-        trials=(
-            Trial(said("the same program in float64"), graph_rerun(float64=True)),
-            Trial(said("with all inputs divided by 10"), graph_rerun(scaled(scene.call, "input", 0.1)), "illustration"),
-        ),
-        fix=fixes.fix(scene, _softplus(scene), "safe", said("softplus(−y · x) is the same loss without exp.")),
-    )  # fmt: skip
-
-
-def _softplus(scene: Scene) -> str | None:
-    methods = {"mean": ".mean()", "sum": ".sum()", "none": ""}
-    source = Source(scene.recording.source)
-    node = source.call_at(scene.call.span)
-    x, y = fixes.rewritten(scene, "input", "{}"), fixes.rewritten(scene, "target", "{}")
-    if node is None or x is None or y is None or len(node.args) < 2:
-        return None
-    first, second = (atom(source, a) for a in node.args[:2])
-    return source.replaced(source.piece(node), f"F.softplus(-{second} * {first}){methods[scene.reduction]}")
 
 
 def _overflow(scene: Scene) -> Suspicion | None:

@@ -51,7 +51,8 @@ class Scene:
     `makers` maps each tensor id to the call that made it; the scene of what made the subject (or raised) is also the
     one of the `whole` program. `concern` is what is looked for: where the program raised, the call (one of no
     function, where torch was not called) is what raised; where numbers are not finite, it is the first that made them
-    so. `gradients` of tensors are known once the backward pass has been run again, None before.
+    so. `gradients` of tensors are known once the backward pass has been run again (none of them where it cannot be);
+    None before.
     """
 
     recording: Recording

@@ -120,6 +120,12 @@ class Source:
         return start + len(self.text[start:end].encode()[:column].decode(errors="replace"))
 
 
+def functional(source: Source) -> str:
+    """How the program reaches torch.nn.functional."""
+    names = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)} | source.imported
+    return "F" if "F" in names else "nn.functional" if "nn" in names else "torch.nn.functional"
+
+
 def last_name(node: ast.expr) -> str:
     """`nll_loss` of `F.nll_loss`; empty where a function has no name."""
     match node:

@@ -137,7 +137,7 @@ def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str | None:
     """The most similar name, capitals and underscores aside."""
     plain: dict[str, str] = {}
     for each in known:
-        if not each.startswith("__"):
+        if not each.startswith("_"):
             plain.setdefault(each.lower().replace("_", ""), each)
     found = get_close_matches(name.lower().replace("_", ""), plain, 1, _ALIKE)
     return plain[found[0]] if found else None

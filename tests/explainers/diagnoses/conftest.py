@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import pytest
 
 from explainers.claims import Claim
-from explainers.counterfactuals import trials
+from explainers.counterfactuals import backward_rerun, trials
 from explainers.diagnoses.diagnosis import Diagnosis, Rules
 from explainers.diagnoses.engine import Investigation, conclude, investigate
 from explainers.diagnoses.registry import rules as all_rules
 from explainers.losses.registry import registry
 from explainers.recording import Recording
 from explainers.replay import replay, rerun_source
-from explainers.reruns import GraphRerun, Rerun, RerunResult
+from explainers.reruns import BACKWARD, GraphRerun, Rerun, RerunResult
 from explainers.tracing import record
 
 
@@ -57,7 +57,10 @@ def diagnose() -> Callable[..., Road]:
         recording = record(source)
         found = investigate(recording, claims, registry(), rules or all_rules())
         assert found.broken == ()
-        results = {rerun.label: run(rerun, recording) for rerun in trials(found)}
+        results = {rerun.label: run(rerun, recording) for rerun in (*backward_rerun(recording), *trials(found))}
+        backward = results.pop(BACKWARD, None)
+        gradients = backward.gradients if backward is not None and backward.value is not None else {}
+        found = investigate(recording, claims, registry(), rules or all_rules(), gradients)
         return Road(recording, found, results, conclude(found, results.values()))
 
     return walk

@@ -21,7 +21,7 @@ EACH = pytest.mark.parametrize("rule", list(rules()), ids=lambda rule: rule.slug
 ALSO_TRUE: dict[str, frozenset[str]] = {}
 # Slugs that may fire on a rule's control, because they are true of it.
 ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {}
-CURES = ("correction", "fix", "equivalent")
+CURES = ("correction", "gradient", "fix", "equivalent")
 
 
 def corrections(diagnosis: Diagnosis) -> list[float]:

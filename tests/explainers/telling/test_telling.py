@@ -132,7 +132,8 @@ def test_what_the_table_lacks_is_said_and_not_guessed() -> None:
 
 def test_a_rounding_failure_is_told_with_both_numbers() -> None:
     told = _told("F.nll_loss(torch.log(torch.softmax(torch.tensor([[200.0, 0.0]]), 1)), torch.tensor([1]))")
-    assert told.verdict == "inf is a rounding failure: exactly, your formula is 200."
+    assert told.verdict == "inf: a softmax was rounded to 0 (underflow), and log 0 is −inf."
+    assert "Without any rounding your formula gives 200 for these inputs." in told.text
 
 
 def test_a_loss_that_draws_unseeded_numbers_says_so() -> None:

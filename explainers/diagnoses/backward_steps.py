@@ -1,0 +1,71 @@
+"""The backward pass step by step: the first one that made a finite gradient infinite or nan, and what would not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from explainers.dependencies import ancestors
+from explainers.diagnoses.diagnosis import Trial
+from explainers.diagnoses.edits import gradient_rerun
+from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.turning import is_spoiled
+from explainers.diagnoses.wording import number
+from explainers.messages import Message, said
+from explainers.recording import Call
+from explainers.reruns import Edit
+
+
+def turned_backward(scene: Scene) -> tuple[Call, str] | None:
+    """The first step of the backward pass that made a finite gradient infinite or nan, and the argument it was of.
+
+    None before the backward pass was run again, and where all gradients are finite.
+    """
+    gradients = scene.gradients or {}
+    for call in reversed(scene.needed()):
+        made = [gradients[id] for id in (*call.outputs, *(new for _, new in call.mutated)) if id in gradients]
+        if not made or any(is_spoiled(gradient) for gradient in made):
+            continue
+        for one in call.arguments:
+            id = call.ref(one.name)
+            if id is not None and is_spoiled(gradients.get(id)):
+                return call, one.name
+    return None
+
+
+def suspects(scene: Scene, *names: str) -> Iterator[Call]:
+    """Calls of these functions on tensors with history; once the backward pass is known, only the guilty one."""
+    if is_spoiled(scene.recording.tensors.get(scene.recording.subject or -1)):
+        return
+    turned = turned_backward(scene)
+    for call in scene.needed():
+        known = scene.gradients is None or (turned is not None and call.index == turned[0].index)
+        history = any(scene.recording.tensors[id].requires_grad for id in call.inputs())
+        if short(call) in names and known and history:
+            yield call
+
+
+def line_of(call: Call) -> int:
+    return call.span.line if call.span is not None else 0
+
+
+def blamed(scene: Scene, call: Call, bad: float) -> tuple[Message, ...]:
+    code = " ".join(call.span.text.split())[:50] if call.span is not None else short(call)
+    return (
+        said("The first step of the backward pass that is not finite is that of {code} in line {line}.",
+             code=code, line=line_of(call)),
+        said("Its operand is {x} there.", x=number(bad)),
+    )  # fmt: skip
+
+
+def gradient_trial(scene: Scene, call: Call, what: Message, *edits: Edit) -> tuple[Trial, ...]:
+    """The gradient of the first tensor that asks for one, with the edits."""
+    needed = ancestors(scene.recording.calls, call.inputs())[0]
+    tensors = scene.recording.tensors
+    leaves = sorted(id for id in needed if id in tensors and tensors[id].requires_grad and id not in scene.makers)
+    made = [id for id in sorted(needed) if id in tensors and tensors[id].requires_grad]
+    of = next(iter((*leaves, *made)), None)
+    if of is None:
+        return ()
+    name = tensors[of].name or "the input"
+    text = said("the gradient of {name} {what}", name=name, what=what)
+    return (Trial(text, gradient_rerun(of, *edits), "gradient"),)

@@ -1,0 +1,280 @@
+"""Finite losses whose gradient is nan or inf: the step of the backward pass that made it."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.backward_steps import blamed, gradient_trial, line_of, suspects, turned_backward
+from explainers.diagnoses.diagnosis import Rule, Suspicion
+from explainers.diagnoses.edits import wrapped
+from explainers.diagnoses.logarithms import stable
+from explainers.diagnoses.operands import atom
+from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.source_edits import Source, argument, operand
+from explainers.diagnoses.turning import numbers
+from explainers.diagnoses.wording import number, stated
+from explainers.messages import said
+from explainers.recording import Call
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+_EPS = 1e-12
+_TAME = frozenset(
+    {
+        "add",
+        "sub",
+        "mul",
+        "neg",
+        "sum",
+        "mean",
+        "matmul",
+        "linear",
+        "relu",
+        "where",
+        "exp",
+        "sigmoid",
+        "tanh",
+        "getitem",
+    }
+    | {"softmax", "log_softmax", "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"}
+    | {
+        "abs",
+        "square",
+        "clamp",
+        "squeeze",
+        "unsqueeze",
+        "view",
+        "reshape",
+        "transpose",
+        "backward",
+        "detach",
+        "data",
+        "getitem",
+    }
+)
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="where-gradient-trap",
+            family="spoiled-gradients",
+            title=said("The gradient of a branch that is not taken"),
+            explanation=said(
+                "where picks one value, but backward goes through both branches and multiplies the one not taken with "
+                "0. Its derivative is infinite there, and 0 · inf is nan. Make the operand of that branch harmless "
+                "before the function is applied."
+            ),
+            words=("torch.where nan gradient", "where backward nan", "nan gradient but finite loss", "double where"),
+            losses=frozenset(),
+            trigger=_where,
+            positive=_HEAD + "x = torch.tensor([0.0, 4.0], requires_grad=True)\n"
+            "loss = torch.where(x > 0, x.sqrt(), torch.zeros_like(x)).sum()\nloss.backward()",
+            control=_HEAD + "x = torch.tensor([1.0, 4.0], requires_grad=True)\n"
+            "loss = torch.where(x > 0, x.sqrt(), torch.zeros_like(x)).sum()\nloss.backward()",
+            concern="non-finite",
+            dominates=frozenset({"sqrt-zero-gradient", "gradient-not-finite", "log-underflow-gradient"}),
+        ),
+        Rule(
+            slug="sqrt-zero-gradient",
+            family="spoiled-gradients",
+            title=said("A square root of 0 has an infinite slope"),
+            explanation=said(
+                "The derivative of √u is 1 / (2√u), infinite at u = 0. Where what is under the root has the "
+                "derivative 0 there, as a square has, 0 · inf is nan. The loss itself is fine."
+            ),
+            words=("sqrt gradient nan", "rmse gradient nan", "sqrt at zero", "norm gradient nan"),
+            losses=frozenset(),
+            trigger=_root,
+            positive=_HEAD + "w = torch.tensor([1.0, 2.0], requires_grad=True)\n"
+            "loss = F.mse_loss(w, torch.tensor([1.0, 2.0])).sqrt()\nloss.backward()",
+            control=_HEAD + "w = torch.tensor([1.0, 2.0], requires_grad=True)\n"
+            "loss = F.mse_loss(w, torch.tensor([1.0, 2.5])).sqrt()\nloss.backward()",
+            concern="non-finite",
+            dominates=frozenset({"gradient-not-finite"}),
+        ),
+        Rule(
+            slug="log-underflow-gradient",
+            family="spoiled-gradients",
+            title=said("The gradient passes log 0"),
+            explanation=said(
+                "The loss does not pick the entry whose probability was rounded to 0, so its value is finite. But the "
+                "derivative of log is 1 / p, infinite at p = 0, and backward multiplies it with 0: nan. log_softmax "
+                "and logsigmoid have a finite derivative everywhere."
+            ),
+            words=("log softmax gradient nan", "loss 0 gradient nan", "LogBackward0 returned nan"),
+            losses=frozenset(),
+            trigger=_log,
+            positive=_HEAD + "z = torch.tensor([[200.0, 0.0]], requires_grad=True)\n"
+            "loss = F.nll_loss(torch.log(torch.softmax(z, dim=1)), torch.tensor([0]))\nloss.backward()",
+            control=_HEAD + "z = torch.tensor([[200.0, 0.0]], requires_grad=True)\n"
+            "loss = F.nll_loss(F.log_softmax(z, dim=1), torch.tensor([0]))\nloss.backward()",
+            concern="non-finite",
+            dominates=frozenset({"gradient-not-finite"}),
+        ),
+        Rule(
+            slug="gradient-not-finite",
+            family="spoiled-gradients",
+            title=said("The gradient is not finite"),
+            explanation=said(
+                "One step of the backward pass has an infinite derivative at these numbers, or an undefined one. "
+                "After one step of the optimizer the weights are nan too."
+            ),
+            words=("gradient is nan", "nan gradient", "inf gradient"),
+            losses=frozenset(),
+            trigger=_any,
+            positive=_HEAD + "x = torch.tensor([0.0, 2.0], requires_grad=True)\nloss = torch.special.entr(x).sum()\n"
+            "loss.backward()",
+            control=_HEAD + "x = torch.tensor([0.5, 2.0], requires_grad=True)\nloss = torch.special.entr(x).sum()\n"
+            "loss.backward()",
+            concern="non-finite",
+        ),
+    )
+
+
+def _zero_in(scene: Scene, call: Call) -> bool:
+    """Whether the operand holds an exact 0."""
+    held = numbers(scene.recording.tensors.get(call.inputs()[0])) if call.inputs() else None
+    return held is not None and bool((held == 0).any())
+
+
+def _is_root(scene: Scene, call: Call) -> bool:
+    exponent = call.argument("exponent")
+    fractional = short(call) != "pow" or (isinstance(exponent, float) and 0 < exponent < 1)
+    return fractional and short(call) != "rsqrt" and _zero_in(scene, call)
+
+
+def _root(scene: Scene) -> Suspicion | None:
+    call = next((c for c in suspects(scene, "sqrt", "pow") if _is_root(scene, c)), None)
+    if call is None or _picked_by_where(scene, call) is not None:
+        return None
+    source = Source(scene.recording.source)
+    x = operand(source, call) if source.call_at(call.span) is not None else None
+    changed = source.replaced(source.piece(x), f"({source.written(x)} + {_EPS})") if x is not None else None
+    return Suspicion(
+        at=call.index,
+        verdict=said("{value} is fine, but its gradient is not: the root in line {line} is taken of 0.",
+                     value=stated(scene), line=line_of(call)),
+        evidence=blamed(scene, call, 0.0),
+        trials=gradient_trial(scene, call, said("with {eps} added under the root", eps=_EPS),
+                      wrapped(call, "input", "torch.add", other=_EPS)),
+        fix=fixes.fix(scene, changed, "safe", said("Add a small number under the root, or leave the root away.")),
+    )  # fmt: skip
+
+
+def _log(scene: Scene) -> Suspicion | None:
+    for call in suspects(scene, "log"):
+        maker = scene.makers.get(call.inputs()[0])
+        if maker is None or short(maker) not in ("softmax", "sigmoid") or not _zero_in(scene, call):
+            continue
+        source = Source(scene.recording.source)
+        node, x, dim = source.call_at(call.span), operand(source, maker), maker.argument("dim")
+        text = f".log_softmax({dim})" if short(maker) == "softmax" else ".sigmoid().log()"
+        whole = source.piece(node) if node is not None and x is not None and short(maker) == "softmax" else None
+        changed = source.replaced(whole, f"{atom(source, x)}{text}") if whole is not None and x is not None else None
+        return Suspicion(
+            at=call.index,
+            verdict=said("{value} is fine, but its gradient is nan: line {line} takes the log of a {name} that is 0.",
+                         value=stated(scene), line=line_of(call), name=short(maker)),
+            evidence=blamed(scene, call, 0.0),
+            trials=gradient_trial(
+                scene, call, said("with log_softmax or logsigmoid in its place"), *stable(call, maker)
+            ),
+            fix=fixes.fix(scene, changed, "safe", said("Let log_softmax or logsigmoid take the logarithm.")),
+        )  # fmt: skip
+    return None
+
+
+def _picked_by_where(scene: Scene, call: Call) -> Call | None:
+    """The where that leaves out the entries of a call that are to blame."""
+    for later in scene.needed():
+        if short(later) == "where" and any(later.ref(name) in call.outputs for name in ("input", "other")):
+            return later
+    return None
+
+
+def _where(scene: Scene) -> Suspicion | None:
+    for call in suspects(scene, "sqrt", "log", "pow", "div", "exp", "norm", "acos", "rsqrt", "reciprocal"):
+        picked = _picked_by_where(scene, call)
+        if picked is None or not _unsafe(scene, call):
+            continue
+        return Suspicion(
+            at=call.index,
+            verdict=said("{value} is fine, but its gradient is not: backward also goes through {name}, not taken.",
+                         value=stated(scene), name=short(call)),
+            evidence=blamed(scene, call, _bad_operand(scene, call)),
+            trials=gradient_trial(scene, call, said("with at least {eps} in its place", eps=_EPS),
+                          wrapped(call, "other" if short(call) == "div" else "input", "torch.clamp", min=_EPS)),
+            fix=fixes.fix(scene, _safe_first(scene, call, picked), "safe",
+                          said("Make the operand harmless first: where on the input, too.")),
+        )  # fmt: skip
+    return None
+
+
+def _unsafe(scene: Scene, call: Call) -> bool:
+    """Whether the derivative is not finite somewhere: at a 0 or below."""
+    name = "other" if short(call) == "div" else "input"
+    id = call.ref(name)
+    held = None if id is None else numbers(scene.recording.tensors.get(id))
+    return held is not None and bool((held <= 0).any())
+
+
+def _bad_operand(scene: Scene, call: Call) -> float:
+    held = numbers(scene.recording.tensors[call.inputs()[-1 if short(call) == "div" else 0]])
+    return float(np.min(held)) if held is not None and held.size else float("nan")
+
+
+def _safe_first(scene: Scene, call: Call, picked: Call) -> str | None:
+    """`x.sqrt()` inside a where as `torch.where(condition, x, 1.0).sqrt()`."""
+    source = Source(scene.recording.source)
+    chosen, node = source.call_at(picked.span), source.at(call.span)
+    condition = argument(chosen, 0, "condition") if chosen is not None else None
+    x = operand(source, call) if isinstance(node, ast.Call) else node.right if isinstance(node, ast.BinOp) else None
+    if condition is None or x is None or picked.ref("input") not in call.outputs:
+        return None
+    text = f"torch.where({source.written(condition)}, {source.written(x)}, 1.0)"
+    return source.replaced(source.piece(x), text)
+
+
+def _any(scene: Scene) -> Suspicion | None:
+    found = turned_backward(scene) if scene.gradients is not None else _candidate(scene)
+    id = found[0].ref(found[1]) if found is not None else None
+    if found is None or id is None:
+        return None
+    call, name = found
+    there, bad = _entry(scene, id)
+    named = scene.recording.tensors[id].name or name
+    return Suspicion(
+        at=call.index,
+        verdict=said("{value} is fine, but the gradient of {name} is {bad}: {function} in line {line} makes it so.",
+                     value=stated(scene), name=named, bad=number(bad), function=short(call), line=line_of(call)),
+        evidence=blamed(scene, call, there),
+        trials=gradient_trial(scene, call, said("with at least {eps} in its place", eps=_EPS),
+                      wrapped(call, name, "torch.clamp", min=_EPS)),
+        fix=fixes.fix(scene, None, "choose", said("Keep its operand away from there, with a least value for example.")),
+    )  # fmt: skip
+
+
+def _candidate(scene: Scene) -> tuple[Call, str] | None:
+    """Before the backward pass is known: the last step whose derivative may be infinite at a 0 of its operand."""
+    for call in reversed(scene.needed()):
+        for argument_ in call.arguments:
+            id = call.ref(argument_.name)
+            held = None if id is None else numbers(scene.recording.tensors.get(id))
+            history = id is not None and scene.recording.tensors[id].requires_grad
+            if history and held is not None and short(call) not in _TAME and (held == 0).any():
+                return call, argument_.name
+    return None
+
+
+def _entry(scene: Scene, id: int) -> tuple[float, float]:
+    """A tensor's number, and its gradient, at the first place where that is not finite."""
+    values = numbers(scene.recording.tensors.get(id))
+    bad = numbers((scene.gradients or {}).get(id))
+    if values is None or bad is None or values.shape != bad.shape:
+        return 0.0, float("nan")
+    at = tuple(np.argwhere(~np.isfinite(bad))[0]) if bad.ndim else ()
+    return float(values[at]), float(bad[at])
