@@ -18,6 +18,7 @@ from bot.evaluator.explainer_pool import Explainers
 from bot.evaluator.frames import FrameError, decode, encode
 from bot.examples import Examples, adapted
 from bot.exchange import Answer, Ask, Catalogue, Drawn, Other, Paragraph, StageName, Wants
+from bot.given_away import GivenAway, given_away, possible, told
 from bot.jobs import work
 from bot.languages import FALLBACK
 from bot.line import TurnedAway
@@ -111,6 +112,7 @@ class Walk:
         self._until = asyncio.get_running_loop().time() + ask.deadline
         self._question: Question | None = None
         self._claims: tuple[claims.Claim, ...] | None = None
+        self._given_away: GivenAway | None = None
         self._missing: tuple[str, ...] = ()
         self._locale = self._spoken(ask.locale or FALLBACK)
 
@@ -184,6 +186,9 @@ class Walk:
         The arguments that it names go into the example, unless that then raises.
         """
         question = self._question
+        self._given_away = await asyncio.to_thread(given_away, question) if question else None
+        if self._given_away is not None:
+            return await self._ours(self._given_away.source)
         source = self._chosen(question) if question else None
         if question is None or source is None:
             return stopped.lacking("code")
@@ -264,18 +269,22 @@ class Walk:
     def _finished(
         self, question: Question, evaluated: Evaluated, concluded: work.Concluded, others: tuple[Other, ...]
     ) -> Answer:
+        answer = concluded.answer
         if concluded.trouble:
             self._answering.log.error("not drawn", ask=self._ask.id, trouble=concluded.trouble)
         translator = self._answering.translators[self._locale]
         before = [Paragraph("preface", each.say(translator)) for each in preface(question, evaluated.snippet)]
+        if self._given_away is not None:
+            before += told(self._given_away, self._answering.catalogue, translator)
+            answer = possible(answer)
         added = (*shown(question, others), *remarks(question, evaluated.snippet))
         after = [Paragraph("remarks", each.say(translator)) for each in added]
-        paragraphs = (*before, *concluded.answer.paragraphs, *after)
+        paragraphs = (*before, *answer.paragraphs, *after)
         return msgspec.structs.replace(
-            concluded.answer,
+            answer,
             text="\n\n".join(each.text for each in paragraphs) + "\n",
             paragraphs=paragraphs,
-            others=concluded.answer.others + others,
+            others=answer.others + others,
             timings_ms=self._watch.timings(concluded.draw_ms),
         )
 

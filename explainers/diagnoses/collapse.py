@@ -149,7 +149,7 @@ def rules() -> tuple[Rule, ...]:
 
 def _collapsed(scene: Scene) -> Suspicion | None:
     a, p, n = (scene.array(name) for name in ("anchor", "positive", "negative"))
-    margin, value = scene.option("margin", 1.0), scene.value
+    margin, value = scene.option("margin", 1.0), scene.returned
     near, far = _distance(scene, a, p), _distance(scene, a, n)
     if scene.call.argument("swap") or not near.size or value is None or margin <= 0:
         return None
@@ -159,7 +159,7 @@ def _collapsed(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is the margin, {margin}: all embeddings are (nearly) the same point.",
-            value=stated(scene),
+            value=number(value),
             margin=number(margin),
         ),
         evidence=(
@@ -224,7 +224,7 @@ def _satisfied(scene: Scene) -> Suspicion | None:
 
 
 def _at_chance(scene: Scene) -> Suspicion | None:
-    value, x = scene.value, scene.array("input")
+    value, x = scene.returned, scene.array("input")
     if value is None or scene.reduction != "mean" or not x.size or scene.call.ref("pos_weight") is not None:
         return None
     classes, spread = _choices(scene, x)
@@ -235,7 +235,7 @@ def _at_chance(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is the level of chance, ln {classes} = {chance}: all scores are nearly equal.",
-            value=stated(scene),
+            value=number(value),
             classes=classes,
             chance=number(math.log(classes)),
         ),
@@ -254,7 +254,7 @@ def _choices(scene: Scene, x: Floats) -> tuple[int, float]:
 
 
 def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
-    rows, value = class_rows(scene), scene.value
+    rows, value = class_rows(scene), scene.returned
     if (
         value is None
         or scene.reduction != "mean"
@@ -274,7 +274,7 @@ def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is ln(2N−1) = ln {others} = {chance}: no pair is nearer than the others.",
-            value=stated(scene),
+            value=number(value),
             others=others,
             chance=number(math.log(others)),
         ),

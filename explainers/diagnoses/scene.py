@@ -76,6 +76,12 @@ class Scene:
         return None if subject is None else scalar(self.recording.tensor(subject))
 
     @property
+    def returned(self) -> float | None:
+        """The number that the call itself returned, None where it is no scalar or was not recorded."""
+        made = next(iter(self.call.outputs), None)
+        return None if made is None or made not in self.recording.tensors else scalar(self.recording.tensor(made))
+
+    @property
     def reduction(self) -> str:
         """ "mean", "sum" or "none", also where the legacy flags say so."""
         average, reduce = self.call.argument("size_average"), self.call.argument("reduce")

@@ -178,3 +178,29 @@ async def test_code_that_nobody_can_run_is_answered_with_an_example_of_what_the_
     assert (found.outcome, found.missing) == ("explained", ("model", "batch", "labels"))
     assert found.diagnoses[0].slug == "ce-double-softmax"
     assert "model, batch, labels" in found.text.split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "slug"),
+    [
+        ("why is my loss 0.7437?", "ln(1 + 3/e)", "ce-probabilities-as-logits"),
+        ("loss stuck at 2.3026 since the first epoch, why?", "ln 10", "chance-level-ln-c"),
+        ("my BCE loss is 16.118, where does that come from?", "−ln 1e-07", "keras-clipped-probabilities"),
+    ],
+)
+async def test_a_number_without_data_is_recognised_and_asked_about(
+    text: str, form: str, slug: str, answer: Any
+) -> None:
+    found: Answer = await answer(text)
+    preface = [each.text for each in found.paragraphs if each.kind == "preface"]
+    assert any(form in each and each.rstrip().endswith("?") for each in preface)
+    assert {each.confidence for each in found.diagnoses} <= {"possible"}
+    assert slug in {each.slug for each in found.diagnoses} or slug == "keras-clipped-probabilities"
+    assert found.proof.verdict == "certified"
+
+
+async def test_a_number_with_its_data_is_not_guessed_at(answer: Any) -> None:
+    found: Answer = await answer(
+        "why is the loss 0.7437?\n```py\nF.mse_loss(torch.tensor([0.8624]), torch.zeros(1))\n```"
+    )
+    assert not [each for each in found.paragraphs if "ln(1 + 3/e)" in each.text]

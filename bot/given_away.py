@@ -1,0 +1,63 @@
+"""A number without its data: the closed form that gives it away, and what the asker must say to settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from bot.exchange import Answer, Catalogue, Paragraph
+from bot.reading.question import Claim, Question
+from explainers.fingerprints import Fingerprint, fingerprints
+from explainers.locale import Translator, translator
+from explainers.messages import said
+
+
+@dataclass(frozen=True)
+class GivenAway:
+    """A claim and what it can be, the likeliest first."""
+
+    claim: Claim
+    found: tuple[Fingerprint, ...]
+
+    @property
+    def source(self) -> str:
+        """The program of ours that returns the number."""
+        return self.found[0].source
+
+
+def given_away(question: Question) -> GivenAway | None:
+    """What the first telling number of a question gives away that holds neither program, data nor traceback."""
+    if question.snippets or question.traceback is not None:
+        return None
+    tried = ((claim, _found(claim, question.loss_words)) for claim in question.claims if claim.kind == "printed")
+    return next((GivenAway(claim, found) for claim, found in tried if found), None)
+
+
+def _found(claim: Claim, losses: tuple[str, ...]) -> tuple[Fingerprint, ...]:
+    value = claim.value
+    if not isinstance(value, float | int):
+        return ()
+    return fingerprints(float(value), claim.radius, losses)
+
+
+def told(given: GivenAway, catalogue: Catalogue, speaker: Translator) -> Iterator[Paragraph]:
+    """That it is possible, the closed form, what it would mean, and the one question back."""
+    titles = {kind.slug: kind.titles for kind in catalogue.diagnoses}
+    for found in given.found:
+        title = titles.get(found.slug, {}).get(speaker.locale, found.slug)
+        sentence = said(
+            "{number} is {form} to all of its digits. Possible: {title}.",
+            number=given.claim.text,
+            form=found.form,
+            title=title,
+        )
+        question = found.question.say(translator(speaker.locale))
+        yield Paragraph("preface", f"{sentence.say(speaker)} {question}")
+
+
+def possible(answer: Answer) -> Answer:
+    """The answer where nothing is shown: a program of ours returned the number, not the asker's."""
+    weaker = tuple(msgspec.structs.replace(each, confidence="possible") for each in answer.diagnoses)
+    return msgspec.structs.replace(answer, diagnoses=weaker)

@@ -1,0 +1,212 @@
+"""Numbers that give away how they came about, without the data that they came from.
+
+Closed forms with small parameters (the number of classes, of views, a share) are searched for a printed number, within
+the radius of its digits. Each form comes with a program of ours that returns it, so that the number is derived and
+diagnosed as any other is; what was found is possible, never shown, until the asker answers the one question.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from explainers.messages import Message, said
+
+MOST_CLASSES = 1000
+MOST_ITEMS = 4
+SMOOTHINGS = (0.05, 0.1, 0.15, 0.2, 0.3)
+MARGINS = (1.0, 0.5, 0.3, 0.2, 0.1, 2.0, 5.0, 10.0)
+COARSEST = 2e-3  # radius of digits that still tell something, relative
+FINEST = 2e-6  # float32's own roundoff, relative
+MOST = 3
+KERAS, OLD_TORCH = 1e-7, 1e-12
+SUPCON = 0.1 / 0.07  # what the usual code of SupCon multiplies by: its base temperature over its temperature
+
+_HEAD = "import torch\nimport torch.nn.functional as F\n\n"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A closed form that a number is: its text, a program that returns it, and the question that would settle it.
+
+    `slug` is the diagnosis that the program shows.
+    """
+
+    slug: str
+    form: str
+    source: str
+    question: Message
+
+
+Candidates = Iterator[tuple[float, Callable[[], Fingerprint]]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Forms of one kind, for losses of these names; `asks` means only where one of them is named."""
+
+    losses: frozenset[str]
+    candidates: Callable[[], Candidates]
+    asks: bool = False
+
+    def within(self, value: float, slack: float) -> Fingerprint | None:
+        """The one form that is so near; None where there is none, or several, so that the digits tell nothing."""
+        near = [make for at, make in self.candidates() if abs(at - value) <= slack]
+        return near[0]() if len(near) == 1 else None
+
+
+def fingerprints(value: float, radius: float, losses: Collection[str] = ()) -> tuple[Fingerprint, ...]:
+    """The forms within the radius of a number, at most three, of what is met most often first.
+
+    Where losses are named, of those alone. A whole number, whose radius is 0, is matched exactly; one of few digits
+    gives nothing away.
+    """
+    if value == 0 or radius > COARSEST * abs(value):
+        return ()
+    slack = max(radius, FINEST * abs(value))
+    meant = (f for f in _families() if (f.losses & set(losses) if losses else not f.asks))
+    found = (family.within(value, slack) for family in meant)
+    return tuple(one for one in found if one is not None)[:MOST]
+
+
+def _families() -> tuple[Family, ...]:
+    entropy, binary = frozenset({"cross_entropy"}), frozenset({"binary_cross_entropy"})
+    logits, triplet = frozenset({"binary_cross_entropy_with_logits"}), frozenset({"triplet_margin_loss"})
+    contrastive = frozenset({"info_nce"})
+    return (
+        Family(entropy, partial(_over_classes, _one_hot, lambda c: math.log1p((c - 1) / math.e))),
+        Family(entropy | binary | logits, partial(_over_classes, _chance, math.log)),
+        Family(frozenset({"nll_loss"}), _negated_one),
+        Family(binary, partial(_shares, 100.0, _cut)),
+        Family(entropy, partial(_over_classes, _wrong_one_hot, lambda c: math.log(math.e + c - 1))),
+        Family(entropy, _smoothed),
+        Family(logits, partial(_over_classes, _sigmoids, _of_sigmoids)),
+        Family(
+            contrastive, partial(_over_classes, partial(_contrastive, 1.0), lambda n: math.log(2 * n - 1)), asks=True
+        ),
+        Family(
+            contrastive,
+            partial(_over_classes, partial(_contrastive, SUPCON), lambda n: SUPCON * math.log(2 * n - 1)),
+            asks=True,
+        ),
+        Family(triplet, _margins, asks=True),
+        Family(entropy | binary, partial(_shares, -math.log(KERAS), _clipped_by_keras)),
+        Family(binary, partial(_shares, -math.log(OLD_TORCH), _old_epsilon)),
+    )
+
+
+def _over_classes(make: Callable[[int], Fingerprint], value: Callable[[int], float]) -> Candidates:
+    return ((value(c), partial(make, c)) for c in range(2, MOST_CLASSES + 1))
+
+
+def _shares(whole: float, make: Callable[[int, int], Fingerprint]) -> Candidates:
+    """k of n terms at a bound, the others at 0."""
+    for n in range(1, MOST_ITEMS + 1):
+        for k in (k for k in range(1, n + 1) if math.gcd(k, n) == 1):
+            yield whole * k / n, partial(make, k, n)
+
+
+def _one_hot(c: int) -> Fingerprint:
+    source = f"scores = F.one_hot(torch.tensor([0]), {c}).float()\nF.cross_entropy(scores, torch.tensor([0]))"
+    question = said("Are these one-hot rows, or probabilities out of a softmax, over {count} classes?", count=c)
+    return Fingerprint("ce-probabilities-as-logits", f"ln(1 + {c - 1}/e)", _HEAD + source, question)
+
+
+def _wrong_one_hot(c: int) -> Fingerprint:
+    source = f"scores = F.one_hot(torch.tensor([1]), {c}).float()\nF.cross_entropy(scores, torch.tensor([0]))"
+    question = said("Are these one-hot rows that name a wrong class, over {count} classes?", count=c)
+    return Fingerprint("ce-probabilities-as-logits", f"ln(e + {c - 1})", _HEAD + source, question)
+
+
+def _chance(c: int) -> Fingerprint:
+    source = f"logits = torch.zeros(1, {c})\nF.cross_entropy(logits, torch.tensor([0]))"
+    question = said("Are there {count} classes, and has the loss stayed there since the first step?", count=c)
+    return Fingerprint("chance-level-ln-c", f"ln {c}", _HEAD + source, question)
+
+
+def _negated_one() -> Candidates:
+    source = "scores = F.one_hot(torch.tensor([0]), 3).float()\nF.nll_loss(scores, torch.tensor([0]))"
+    question = said("Does nll_loss get one-hot rows or probabilities, without a logarithm?")
+    yield -1.0, lambda: Fingerprint("nll-on-probabilities", "−1", _HEAD + source, question)
+
+
+def _cut(k: int, n: int) -> Fingerprint:
+    form = "100" if n == 1 else f"{k}/{n} · 100"
+    question = said("Are {count} of {all} predictions exactly 0 or 1 on the wrong side?", count=k, all=n)
+    return Fingerprint("bce-clamped-at-100", form, _certain(k, n), question)
+
+
+def _clipped_by_keras(k: int, n: int) -> Fingerprint:
+    question = said("Does the number come from Keras, which clips probabilities at 1e-7?")
+    return Fingerprint("keras-clipped-probabilities", _share(k, n, KERAS), _certain(k, n, KERAS), question)
+
+
+def _old_epsilon(k: int, n: int) -> Fingerprint:
+    question = said("Does the number come from an old version of torch, which added 1e-12 inside the logarithm?")
+    return Fingerprint("bce-older-epsilon", _share(k, n, OLD_TORCH), _certain(k, n, OLD_TORCH), question)
+
+
+def _share(k: int, n: int, eps: float) -> str:
+    return f"−ln {eps:g}" if n == 1 else f"−{k}/{n} · ln {eps:g}"
+
+
+def _certain(k: int, n: int, eps: float = 0.0) -> str:
+    """k of n certain predictions are wrong; clipped at ε where there is one, in float64, which holds 1 − ε."""
+    p, t = [1.0] * n, [0.0] * k + [1.0] * (n - k)
+    dtype, clip = (", dtype=torch.float64", f".clamp({eps}, 1 - {eps})") if eps else ("", "")
+    given = f"p, t = torch.tensor({p}{dtype}), torch.tensor({t}{dtype})"
+    return f"{_HEAD}{given}\nF.binary_cross_entropy(p{clip}, t)"
+
+
+def _sigmoids(c: int) -> Fingerprint:
+    source = f"y = F.one_hot(torch.tensor([0]), {c}).float()\nF.binary_cross_entropy_with_logits(y, y)"
+    question = said("Does the loss get the labels or probabilities as its input, {count} of them in a row?", count=c)
+    form = f"(ln(1 + 1/e) + {c - 1}·ln 2)/{c}"
+    return Fingerprint("bcewl-probabilities-as-logits", form, _HEAD + source, question)
+
+
+def _of_sigmoids(c: int) -> float:
+    return (math.log1p(1 / math.e) + (c - 1) * math.log(2)) / c
+
+
+def _smoothed() -> Candidates:
+    for eps in SMOOTHINGS:
+        for c in range(2, MOST_CLASSES + 1):
+            hot, rest = 1 - eps + eps / c, eps / c
+            yield -hot * math.log(hot) - (c - 1) * rest * math.log(rest), partial(_smoothing, eps, c)
+
+
+def _smoothing(eps: float, c: int) -> Fingerprint:
+    source = (
+        f"p = torch.full((1, {c}), {eps} / {c})\np[0, 0] += 1 - {eps}\n"
+        f"F.cross_entropy(p.log(), torch.tensor([0]), label_smoothing={eps})"
+    )
+    question = said("Is it label_smoothing={eps} over {count} classes?", eps=eps, count=c)
+    form = f"H({1 - eps + eps / c:.4g}, {c - 1} × {eps / c:.4g})"
+    return Fingerprint("ce-label-smoothing-floor", form, _HEAD + source, question)
+
+
+def _contrastive(scale: float, n: int) -> Fingerprint:
+    views, by = 2 * n, "" if scale == 1.0 else "0.1 / 0.07 * "
+    source = (
+        f"logits = torch.zeros({views}, {views}).masked_fill(torch.eye({views}, dtype=torch.bool), float('-inf'))\n"
+        f"{by}F.cross_entropy(logits, (torch.arange({views}) + {n}) % {views})"
+    )
+    question = said("Is it a contrastive loss over batches of {count} pairs?", count=n)
+    form = f"ln(2·{n} − 1)" if scale == 1.0 else f"ln(2·{n} − 1) · 0.1/0.07"
+    return Fingerprint("info-nce-at-chance", form, _HEAD + source, question)
+
+
+def _margins() -> Candidates:
+    return ((margin, partial(_margin, margin)) for margin in MARGINS)
+
+
+def _margin(margin: float) -> Fingerprint:
+    source = (
+        "anchor = torch.tensor([[0.3, 0.4]])\npositive, negative = anchor.clone(), anchor.clone()\n"
+        f"F.triplet_margin_loss(anchor, positive, negative, margin={margin})"
+    )
+    question = said("Is {margin} the margin that you set?", margin=f"{margin:g}")
+    return Fingerprint("triplet-margin-at-collapse", f"0 − 0 + {margin:g}", _HEAD + source, question)
