@@ -42,6 +42,9 @@ _REMARK = re.compile(
     r"value)\b\s*[:=]?\s*)?(?P<said>.+)",
     re.I,
 )
+_ASIDE = re.compile(
+    r"<-|[,;(]\s*(?=[A-Za-z])(?!nan|inf)|\s-\s|\s+(?=(?:but|vs|instead|while|expected|should|however|why|not)\b)", re.I
+)
 
 
 def output_claims(found: Iterable[Piece], text: str) -> list[Claim]:
@@ -51,6 +54,7 @@ def output_claims(found: Iterable[Piece], text: str) -> list[Claim]:
         claims += [_printed(value, text) for value in piece.outputs if value.complete]
         if piece.sort is Sort.CODE:
             claims += [claim for line in piece.lines for claim in _remarked(line.text, line.start, text)]
+            claims += [claim for line in piece.lines for claim in _hoped(line.text, line.start, text)]
     return claims
 
 
@@ -67,11 +71,20 @@ def _remarked(line: str, start: int, text: str) -> list[Claim]:
     remark = _REMARK.match(line, comment) if comment is not None and line[:comment].strip() else None
     if not remark:
         return []
-    said = re.split(r"<-|[,;(]\s*(?=[A-Za-z])(?!nan|inf)|\s-\s", remark.group("said"), maxsplit=1)[0]
+    said = _ASIDE.split(remark.group("said"), maxsplit=1)[0]
     values = values_only(said) or values_only(said.partition(",")[0])
     if not values or (all(v.integral for v in values) and not _shows(line[:comment])):
         return []
     return [_printed(_moved(value, start + remark.start("said")), text) for value in values]
+
+
+def _hoped(line: str, start: int, text: str) -> list[Claim]:
+    """What a comment expects: `# 0.5514, expected 0`."""
+    comment = lexis(line).comment
+    if comment is None or not BEFORE_EXPECTED.search(line, comment):
+        return []
+    around = " " * (start + comment) + as_prose(line[comment:])
+    return [claim for claim in prose_claims(around, text) if claim.kind == "expected"]
 
 
 def _shows(code: str) -> bool:

@@ -33,9 +33,25 @@ def regions(text: str) -> tuple[Region, ...]:
     while opening := _FENCE.search(text, at):
         found += _free(text, at, opening.start())
         closing = _closing(text, opening)
-        found.append(_fenced(text, opening.end(), closing[0]))
+        found += _sides(_fenced(text, opening.end(), closing[0]))
         at = closing[1]
     return (*found, *_free(text, at, len(text)))
+
+
+def _sides(region: Region) -> list[Region]:
+    """A diff as the program before and the one after it; any other fence as it is."""
+    signs = {line.text[:1] for line in region.lines if line.text.strip()}
+    if region.tag != "diff" or not {"-", "+"} <= signs:
+        return [region]
+    return [
+        Region(tuple(_bare(line) for line in region.lines if line.text[:1] != gone), True, region.tag) for gone in "+-"
+    ]
+
+
+def _bare(line: Line) -> Line:
+    """A line of a diff without its sign and the blank behind it."""
+    cut = len(line.text) - len(line.text[1:].removeprefix(" ")) if line.text[:1] in "+-" else 0
+    return Line(line.number, line.start + cut, line.text[cut:])
 
 
 def _closing(text: str, opening: re.Match[str]) -> tuple[int, int]:

@@ -60,7 +60,8 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     prose = "\n".join([message.prose, *(part.prose for part in parts[1:])])
     error = next((part.error for part in parts if part.error), None)
     printed = " ".join(claim.text for part in parts for claim in part.claims)
-    losses = loss_words(f"{prose}\n{error.message if error else ''}\n{printed}")
+    failed = "\n".join((error.message, *error.code)) if error else ""
+    losses = loss_words(f"{prose}\n{failed}\n{printed}")
     material = material_of(parts, losses)
     claims = _unused(_claims(parts, material.spans), material.snippets)
     sources = [each.source for each in material.snippets]

@@ -7,12 +7,15 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 LANGUAGES = ("en", "ja", "zh", "es", "fr", "de", "ko", "pt", "ru", "hi")
 
+SURE = 0.6
+"""Below this probability, words without any accent are taken to be English."""
+
 _CODE_WORD = re.compile(r"[_()\[\]{}=/\\<>|@#$%^&*+~0-9]|[a-z][A-Z]|[A-Z]{2}|\.\w")
 
 
 @functools.cache
 def _identifier() -> LanguageIdentifier:
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(list(LANGUAGES))
     return identifier
 
@@ -32,4 +35,7 @@ def language_of(prose: str) -> str:
     if letters >= 3 and 8 * letters >= sum(c.isalpha() for c in prose):
         return _identifier().classify(foreign)[0]
     words = " ".join(word for word in prose.split() if not _CODE_WORD.search(word))
-    return _identifier().classify(words)[0] if any(c.isalpha() for c in words) else "en"
+    if not any(c.isalpha() for c in words):
+        return "en"
+    language, probability = _identifier().classify(words)
+    return "en" if words.isascii() and probability < SURE else language

@@ -95,6 +95,25 @@ def symbols(source: str) -> symtable.SymbolTable | None:
             return None
 
 
+def balanced_end(text: str) -> int | None:
+    """Where the last bracket closes that the text opens with all others, if words follow it; else None."""
+    depth, quote, end = 0, "", None
+    for mark in _MARK.finditer(text):
+        sign = mark.group()
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in ('"', "'", '"""', "'''"):
+            quote = sign
+        elif sign == "#":
+            return None
+        else:
+            depth += 1 if sign in _CLOSER else -1 if sign in ")]}" else 0
+            end = mark.end() if depth == 0 and sign in ")]}" else end
+            if depth == 0 and end and text[end : end + 1].isspace() and "\n" in text[:end]:
+                return end
+    return None
+
+
 def statement_end(lines: Sequence[Line], first: int) -> int:
     """Index after the last line of the statement that starts at `first`: brackets, strings, decorators, suites."""
     last = min(len(lines), first + STATEMENT_LINES)

@@ -1,5 +1,6 @@
 """What of a message there is to compute: programs, code in sentences, numbers with their roles, arrays in files."""
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +12,13 @@ from bot.reading.files import Document
 from bot.reading.frameworks import translated
 from bot.reading.given import filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
+from bot.reading.lexing import parsed
 from bot.reading.literals import Role, role_of_name
 from bot.reading.losses import loss_words
 from bot.reading.pieces import Piece
 from bot.reading.question import Claim, Completion, Origin, ReportedError, Snippet
-from bot.reading.snippets import Block, defined, is_data, is_shown, lacked, merged, missing_names, snippet
+from bot.reading.snippets import Block, defined, is_data, is_shown, lacked, merged, missing_names, names_loss, snippet
+from bot.reading.statements import bound_names
 from bot.reading.text import as_prose
 
 
@@ -50,7 +53,7 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str]) -> Material:
     losses = (*losses, *(loss for each in found for loss in loss_words(each.source) if loss not in losses))
     inline = inline_code(message.prose)
     spans = tuple((each.start, each.end) for each in inline)
-    sentences = [snippet(_block(message.document.text, program)) for program in programs(inline)]
+    sentences = [_with_tensors(snippet(_block(message.document.text, program))) for program in programs(inline)]
     sentences = _with_given(sentences, parts)
     if whole := tuple(each for each in sentences if not lacked(each)):
         return Material(whole, spans)
@@ -62,6 +65,27 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str]) -> Material:
     if called := _files_called(parts, losses):
         return Material((called,), spans)
     return Material(tuple(found), *_unwritten(literal, spans))
+
+
+def _with_tensors(found: Snippet) -> Snippet:
+    """Lists that a sentence gives as arguments of a loss, as the tensors that they stand for: "pred = [[2.0, 1.0]]"."""
+    tree = parsed(found.source)
+    if tree is None:
+        return found
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and names_loss(ast.unparse(node))]
+    names = {arg.id for call in calls for arg in call.args if isinstance(arg, ast.Name)}
+    lists = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List) and bound_names(ast.unparse(node)) & names
+    ]
+    lines = found.source.split("\n")
+    for node in lists:
+        rest = [""] * ((node.end_lineno or node.lineno) - node.lineno)
+        made = f"{ast.unparse(node.targets[0])} = torch.tensor({ast.unparse(node.value)})"
+        lines[node.lineno - 1 : node.end_lineno] = [made, *rest]
+    given = tuple(Completion("given", ast.unparse(node.targets[0]), lines[node.lineno - 1]) for node in lists)
+    return msgspec.structs.replace(found, source="\n".join(lines), completions=(*found.completions, *given))
 
 
 def _files_called(parts: Sequence[Parts], losses: Sequence[str]) -> Snippet | None:

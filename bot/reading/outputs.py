@@ -4,7 +4,7 @@ import ast
 import re
 from dataclasses import replace
 
-from bot.reading.lexing import parsed
+from bot.reading.lexing import lexis, parsed
 from bot.reading.printed import NUMBER, Printed, number_at
 from bot.reading.statements import Strength, strength
 from bot.reading.tensors import tensors
@@ -64,7 +64,8 @@ def _is_code(text: str) -> bool:
 
 def split_output(source: str) -> tuple[str, list[Printed]]:
     """`expression -> value` (also `=>`, `>>`, `=`, `:`, `#`): the expression, and the values right of the arrow."""
-    for mark in [*_SPLIT.finditer(source)][-4:]:
+    comment = lexis(source).comment if "\n" not in source else None
+    for mark in [*_SPLIT.finditer(source, 0, len(source) if comment is None else comment + 1)][-4:]:
         left, right = source[: mark.start()].rstrip(), source[mark.end() :]
         values = values_only(right) or _first_of(right, mark.group(1))
         if values and _is_shown(left, mark.group(1), values):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.reading.fences import Region
-from bot.reading.lexing import code_part, lexis, parsed, statement_end
+from bot.reading.lexing import balanced_end, code_part, lexis, parsed, statement_end
 from bot.reading.old_prints import old_prints
 from bot.reading.outputs import is_noise, is_ruler, output_values, split_output
 from bot.reading.printed import Printed
@@ -18,9 +18,9 @@ from bot.reading.statements import Strength, bound_names, loaded_names, strength
 from bot.reading.text import Line
 from bot.reading.tracebacks import traceback_end
 
-_PROMPT = re.compile(r"\s*(?:>>>|In\s?\[\s*\d*\]\s?:)[ \t]?(?=(.*))")
+_PROMPT = re.compile(r"\s*(?:>>>|(?:In\s?)?\[\s*\d*\]\s?:)[ \t]?(?=(.*))")
 _CONTINUED = re.compile(r"\s*\.\.\.+:?[ \t]?")
-_RESULT = re.compile(r"\s*Out\s?\[\s*\d*\]\s?:\s*")
+_RESULT = re.compile(r"\s*(?:Out\s?)?\[\s*\d*\]\s?:\s*")
 _MAGIC = re.compile(r"\s*[%!][A-Za-z%]")
 _LABELLED = re.compile(r"\s*[A-Za-z][\w ,/\-]{0,60}[:=]\s*[-+]?\d")
 
@@ -36,7 +36,10 @@ class Sort(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Consecutive lines of one sort. `source` is dedented code; `outputs` are values at offsets of the message."""
+    """Consecutive lines of one sort. `source` is dedented code; `outputs` are values at offsets of the message.
+
+    `said_after` is where in the lines a sentence goes on behind the code.
+    """
 
     sort: Sort
     lines: tuple[Line, ...]
@@ -44,6 +47,7 @@ class Piece:
     outputs: tuple[Printed, ...] = ()
     repairs: tuple[Completion, ...] = ()
     prompted: bool = False
+    said_after: int | None = None
 
 
 def pieces(region: Region) -> tuple[Piece, ...]:
@@ -115,7 +119,16 @@ def _next(region: Region, at: int, prompts: bool, answering: bool, prints: Mappi
     if result := _RESULT.match(lines[at].text):
         return _result(lines, at, result.end())
     end = statement_end(lines, at)
-    return _classified(region, lines[at:end], answering) or _single(region, lines[at], answering)
+    whole = _classified(region, lines[at:end], answering)
+    return whole or _begun(region, lines[at:end]) or _single(region, lines[at], answering)
+
+
+def _begun(region: Region, lines: tuple[Line, ...]) -> Piece | None:
+    """A call over several lines of free text, behind which the sentence goes on."""
+    raw = "\n".join(line.text for line in lines)
+    end = balanced_end(raw) if len(lines) > 1 and not region.fenced else None
+    source = textwrap.dedent(raw[:end]) if end else ""
+    return Piece(Sort.CODE, lines, source, said_after=end) if strength(source) is Strength.STRONG else None
 
 
 def _single(region: Region, line: Line, answering: bool) -> Piece:

@@ -89,10 +89,11 @@ class Snippet(msgspec.Struct, frozen=True):
 
 
 class ReportedError(msgspec.Struct, frozen=True):
-    """The exception or warning that the asker pasted."""
+    """The exception or warning that the asker pasted; `code` are the lines of theirs that its traceback shows."""
 
     type: str
     message: str
+    code: tuple[str, ...] = ()
 
 
 Difference = Literal["keras-probabilities", "keras-clip", "keras-mean", "keras-kl", "per-row", "optax-half", "sklearn"]

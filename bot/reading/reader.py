@@ -54,7 +54,7 @@ def _parts(source: Document) -> Parts:
     found = [(region, promoted(pieces(region))) for region in _regions(source)]
     all_pieces = [piece for _, part in found for piece in part]
     code = tuple(block for region, part in found for block in blocks(part, region.fenced))
-    spans = [(p.lines[0].start, p.lines[-1].end) for p in all_pieces if _is_taken(p)]
+    spans = [span for piece in all_pieces for span in _taken(piece)]
     fences = [(r.lines[0].start, r.lines[-1].end) for r, _ in found if r.fenced]
     prose = plain_prose(text, spans)
     errors = [raised("\n".join(line.text for line in p.lines)) for p in all_pieces if p.sort is Sort.ERROR]
@@ -70,5 +70,14 @@ def _regions(source: Document) -> tuple[Region, ...]:
     return (Region(lines_of(source.text), fenced=True),) if source.program else regions(source.text)
 
 
-def _is_taken(piece: Piece) -> bool:
-    return piece.sort in (Sort.CODE, Sort.ERROR) or bool(piece.outputs)
+def _taken(piece: Piece) -> list[tuple[int, int]]:
+    """What of a piece is no prose: code up to where a sentence goes on, errors, and of output the values."""
+    start, end = piece.lines[0].start, piece.lines[-1].end
+    match piece.sort:
+        case Sort.ERROR:
+            return [(start, end)]
+        case Sort.CODE:
+            after = start + piece.said_after if piece.said_after else max((v.end for v in piece.outputs), default=end)
+            return [(start, after)]
+        case _:
+            return [(value.start, value.end) for value in piece.outputs]

@@ -16,6 +16,10 @@ _WITHIN = re.compile(
     r"(?<![A-Za-z0-9_])((?:[A-Za-z_]\w*\.){0,4}[A-Z][A-Za-z]*(?:Error|Exception|Warning))\s*[:：]\s*([ -~]{3,400})"
 )
 _FRAME = re.compile(r"\s*(?:File \".*\", line \d+|[-~^]+>?\s*\d*|<ipython-input.*|\d+ |/\S+\.py)")
+_SHOWN = re.compile(
+    r'^\s*File "(?P<path>[^"\n]{1,300})", line \d+.*\n\s*(?P<shown>\S.*)$|^-{2,}> *\d+ (?P<marked>.*\S.*)$', re.M
+)
+_INSTALLED = re.compile(r"site-packages|dist-packages|lib/python\d")
 _WARNED = re.compile(r"^\S{1,200}\.py:\d+:\s*")
 
 
@@ -47,8 +51,15 @@ def raised(text: str) -> ReportedError | None:
     """The last exception named in a traceback, with its message."""
     for line in reversed(text.split("\n")):
         if match := _RAISED.match(_WARNED.sub("", line)):
-            return ReportedError(match.group(1).rpartition(".")[2], (match.group(2) or "").strip())
+            name, message = match.group(1).rpartition(".")[2], (match.group(2) or "").strip()
+            return ReportedError(name, message, frames(text))
     return None
+
+
+def frames(text: str) -> tuple[str, ...]:
+    """The lines of code that a traceback shows of files which no package installed, outermost first."""
+    found = [match.group("path", "shown", "marked") for match in _SHOWN.finditer(text)]
+    return tuple((shown or marked).strip() for path, shown, marked in found if not _INSTALLED.search(path or ""))
 
 
 def mentioned(prose: str) -> tuple[ReportedError, tuple[int, int]] | None:

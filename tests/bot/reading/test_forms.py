@@ -270,3 +270,51 @@ def test_nan_in_output_is_a_printed_word() -> None:
     asked = question("```\nprint(nn.MSELoss()(a, b))\ntensor(nan)\n```")
     assert asked.claims == (Claim("printed", "nan", 0.0, "tensor(nan)", asked.claims[0].span),)
     assert not any(isinstance(v, float) and math.isnan(v) for v in values(asked, "printed"))
+
+
+@pytest.mark.parametrize(
+    ("message", "program", "printed", "expected"),
+    [
+        ("[1]: x = torch.ones(2)\n[2]: F.mse_loss(x, 0 * x)\n[2]: tensor(1.5)\nwhy?",
+         "x = torch.ones(2)\nF.mse_loss(x, 0 * x)", [1.5], []),
+        ("F.mse_loss(torch.ones(1), torch.zeros(1))  →  1.25   (expected 0)",
+         "F.mse_loss(torch.ones(1), torch.zeros(1))", [1.25], [0.0]),
+        ("F.mse_loss(torch.ones(1), torch.zeros(1)) => 1.25   why not 2.5?",
+         "F.mse_loss(torch.ones(1), torch.zeros(1))", [1.25], [2.5]),
+        ("F.mse_loss(torch.ones(1),\n    torch.zeros(1)) gives me\n-0.75",
+         "F.mse_loss(torch.ones(1),\n    torch.zeros(1))", [-0.75], []),
+        ("```\nprint(F.mse_loss(a, a))  # 0.513 but -log(.7) = .357\n```\nwhy this loss",
+         "print(F.mse_loss(a, a))  # 0.513 but -log(.7) = .357", [0.513], []),
+        ("```\nF.mse_loss(a, a)  # 0.513, expected 0\n```", "F.mse_loss(a, a)  # 0.513, expected 0", [0.513], [0.0]),
+        ("mse with pred = [1.0, 2.0] and y = [1.0, 4.0]: F.mse_loss(pred, y) is 2.125",
+         "pred = torch.tensor([1.0, 2.0])\ny = torch.tensor([1.0, 4.0])\nF.mse_loss(pred, y)", [2.125], []),
+        ("def f(a):\n    return a.log().mean()\n\nand I call f(F.mse_loss(torch.ones(1), torch.zeros(1))), loss 0.125",
+         "def f(a):\n    return a.log().mean()\nf(F.mse_loss(torch.ones(1), torch.zeros(1)))", [0.125], []),
+    ],
+)  # fmt: skip
+def test_code_output_and_words_on_the_same_lines_are_told_apart(
+    message: str, program: str, printed: list[float], expected: list[float]
+) -> None:
+    asked = question(message)
+    assert asked.snippets[0].source == program
+    assert (values(asked, "printed"), values(asked, "expected")) == (printed, expected)
+
+
+def test_a_diff_is_two_programs() -> None:
+    asked = question("```diff\n- F.l1_loss(a, b)\n+ F.mse_loss(a, b)\n```\nsame loss?")
+    assert [(s.source, s.line_map) for s in asked.snippets] == [("F.l1_loss(a, b)", (2,)), ("F.mse_loss(a, b)", (3,))]
+
+
+def test_labels_of_output_are_words_and_its_values_are_not() -> None:
+    asked = question("My loss is: tensor(nan, grad_fn=<MeanBackward0>)\nlogits: tensor([[nan, nan]])")
+    assert ("printed", "nan") in [(claim.kind, claim.value) for claim in asked.claims]
+
+
+def test_a_traceback_shows_the_lines_of_the_asker() -> None:
+    asked = question(
+        'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n    loss = crit(x, y)\n'
+        '  File "/opt/lib/python3.11/site-packages/torch/nn/functional.py", line 9, in nll_loss\n    return inner(x)\n'
+        "IndexError: Target 7 is out of bounds."
+    )
+    assert asked.traceback is not None
+    assert asked.traceback.code == ("loss = crit(x, y)",)
