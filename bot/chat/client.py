@@ -87,18 +87,24 @@ class Client(discord.Client):
         await self._tree.set_translator(CommandTranslator(parts.translators))
         await self._register()
 
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Nothing after the end: discord.py tells that it is ready seconds after its first events, come what may."""
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
+
     async def finish(self) -> None:
         """Takes nothing new, and waits for all that is under way."""
         self.responder.ending = True
-        await self.desk.finish()
         await self.responder.finish()
+        await self.desk.finish()
 
     async def on_ready(self) -> None:
         """The first time: what a process before this one left undone."""
         self._parts.log.info("connected", guilds=len(self.guilds))
         if not self._resumed:
             self._resumed = True
-            await resume(self, self._parts.claims, self.desk, self.addressed, self._parts.log)
+            async with self.responder.under_way():
+                await resume(self, self._parts.claims, self.desk, self.addressed, self._parts.log)
 
     async def on_message(self, message: discord.Message) -> None:
         direct = await self.addressed(message)

@@ -29,7 +29,8 @@ async def resume(
     log: Log,
 ) -> None:
     """Hands every unfinished claim to the desk once more."""
-    for claim in await claims.unfinished():
+    unfinished = await claims.unfinished()
+    for claim in unfinished:
         channel = client.get_partial_messageable(claim.channel)
         try:
             message = await retried(lambda channel=channel, id=claim.question: channel.fetch_message(id))
@@ -42,6 +43,7 @@ async def resume(
         else:
             await claims.revise(claim.question, revision(message))
             desk.resumed(message, known, direct=await addressed(message) is not False)
+    log.info("resumed", questions=len(unfinished))
 
 
 async def _with_its_reply(client: discord.Client, message: discord.Message, claim: Claim) -> Claim:

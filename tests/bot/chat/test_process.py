@@ -1,0 +1,167 @@
+"""`whyloss run` as a process of its own, with its evaluator: what it holds, what its children hold, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.loopback_discord.entities import Channel
+from tests.loopback_discord.loopback import Loopback
+from tests.loopback_discord.person import Person
+
+MARKED = "```py\nzebra = torch.tensor([[1.0, 0.0, 0.0]])\nF.cross_entropy(zebra, torch.tensor([0]))\n```\nwhy 0.5514?"
+START_SECONDS = 120.0
+END_SECONDS = 10.0
+HEAVY = {"torch", "sympy", "numpy", "typst", "flint"}
+
+ON_LOOPBACK = """
+import sys, yarl, discord.asset, discord.gateway, discord.http
+base, gateway = sys.argv[1:3]
+discord.http.Route.BASE = f"{base}/api/v10"
+discord.asset.Asset.BASE = f"{base}/cdn"
+discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+from bot.cli import main
+status = main(["run"])
+print("modules", *sys.modules)
+sys.exit(status)
+"""
+
+
+@dataclass(frozen=True)
+class Process:
+    """The bot's process; `log` is what it wrote on standard error."""
+
+    process: asyncio.subprocess.Process
+    log: Path
+
+    async def told(self) -> list[str]:
+        """Its standard output, once it has ended."""
+        assert self.process.stdout is not None
+        return (await self.process.stdout.read()).decode().splitlines()
+
+
+@asynccontextmanager
+async def running(loopback: Loopback, tmp_path: Path, **environment: str) -> AsyncGenerator[Process]:
+    command = [sys.executable, "-c", ON_LOOPBACK, loopback.discord.base, loopback.gateway.url]
+    log = tmp_path / "log"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3]), **environment}
+    with log.open("wb") as opened:
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=opened
+        )
+    try:
+        await loopback.connected(START_SECONDS)
+        yield Process(process, log)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            yield child
+            yield from descendants(child)
+
+
+def of_process(pid: int, what: str) -> bytes:
+    """A file of its /proc; nothing where it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/{what}").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def lives(pid: int) -> bool:
+    state = of_process(pid, "stat").rpartition(b")")[2].split()[:1]
+    return state not in ([], [b"Z"])
+
+
+def place(loopback: Loopback) -> tuple[Channel, Person]:
+    guild = loopback.guild()
+    return loopback.channel(guild), loopback.person("alice", guild)
+
+
+async def test_the_token_and_the_words_stay_where_they_are(loopback: Loopback, tmp_path: Path) -> None:
+    general, alice = place(loopback)
+    async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
+        message = alice.mention(general, MARKED)
+        await loopback.reply_to(message, START_SECONDS, lambda each: each.pictures)
+        children = list(descendants(bot.process.pid))
+        held, commands = ([of_process(pid, what) for pid in children] for what in ("environ", "cmdline"))
+        bot.process.send_signal(signal.SIGTERM)
+        assert await bot.process.wait() == 0
+        told = await bot.told()
+    assert any(b"evaluator" in command for command in commands), "it has its evaluator as a child"
+    assert len(children) > 2, "and that has children"
+    assert not [environment for environment in held if loopback.token.encode() in environment]
+    assert not HEAVY & set(told[-1].split())
+    written = bot.log.read_text() + "\n".join(told[:-1])
+    assert "connected" in written
+    assert not [secret for secret in (loopback.token, "zebra", "why 0.5514", "0.5514 is") if secret in written]
+    async with asyncio.timeout(END_SECONDS):
+        while any(map(lives, children)):  # noqa: ASYNC110 - orphans tell nobody of their end
+            await asyncio.sleep(0.05)
+
+
+async def test_it_prints_how_to_add_it(loopback: Loopback, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{loopback.token}\n")
+    async with running(loopback, tmp_path, WHYLOSS_DISCORD__TOKEN_FILE=str(tmp_path / "token")) as bot:
+        bot.process.send_signal(signal.SIGTERM)
+        assert await bot.process.wait() == 0
+        told = await bot.told()
+    links = [line for line in told if "oauth2/authorize" in line]
+    assert len(links) == 2
+    assert all(f"client_id={loopback.bot.id}" in link for link in links)
+    assert "scope=bot+applications.commands" in links[0]
+    assert "permissions=274878024704" in links[0], "view, send, send in threads, embed, attach, read history"
+    assert "integration_type=1" in links[1]
+
+
+async def test_sigterm_finishes_what_is_under_way(loopback: Loopback, tmp_path: Path) -> None:
+    general, alice = place(loopback)
+    async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
+        await loopback.reply_to(alice.mention(general, MARKED), START_SECONDS, lambda each: each.pictures)
+        typed = len(loopback.ledger.asked("POST", "/typing"))
+        slow = alice.mention(general, MARKED.replace("zebra =", "import time; time.sleep(2)\nzebra ="))
+        await loopback.until(lambda: len(loopback.ledger.asked("POST", "/typing")) > typed, 5)
+        bot.process.send_signal(signal.SIGTERM)
+        await loopback.reply_to(slow, START_SECONDS, lambda each: each.pictures)
+        assert await bot.process.wait() == 0
+
+
+async def test_a_killed_bot_answers_after_its_restart(loopback: Loopback, tmp_path: Path) -> None:
+    general, alice = place(loopback)
+    async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
+        await loopback.reply_to(alice.mention(general, MARKED), START_SECONDS, lambda each: each.pictures)
+        typed = len(loopback.ledger.asked("POST", "/typing"))
+        slow = alice.mention(general, MARKED.replace("zebra =", "import time; time.sleep(2)\nzebra ="))
+        await loopback.until(lambda: len(loopback.ledger.asked("POST", "/typing")) > typed, 5)
+        bot.process.kill()
+        await bot.process.wait()
+    loopback.gateway.drop()
+    loopback.gateway.sessions.clear()
+    async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
+        await loopback.reply_to(slow, START_SECONDS, lambda each: each.pictures)
+        bot.process.send_signal(signal.SIGTERM)
+        assert await bot.process.wait() == 0
+    assert len(loopback.replies(slow)) == 1
+
+
+def test_without_a_token_it_says_where_one_may_stand(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "run"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "DISCORD_TOKEN" in done.stderr
+    assert "token_file" in done.stderr
+    assert "Traceback" not in done.stderr
