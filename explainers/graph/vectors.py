@@ -65,7 +65,7 @@ def _followed(node: Node, axes: Axes) -> tuple[Node, ...] | None:
             return (x,) if over == axes[-1:] else None
         case OneHot(index, along):
             return () if along is axes[-1] and readable(index, axes[:-1]) else None
-        case Take(Input(axes=held), index, along):
+        case Take(Input(axes=held) | Named(axes=held), index, along):
             return () if held == (along,) and index.axes == axes[:-1] and readable(index, axes[:-1]) else None
         case Take() | Rename() | Reshape() | Concat() | Coordinate():
             return None
