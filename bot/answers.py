@@ -46,7 +46,7 @@ def explained(explanation: Explanation, told: Told, asked: ToConclude, drawn: Dr
         floor=None if withheld else _floor(explanation),
         gradient={} if withheld else gradients(explanation.gradient),
         proof=_proof(explanation.proof),
-        others=tuple(Other(o.expression, o.loss, worded(o.value), Proof("not-applicable")) for o in explanation.others),
+        others=tuple(Other(o.expression, o.loss, worded(o.value), _proof(o.proof)) for o in explanation.others),
         verdict=told.verdict,
         text=told.text,
         alt_text=told.alt_text,

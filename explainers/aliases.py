@@ -26,23 +26,23 @@ class Aliases:
         """From the array that is written to up to what both are views of, each view with the array that it is one
         of; then down to the other one by the views that make it."""
         up, down = self._chain(target), self._chain(other)
-        shared = {root for _, root in down} | {self._birth(other)}
+        shared = {root for _, root in down} | {self.birth(other)}
         climbed: list[tuple[Call, int]] = []
-        at = self._birth(target)
+        at = self.birth(target)
         for view, root in up:
             if at in shared:
                 break
             climbed.append((view, root))
             at = root
         below: list[Call] = []
-        if at != self._birth(other):
+        if at != self.birth(other):
             for view, root in down:
                 below.append(view)
                 if root == at:
                     break
         return climbed, below[::-1]
 
-    def _birth(self, id: int) -> int:
+    def birth(self, id: int) -> int:
         """The id under which a tensor was made, before anything was written to it."""
         while id in self._before:
             id = self._before[id]
@@ -51,11 +51,11 @@ class Aliases:
     def _chain(self, id: int) -> list[tuple[Call, int]]:
         """The views that a tensor is the last of, from itself up, each with the birth of what it is a view of."""
         found: list[tuple[Call, int]] = []
-        at = self._birth(id)
+        at = self.birth(id)
         while (call := self._recording.producer(at)) is not None and short_name(call.function) in _VIEWS:
             of = call.ref("input")
             if of is None:
                 break
-            at = self._birth(of)
+            at = self.birth(of)
             found.append((call, at))
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -125,6 +125,8 @@ class _Reading:
                 continue
             call = self._unfolded(current)
             waiting = [i for i in self._needs(call, current) if i not in self.arrays] if call else []
+            if call is None and (hidden := self.recording.producer(current)) and hidden.function.startswith(_HIDING):
+                return DontKnow(hidden.function, hidden.span, said("what a transform of torch.func runs is hidden"))
             if waiting:
                 stack.extend(reversed(waiting))
                 continue
@@ -195,7 +197,7 @@ class _Reading:
 
     def _computed(self, call: Call, id: int) -> Array | DontKnow:
         try:
-            arguments = {a.name: self._value(a.value) for a in call.arguments}
+            arguments = {a.name: self._cast(self._value(a.value), call, id) for a in call.arguments}
             made = self._made(call, id, arguments)
         except (Unsupported, IndexError) as refusal:
             self._give(call)
@@ -204,6 +206,13 @@ class _Reading:
             return DontKnow(call.function, call.span, reason) if isinstance(leaf, DontKnow) else leaf
         self.calls[call.index] = call
         return self._followed(call, self._valued(made, id))
+
+    def _cast(self, value: object, call: Call, id: int) -> object:
+        """An argument in the dtype that autocast gives it: that of the result."""
+        made = self.recording.tensor(id)
+        if call.autocast is None or not made.floating or not isinstance(value, Array) or not value.floating:
+            return value
+        return replace(value, node=ops.cast(value.node, made.dtype))
 
     def _made(self, call: Call, id: int, arguments: dict[str, object]) -> Array:
         """One of the arrays that a call returned or wrote to."""
@@ -228,7 +237,7 @@ class _Reading:
         """What an array holds after another one that shares its memory was written to."""
         old = {new: old for old, new in call.mutated}
         up, down = self.aliases.path(old[target], old[id])
-        held = self.arrays[old[up[-1][1]] if up[-1][1] in old else up[-1][1]] if up else stored
+        held = self._held(up[-1][1], old.values()) if up else stored
         chain = [held]
         for view, _ in reversed(up):
             chain.append(self._view(view, chain[-1]))
@@ -240,6 +249,13 @@ class _Reading:
         for view in down:
             stored = self._view(view, stored)
         return stored
+
+    def _held(self, birth: int, before: Iterable[int]) -> Array:
+        """What the array that was born under an id held before a call that writes to it."""
+        found = next((id for id in before if self.aliases.birth(id) == birth), None)
+        if found is None:
+            raise Unsupported(said("it writes to what another array is a view of"))
+        return self.arrays[found]
 
     def _view(self, view: Call, whole: Array) -> Array:
         given = {a.name: self._value(a.value) for a in view.arguments if a.name != "input"}
@@ -352,6 +368,7 @@ class _Reading:
 
 
 LONGEST_CODE = 60
+_HIDING = "torch.func."
 _ORDERING = frozenset(("cat", "stack", "hstack", "vstack", "roll", "repeat", "repeat_interleave", "tile", "flip"))
 _FILLS = frozenset(
     ("zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,14 @@ from explainers.diagnoses.floors import Floor, FloorQuestion, floor
 from explainers.diagnoses.regions import Everywhere
 from explainers.diagnoses.registry import rules
 from explainers.diagnoses.scene import scenes
-from explainers.equality import library_loss
+from explainers.equality import Equal, library_loss
 from explainers.graph.balls import precise
 from explainers.graph.evaluation import Values
 from explainers.graph.exact import Exact, along, exact
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
-from explainers.messages import said
+from explainers.messages import Message, said
+from explainers.others import Formula, formulas, proof, ratio, relation, reruns, starts
 from explainers.proof import Enclosures, Proof, differentiable, enclosures, prove, unproven
 from explainers.recording import Call, Recording, Tensor
 from explainers.reruns import (
@@ -41,6 +42,10 @@ from explainers.reruns import (
     RerunResult,
     SourceRerun,
 )
+
+SEED = "seed"
+OTHER_SEEDS = (1, 2)
+_ELSEWHERE = ("np.", "numpy", "math.", "sklearn", "scipy")
 
 if TYPE_CHECKING:
     from explainers.telling import Told
@@ -59,7 +64,7 @@ class Reading:
 class Derived:
     """What follows from a reading alone, so that it can be worked out while the reruns run."""
 
-    equals: Loss | None
+    equals: Equal | None
     steps: Derivation
     enclosures: Enclosures
     gradients: Mapping[int, Exact]
@@ -73,6 +78,8 @@ class Other:
     expression: str
     loss: str | None
     value: Any
+    proof: Proof = field(default_factory=unproven)
+    relation: Message | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,6 +88,8 @@ class Explanation:
 
     `loss` is the library loss that was called, `equals` the one that a hand-written formula is. `gradients` holds the
     exact gradient of the subject with respect to each real input, by tensor id, shaped like the input's axes.
+    `like` says under which arguments, or by which factor, a library loss is the formula. `spread` are the values under
+    other seeds of a program that draws random numbers without one.
     """
 
     recording: Recording
@@ -97,6 +106,8 @@ class Explanation:
     diagnoses: tuple[Diagnosis, ...] = ()
     clear: tuple[str, ...] = ()
     others: tuple[Other, ...] = ()
+    spread: tuple[float, ...] = ()
+    like: Equal | None = None
 
     @property
     def value(self) -> Any:
@@ -145,16 +156,24 @@ def plan(recording: Recording, claims: tuple[Claim, ...], reading: Reading | Don
     inputs = tuple(x.tensor for x in found.forms.as_run) if isinstance(found, Reading) else ()
     pages = (SourceRerun(TWIN, found.twin.source),) if isinstance(found, Reading) and found.twin else ()
     wanted = planned(recording, claims, losses, inputs).reruns
-    starts = _starts(recording, found) if isinstance(found, Reading) else ()
-    return Plan((*pages, *(_from_frontier(rerun, starts) for rerun in wanted)))
+    frontier = found.forms.composition if isinstance(found, Reading) else None
+    begin = () if frontier is None or recording.subject is None else starts(recording, frontier, recording.subject)
+    further = reruns(recording, losses)
+    return Plan((*pages, *(_from_frontier(rerun, begin) for rerun in wanted), *further, *_seeds(recording)))
 
 
-def _starts(recording: Recording, found: Reading) -> tuple[ReplaceTensor, ...]:
-    """The frontier's recorded numbers, where a call of the program made them."""
-    composition = found.forms.composition
-    reached = {id for call in composition.calls for id in call.inputs()} | {recording.subject}
-    made = (id for id in composition.inputs if id in reached and recording.producer(id) is not None)
-    return tuple(ReplaceTensor(recording.tensors[id]) for id in made)
+def _seeds(recording: Recording) -> tuple[SourceRerun, ...]:
+    """The program under other seeds, where it sets none itself."""
+    unseeded = recording.random and recording.raised is None and recording.subject is not None
+    return tuple(SourceRerun(f"{SEED} {k}", recording.source, k) for k in OTHER_SEEDS) if unseeded else ()
+
+
+def _spread(results: Mapping[str, RerunResult]) -> tuple[float, ...]:
+    """The single values that the other seeds gave."""
+    held = (results[label].value for k in OTHER_SEEDS if (label := f"{SEED} {k}") in results)
+    return tuple(
+        float(v.array().reshape(-1)[0]) for v in held if v is not None and v.data is not None and v.elements == 1
+    )
 
 
 def _from_frontier(rerun: Rerun, starts: tuple[ReplaceTensor, ...]) -> Rerun:
@@ -190,13 +209,14 @@ def conclude(
         else:
             steps = Derivation((Refused(found),) if isinstance(found, DontKnow) else (), {}, None)
             proof = unproven(*((found.reason,) if isinstance(found, DontKnow) else ()))
+    like = follows.equals if follows else None
     return Explanation(
         recording,
         claims,
         subject,
         call,
         loss,
-        follows.equals if follows else None,
+        like.loss if like is not None and like.factor == 1 else None,
         found,
         steps,
         proof,
@@ -204,7 +224,9 @@ def conclude(
         follows.floors if follows else (),
         diagnoses,
         tuple(slug for slug in investigation.clear if known[slug].concern == "value"),
-        _others(recording, losses),
+        _others(recording, losses, found, by_label),
+        _spread(by_label),
+        like,
     )
 
 
@@ -214,10 +236,11 @@ def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> D
     composed = _is_composed(found, call, losses.of(call.function) if call else None)
     with precise():
         equals = library_loss(found.forms, found.values, losses) if composed else None
-        steps = derivation(found.forms, found.values, equals.loss.name if equals else None)
+        same = equals is not None and equals.factor == 1
+        steps = derivation(found.forms, found.values, equals.loss.name if equals and same else None)
         balls, gradients = enclosures(found.forms, found.values), _gradients(found)
     floors = () if composed else _floors(recording, claims, losses)
-    return Derived(equals.loss if equals else None, steps, balls, gradients, floors)
+    return Derived(equals, steps, balls, gradients, floors)
 
 
 def read(recording: Recording) -> Reading | DontKnow | None:
@@ -278,15 +301,57 @@ def _floors(recording: Recording, claims: tuple[Claim, ...], losses: Registry) -
     return tuple(f for f in found if f is not None)
 
 
-def _others(recording: Recording, losses: Registry) -> tuple[Other, ...]:
-    return tuple(_other(recording, losses, id) for id in recording.others if recording.tensors[id].data is not None)
+def _others(
+    recording: Recording, losses: Registry, found: Reading | DontKnow | None, results: Mapping[str, RerunResult]
+) -> tuple[Other, ...]:
+    known = formulas(recording, losses)
+    subject = Formula(found.forms, found.values) if isinstance(found, Reading) else None
+    with precise():
+        made = [
+            _other(recording, losses, id, known.get(id), subject, results)
+            for id in recording.others
+            if recording.tensors[id].data is not None
+        ]
+    return (*made, *_computed_elsewhere(recording, subject))
 
 
-def _other(recording: Recording, losses: Registry, id: int) -> Other:
+def _other(
+    recording: Recording,
+    losses: Registry,
+    id: int,
+    found: Formula | DontKnow | None,
+    subject: Formula | None,
+    results: Mapping[str, RerunResult],
+) -> Other:
     call = recording.producer(id)
     loss = losses.of(call.function) if call else None
     text = call.span.text if call and call.span else recording.tensors[id].name or ""
-    return Other(text, loss.name if loss else None, nested(recording.tensors[id]))
+    compared = None
+    if subject is not None and isinstance(found, Formula) and not _again(recording, call):
+        compared = relation(subject, found)
+    certificate = proof(recording, id, found, results)
+    return Other(text, loss.name if loss else None, nested(recording.tensors[id]), certificate, compared)
+
+
+def _again(recording: Recording, call: Call | None) -> bool:
+    """Whether the same line made the subject, in another round of a loop."""
+    made = None if recording.subject is None else recording.producer(recording.subject)
+    return call is not None and made is not None and call.span == made.span
+
+
+def _computed_elsewhere(recording: Recording, subject: Formula | None) -> Iterator[Other]:
+    """Numbers that the program shows and torch did not compute, such as numpy's."""
+    if recording.subject is None or recording.tensors[recording.subject].elements != 1:
+        return
+    ours = nested(recording.tensors[recording.subject])
+    sizes = {axis.size for x in (subject.forms.composition.inputs.values() if subject else ()) for axis in x.axes}
+    lines = recording.source.splitlines()
+    for shown in recording.shown:
+        if shown.tensor is None and shown.number is not None and "." in shown.text:
+            text = lines[shown.line - 1].strip() if shown.line and shown.line <= len(lines) else shown.text
+            value = float(np.ravel(ours)[0])
+            if any(word in text for word in _ELSEWHERE):
+                yield Other(text, None, shown.number, relation=ratio(value, shown.number, sizes))
 
 
 def nested(tensor: Tensor) -> Any:

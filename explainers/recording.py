@@ -166,7 +166,8 @@ class Call(msgspec.Struct, frozen=True):
     tensors it returned, in order;
     `mutated` maps ids it changed in place to the new ids of their contents; `scope` is the path of nn.Modules and of
     the user's own functions that were active, outermost first ("nn.CrossEntropyLoss", "def focal"); `random` says
-    that the call drew random numbers, so that running it again gives something else.
+    that the call drew random numbers, so that running it again gives something else; `autocast` is the dtype that
+    torch's autocast put matrix products into, where it was on.
     """
 
     index: int
@@ -178,6 +179,7 @@ class Call(msgspec.Struct, frozen=True):
     scope: tuple[str, ...] = ()
     grad_enabled: bool = True
     random: bool = False
+    autocast: DType | None = None
 
     def argument(self, name: str) -> Value:
         """The value of the named argument, None where the call does not have it."""
@@ -191,6 +193,13 @@ class Call(msgspec.Struct, frozen=True):
     def inputs(self) -> tuple[int, ...]:
         """Ids of all tensors among the arguments, in order of appearance."""
         return tuple(i for argument in self.arguments for i in refs(argument.value))
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """A training loop that was ended after so many rounds: its line."""
+
+    line: int
+    rounds: int
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -207,7 +216,9 @@ class Recording(msgspec.Struct, frozen=True, dict=True):
 
     `subject` is the id of the tensor that the question is about: the shown one that matches a claim, else what
     `.backward()` started from, else what was shown last, else the last loss. `names` are the user's variables at the
-    end of the program. `others` are further loss values that the program shows.
+    end of the program. `others` are further loss values that the program shows. `adapted` names what was done another
+    way than it is written ("cuda" on the CPU, "[0]" of a single number), `losses` are the values that backward passes
+    started from, in order, and `cut` says where a training loop was ended early.
     """
 
     source: str
@@ -222,6 +233,9 @@ class Recording(msgspec.Struct, frozen=True, dict=True):
     seeded: bool = True
     random: bool = False
     stdout: str = ""
+    adapted: tuple[str, ...] = ()
+    losses: tuple[float, ...] = ()
+    cut: Cut | None = None
 
     def producer(self, id: int) -> Call | None:
         """The call that made a tensor, None for one that the recording only met."""

@@ -64,7 +64,8 @@ Edit = DropCall | SwapFunction | SetArgument | WrapArgument | WrapOutput | Repla
 
 
 class GraphRerun(msgspec.Struct, frozen=True, tag="graph"):
-    """Replay the recording up to its subject with edits; `float64` upcasts every floating tensor first.
+    """Replay the recording up to its subject, or another tensor, with edits; `float64` upcasts every floating tensor
+    first.
 
     `gradients` are the ids whose gradient of the (summed, if not scalar) subject is wanted.
     """
@@ -73,6 +74,7 @@ class GraphRerun(msgspec.Struct, frozen=True, tag="graph"):
     edits: tuple[Edit, ...] = ()
     float64: bool = False
     gradients: tuple[int, ...] = ()
+    subject: int | None = None
 
 
 class SourceRerun(msgspec.Struct, frozen=True, tag="source"):

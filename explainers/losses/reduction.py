@@ -28,9 +28,10 @@ def reduced(item: Node, layout: Layout, reduction: str, weights: Node | None = N
 
 
 def legacy(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """The reduction that torch's deprecated flags mean; given, they override `reduction`."""
+    """The reduction that torch's deprecated flags mean; given, they override `reduction`, whose old name for the mean
+    torch still knows."""
     if size_average is None and reduce is None:
-        return reduction
+        return "mean" if reduction == "elementwise_mean" else reduction
     if reduce is False:
         return "none"
     return "sum" if size_average is False else "mean"

@@ -12,9 +12,14 @@ from explainers.replay.edits import PlannedCall, plan
 from explainers.reruns import GraphRerun, ReplaceTensor, RerunResult, WrapArgument, WrapOutput
 from explainers.tracing.callables import call, find, is_replayable
 from explainers.tracing.internals import storage_of
-from explainers.tracing.values import decode, freeze, tensors_in, thaw
+from explainers.tracing.values import DTYPES, decode, freeze, tensors_in, thaw
 
 _TO_DOUBLE: Final = frozenset({"torch.Tensor.float", "torch.Tensor.half", "torch.Tensor.bfloat16"})
+
+
+def _autocast(dtype: str | None) -> torch.autocast:
+    """The autocast that was on, or none."""
+    return torch.autocast("cpu", dtype=DTYPES[dtype or "bfloat16"], enabled=dtype is not None)
 
 
 class NotReplayable(Exception):
@@ -25,11 +30,12 @@ class Machine:
     """One rerun: the tensors it has so far, and where the gradients that are asked for leave the graph."""
 
     def __init__(self, recording: Recording, rerun: GraphRerun) -> None:
-        if recording.subject is None:
+        subject = recording.subject if rerun.subject is None else rerun.subject
+        if subject is None:
             raise NotReplayable("the recording has no subject")
         self._recording = recording
         self._rerun = rerun
-        self._subject = recording.subject
+        self._subject = subject
         self._replaced = {e.tensor.id: e.tensor for e in rerun.edits if isinstance(e, ReplaceTensor)}
         self._planned = {c.index: plan(c, rerun.edits) for c in recording.calls}
         self._edited = {e.call for e in rerun.edits if not isinstance(e, ReplaceTensor)}
@@ -45,7 +51,7 @@ class Machine:
         planned = [self._planned[index] for index in sorted(needed)]
         follow = not planned or planned[-1].call.grad_enabled
         for step in planned:
-            with torch.set_grad_enabled(step.call.grad_enabled or not follow):
+            with torch.set_grad_enabled(step.call.grad_enabled or not follow), _autocast(step.call.autocast):
                 self._step(step)
         value = self._get(self._subject)
         gradients = self._gradients(value)

@@ -26,6 +26,7 @@ MOST_BARS = 4
 POINTS = 73
 MOST_ELEMENTS = 20_000
 REACH = 5.0
+LEAST_STEPS = 3
 NEGLIGIBLE = 1e-12
 
 
@@ -36,8 +37,23 @@ def panels(explanation: Explanation, translator: Translator) -> tuple[Block, ...
     reading = explanation.reading
     if any(np.asarray(values).size == 0 for values in reading.values.values()):
         return ()
-    made = (_bars(reading, translator), _differences(reading, translator), _curve(explanation, reading, translator))
+    made = (
+        _training(explanation, translator),
+        _bars(reading, translator),
+        _differences(reading, translator),
+        _curve(explanation, reading, translator),
+    )
     return tuple(panel for panel in made if panel is not None)
+
+
+def _training(explanation: Explanation, translator: Translator) -> Curve | None:
+    """The loss of each backward pass, step by step."""
+    losses = explanation.recording.losses
+    if len(losses) < LEAST_STEPS or not np.isfinite(losses).all():
+        return None
+    points = tuple((float(k), loss) for k, loss in enumerate(losses, start=1))
+    end = points[-1]
+    return Curve(text(said("Loss per step of training"), translator), points, Mark(*end, shown(end[1])))
 
 
 def place(reading: Reading) -> tuple[int, ...]:

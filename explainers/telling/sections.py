@@ -10,6 +10,7 @@ import numpy as np
 from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
 from explainers.diagnoses.floors import Floor
+from explainers.equality import Equal
 from explainers.explanation import Explanation, Reading
 from explainers.graph.nodes import Table
 from explainers.locale import Translator
@@ -20,6 +21,7 @@ from explainers.verdict import disagreement, stopped, summary
 
 BRIEFLY = 24
 MOST_PLACES = 8
+OLD_ITEM = "[0]"
 NEGLIGIBLE = 1e-12
 MOST_CLEAR = 8
 
@@ -28,10 +30,8 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     """What the trace shows: how the input is read, and the facts behind the first diagnosis."""
     known = explanation.loss or explanation.equals
     lines = [known.reading.say(translator)] if known else []
-    if explanation.equals is not None:
-        lines.insert(
-            0, said("In normal form your formula is the same as {name}.", name=explanation.equals.name).say(translator)
-        )
+    if explanation.like is not None:
+        lines.insert(0, _likeness(explanation.like).say(translator))
     lines += [message.say(translator) for message in (*_stop(explanation), *_exactly(explanation))]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
@@ -66,6 +66,21 @@ def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
             loss=shown(-math.log(p)) if p > 0 else "inf",
         ),
     )
+
+
+def _likeness(like: Equal) -> Message:
+    """The library loss that a formula is, or is a multiple of, and how far that is proven."""
+    options = [f"{key}={value:g}" for key, value in like.options.items()]
+    call = f"{like.loss.name}({', '.join((f'reduction={like.reduction!r}', *options))})"
+    if like.factor != 1:
+        return said(
+            "Your formula is {factor} times {call}, here and on other numbers.", factor=f"{like.factor:.6g}", call=call
+        )
+    if not like.proven:
+        return said("Here and on other numbers your formula gives the same as {call}.", call=call)
+    if options:
+        return said("In normal form your formula is the same as {name}.", name=call)
+    return said("In normal form your formula is the same as {name}.", name=like.loss.name)
 
 
 def legend(explanation: Explanation) -> Message | None:
@@ -222,12 +237,50 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
         lines.append(
             said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value))
         )
+    lines += _adapted(explanation)
     if explanation.recording.random and explanation.recording.raised is None:
         lines.append(said("The program draws random numbers without a seed: your digits will differ."))
+        lines += _spread(explanation)
     if explanation.proof.verdict != "certified" and explanation.value is not None:
         reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
         lines += [said("Not certified: {reason}.", reason=reason) for reason in reasons.values()]
     return [message.say(translator) for message in lines]
+
+
+def _adapted(explanation: Explanation) -> Iterator[Message]:
+    """What was run another way than it is written."""
+    recording = explanation.recording
+    devices = [name for name in recording.adapted if name != OLD_ITEM]
+    if devices:
+        yield said(
+            "Run on the CPU instead of {devices}; other digits may round differently.", devices=", ".join(devices)
+        )
+    if OLD_ITEM in recording.adapted:
+        yield said("Today a single number is read with .item(); the index [0] of older versions was left out.")
+    if any(call.autocast for call in recording.calls):
+        yield said("Autocast computes matrix products with fewer digits, here as in your program.")
+    if recording.cut is not None:
+        yield said(
+            "The training loop in line {line} was ended after {rounds} rounds.",
+            line=recording.cut.line,
+            rounds=recording.cut.rounds,
+        )
+
+
+def _spread(explanation: Explanation) -> Iterator[Message]:
+    """The values under other seeds."""
+    if explanation.spread:
+        values = ", ".join(map(shown, explanation.spread))
+        yield said("With other seeds it is {values}.", values=values)
+
+
+def others(explanation: Explanation, translator: Translator) -> list[str]:
+    """Further values, and how each comes to differ from the loss."""
+    lines: list[str] = []
+    for other in explanation.others:
+        line = f"{other.expression} = {summary(other.value)}"
+        lines.append(f"{line}. {other.relation.say(translator)}" if other.relation else line)
+    return lines
 
 
 def clear(explanation: Explanation, translator: Translator) -> str:

@@ -192,7 +192,7 @@ def _paragraphs(explanation: Explanation, context: Context, card: Card, translat
         "formulas": sections.derivation(writer, formulas),
         "counterfactuals": sections.counterfactuals(explanation, translator),
         "floors": sections.floors(explanation, translator),
-        "others": [f"{o.expression} = {summary(o.value)}" for o in explanation.others],
+        "others": sections.others(explanation, translator),
         "fix": sections.fix(diagnosis, translator) if diagnosis else [],
         "also": [said("Also true: {titles}", titles="; ".join(also)).say(translator)] if also else [],
         "checks": ["  ".join(f"✓ {check}" for check in card.checks)] if card.checks else [],

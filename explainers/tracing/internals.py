@@ -23,6 +23,13 @@ def is_transformed(tensor: torch.Tensor) -> bool:
     return torch._C._functorch.is_functorch_wrapped_tensor(tensor)
 
 
+def autocast_dtype() -> Any:
+    """The name of the dtype that autocast puts matrix products into on the CPU, None where it is off."""
+    if not torch.is_autocast_enabled("cpu"):
+        return None
+    return str(torch.get_autocast_dtype("cpu")).removeprefix("torch.")
+
+
 def storage_of(tensor: torch.Tensor) -> int:
     """What tells two live storages apart, also empty ones."""
     return tensor.untyped_storage()._cdata

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any, Final
 
+import msgspec
 import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
 from explainers.recording import Argument, Call
-from explainers.tracing.internals import is_transformed
+from explainers.tracing.internals import autocast_dtype, is_transformed
 from explainers.tracing.ledger import Ledger
 from explainers.tracing.naming import RENDERED, is_silent, public_name, raw_name
 from explainers.tracing.signatures import Bound, bind
@@ -24,6 +25,7 @@ CALL_LIMIT: Final = 20_000
 _NUMBERS_REMEMBERED: Final = 1000
 _READS: Final = frozenset({"torch.Tensor.item", "torch.Tensor.__float__", "torch.Tensor.tolist"})
 _EXPORTS: Final = frozenset({"torch.Tensor.numpy", "torch.Tensor.__array__", "torch.Tensor.__dlpack__"})
+_ELSEWHERE: Final = frozenset({"cuda", "mps", "xpu"})
 _BACKWARD: Final = frozenset({"torch.Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
 
 
@@ -50,6 +52,7 @@ class Tracer(TorchFunctionMode):
         self.targets: dict[int, str] = {}
         self.random = False
         self.seeded = False
+        self.adapted: dict[str, None] = {}
         self._unseeded_state = generator_state
 
     def __torch_function__(
@@ -68,9 +71,29 @@ class Tracer(TorchFunctionMode):
                 self.rendered.append((result, self.ledger.meet(args[0])))
             return result
         frame = inspect.currentframe()
+        func, raw, args, given = self._adapted(func, raw, args, given)
         if func is F.l1_loss:
             given = _with_lost_weight(frame, given)
         return self._run(func, raw, args, given, self.source.locate(frame))
+
+    def note(self, func: Callable[..., Any], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run a function whose inside cannot be watched as one call of this name."""
+        return self._run(func, name, args, kwargs, self.source.locate(inspect.currentframe()))
+
+    def _adapted(
+        self, func: Callable[..., Any], raw: str, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Callable[..., Any], str, Sequence[Any], dict[str, Any]]:
+        """The call as it can be made here: on the CPU, and with today's way to read a single number."""
+        if raw == "torch.Tensor.cuda":
+            self.adapted["cuda"] = None
+            return torch.Tensor.cpu, "torch.Tensor.cpu", args[:1], {}
+        if raw == "torch.Tensor.__iter__":
+            return _iterated, "torch.Tensor.unbind", args, {}
+        if raw == "torch.Tensor.__getitem__" and _is_old_item(args):
+            self.adapted["[0]"] = None
+            return torch.Tensor.view, "torch.Tensor.view", (args[0], ()), {}
+        moved = [_on_cpu(value, self.adapted) for value in args]
+        return func, raw, moved, {key: _on_cpu(value, self.adapted) for key, value in kwargs.items()}
 
     def _run(
         self,
@@ -92,7 +115,9 @@ class Tracer(TorchFunctionMode):
         grad_enabled = torch.is_grad_enabled()
         before = torch.default_generator.get_state()
         index = len(self.calls)
-        call = Call(index, name, arguments, (), (), self.source.span(position), scope, grad_enabled)
+        call = Call(
+            index, name, arguments, (), (), self.source.span(position), scope, grad_enabled, autocast=autocast_dtype()
+        )
         self.calls.append(call)  # before it runs: it may call back into watched code
         try:
             result = func(*args, **kwargs)
@@ -105,7 +130,7 @@ class Tracer(TorchFunctionMode):
         self.calls[index] = _finished(call, outputs, mutated, drew)
         self._note_random(before, drew)
         self._note_targets(position, outputs or tuple(new for _, new in mutated[:1]))
-        self._note_reads(name, result, inputs)
+        self._note_reads(name, result, inputs, penalised=bool(kwargs.get("create_graph")))
         return result
 
     def _arguments(self, name: str, bound: Bound) -> tuple[Argument, ...]:
@@ -134,21 +159,40 @@ class Tracer(TorchFunctionMode):
         if len(targets) == 1 or len(targets) == len(ids):
             self.targets.update({id: target for id, target in zip(ids, targets, strict=False) if target})
 
-    def _note_reads(self, name: str, result: object, inputs: Sequence[torch.Tensor]) -> None:
+    def _note_reads(
+        self, name: str, result: object, inputs: Sequence[torch.Tensor], *, penalised: bool = False
+    ) -> None:
+        """`penalised`: the gradient goes on into the loss, which backward does not start from here."""
         if not inputs:
             return
         if name in _READS and isinstance(result, float):
             self.numbers.append((result, self.ledger.meet(inputs[0])))
         elif name in _EXPORTS:
             self.ledger.export(inputs[0])
-        elif name in _BACKWARD:
+        elif name in _BACKWARD and not penalised:
             self.backward_from.append(self.ledger.meet(inputs[0]))
 
 
 def _finished(call: Call, outputs: tuple[int, ...], mutated: tuple[tuple[int, int], ...], drew: bool) -> Call:
-    return Call(
-        call.index, call.function, call.arguments, outputs, mutated, call.span, call.scope, call.grad_enabled, drew
-    )
+    return msgspec.structs.replace(call, outputs=outputs, mutated=mutated, random=drew)
+
+
+def _on_cpu(value: Any, adapted: dict[str, None]) -> Any:
+    """The CPU in place of a device that is not here."""
+    kind = value.type if isinstance(value, torch.device) else value.partition(":")[0] if isinstance(value, str) else ""
+    if kind not in _ELSEWHERE:
+        return value
+    adapted[kind] = None
+    return torch.device("cpu")
+
+
+def _is_old_item(args: Sequence[Any]) -> bool:
+    """Whether a single number is read as `loss.data[0]`, as until torch 0.4."""
+    return len(args) == 2 and args[0].dim() == 0 and type(args[1]) is int and args[1] == 0
+
+
+def _iterated(tensor: torch.Tensor) -> Any:
+    return tensor.unbind(0)
 
 
 def _swap(name: str, bound: Bound) -> Bound:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from explainers.recording import Raised, Recording, Warned
+from explainers.tracing.adapting import LOOP, Rounds, adapted, with_rounds
 from explainers.tracing.mode import Tracer
 from explainers.tracing.raising import MESSAGE_LIMIT, raised
 from explainers.tracing.showing import BoundedText, Transcript, builtins_with
@@ -52,12 +53,14 @@ def record(
         transcript = Transcript(tracer, place)
         scope: dict[str, Any] = {"__name__": "__main__", **names, "__builtins__": builtins_with(transcript.print)}
         stdout, warned = BoundedText(echo), list[Warned]()
-        with _lines_of(source), contextlib.redirect_stdout(stdout), _warnings(place, warned):
+        rounds = Rounds(tracer)
+        scope["__builtins__"][LOOP] = rounds
+        with _lines_of(source), contextlib.redirect_stdout(stdout), _warnings(place, warned), adapted(tracer):
             ended_by = _run(source, scope, tracer, transcript)
     variables = {name: value for name, value in scope.items() if name not in names or names[name] is not value}
     return assemble(
         tracer,
-        Program(source, variables, tuple(transcript.shown), ended_by, tuple(warned), stdout.getvalue()),
+        Program(source, variables, tuple(transcript.shown), ended_by, tuple(warned), stdout.getvalue(), rounds.cut),
         claims=claims,
         max_bytes=max_bytes,
     )
@@ -80,7 +83,7 @@ def _run(source: str, scope: dict[str, Any], tracer: Tracer, transcript: Transcr
 
 def _compiled(source: str) -> tuple[Any, tuple[Any, int] | None]:
     """The code of all statements but a bare last expression, and that expression with its line."""
-    tree = ast.parse(source, FILENAME)
+    tree = with_rounds(ast.parse(source, FILENAME))
     match tree.body:
         case [*_, ast.Expr() as last]:
             body = ast.Module(tree.body[:-1], tree.type_ignores)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import numpy as np
 import torch
 
 from explainers.recording import Shown
@@ -72,7 +73,7 @@ class Transcript:
                 yield self._tensor(value, line)
             case bool():
                 return
-            case int() | float():
+            case int() | float() | np.floating():
                 yield Shown(repr(value), self._origin(value), float(value), line)
             case str() if not nested:
                 yield from self._text(value, line)

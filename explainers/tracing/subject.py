@@ -15,11 +15,29 @@ from explainers.tracing.mode import Tracer
 from explainers.tracing.naming import is_loss
 
 Claims = Sequence[tuple[float, float]]
+_SHOWING = frozenset({"torch.detach", "torch.Tensor.detach", "torch.Tensor.data", "torch.Tensor.cpu"})
 _CLAIMED_LIMIT = 1000  # elements of an output that is compared with claims
 
 
 def choose(tracer: Tracer, shown: Sequence[Shown], claims: Claims, named: set[int]) -> int | None:
     """The id of the subject, None where the program computed and showed nothing."""
+    found = _chosen(tracer, shown, claims, named)
+    return None if found is None else _as_computed(tracer, found)
+
+
+def _as_computed(tracer: Tracer, id: int) -> int:
+    """The tensor that was only detached, or moved to the CPU, to be shown."""
+    made = {output: call for call in tracer.calls for output in call.outputs}
+    tensors = tracer.ledger.tensors
+    while (call := made.get(id)) is not None and (of := call.ref("input")) is not None:
+        bare = call.function == "torch.Tensor.view" and tensors[of].shape == tensors[id].shape
+        if not bare and call.function not in _SHOWING:
+            break
+        id = of
+    return id
+
+
+def _chosen(tracer: Tracer, shown: Sequence[Shown], claims: Claims, named: set[int]) -> int | None:
     claimed = _claimed(tracer, shown, claims)
     if claimed is not None:
         return claimed

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from explainers.dependencies import ancestors
-from explainers.recording import Call, Raised, Recording, Shown, Tensor, Warned
+from explainers.recording import Call, Cut, Raised, Recording, Shown, Tensor, Warned
 from explainers.tracing.callables import is_replayable
 from explainers.tracing.ledger import SMALL
 from explainers.tracing.mode import Tracer
@@ -19,6 +19,7 @@ from explainers.tracing.naming import is_loss
 from explainers.tracing.subject import Claims, choose, others
 from explainers.tracing.values import DTYPES, to_bytes
 
+_LOSSES_LIMIT: Final = 1000
 _PER_TENSOR: Final = 8  # bytes of framing around the elements of one tensor
 
 _OVERWRITING: Final = frozenset(
@@ -37,6 +38,7 @@ class Program:
     raised: Raised | None = None
     warnings: tuple[Warned, ...] = ()
     stdout: str = ""
+    cut: tuple[int, int] | None = None
 
 
 def assemble(
@@ -59,9 +61,18 @@ def assemble(
         seeded=tracer.seeded,
         random=tracer.random,
         stdout=program.stdout,
+        adapted=tuple(tracer.adapted),
+        losses=_losses(tracer),
+        cut=None if program.cut is None else Cut(*program.cut),
     )
     tensors = {id: msgspec.structs.replace(t, name=labels.get(id)) for id, t in tracer.ledger.tensors.items()}
     return _fitted(tracer, recording, tensors, needed, max_bytes)
+
+
+def _losses(tracer: Tracer) -> tuple[float, ...]:
+    """The single numbers that backward passes started from, in order."""
+    held = (tracer.ledger.copy(id) for id in tracer.backward_from[:_LOSSES_LIMIT])
+    return tuple(float(copy) for copy in held if copy is not None and copy.numel() == 1)
 
 
 def _names(tracer: Tracer, variables: Mapping[str, object]) -> tuple[dict[str, int], dict[int, str]]:

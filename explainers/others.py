@@ -1,0 +1,131 @@
+"""Further values that a program shows: each with a certificate of its own, and where it parts from the subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explainers.composition import Composition, DontKnow, compose
+from explainers.derive import Forms, derivation, forms, splitted
+from explainers.graph.evaluation import Values, evaluate
+from explainers.graph.floats import FloatArithmetic
+from explainers.losses.registry import Registry
+from explainers.messages import Message, said
+from explainers.proof import Proof, differentiable, enclosures, prove, unproven
+from explainers.recording import Recording
+from explainers.reruns import FLOAT64, VALUE, GraphRerun, ReplaceTensor, RerunResult
+
+MOST = 3
+MOST_ELEMENTS = 1000
+CLOSE = 1e-6
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The formula of one value at its numbers."""
+
+    forms: Forms
+    values: Values
+
+
+def formulas(recording: Recording, registry: Registry) -> dict[int, Formula | DontKnow]:
+    """The formulas of the first few further values, by tensor id."""
+    small = [id for id in recording.others if recording.tensors[id].elements <= MOST_ELEMENTS]
+    return {id: formula(recording, id, registry) for id in small[:MOST]} if recording.raised is None else {}
+
+
+def formula(recording: Recording, id: int, registry: Registry) -> Formula | DontKnow:
+    """The formula of one tensor, no gradient of it shown."""
+    found = compose(recording, id, registry)
+    if isinstance(found, DontKnow):
+        return found
+    if not found.calls:
+        return DontKnow("a value", None, said("it is not in the table of operations"))
+    values = found.values(recording)
+    return Formula(forms(found, values, differentiable(found, registry), ()), values)
+
+
+def starts(recording: Recording, composition: Composition, subject: int) -> tuple[ReplaceTensor, ...]:
+    """The frontier's recorded numbers, where a call of the program made them."""
+    reached = {id for call in composition.calls for id in call.inputs()} | {subject}
+    made = (id for id in composition.inputs if id in reached and recording.producer(id) is not None)
+    return tuple(ReplaceTensor(recording.tensors[id]) for id in made)
+
+
+def reruns(recording: Recording, registry: Registry) -> Iterator[GraphRerun]:
+    """What torch is asked again for the certificates of further values."""
+    for id, found in formulas(recording, registry).items():
+        if isinstance(found, Formula):
+            wanted = tuple(x.tensor for x in found.forms.as_run)
+            edits = starts(recording, found.forms.composition, id)
+            yield GraphRerun(f"{VALUE} {id}", edits, gradients=wanted, subject=id)
+            yield GraphRerun(f"{FLOAT64} {id}", edits, float64=True, gradients=wanted, subject=id)
+
+
+def proof(recording: Recording, id: int, found: Formula | DontKnow | None, results: Mapping[str, RerunResult]) -> Proof:
+    """The certificate of one further value."""
+    if not isinstance(found, Formula):
+        return unproven(*((found.reason,) if found is not None else ()))
+    own = {label: results[f"{label} {id}"] for label in (VALUE, FLOAT64) if f"{label} {id}" in results}
+    steps = derivation(found.forms, found.values, None)
+    return prove(found.forms, enclosures(found.forms, found.values), steps, own, recording.tensors[id])
+
+
+def relation(mine: Formula, theirs: Formula) -> Message | None:
+    """How another value comes to differ: the same elements put together another way, or the first that is another."""
+    ours, other = _value(mine), _value(theirs)
+    if ours is None or other is None or ours.shape or other.shape:
+        return None
+    if _close(ours, other):
+        return said("It is the same value.")
+    left, right = _elements(mine), _elements(theirs)
+    if left.size == right.size > 1 and left.shape == right.shape:
+        apart = np.argwhere(~np.isclose(left, right, rtol=CLOSE, atol=CLOSE, equal_nan=True))
+        if apart.size:
+            place = tuple(int(k) for k in apart[0])
+            return said(
+                "The two part at element {place}: {mine} against {theirs}.",
+                place=", ".join(map(str, place)),
+                mine=f"{left[place]:.6g}",
+                theirs=f"{right[place]:.6g}",
+            )
+        return said(
+            "Both are made of the same {count} elements; this one comes to {ratio} times as much.",
+            count=left.size,
+            ratio=f"{float(other) / float(ours):.6g}" if ours else "?",
+        )
+    return None
+
+
+def ratio(ours: float, other: float, counts: set[int]) -> Message | None:
+    """What a number that was computed outside torch is to the subject: the same, or so many times as much."""
+    if not np.isfinite([ours, other]).all() or not ours:
+        return None
+    if _close(ours, other):
+        return said("It is the same value.")
+    for count in sorted(counts):
+        if _close(other, ours * count) or _close(other * count, ours):
+            times = str(count) if _close(other, ours * count) else f"1/{count}"
+            return said(
+                "It is {times} times the loss: {count} elements are added up or averaged.", times=times, count=count
+            )
+    return said("It differs from the loss by {difference}.", difference=f"{other - ours:.6g}")
+
+
+def _close(a: Any, b: Any) -> bool:
+    return bool(np.isclose(a, b, rtol=CLOSE, atol=1e-12, equal_nan=True))
+
+
+def _value(found: Formula) -> Any:
+    return np.asarray(evaluate(found.forms.root, found.values, FloatArithmetic()))
+
+
+def _elements(found: Formula) -> np.ndarray[Any, Any]:
+    """What is added up, in the order of its axes by name and length."""
+    item = splitted(found.forms.root).item
+    held = np.asarray(evaluate(item, found.values, FloatArithmetic()))
+    order = sorted(range(len(item.axes)), key=lambda k: (item.axes[k].name, item.axes[k].size))
+    return held.transpose(order)
