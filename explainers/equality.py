@@ -134,7 +134,7 @@ def _compared(found: Forms, equal: Equal, points: list[Values], ours: list[Any])
     for point, mine in zip(points, ours, strict=True):
         try:
             theirs = _ordered(program, found.root, point)
-        except ValueError:  # a target that torch would refuse
+        except (ValueError, IndexError, TypeError):  # tensors that torch would refuse
             return None
         scale = float(np.abs(theirs).max(initial=0.0))
         if not np.isfinite(theirs).all() or not np.isfinite(mine).all() or not scale:

@@ -120,10 +120,11 @@ def test_what_no_factory_made_is_a_leaf() -> None:
     assert (recording.tensors[outside].is_leaf, recording.tensors[inside].is_leaf) == (True, False)
 
 
-def test_a_transform_of_torch_func_is_one_given_value() -> None:
+def test_a_transform_of_torch_func_is_one_call() -> None:
     recording = record("f = torch.func.vmap(lambda r: r.softmax(0))\ny = f(torch.ones(2, 2))\nloss = y.sum()\nloss")
     assert recording.raised is None and _value(recording, "loss") == [2.0]
-    assert recording.tensors[recording.names["y"]].is_leaf
+    assert recording.calls[1].function == "torch.func.vmap"
+    assert recording.calls[1].outputs == (recording.names["y"],)
 
 
 def test_arguments_keep_dtypes_slices_and_positions() -> None:
