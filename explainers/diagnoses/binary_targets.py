@@ -139,7 +139,7 @@ def rules() -> tuple[Rule, ...]:
             title=said("pos_weight has one number per output, not one per class"),
             explanation=said(
                 "pos_weight is one number per output (per label, per column) and weighs the positive class only (y=1). "
-                "A second number is not for class 0: it is broadcast, and every item is counted once with each."
+                "A second number is not for class 0: it belongs to a second output, which there is not."
             ),
             words=("pos_weight two values", "pos_weight for class 0 and class 1", "pos_weight one sigmoid output"),
             losses=_LOGITS,

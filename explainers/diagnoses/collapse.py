@@ -103,7 +103,7 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "NT-Xent (InfoNCE) picks the partner of each of 2N views among the other 2N−1: where all similarities "
                 "are equal it is ln(2N−1), that is ln 255 = {n128} for N = 128, ln(511) = {n256} for N = 256 and ln "
-                "1023 = {n512} for N = 512. With temperature τ it cannot fall below ln(1 + (2N−2)·e^(−2/τ)) or so.",
+                "1023 = {n512} for N = 512. With temperature τ it cannot fall below ln(1 + (2N−2)·e^(−2/τ)).",
                 n128=f"{math.log(255):.3f}",
                 n256=f"{math.log(511):.3f}",
                 n512=f"{math.log(1023):.3f}",
