@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from tests.loopback_discord import message_payloads, payloads
 from tests.loopback_discord.calls import Upload
-from tests.loopback_discord.drafts import sanitized, stored
 from tests.loopback_discord.entities import Account, Channel, Json
+from tests.loopback_discord.files import sanitized, stored
 from tests.loopback_discord.interactions import Context
 from tests.loopback_discord.state import Discord
 

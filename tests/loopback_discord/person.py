@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from tests.loopback_discord import asking, choosing, filling, message_payloads, posting
 from tests.loopback_discord.calls import Upload
 from tests.loopback_discord.choosing import NotOffered, OptionValue
-from tests.loopback_discord.drafts import Draft, sanitized, stored
+from tests.loopback_discord.drafts import Draft
 from tests.loopback_discord.entities import Account, Channel, ChannelKind, Json, Message, MessageKind
+from tests.loopback_discord.files import sanitized, stored
 from tests.loopback_discord.interactions import InteractionKind
 from tests.loopback_discord.invocation import Invocation
 from tests.loopback_discord.message_routes import reference_ids
@@ -74,7 +75,7 @@ class Person:
         self.discord.tell_channel("THREAD_CREATE", thread, newly_created=True)
         return posting.create(self.discord, thread, self.account, Draft(text, attachments=attachments), at=thread.id)
 
-    def invoke(self, name: str, channel: Channel, **options: OptionValue) -> Invocation:
+    def invoke(self, name: str, channel: Channel, /, **options: OptionValue) -> Invocation:
         """A slash command, found by its default name or the one in this person's language; "group sub" for those."""
         first, *words = name.split(" ")
         context = asking.context_of(self.discord, channel)
@@ -83,7 +84,7 @@ class Person:
         return self._start(InteractionKind.COMMAND, channel, data, owners, {"command_type": 1, "name": command["name"]})
 
     async def complete(
-        self, name: str, channel: Channel, option: str, typed: str, **options: OptionValue
+        self, name: str, channel: Channel, option: str, typed: str, /, **options: OptionValue
     ) -> list[Json]:
         """The choices that are offered while `typed` stands in the option."""
         first, *words = name.split(" ")

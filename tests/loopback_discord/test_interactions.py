@@ -157,6 +157,7 @@ async def test_what_is_typed_is_completed(loopback: Loopback, general: Channel, 
     async with online(loopback, bot := _bot()):
         await bot.tree.sync()
         choices = await alice.complete("loss", general, "name", "ce")
+        assert (await alice.invoke("loss", general, name="mse").answer()).text == "mse"
         with pytest.raises(AssertionError, match="not completed"):
             await alice.complete("why", general, "text", "ce")
     assert [(each["name"], each["value"]) for each in choices] == [("cece", "cecece")]
