@@ -112,6 +112,7 @@ class Walk:
         self._until = asyncio.get_running_loop().time() + ask.deadline
         self._question: Question | None = None
         self._claims: tuple[claims.Claim, ...] | None = None
+        self._shows: work.Example | None = None
         self._given_away: GivenAway | None = None
         self._missing: tuple[str, ...] = ()
         self._locale = self._spoken(ask.locale or FALLBACK)
@@ -131,6 +132,9 @@ class Walk:
             results = await self._rerun(self._question, evaluated)
             self._enter("draw")
             concluded = await self._conclude(self._question, evaluated, results, self._ask.wants)
+            if isinstance(plain := await self._unadapted(concluded), Evaluated):
+                evaluated, results = plain, await self._rerun(self._question, plain)
+                concluded = await self._conclude(self._question, evaluated, results, self._ask.wants)
             found = tuple(each for each in await others if each is not None)
         finally:
             others.cancel()
@@ -198,10 +202,18 @@ class Walk:
         raised = isinstance(evaluated, Stop) or evaluated.ran.ended == "raised"
         return await self._ours(source) if raised and told != source else evaluated
 
+    async def _unadapted(self, concluded: work.Concluded) -> Evaluated | Stop | None:
+        """The example as it stands, where the arguments that the asker names took from it what it is to show."""
+        example, self._shows = self._shows, None
+        if example is None or any(found.slug == example.slug for found in concluded.answer.diagnoses):
+            return None
+        return await self._ours(example.source)
+
     def _chosen(self, question: Question) -> str | None:
         example = self._answering.examples.best(question)
         if example is not None:
             self._claims = example.claims
+            self._shows = example if question.stated else None
             return example.source
         self._claims = for_explainer(tuple(each for each in question.claims if each.kind != "printed"))
         plain = {loss.name: loss.example for loss in self._answering.catalogue.losses}

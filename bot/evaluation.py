@@ -25,6 +25,9 @@ from explainers.reruns import TWIN, GraphRerun, Plan, SourceRerun
 _READINGS: Final = msgspec.msgpack.Decoder(Reading)
 _RUNS: Final = msgspec.msgpack.Decoder(work.Ran)
 
+_UNDEFINED: Final = ("NameError", "ModuleNotFoundError", "ImportError")
+"""What a program raises that needs names which its message does not define."""
+
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -134,7 +137,7 @@ class Children:
             case "showed-nothing":
                 return Stop("needs-input", stopped.showed_nothing(what), printed)
             case "raised":
-                unnamed = missing if ran.error and ran.error.type == "NameError" else ()
+                unnamed = missing if ran.error and ran.error.type in _UNDEFINED else ()
                 return dataclasses.replace(stopped.undefined(unnamed), printed=printed) if unnamed else None
             case "refused":
                 attempt = endings.refused(ran.attempt, ran.error.message if ran.error else "")

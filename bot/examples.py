@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.jobs.work import Example
 from bot.reading.arguments import INDEXED
-from bot.reading.losses import MODULES, functions
+from bot.reading.losses import HAND_WRITTEN, MODULES, functions
 from bot.reading.question import Question, Stated
 from bot.reading.stated import CLASSES
 
@@ -19,12 +19,16 @@ ENOUGH: Final = 1.0
 """Below this an example is about something else, and the plain example of the loss says more."""
 
 _BESIDE: Final = 0.5
+_BESIDE_CODE: Final = 3.0
+"""Where there is code that cannot be run, an example has to fit better to say more than that."""
+
 _WITHOUT_ITS_LOSS: Final = 2
 """Topics that a question shares with an example whose loss it does not name: "why is my loss nan?" could be any."""
 
 _TITLE: Final = 0.25
 _SOURCE: Final = 0.2
 _SAME_LOSS: Final = 1.5
+_ANY_LOSS: Final = 0.75
 _OTHER_LOSS: Final = 0.2
 _RAISING: Final = 1.5
 _MOST_CLASSES: Final = 100_000
@@ -40,20 +44,20 @@ class Examples:
     def best(self, question: Question) -> Example | None:
         """The example that the words fit best, None where they fit none.
 
-        An example of another loss than those that are named must share more with the question; where an exception is
+        A loss that people write themselves goes before those of torch that it is made of. An example of another loss
+        than those that are named must share more with the question; where an exception is
         asked about, one that raises is preferred.
         """
-        asked, losses = frozenset(question.topics), question.loss_words
+        asked = frozenset(question.topics)
+        losses = tuple(loss for loss in question.loss_words if loss in HAND_WRITTEN) or question.loss_words
         raised = question.traceback is not None and not question.traceback.type.endswith("Warning")
-        known = [
-            each
-            for each in self.all
-            if self._shared(each, asked) >= (1 if _is_kin(each, losses) else _WITHOUT_ITS_LOSS)
-            and each.raises >= raised
+        known = [each for each in self.all if self._shared(each, asked) >= _needed(each, losses)]
+        scored = [
+            (self._score(each, asked, losses) * (_RAISING if raised and each.raises else 1.0), -at)
+            for at, each in enumerate(known)
         ]
-        scored = [(self._score(each, asked, losses), -at) for at, each in enumerate(known)]
         score, at = max(scored, default=(0.0, 0))
-        return known[-at] if score >= ENOUGH else None
+        return known[-at] if score >= (ENOUGH if question.subject is None else _BESIDE_CODE) else None
 
     def _shared(self, example: Example, asked: frozenset[str]) -> int:
         """How many topics it shares with the phrase of the example that it shares most with."""
@@ -83,13 +87,20 @@ def examples(found: Sequence[Example]) -> Examples:
 
 
 def _is_kin(example: Example, named: Collection[str]) -> bool:
-    return any(loss in named for loss in example.losses)
+    return any(loss in named for loss in (*example.losses, *example.favours))
+
+
+def _needed(example: Example, losses: Collection[str]) -> int:
+    """Topics that it has to share with a question to be considered."""
+    return 1 if _is_kin(example, losses) else _WITHOUT_ITS_LOSS
 
 
 def _kinship(example: Example, named: Collection[str]) -> float:
-    if not example.losses or not named:
+    if not named:
         return 1.0
-    return _SAME_LOSS if _is_kin(example, named) else _OTHER_LOSS
+    if _is_kin(example, named):
+        return _SAME_LOSS
+    return _OTHER_LOSS if example.losses else _ANY_LOSS
 
 
 def adapted(source: str, stated: Sequence[Stated], arguments: dict[str, tuple[str, ...]]) -> str:

@@ -165,16 +165,17 @@ def listed() -> Listed:
 
 def _example(rule: Rule) -> Example:
     example, english = rule.example, translator("en")
-    named = loss_words(" ; ".join(example.words))
+    written = tuple(loss for loss in loss_words(" ; ".join(example.words)) if loss in HAND_WRITTEN)
     return Example(
         slug=example.slug,
         source=example.source,
-        losses=tuple(loss for loss in named if loss in HAND_WRITTEN) or example.losses,
+        losses=written if written and example.losses else example.losses,
         claims=example.claims,
         phrases=tuple(tuple(sorted(topics_of(phrase))) for phrase in example.words),
         title=tuple(sorted(topics_of(f"{example.title.say(english)} {example.slug.replace('-', ' ')}"))),
         topics=tuple(sorted(topics_of(example.source))),
         raises=rule.concern == "exception",
+        favours=written,
     )
 
 

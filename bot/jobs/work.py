@@ -139,9 +139,9 @@ class Concluded(msgspec.Struct, frozen=True):
 class Example(msgspec.Struct, frozen=True):
     """A program of ours that shows a diagnosis, and what it is about (see `topics_of`).
 
-    `losses` are the functions that it is about (none: any), `phrases` the topics of each way in which people ask for
-    it, `title` those of its diagnosis' title, `topics` those of its source. `claims` is what its writer would state;
-    `raises` says that it shows an exception.
+    `losses` are the functions that it is about (none: any), `favours` those that people name when they ask for it;
+    `phrases` the topics of each way in which they ask, `title` those of its diagnosis' title, `topics` those of its
+    source. `claims` is what its writer would state; `raises` says that it shows an exception.
     """
 
     slug: str
@@ -152,6 +152,7 @@ class Example(msgspec.Struct, frozen=True):
     title: tuple[str, ...]
     topics: tuple[str, ...]
     raises: bool = False
+    favours: tuple[str, ...] = ()
 
     @property
     def about(self) -> frozenset[str]:

@@ -29,7 +29,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("maximum", r"max(?:imum|imal)?|largest|highest|upper bound|最大値?|上限|최대"),
     (
         "stuck",
-        r"stuck|plateau\w*|constant\w*|"
+        r"stuck|stays?|stayed|remains?|plateau\w*|constant\w*|"
         r"(?:not|n't|never|won't) (?:chang|decreas|improv|mov|learn|converg|train)\w*|"
         r"always the same|same (?:value|loss)|変わら\w*|動[かき]\w*|下がら\w*|減ら\w*|一定|不变|"
         r"不下降|降不|停在|卡在|停滞|멈\w*|그대로|안 ?(?:변|줄|내려)\w*|"

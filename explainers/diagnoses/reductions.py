@@ -156,6 +156,7 @@ def rules() -> tuple[Rule, ...]:
                 "focal loss cross_entropy mean",
                 "focal loss reduction",
                 "focal loss scalar",
+                "focal loss without mean does not change",
                 "focal loss pt = exp(-ce)",
             ),
             losses=frozenset(),

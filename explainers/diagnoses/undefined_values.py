@@ -33,7 +33,14 @@ def rules() -> tuple[Rule, ...]:
                 "A quotient of two zeros has no value. It mostly is a mean over nothing: a mask or a class that no "
                 "item of the batch has, so that both the sum and the count are 0."
             ),
-            words=("0/0", "division by zero nan", "mean over an empty mask", "no positives in batch", "dice 0/0"),
+            words=(
+                "0/0",
+                "division by zero nan",
+                "mean over an empty mask",
+                "no positives in batch",
+                "SupCon loss nan",
+                "dice 0/0",
+            ),
             losses=frozenset(),
             trigger=_zero_over_zero,
             positive=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([0.0, 0.0])\n"

@@ -204,3 +204,16 @@ async def test_a_number_with_its_data_is_not_guessed_at(answer: Any) -> None:
         "why is the loss 0.7437?\n```py\nF.mse_loss(torch.tensor([0.8624]), torch.zeros(1))\n```"
     )
     assert not [each for each in found.paragraphs if "ln(1 + 3/e)" in each.text]
+
+
+async def test_an_example_keeps_what_it_shows_where_a_named_argument_would_take_it(answer: Any) -> None:
+    found: Answer = await answer("ctc_loss is inf with a repeated label, should I set zero_infinity=True?")
+    assert found.value == "inf"
+    assert found.diagnoses[0].slug == "ctc-input-too-short"
+
+
+async def test_a_loss_out_of_a_module_that_is_not_here_is_answered_with_an_example(answer: Any) -> None:
+    code = "from losses import SupConLoss\nimport torch\nprint(SupConLoss()(torch.ones(2, 1, 3), torch.tensor([0, 1])))"
+    found: Answer = await answer(f"```py\n{code}\n```\nSupCon loss is nan, there are no positives in the batch")
+    assert (found.outcome, found.missing) == ("explained", ("SupConLoss",))
+    assert found.diagnoses[0].slug == "zero-over-zero"
