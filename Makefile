@@ -18,9 +18,9 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --s
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-run: $(ENVIRONMENT) ## explain examples/why-0.5514.md in the terminal, and draw it
+run: $(ENVIRONMENT) ## explain examples/why-0.5514.md in the terminal, and draw it; with DISCORD_TOKEN set, run the bot
 ifneq ($(strip $(DISCORD_TOKEN)),)
-	@echo "DISCORD_TOKEN is set, but this version holds no Discord bot yet: unset it to see an answer in the terminal"; exit 1
+	@exec $(BIN)/whyloss run
 else
 	@$(BIN)/whyloss ask examples/why-0.5514.md --card $(CURDIR)/card.png --full $(CURDIR)/derivation.png
 endif
@@ -58,6 +58,7 @@ lock: $(ENVIRONMENT) ## resolve the dependencies anew; torch itself stays out of
 
 bench: $(ENVIRONMENT) ## the figures of the README
 	@$(BIN)/python benchmarks/answer.py
+	@$(BIN)/python -m benchmarks.chat
 
 clean: ## remove the environment and everything made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache card.png derivation.png
