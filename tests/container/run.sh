@@ -75,7 +75,7 @@ for _ in $(seq 60); do
     sleep 2
 done
 podman exec "$service" whyloss health
-podman exec --interactive "$service" whyloss ask - < examples/why-0.5514.md | head -1
+podman exec --interactive "$service" whyloss ask - < examples/why-0.5514.md | sed -n 1p
 
 echo "== attacks"
 podman run "${hardened[@]}" --tmpfs /tmp "$image-attacks"
