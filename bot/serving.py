@@ -50,6 +50,7 @@ class Service:
         self.log = log
         self.line = line
         self._talks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client, until it or the service goes."""
@@ -58,11 +59,15 @@ class Service:
         self._talks.add(task)
         try:
             await Conversation(self, reader, writer).hold()
+        except asyncio.CancelledError:
+            if not self._closing:
+                raise
         finally:
             self._talks.discard(task)
 
     async def close(self) -> None:
         """Ends all conversations and the work for them."""
+        self._closing = True
         for talk in self._talks:
             talk.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)

@@ -11,7 +11,14 @@ from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Diagnosis
 from explainers.diagnoses.edits import graph_rerun, replaced, source_rerun
 from explainers.diagnoses.expectations import goals
 from explainers.diagnoses.floors import floor
-from explainers.diagnoses.judging import Case, confidence, counterfactuals, makes_no_difference, returns_expectation
+from explainers.diagnoses.judging import (
+    Case,
+    confidence,
+    counterfactuals,
+    is_beside_the_point,
+    makes_no_difference,
+    returns_expectation,
+)
 from explainers.diagnoses.scene import Scene, Unrecorded, scenes
 from explainers.losses.registry import Registry
 from explainers.messages import said
@@ -71,7 +78,8 @@ def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tu
     before later ones.
     """
     by_label = {result.label: result for result in results}
-    tried = [(case, counterfactuals(case, by_label)) for case in investigation.cases]
+    every = [(case, counterfactuals(case, by_label)) for case in investigation.cases]
+    tried = [(case, came) for case, came in every if not is_beside_the_point(case.scene, came)]
     agreeing = [case for case, came in tried if returns_expectation(came)]
     judged = [
         replace(

@@ -60,7 +60,23 @@ def confidence(case: Case, tried: tuple[Counterfactual, ...], contested: bool) -
 def makes_no_difference(scene: Scene, tried: tuple[Counterfactual, ...]) -> bool:
     """Whether corrections ran and all returned the value as it is."""
     value, ran = scene.value, [c.value for c in tried if c.role == "correction" and c.value is not None]
-    return value is not None and bool(ran) and all(math.isclose(value, v, rel_tol=_CLOSE, abs_tol=_CLOSE) for v in ran)
+    return value is not None and bool(ran) and all(_is_close(value, v) for v in ran)
+
+
+def is_beside_the_point(scene: Scene, tried: tuple[Counterfactual, ...]) -> bool:
+    """Whether the number that was asked about is not the call's, and nothing that was done to the call changed it.
+
+    A correction alone may leave it as it is by chance.
+    """
+    value = scene.value
+    if value is None or scene.returned is None or _is_close(value, scene.returned):
+        return False
+    others = [c.value for c in tried if c.role not in ("correction", "fix") and c.value is not None]
+    return makes_no_difference(scene, tried) and bool(others) and all(_is_close(value, other) for other in others)
+
+
+def _is_close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=_CLOSE, abs_tol=_CLOSE)
 
 
 def _counterfactual(trial: Trial, result: RerunResult, unmet: tuple[Claim, ...]) -> Counterfactual:
