@@ -90,6 +90,6 @@ def _thread(discord: Discord, parent: Channel, name: str, id_: int) -> Channel:
 ROUTES: Final = (
     Route("GET", "/channels/{channel}", get),
     Route("POST", "/users/@me/channels", open_conversation),
-    Route("POST", "/channels/{channel}/messages/{message}/threads", thread_of_message),
-    Route("POST", "/channels/{channel}/threads", thread),
+    Route("POST", "/channels/{channel}/messages/{message}/threads", thread_of_message, status=201),
+    Route("POST", "/channels/{channel}/threads", thread, status=201),
 )

@@ -13,7 +13,7 @@ from tests.loopback_discord import message_payloads
 from tests.loopback_discord.calls import Upload
 from tests.loopback_discord.entities import Account, Attachment, Channel, Flag, Json, Message
 from tests.loopback_discord.files import attachments
-from tests.loopback_discord.references import check_all_shown, check_none_dropped, numbered, referred, resolved
+from tests.loopback_discord.references import check_all_shown, check_none_dropped, completed, referred, resolved
 from tests.loopback_discord.refusals import InvalidForm, Refusal
 from tests.loopback_discord.schema.layout import check_components
 from tests.loopback_discord.schema.messages import AllowedMentions, MessageBody, check_embeds, check_mentions
@@ -88,7 +88,8 @@ def drafted(
         check_components(sent.components, v2=bool(flags & Flag.COMPONENTS_V2))
     _check_references(sent, draft, before, discord.base)
     embeds, components = resolved([draft.embeds, draft.components], draft.attachments, discord.base)
-    return sent, replace(draft, embeds=embeds, components=numbered(components))
+    embeds = [{"type": "rich"} | each for each in embeds]
+    return sent, replace(draft, embeds=embeds, components=completed(components, draft.attachments))
 
 
 def _kept(value: Any, before: Any) -> Any:

@@ -152,19 +152,20 @@ _EFFECTS: Final[Mapping[CallbackKind, Callable[[Discord, Interaction, Call, Any]
 
 
 def _response(discord: Discord, interaction: Interaction, kind: CallbackKind) -> Json:
+    """What was made of the answer; the message itself only where it did not come before, or is not still to come."""
     message = interaction.original
     told: Json = {"id": str(interaction.id), "type": int(interaction.kind)}
     if message is None:
-        return {"interaction": told, "resource": {"type": int(kind)}}
+        return {"interaction": told}
     told |= {
         "response_message_id": str(message.id),
         "response_message_loading": message.is_loading,
         "response_message_ephemeral": bool(message.flags & Flag.EPHEMERAL),
     }
-    resource: Json = {"type": int(kind)}
-    if kind in {CallbackKind.MESSAGE, CallbackKind.UPDATE}:
-        resource["message"] = message_payloads.message_payload(message, discord.base)
-    return {"interaction": told, "resource": resource}
+    if kind not in {CallbackKind.MESSAGE, CallbackKind.UPDATE}:
+        return {"interaction": told}
+    payload = message_payloads.message_payload(message, discord.base)
+    return {"interaction": told, "resource": {"type": int(kind), "message": payload}}
 
 
 ROUTES: Final = (Route("POST", "/interactions/{interaction}/{token}/callback", callback, open=True),)

@@ -30,6 +30,8 @@ def account_payload(account: Account) -> Json:
         "avatar": None,
         "bot": account.bot,
         "public_flags": 0,
+        "flags": 0,
+        "primary_guild": None,
     }
 
 

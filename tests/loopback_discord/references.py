@@ -15,6 +15,15 @@ from tests.loopback_discord.schema.messages import MessageBody
 
 _REFERENCE: Final = "attachment://"
 
+_UNSAID: Final[dict[int, Json]] = {
+    3: {"min_values": 1, "max_values": 1},
+    11: {"description": None, "spoiler": False},
+    13: {"spoiler": False},
+    14: {"spacing": 1, "divider": True},
+    17: {"accent_color": None, "spoiler": False},
+}
+"""What Discord says of a component by its type, where the bot said nothing of it."""
+
 
 def referred(sent: MessageBody, names: Sequence[str]) -> set[str]:
     """The files that the body shows by name; raises InvalidForm for an address of nothing."""
@@ -64,15 +73,26 @@ def resolved(parts: list[list[Json]], files: Sequence[Attachment], base: str) ->
 
 def _unfurled(attachment: Attachment, base: str) -> Json:
     address, kind = message_payloads.url(attachment, base), attachment.content_type or "application/octet-stream"
-    facts: Json = {"url": address, "proxy_url": address, "attachment_id": str(attachment.id), "loading_state": 2}
-    return facts | {"content_type": kind} | message_payloads.size(attachment)
+    ids: Json = {"id": str(attachment.id), "attachment_id": str(attachment.id)}
+    facts: Json = {"url": address, "proxy_url": address, "content_type": kind, "loading_state": 2}
+    return ids | facts | message_payloads.size(attachment)
 
 
-def numbered(components: list[Json]) -> list[Json]:
-    """The components, of which each has an id."""
+def completed(components: list[Json], files: Sequence[Attachment]) -> list[Json]:
+    """The components as Discord tells of them: each with an id, and with what was not said."""
     every = [part for part in message_payloads.parts(components) if "type" in part]
     taken = {part["id"] for part in every if part.get("id")}
     free = iter(number for number in range(1, 2**31) if number not in taken)
     for part in every:
         part["id"] = part.get("id") or next(free)
+        part.update({key: value for key, value in _UNSAID.get(part["type"], {}).items() if part.get(key) is None})
+    for item in (item for part in every for item in part.get("items", [])):
+        item.update({"description": item.get("description"), "spoiler": bool(item.get("spoiler"))})
+    for part in (part for part in every if "file" in part):
+        part.update(_described(part["file"].get("attachment_id"), files))
     return components
+
+
+def _described(id_: str | None, files: Sequence[Attachment]) -> Json:
+    """The name and size of a file that a component offers."""
+    return next(({"name": each.name, "size": len(each.data)} for each in files if str(each.id) == id_), {})

@@ -33,6 +33,7 @@ class Route:
     path: str
     handler: Handler
     open: bool = False
+    status: int = 200
 
 
 def routes(discord: Discord, table: Iterable[Route]) -> list[web.RouteDef]:
@@ -63,7 +64,7 @@ class Serving:
             record.body, record.files = call.body, tuple(upload.name for upload in call.uploads.values())
             response = await meet(plan.fault, http) if plan and not plan.after else None
             if response is None:
-                response = _json(200, self._answer(call))
+                response = _json(self.route.status, self._answer(call))
                 response = (await meet(plan.fault, http) if plan and plan.after else None) or response
         except Refusal as refusal:
             if refusal.is_violation:
