@@ -282,8 +282,8 @@ class Walk:
         self, question: Question, evaluated: Evaluated, concluded: work.Concluded, others: tuple[Other, ...]
     ) -> Answer:
         answer = concluded.answer
-        if concluded.trouble:
-            self._answering.log.error("not drawn", ask=self._ask.id, trouble=concluded.trouble)
+        if concluded.troubles:
+            self._answering.log.error("explained in part", ask=self._ask.id, troubles=concluded.troubles)
         translator = self._answering.translators[self._locale]
         before = [Paragraph("preface", each.say(translator)) for each in preface(question, evaluated.snippet)]
         if self._given_away is not None:

@@ -108,6 +108,7 @@ class Explanation:
     others: tuple[Other, ...] = ()
     spread: tuple[float, ...] = ()
     like: Equal | None = None
+    broken: tuple[str, ...] = ()
 
     @property
     def value(self) -> Any:
@@ -227,7 +228,15 @@ def conclude(
         _others(recording, losses, found, by_label),
         _spread(by_label),
         like,
+        tuple(f"{slug}: {type(error).__name__}" for slug, error in investigation.broken),
     )
+
+
+def underivable(recording: Recording) -> DontKnow:
+    """What stands in for a reading where we failed to read or to derive the subject."""
+    producer = None if recording.subject is None else recording.producer(recording.subject)
+    reason = said("we failed to derive it, which is our fault")
+    return DontKnow(producer.function if producer else "", producer.span if producer else None, reason)
 
 
 def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> Derived:

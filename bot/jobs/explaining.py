@@ -11,6 +11,7 @@ from bot import answers
 from bot.evaluator.frames import decode, encode
 from bot.exchange import DiagnosisKind, Drawn, Loss
 from bot.jobs import rehearsal
+from bot.jobs.formulas import following, formula
 from bot.jobs.work import (
     Concluded,
     Example,
@@ -30,18 +31,13 @@ from explainers import explanation, locale, telling
 from explainers.cards.card import Card
 from explainers.cards.render import DrawingFailed, Renderer
 from explainers.cards.typeset import Unprintable
-from explainers.claims import Claim
-from explainers.composition import DontKnow
 from explainers.diagnoses.diagnosis import Rule
 from explainers.diagnoses.registry import rules
-from explainers.explanation import Derived, Reading
 from explainers.locale import translator
 from explainers.losses import registry
-from explainers.recording import Recording
 from explainers.reruns import BACKWARD, FLOAT64, TWIN, VALUE, Plan, RerunResult
 
 _REQUESTS: Final = msgspec.msgpack.Decoder(ToExplainer)
-_RECORDINGS: Final = msgspec.msgpack.Decoder(Recording)
 _RESULTS: Final = msgspec.msgpack.Decoder(RerunResult)
 _ALWAYS: Final = frozenset({VALUE, FLOAT64, TWIN, BACKWARD})
 
@@ -93,39 +89,27 @@ def _rehearsed(name: str) -> telling.Told:
 
 def _plan(asked: ToPlan) -> Plan:
     """The plan, with no more reruns for the diagnoses than are allowed."""
-    recording, reading = _read(asked.recording)
-    plan = explanation.plan(recording, asked.claims, reading)
+    found = formula(asked.recording)
+    plan = explanation.plan(found.recording, asked.claims, found.reading)
     others = [rerun.label for rerun in plan.reruns if rerun.label not in _ALWAYS]
     kept = _ALWAYS.union(others[: asked.most])
     return Plan(tuple(rerun for rerun in plan.reruns if rerun.label in kept))
 
 
 def _derive(asked: ToDerive) -> None:
-    _derived(asked.recording, asked.claims)
+    following(asked.recording, encode(asked.claims))
 
 
 def _conclude(asked: ToConclude) -> Concluded:
-    recording, reading = _read(asked.recording)
-    results = tuple(_result(each) for each in asked.results)
-    found = explanation.conclude(recording, asked.claims, results, reading, _derived(asked.recording, asked.claims))
+    follows = following(asked.recording, encode(asked.claims))
+    formed, results = follows.formula, tuple(_result(each) for each in asked.results)
+    found = explanation.conclude(formed.recording, asked.claims, results, formed.reading, follows.derived)
     told = telling.tell(found, telling.Context(completions=asked.completions, locale=asked.locale, theme=asked.theme))
     started = time.perf_counter()
     drawn, trouble = _drawn(told, asked)
     draw_ms = 1000 * (time.perf_counter() - started)
-    return Concluded(answers.explained(found, told, asked, drawn), draw_ms, trouble)
-
-
-@functools.lru_cache(maxsize=2)
-def _read(encoded: bytes) -> tuple[Recording, Reading | DontKnow | None]:
-    """The Recording and its formula, kept from planning to concluding."""
-    recording = decode(encoded, _RECORDINGS)
-    return recording, explanation.read(recording)
-
-
-@functools.lru_cache(maxsize=2)
-def _derived(encoded: bytes, claims: tuple[Claim, ...]) -> Derived | None:
-    recording, reading = _read(encoded)
-    return explanation.derive(recording, claims, reading) if isinstance(reading, Reading) else None
+    troubles = tuple(filter(None, (formed.fault, trouble, *found.broken)))
+    return Concluded(answers.explained(found, told, asked, drawn), draw_ms, troubles)
 
 
 def _result(rerun: Rerun) -> RerunResult:

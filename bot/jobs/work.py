@@ -129,11 +129,11 @@ class ToList(msgspec.Struct, frozen=True, tag="list"):
 
 
 class Concluded(msgspec.Struct, frozen=True):
-    """The Answer, the milliseconds that drawing took, and what went wrong with the drawing, for our log."""
+    """The Answer, the milliseconds that drawing took, and what of ours failed on the way, for our log."""
 
     answer: Answer
     draw_ms: float
-    trouble: str = ""
+    troubles: tuple[str, ...] = ()
 
 
 class Example(msgspec.Struct, frozen=True):
