@@ -38,6 +38,7 @@ SHOWN_ROWS = 3
 LARGEST_TWIN = 1000
 LONGEST_FORMULA = 400
 LONGEST_PUT = 120
+LONGEST_SIMPLIFIED = 60
 LONGEST_GRADIENT = 60
 LONGEST_AGAIN = 24
 SPARE = 4
@@ -295,7 +296,8 @@ def _substitution(split: Split, page: Page, place: tuple[int, ...], value: arb) 
 def _simpler(written: Any) -> Any:
     """The formula with equal terms collected, where that makes it shorter; sympy is not let loose on a long one."""
     before = written.count_ops()
-    if before > LONGEST_FORMULA or written.has(sympy.Max, sympy.Min):
+    rooted = any(not power.exp.is_Integer for power in written.atoms(sympy.Pow))
+    if before > LONGEST_SIMPLIFIED or rooted or written.has(sympy.Max, sympy.Min):
         return None
     simpler = un.evaluated(written)
     return simpler if simpler.count_ops() < before else None

@@ -23,11 +23,14 @@ from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import Constant, Input, Node, topological
 from explainers.graph.plain_backward import without_plain_backward
 from explainers.losses.registry import Loss, Registry
+from explainers.quantities import size
 from explainers.torch_indexing import Unsupported
 
 POINTS = 3
 CLOSE = 1e-9
-MOST_INPUTS = 5
+MOST_INPUTS = 4
+MOST_NUMBERS = 2
+MOST_OPERATIONS = 60
 MOST_ELEMENTS = 20_000
 _OPTIONS = {
     "cross_entropy": "label_smoothing",
@@ -58,12 +61,12 @@ class Equal:
 def library_loss(found: Forms, values: Values, registry: Registry) -> Equal | None:
     """The library loss over some of the inputs that is the formula: one that is proven to be, else one that agrees in
     all numbers, else one that is a constant multiple of it; None where there is none."""
-    if sum(np.asarray(v).size for v in values.values()) > MOST_ELEMENTS:
+    if sum(np.asarray(v).size for v in values.values()) > MOST_ELEMENTS or size(found.root) > MOST_OPERATIONS:
         return None
     points = _points(found, values)
     ours = [_number(found.root, point) for point in points]
     compared = (_compared(found, candidate, points, ours) for candidate in _candidates(found, registry))
-    agreeing = [candidate for candidate in compared if candidate is not None]
+    agreeing = [_added_up(found, candidate, points, ours) for candidate in compared if candidate is not None]
     exact = [e for e in agreeing if e.factor == 1.0]
     proven = next((e for e in exact if _proven(found, values, e)), None)
     if proven is not None:
@@ -88,15 +91,14 @@ def _candidates(found: Forms, registry: Registry) -> Iterator[Equal]:
     numbers = _numbers(found.composition.root)
     for loss in registry.losses.values():
         names = required(loss)
-        fitting = loss.is_loss and 1 < len(names) <= len(inputs) <= MOST_INPUTS
+        fitting = loss.is_loss and len(names) == len(inputs) <= MOST_INPUTS
         for chosen in itertools.permutations(inputs, len(names)) if fitting else ():
             first, *others = (inputs[id] for id in chosen)
             if first.floating and all(_fit(first, other) for other in others):
-                for reduction in _reductions(splitted(found.root)):
-                    tensors = dict(zip(names, chosen, strict=True))
-                    yield Equal(loss, tensors, reduction)
-                    for number in numbers if loss.name in _OPTIONS else ():
-                        yield Equal(loss, tensors, reduction, {_OPTIONS[loss.name]: number})
+                tensors, reduction = dict(zip(names, chosen, strict=True)), _reduction(splitted(found.root))
+                yield Equal(loss, tensors, reduction)
+                for number in numbers if loss.name in _OPTIONS else ():
+                    yield Equal(loss, tensors, reduction, {_OPTIONS[loss.name]: number})
 
 
 def _fit(input: Array, target: Array) -> bool:
@@ -108,12 +110,20 @@ def _fit(input: Array, target: Array) -> bool:
 def _numbers(root: Node) -> list[float]:
     """Python numbers above 0 that the program holds, the first few."""
     held = (n.value for n in topological(root) if isinstance(n, Constant) and isinstance(n.value, Fraction))
-    return list(dict.fromkeys(float(v) for v in held if 0 < v < 100 and v != 1))[:3]
+    return list(dict.fromkeys(float(v) for v in held if 0 < v < 100 and v != 1))[:MOST_NUMBERS]
 
 
-def _reductions(split: Split) -> tuple[str, ...]:
-    """The reductions that a root of this kind can come from; a single element is any of them."""
-    return ("none",) if split.item.axes and not split.over else ("mean", "sum")
+def _reduction(split: Split) -> str:
+    """The reduction that a root of this kind comes from; a sum is found as so many times the mean."""
+    return "none" if split.item.axes and not split.over else "mean"
+
+
+def _added_up(found: Forms, equal: Equal, points: list[Values], ours: list[Any]) -> Equal:
+    """The candidate with its elements added up, where that is the formula itself."""
+    if equal.factor == 1 or equal.reduction != "mean":
+        return equal
+    added = _compared(found, replace(equal, reduction="sum"), points, ours)
+    return added if added is not None and added.factor == 1 else equal
 
 
 def _program(found: Forms, equal: Equal) -> Node | None:

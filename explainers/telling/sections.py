@@ -78,7 +78,7 @@ def _likeness(like: Equal) -> Message:
         )
     if not like.proven:
         return said("Here and on other numbers your formula gives the same as {call}.", call=call)
-    if options:
+    if options or like.reduction != "mean":
         return said("In normal form your formula is the same as {name}.", name=call)
     return said("In normal form your formula is the same as {name}.", name=like.loss.name)
 

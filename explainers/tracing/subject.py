@@ -68,7 +68,7 @@ def others(
     displayed = [s.tensor for s in shown if s.tensor is not None]
     losses = [id for id in loss_values(tracer) if id in named and id not in below]
     found = dict.fromkeys(id for id in [*displayed, *losses] if tracer.ledger.tensors[id].dtype in FLOATING)
-    return tuple(id for id in found if id != subject)
+    return tuple(id for id in found if id != subject and _as_computed(tracer, id) != subject)
 
 
 def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None:
