@@ -300,7 +300,8 @@ def _simpler(written: Any) -> Any:
     if before > LONGEST_SIMPLIFIED or rooted or written.has(sympy.Max, sympy.Min):
         return None
     simpler = un.evaluated(written)
-    return simpler if simpler.count_ops() < before else None
+    real = not simpler.has(sympy.I, sympy.zoo, sympy.nan)
+    return simpler if real and simpler.count_ops() < before else None
 
 
 def _omitted(x: Node, places: tuple[dict[Axis, Any], ...], values: Values) -> arb:

@@ -29,7 +29,7 @@ from explainers.torch_indexing import Unsupported
 POINTS = 3
 CLOSE = 1e-9
 MOST_INPUTS = 4
-MOST_NUMBERS = 2
+MOST_NUMBERS = 3
 MOST_OPERATIONS = 60
 MOST_ELEMENTS = 20_000
 _OPTIONS = {

@@ -297,6 +297,8 @@ class _Walk(Generic[A]):
                 return self.decided(node, axes)
 
     def _truncated(self, x: Node, axes: Axes, dtype: str) -> Integers:
+        if isinstance(x, Constant) and np.isfinite(float(x.value)):
+            return np.full((1,) * len(axes), int(x.value != 0) if dtype == "bool" else int(x.value))
         if is_floating(x):
             raise TypeError("a real array has no certain integer values")
         held = self.decided(x, axes)
