@@ -197,7 +197,7 @@ class Timings(msgspec.Struct, frozen=True):
 class Paragraph(msgspec.Struct, frozen=True):
     """A part of the text: what the explainers say (explainers.telling.Kind), or a "preface" and "remarks" of the bot.
 
-    The last line of a "fix" says what the diff above it does; the first of "printed" says what the lines below it are.
+    The last line of a "fix" says what the diff above it does; the first of "printed" and "preface" what follows.
     """
 
     kind: str

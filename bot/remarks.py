@@ -23,12 +23,12 @@ def preface(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What must be known before anything else."""
     if snippet.origin is Origin.COMPLETED and question.missing:
         yield said(
-            "I can't run your code, because nothing defines {names}. This is an example of ours: {code}",
+            "I can't run your code, because nothing defines {names}. This is an example of ours:\n{code}",
             names=", ".join(question.missing),
             code=snippet.source,
         )
     elif snippet.origin is Origin.COMPLETED:
-        yield said("Your message holds no code, so this is an example of ours: {code}", code=snippet.source)
+        yield said("Your message holds no code, so this is an example of ours:\n{code}", code=snippet.source)
 
 
 def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:

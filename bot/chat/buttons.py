@@ -81,7 +81,7 @@ class Buttons:
     async def _derived(self, interaction: Interaction, state: states.State) -> Callable[[Room], Shown]:
         reply, channel = interaction.message, interaction.channel
         if reply is None or not isinstance(channel, discord.abc.Messageable):
-            return lambda _room: self._responder.sentence(interaction, _NO_QUESTION)
+            return self._saying(interaction, _NO_QUESTION)
         try:
             asked = await self._gatherer.recalled(reply, channel)
         except NotAsked as error:

@@ -83,7 +83,7 @@ class Client(discord.Client):
         self.desk = Desk(answerer, gatherer, parts.claims, parts.log)
         self.responder = Responder(answerer, parts.log)
         self.add_dynamic_items(pressed(Buttons(self.responder, gatherer, parts.claims)))
-        Commands(self.responder, gatherer, parts.log).add_to(self._tree)
+        Commands(self.responder, gatherer, self.desk, parts.log).add_to(self._tree)
         await self._tree.set_translator(CommandTranslator(parts.translators))
         await self._register()
 
@@ -132,7 +132,7 @@ class Client(discord.Client):
         """True where somebody asks us, False where we read along, None where it is not for us."""
         if self._is_foreign(message):
             return None
-        if message.guild is None or self._is_named(message):
+        if _is_direct(message) or self._is_named(message):
             return True
         if await self._opens_forum_post(message) or self._me in message.mentions:
             return False  # a reply to us may be a thank-you
@@ -176,3 +176,11 @@ class Client(discord.Client):
         self._parts.log.error("command failed", ask=interaction.id, error=type(cause).__name__)
         if not interaction.response.is_done():
             await self.responder.say(interaction, FAILED)
+
+
+def _is_direct(message: discord.Message) -> bool:
+    """Whether it was written to us alone; a guild that is not known yet is a guild all the same."""
+    channel = message.channel
+    if isinstance(channel, discord.PartialMessageable):
+        return channel.guild_id is None and message.guild is None
+    return message.guild is None

@@ -14,6 +14,7 @@ from discord import app_commands
 from bot.chat import composing, information
 from bot.chat.asked import Asked
 from bot.chat.carried import attached
+from bot.chat.desk import Desk
 from bot.chat.gathering import Gatherer
 from bot.chat.limits import CHOICES, MODAL_TEXT, width
 from bot.chat.modal import WhyModal
@@ -33,7 +34,8 @@ _UNKNOWN = said("I know no loss of that name: /losses lists those I know.")
 class Commands:
     """What each command does."""
 
-    def __init__(self, responder: Responder, gatherer: Gatherer, log: Log) -> None:
+    def __init__(self, responder: Responder, gatherer: Gatherer, desk: Desk, log: Log) -> None:
+        self._desk = desk
         self._responder = responder
         self._gatherer = gatherer
         self._log = log
@@ -163,7 +165,5 @@ class Commands:
             torch = self._responder.answerer.fleet.catalogue.torch
         except FleetLost:
             return _STARTING.say(translator)
-        seconds = time.monotonic() - self._started
-        return information.condition(
-            information.Condition(version("whyloss"), torch, self._responder.count, seconds), translator
-        )
+        seconds, count = time.monotonic() - self._started, self._desk.count + self._responder.count
+        return information.condition(information.Condition(version("whyloss"), torch, count, seconds), translator)

@@ -50,6 +50,11 @@ class Desk:
         self._under_way: dict[int, _UnderWay] = {}
         self._running: set[asyncio.Task[Any]] = set()
 
+    @property
+    def count(self) -> int:
+        """Of questions that are under way."""
+        return len(self._under_way)
+
     def asked(self, message: discord.Message, *, direct: bool) -> None:
         """A new message is for us; told twice, it is answered once."""
         if message.id not in self._under_way:

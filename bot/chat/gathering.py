@@ -105,8 +105,8 @@ def title(message: discord.Message) -> str:
 
 
 def revision(message: discord.Message) -> int:
-    """Grows with each edit: its time in milliseconds, 0 before the first."""
-    return int(message.edited_at.timestamp() * 1000) if message.edited_at else 0
+    """Grows with each edit: its time in microseconds, 0 before the first."""
+    return int(message.edited_at.timestamp() * 1_000_000) if message.edited_at else 0
 
 
 def without_mention(text: str, me: int) -> str:

@@ -33,7 +33,7 @@ def small(text: str) -> str:
 
 def block(text: str, language: str = "") -> str:
     """A block of code; a fence inside it is broken by a space of no width."""
-    return f"{_FENCE}{language}\n{text.replace(_FENCE, _BROKEN_FENCE)}\n{_FENCE}"
+    return f"{_FENCE}{language}\n{text.rstrip().replace(_FENCE, _BROKEN_FENCE)}\n{_FENCE}"
 
 
 def quoted(text: str) -> str:

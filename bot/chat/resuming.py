@@ -31,7 +31,9 @@ async def resume(
     """Hands every unfinished claim to the desk once more."""
     unfinished = await claims.unfinished()
     for claim in unfinished:
-        channel = client.get_partial_messageable(claim.channel)
+        known_channel = client.get_channel(claim.channel)
+        is_known = isinstance(known_channel, discord.abc.Messageable)
+        channel = known_channel if is_known else client.get_partial_messageable(claim.channel)
         try:
             message = await retried(lambda channel=channel, id=claim.question: channel.fetch_message(id))
             known = await _with_its_reply(client, message, claim)

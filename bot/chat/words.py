@@ -56,6 +56,9 @@ def _marked(paragraph: Paragraph) -> str:
         case "fix":
             diff, _, advice = paragraph.text.rpartition("\n")
             return f"{block(clipped(diff, LONGEST_CODE), 'diff')}\n{plain(advice)}" if diff else plain(advice)
+        case "preface":
+            heading, _, code = paragraph.text.partition("\n")
+            return f"{plain(heading)}\n{block(clipped(code, LONGEST_CODE), 'py')}" if code else plain(heading)
         case "printed":
             heading, _, printed = paragraph.text.partition("\n")
             return f"{plain(heading)}\n{block(clipped(printed, LONGEST_CODE))}"

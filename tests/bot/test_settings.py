@@ -101,3 +101,14 @@ def test_a_bad_variable_is_refused(variable: str, monkeypatch: pytest.MonkeyPatc
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().limits.wall_seconds = 3
+
+
+def test_what_is_the_bots_alone_does_not_reach_the_evaluator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHYLOSS_DISCORD__TOKEN_FILE", "/elsewhere/token")
+    monkeypatch.setenv("WHYLOSS_STORE__URL", "sqlite+aiosqlite:///elsewhere.sqlite3")
+    assert "elsewhere" not in str(environment_of(load()))
+
+
+def test_forums_are_named_by_id_or_by_name(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[discord]\nforum_channels = [123456789012345678, "help"]\n')
+    assert load().discord.forum_channels == (123456789012345678, "help")

@@ -98,7 +98,7 @@ def test_what_is_left_out_first_is_what_matters_least() -> None:
 
 def test_beside_a_card_stands_what_it_does_not_hold() -> None:
     parts = (
-        Paragraph("preface", "an example of ours"),
+        Paragraph("preface", "an example of ours:\nf(2*x)"),
         Paragraph("formulas", "x = 1"),
         Paragraph("fix", "- a\n+ b\nDo b."),
         Paragraph("remarks", "I repaired line 2"),
@@ -106,7 +106,7 @@ def test_beside_a_card_stands_what_it_does_not_hold() -> None:
     shown = composing.reply(answered("4 is right", parts, Drawn(card=b"png")), Asked(""), Room(), ENGLISH)
     assert texts_of(shown) == [
         "**4 is right**",
-        "an example of ours",
+        "an example of ours:\n```py\nf(2*x)\n```",
         "```diff\n- a\n+ b\n```\nDo b.",
         "-# I repaired line 2",
     ]
