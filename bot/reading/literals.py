@@ -68,6 +68,7 @@ _SERIES = re.compile(
     re.I,
 )
 _APPLIED = re.compile(r"[\s:,(]*(?:of|between|for|on|with)?[\s:(]*", re.I)
+_BESIDE = re.compile(r"\s*(?:[,;、&]|and|vs\.?|versus|against|with|と|和|및|и|y|und|et|e)\s*", re.I)
 _SIZE = re.compile(r"(?:shapes?|sizes?|dims?|dimensions?|形状|サイズ)\s*(?:is|of|are|=|:|は|が)?\s*\(?$", re.I)
 _TIMES = re.compile(r"\s*(?:times|multiplied by|[*×])\s*(\d{1,6}(?:\.\d{1,6})?)", re.I)
 
@@ -103,7 +104,10 @@ def literals(prose: str) -> list[Literal]:
         times = _TIMES.match(plain, value.end)
         number = scaled(value.value, float(times.group(1))) if times else value.value
         said = _role_said(plain, before, value.start, losses)
-        role = said or _role_of_place(value, found)
+        beside = (
+            found[-1] if found and found[-1].end == before and _BESIDE.fullmatch(plain, before, value.start) else None
+        )
+        role = said or _role_of_place(value, found, beside)
         found.append(Literal(role, number, value.integral, value.start, value.end, said is not None, value in rows))
         before = value.end
     return sorted(found, key=lambda item: item.start)
@@ -152,16 +156,18 @@ def _is_value(prose: str, value: Printed) -> bool:
 
 def _role_said(prose: str, before: int, at: int, losses: Sequence[tuple[int, int]]) -> Role | None:
     """By the last word before it within reach; "MSE loss of [1, 2]" names the loss and no result."""
+    applied = max((start for start, end in losses if end <= at and _APPLIED.fullmatch(prose, end, at)), default=None)
     words = [*_ROLE.finditer(prose, max(before, at - NEAR), at)]
-    applied = any(end <= at and _APPLIED.fullmatch(prose, end, at) for _, end in losses)
-    if applied and words and words[-1].lastgroup == Role.RESULT.value:
-        words.pop()
+    if applied is not None:  # what stands before the name of the loss is said of something else
+        words = [word for word in words if word.start() >= applied and word.lastgroup != Role.RESULT.value]
     return Role(words[-1].lastgroup) if words else None
 
 
-def _role_of_place(value: Printed, found: Sequence[Literal]) -> Role:
-    """The first list is the input, the next the target."""
+def _role_of_place(value: Printed, found: Sequence[Literal], beside: Literal | None) -> Role:
+    """The first list is the input, the next the target, and so is one right beside an input that its place made one."""
     if not isinstance(value.value, tuple):
         return Role.RESULT
+    if beside is not None and beside.role is Role.INPUT and not beside.named:
+        return Role.TARGET
     known = {item.role for item in found}
     return Role.TARGET if Role.INPUT in known and Role.TARGET not in known else Role.INPUT

@@ -17,6 +17,7 @@ _ARROW = (
 _LEAD = re.compile(rf"\s*{_ARROW}\s*", re.I)
 _SPLIT = re.compile(r"(-+>|=+>|→|⇒|➜|>{2,3}|==|=|:|#)\s*(?=[-+\[(\d.a-zA-Z])")
 _LABEL = re.compile(r"\s*(?:[^\W\d]\w*[ _.\-]?){0,5}\s*[:=]?\s*")
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d{1,6},\d{1,8}\s*")
 _BETWEEN = re.compile(r"[\s,;()]*")
 _NOISE = re.compile(
     r"\s*(?:torch\.Size\(\[[\d, ]*\]\)|\[?torch\.[\w.]*(?:Tensor of size [\dx, ]+(?: \(GPU \d+\))?\])?|"
@@ -37,6 +38,8 @@ def is_ruler(text: str) -> bool:
 
 def values_only(text: str) -> list[Printed]:
     """The values of a text that holds nothing else (brackets, commas, parentheses apart); else none."""
+    if _DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
     found = tensors(text)
     rest = blanked(as_prose(text), [(p.start, p.end) for p in found])
     numbers = [number_at(rest, match) for match in NUMBER.finditer(rest)]

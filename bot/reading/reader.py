@@ -7,12 +7,13 @@ from bot.reading.claims import output_claims, plain_prose
 from bot.reading.fences import Region, regions
 from bot.reading.files import Document, document
 from bot.reading.judgement import judged
+from bot.reading.lexing import parsed
 from bot.reading.material import Parts
 from bot.reading.pieces import Piece, Sort, pieces, promoted
-from bot.reading.question import File, Reading, TooLong
-from bot.reading.snippets import blocks
+from bot.reading.question import File, Origin, Reading, TooLong
+from bot.reading.snippets import Block, blocks
 from bot.reading.text import lines_of, readable
-from bot.reading.tracebacks import mentioned, raised
+from bot.reading.tracebacks import cell, mentioned, raised
 
 MESSAGE_BYTES = 32 * 1024
 FILE_BYTES = 1_000_000
@@ -53,7 +54,7 @@ def _parts(source: Document) -> Parts:
     text = source.text
     found = [(region, promoted(pieces(region))) for region in _regions(source)]
     all_pieces = [piece for _, part in found for piece in part]
-    code = tuple(block for region, part in found for block in blocks(part, region.fenced))
+    code = tuple(block for region, part in found for block in blocks(part, region.fenced)) or _cells(all_pieces)
     spans = [span for piece in all_pieces for span in _taken(piece)]
     fences = [(r.lines[0].start, r.lines[-1].end) for r, _ in found if r.fenced]
     prose = plain_prose(text, spans)
@@ -64,6 +65,15 @@ def _parts(source: Document) -> Parts:
     error = next((e for e in reversed(errors) if e), told[0] if told else None)
     speech = plain_prose(text, [*spans, *fences])
     return Parts(source, code, prose, speech, tuple(output_claims(all_pieces, text)), error, tuple(all_pieces))
+
+
+def _cells(found: Sequence[Piece]) -> tuple[Block, ...]:
+    """Programs that stand in tracebacks of notebooks, as far as they are whole."""
+    cells = [
+        list(zip(*shown, strict=True)) for piece in found if piece.sort is Sort.ERROR and (shown := cell(piece.lines))
+    ]
+    made = [Block(source, numbers, Origin.TRANSCRIPT) for source, numbers in cells]
+    return tuple(block for block in made if parsed(block.text))
 
 
 def _regions(source: Document) -> tuple[Region, ...]:

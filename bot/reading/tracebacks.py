@@ -19,6 +19,7 @@ _FRAME = re.compile(r"\s*(?:File \".*\", line \d+|[-~^]+>?\s*\d*|<ipython-input.
 _SHOWN = re.compile(
     r'^\s*File "(?P<path>[^"\n]{1,300})", line \d+.*\n\s*(?P<shown>\S.*)$|^-{2,}> *\d+ (?P<marked>.*\S.*)$', re.M
 )
+_NUMBERED = re.compile(r"(?:-{2,}> ?|\s{4,})\d{1,4}(?: (?P<code>.*))?$")
 _INSTALLED = re.compile(r"site-packages|dist-packages|lib/python\d")
 _WARNED = re.compile(r"^\S{1,200}\.py:\d+:\s*")
 
@@ -60,6 +61,21 @@ def frames(text: str) -> tuple[str, ...]:
     """The lines of code that a traceback shows of files which no package installed, outermost first."""
     found = [match.group("path", "shown", "marked") for match in _SHOWN.finditer(text)]
     return tuple((shown or marked).strip() for path, shown, marked in found if not _INSTALLED.search(path or ""))
+
+
+def cell(lines: Sequence[Line]) -> tuple[tuple[str, int], ...]:
+    """The code of the asker's cell that a notebook's traceback shows, each line with its line of the message.
+
+    IPython prints the lines around the one that raised, with their numbers; the first frame is the asker's own.
+    """
+    found: list[tuple[str, int]] = []
+    for line in lines:
+        match = _NUMBERED.match(line.text)
+        if match:
+            found.append((match.group("code") or "", line.number))
+        elif found:
+            break
+    return tuple(found)
 
 
 def mentioned(prose: str) -> tuple[ReportedError, tuple[int, int]] | None:

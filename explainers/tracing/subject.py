@@ -72,16 +72,23 @@ def others(
 
 
 def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None:
-    """Of the computed values that match a claim, one that is shown; else a loss, a start of backward, the latest."""
+    """Of the computed values that match a claim, one that is shown; then nan or inf, a loss, a start of backward."""
     displayed = {s.tensor for s in shown}
     started = set(tracer.backward_from)
-    best: tuple[bool, bool, bool, int, int] | None = None
+    best: tuple[bool, bool, bool, bool, int, int] | None = None
     for call in tracer.calls:
         for id in call.outputs if claims and call.inputs() else ():
             if _matches(tracer, id, claims):
-                rank = (id in displayed, is_loss(call.function), id in started, call.index, id)
+                loss = is_loss(call.function)
+                rank = (id in displayed, _is_odd(tracer, id), loss, id in started, call.index, id)
                 best = rank if best is None else max(best, rank)
     return None if best is None else best[-1]
+
+
+def _is_odd(tracer: Tracer, id: int) -> bool:
+    """Whether an entry is nan or inf."""
+    copy = tracer.ledger.copy(id)
+    return copy is not None and not all(math.isfinite(value) for value in copy.reshape(-1).tolist())
 
 
 def _matches(tracer: Tracer, id: int, claims: Claims) -> bool:

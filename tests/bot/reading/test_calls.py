@@ -131,6 +131,13 @@ def test_lists_without_a_loss_are_not_ours(message: str) -> None:
     assert isinstance(read(message), NotAQuestion)
 
 
+def test_what_is_said_before_the_name_of_a_loss_is_of_something_else() -> None:
+    asked = question("p=0.9, y=1 gives 0.1054, y=0 gives 2.3026, but BCELoss of [0.9, 0.1], [1, 0] gives 0.1054")
+    assert [each.source for each in asked.snippets] == [
+        "F.binary_cross_entropy(torch.tensor([0.9, 0.1]), torch.tensor([1.0, 0.0]))"
+    ]
+
+
 def test_a_size_is_no_input() -> None:
     asked = question("CE loss with images of shape [32, 3, 224, 224] becomes nan")
     assert asked.snippets == ()

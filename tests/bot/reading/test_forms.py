@@ -318,3 +318,17 @@ def test_a_traceback_shows_the_lines_of_the_asker() -> None:
     )
     assert asked.traceback is not None
     assert asked.traceback.code == ("loss = crit(x, y)",)
+
+
+def test_a_notebooks_traceback_alone_holds_the_program_that_raised() -> None:
+    asked = question(
+        "Traceback (most recent call last)\n<ipython-input-5-abc> in <module>\n      1 crit = nn.MSELoss()\n      2 \n"
+        "----> 3 crit(torch.ones(2), 'x')\n\n/opt/lib/torch/nn/functional.py in mse_loss(input)\n   3290     if x:\n"
+        "-> 3291         raise\n\nAttributeError: 'str' object has no attribute 'size'"
+    )
+    assert asked.snippets[0].source == "crit = nn.MSELoss()\n\ncrit(torch.ones(2), 'x')"
+    assert asked.snippets[0].line_map == (3, 4, 5)
+
+
+def test_a_decimal_comma_behind_code_is_one_number() -> None:
+    assert values(question("```\nprint(F.mse_loss(a, b))  # -0,75\n```\nwarum dieser loss?"), "printed") == [-0.75]
