@@ -1,61 +1,145 @@
-"""An exception of torch in one's own process: which call, with what arguments."""
+"""An exception of torch in one's own process: which call, with what arguments, and that call alone to be run again."""
 
 from __future__ import annotations
 
+import ast
+import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any
+from types import FrameType, ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explainers.explanation import Explanation
 
 _CALL = "_whyloss_call"
+_PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Slice)
+_DATA = (ast.Tuple, ast.List, ast.keyword, ast.Call, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)
+
+Written = tuple[str, Mapping[str, object]]
+"""One expression, and what its names stand for."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The exception's type and message, the call that raised it, and its tensors by name: "float32 of shape (3,)"."""
+    """The exception's type and message, the call that raised it, and its tensors by name: "float32 of shape (3,)".
+
+    `explanation` is that of the call run again alone, where it can be.
+    """
 
     type: str
     message: str
     call: str
     tensors: Mapping[str, str]
+    explanation: Explanation | None = None
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """One sentence: the cause where it is known, else the call and its arguments."""
+        if self.explanation is not None and self.explanation.diagnoses:
+            return self.explanation.verdict
         given = "; ".join(f"{name} is {what}" for name, what in self.tensors.items())
         return f"{self.call} stops with {self.type}: {self.message}" + (f" Here {given}." if given else "")
 
     def __str__(self) -> str:
-        return self.verdict
+        """The whole answer, where there is one."""
+        return str(self.explanation) if self.explanation is not None else self.verdict
 
 
 def remember(
     error: BaseException, function: Callable[..., Any] | str, args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> None:
-    """Keep the call beside the exception it raised, in words only (no tensor is kept alive)."""
-    name = function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__)
-    named = {**{_position(k): value for k, value in enumerate(args)}, **kwargs}
-    setattr(error, _CALL, (name, _tensors(named)))
+    """Keep the call beside the exception it raised; the exception's traceback holds its arguments anyway."""
+    setattr(error, _CALL, (function, {**{_position(k): value for k, value in enumerate(args)}, **kwargs}, len(args)))
 
 
 def describe(error: BaseException) -> Failure:
     """The failure behind an exception: the call that `explain` made, else the innermost frame that is not torch's."""
-    name, tensors = getattr(error, _CALL, None) or _frame(error.__traceback__)
-    return Failure(type(error).__name__, " ".join(str(error).split()), name, tensors)
+    function, named, _ = getattr(error, _CALL, None) or (*_described(error.__traceback__), 0)
+    name = function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__)
+    return Failure(type(error).__name__, " ".join(str(error).split()), name, _tensors(named))
+
+
+def written(error: BaseException) -> Written | None:
+    """The failed call as one expression that may be run again: torch's own functions on the operands as they are.
+
+    None where it would run anything else, or change something.
+    """
+    remembered = getattr(error, _CALL, None)
+    if remembered is not None:
+        function, named, positional = remembered
+        called = f"F.{function}" if isinstance(function, str) else "function"
+        names = list(named)
+        given = ", ".join([*names[:positional], *(f"{name}={name}" for name in names[positional:])])
+        return f"{called}({given})", {**named, **({} if isinstance(function, str) else {"function": function})}
+    step = _innermost(error.__traceback__)
+    node = _expression(step) if step is not None else None
+    if step is None or node is None or not all(_is_harmless(part, step.tb_frame) for part in ast.walk(node)):
+        return None
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return ast.unparse(node), {name: _variable(step.tb_frame, name) for name in names}
 
 
 def _position(k: int) -> str:
-    return ("input", "target")[k] if k < 2 else f"argument {k + 1}"
+    return ("input", "target")[k] if k < 2 else f"argument_{k + 1}"
 
 
-def _frame(traceback: TracebackType | None) -> tuple[str, dict[str, str]]:
-    found: tuple[str, dict[str, str]] = ("the program", {})
+def _described(traceback: TracebackType | None) -> tuple[str, Mapping[str, object]]:
+    step = _innermost(traceback)
+    if step is None:
+        return "the program", {}
+    return f"line {step.tb_lineno} of {step.tb_frame.f_code.co_name}", step.tb_frame.f_locals
+
+
+def _innermost(traceback: TracebackType | None) -> TracebackType | None:
+    """The innermost step that is not torch's own code."""
+    found: TracebackType | None = None
     while traceback is not None:
-        frame = traceback.tb_frame
-        if not frame.f_globals.get("__name__", "").startswith("torch"):
-            found = (f"line {traceback.tb_lineno} of {frame.f_code.co_name}", _tensors(frame.f_locals))
+        if not traceback.tb_frame.f_globals.get("__name__", "").startswith("torch"):
+            found = traceback
         traceback = traceback.tb_next
     return found
+
+
+def _expression(step: TracebackType) -> ast.expr | None:
+    """The expression that a step of a traceback was at."""
+    line, end_line, start, end = list(step.tb_frame.f_code.co_positions())[step.tb_lasti // 2]
+    rows = linecache.getlines(step.tb_frame.f_code.co_filename, step.tb_frame.f_globals)
+    if line is None or end_line is None or start is None or end is None or end_line > len(rows):
+        return None
+    parts = [row.encode() for row in rows[line - 1 : end_line]]
+    parts[-1] = parts[-1][:end]
+    parts[0] = parts[0][start:]
+    try:
+        return ast.parse(f"({b''.join(parts).decode()})", mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _is_harmless(part: ast.AST, frame: FrameType) -> bool:
+    """Whether a part of an expression runs nobody's code but torch's, and changes nothing."""
+    if not isinstance(part, ast.Call):
+        return isinstance(part, (*_PLAIN, *_DATA))
+    match part.func:
+        case ast.Attribute(value=ast.Name(id=owner), attr=method) if not method.endswith("_") and method != "backward":
+            held = _variable(frame, owner)
+            return _is_torchs(held) or (isinstance(held, ModuleType) and held.__name__.startswith("torch"))
+        case ast.Name(id=name):
+            return _is_torchs(_variable(frame, name))
+        case _:
+            return False
+
+
+def _is_torchs(held: object) -> bool:
+    """A tensor, a loss module or a function of torch's own; no method that holds a tensor, which may change it."""
+    if hasattr(getattr(held, "__self__", None), "requires_grad"):
+        return False
+    homes = (getattr(held, "__module__", None), type(held).__module__)
+    return any(isinstance(home, str) and home.split(".")[0] == "torch" for home in homes)
+
+
+def _variable(frame: FrameType, name: str) -> object:
+    return frame.f_locals.get(name, frame.f_globals.get(name))
 
 
 def _tensors(named: Mapping[str, object]) -> dict[str, str]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional
 
 from explainers import tracing
 from explainers.claims import Claim
 from explainers.explanation import Explanation, conclude, plan
-from explainers.failure import Failure, describe, remember
+from explainers.failure import Failure, describe, remember, written
 from explainers.recording import Recording
 from explainers.replay import replay_all, rerun_source
-from explainers.reruns import GraphRerun, RerunResult, SourceRerun
-
-if TYPE_CHECKING:
-    import torch
+from explainers.reruns import TWIN, GraphRerun, RerunResult, SourceRerun
 
 
 def explain(
@@ -33,25 +34,38 @@ def explain(
     return explained(recording, () if expected is None else (Claim("expected", expected, text=str(expected)),))
 
 
-def explained(recording: Recording, claims: tuple[Claim, ...] = ()) -> Explanation:
-    """The Explanation of a recording, its reruns made in this process."""
+def explained(
+    recording: Recording, claims: tuple[Claim, ...] = (), namespace: Mapping[str, object] | None = None
+) -> Explanation:
+    """The Explanation of a recording, its reruns made in this process.
+
+    `namespace` holds the names of a source that is ours; the caller's file is never run over again.
+    """
     wanted = plan(recording, claims).reruns
     replayed = replay_all(recording, [rerun for rerun in wanted if isinstance(rerun, GraphRerun)])
     rerun = tuple(
-        rerun_source(rerun) for rerun in wanted if isinstance(rerun, SourceRerun) and _is_ours(rerun, recording)
+        rerun_source(rerun, namespace)
+        for rerun in wanted
+        if isinstance(rerun, SourceRerun) and (rerun.label == TWIN or namespace is not None)
     )
     results: tuple[RerunResult, ...] = (*replayed, *rerun)
     return conclude(recording, claims, results)
 
 
-def _is_ours(rerun: SourceRerun, recording: Recording) -> bool:
-    """Whether a source is safe to run here: a page's own script; never the caller's file over again."""
-    return rerun.source != recording.source and "import torch" not in rerun.source
-
-
 def explain_error(error: BaseException) -> Failure:
-    """What an exception of torch is about: the call, its arguments with their shapes and dtypes, and torch's words."""
-    return describe(error)
+    """What an exception of torch is about: the call, its arguments with their shapes and dtypes, and torch's words.
+
+    Where the failed expression is torch's own and changes nothing, it is run again alone on the same operands: then
+    the Failure has the Explanation with the cause, and a fix of that expression that was run.
+    """
+    failure, alone = describe(error), written(error)
+    if alone is None:
+        return failure
+    names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, **alone[1]}
+    recording = tracing.record(alone[0], namespace=names)
+    if recording.raised is None or recording.raised.type != failure.type:
+        return failure
+    return replace(failure, explanation=explained(recording, namespace=names))
 
 
 class ExplainedRun(tracing.Run):

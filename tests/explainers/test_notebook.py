@@ -59,6 +59,10 @@ def test_what_torch_refuses_raises_torchs_exception_and_is_explained() -> None:
     failure = explain_error(caught.value)
     assert failure.type == "IndexError" and failure.call == "cross_entropy"
     assert failure.tensors == {"input": "float32 of shape (4, 3)", "target": "int64 of shape (4,)"}
+    assert failure.explanation is not None
+    found = failure.explanation.diagnoses[0]
+    assert (found.slug, found.confidence) == ("ce-target-out-of-range", "shown")
+    assert found.fix is not None and found.fix.diff[-1] == "+ F.cross_entropy(input, target, ignore_index=3)"
     with pytest.raises(ValueError, match="have no 'no_such_loss'"):
         explain("no_such_loss")
 
@@ -71,6 +75,24 @@ def test_an_exception_from_anywhere_is_described_by_its_frame() -> None:
         step(torch.ones(2, 2))
     failure = explain_error(caught.value)
     assert failure.call.endswith("of step") and failure.tensors == {"weights": "float32 of shape (2, 2)"}
+    assert failure.explanation is not None
+    assert failure.explanation.diagnoses[0].slug == "matmul-sizes"
+
+
+def test_nothing_but_torchs_own_expressions_is_run_again_for_an_exception() -> None:
+    ran: list[str] = []
+
+    def noted(x: torch.Tensor) -> torch.Tensor:
+        ran.append("again")
+        return x @ torch.ones(3)
+
+    x = torch.ones(2, requires_grad=True)
+    for failing in (lambda: torch.relu(noted(torch.ones(2, 2))), lambda: x.add_(1), (x * 2).backward):
+        with pytest.raises(RuntimeError) as caught:
+            failing()
+        ran.clear()
+        assert explain_error(caught.value).message
+        assert ran == [] and x.tolist() == [1.0, 1.0] and x.grad is None
 
 
 def test_a_million_elements_are_certified_without_a_symbol_for_each() -> None:
