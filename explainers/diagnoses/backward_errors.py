@@ -65,7 +65,7 @@ def rules() -> tuple[Rule, ...]:
                 "grad_fn), and so does torch.no_grad(). backward() needs that history to find its way to the weights."
             ),
             words=(
-                "does not require grad and does not have a grad_fn",
+                "element 0 of tensors does not require grad and does not have a grad_fn",
                 "detach backward",
                 "item() backward",
                 "no_grad",
@@ -84,7 +84,7 @@ def rules() -> tuple[Rule, ...]:
                 "torch remembers how a number was computed only if something in it requires a gradient: the "
                 "parameters of a module do, a tensor of one's own does with requires_grad=True."
             ),
-            words=("element 0 of tensors does not require grad", "requires_grad missing"),
+            words=("requires_grad=False backward", "requires_grad missing"),
             losses=frozenset({"backward"}),
             trigger=_unwanted,
             positive=_HEAD + "w = torch.tensor([1.0, 2.0])\nloss = (w ** 2).mean()\nloss.backward()",

@@ -86,7 +86,13 @@ def rules() -> tuple[Rule, ...]:
                 "The derivative of √u is 1 / (2√u), infinite at u = 0. Where what is under the root has the "
                 "derivative 0 there, as a square has, 0 · inf is nan. The loss itself is fine."
             ),
-            words=("sqrt gradient nan", "rmse gradient nan", "sqrt at zero", "norm gradient nan"),
+            words=(
+                "sqrt gradient nan",
+                "SqrtBackward0 returned nan values",
+                "rmse gradient nan",
+                "sqrt at zero",
+                "norm gradient nan",
+            ),
             losses=frozenset(),
             trigger=_root,
             positive=_HEAD + "w = torch.tensor([1.0, 2.0], requires_grad=True)\n"
@@ -105,7 +111,12 @@ def rules() -> tuple[Rule, ...]:
                 "derivative of log is 1 / p, infinite at p = 0, and backward multiplies it with 0: nan. log_softmax "
                 "and logsigmoid have a finite derivative everywhere."
             ),
-            words=("log softmax gradient nan", "loss 0 gradient nan", "LogBackward0 returned nan"),
+            words=(
+                "log softmax gradient nan",
+                "loss 0 gradient nan",
+                "LogBackward0 returned nan values in its 0th output",
+                "LogBackward",
+            ),
             losses=frozenset(),
             trigger=_log,
             positive=_HEAD + "z = torch.tensor([[200.0, 0.0]], requires_grad=True)\n"

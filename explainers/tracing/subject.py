@@ -1,8 +1,8 @@
 """Which tensor a program is about.
 
-The call whose output a printed claim names; else what `.backward()` started from; else what was shown last; else the
-last value of a loss function; else, where a program ends with a value of its own making, the last single number that
-it computed and still holds in a variable.
+The call whose output a printed claim names; else what `.backward()` started from; else what was shown last, one that is
+nan before others; else the last value of a loss function; else, where a program ends with a value of its own making,
+the last single number that it computed and still holds in a variable.
 """
 
 from __future__ import annotations
@@ -45,8 +45,16 @@ def _chosen(tracer: Tracer, shown: Sequence[Shown], claims: Claims, named: set[i
         return tracer.backward_from[-1]
     displayed = [s.tensor for s in shown if s.tensor is not None]
     if displayed:
-        return displayed[-1]
+        return next((id for id in reversed(displayed) if _is_nan(tracer, id)), displayed[-1])
     return next(iter([*reversed(loss_values(tracer)), *reversed(_numbers(tracer, named))]), None)
+
+
+def _is_nan(tracer: Tracer, id: int) -> bool:
+    """Whether a computed tensor holds nan, or is a single inf: what a question is about where other values are fine."""
+    copy = tracer.ledger.copy(id)
+    if copy is None or not copy.is_floating_point() or id not in {i for c in tracer.calls for i in c.outputs}:
+        return False
+    return bool(copy.isnan().any()) or (copy.numel() == 1 and bool(copy.isinf().any()))
 
 
 def _numbers(tracer: Tracer, named: set[int]) -> list[int]:
