@@ -14,22 +14,63 @@ from explainers.messages import Message, said
 from explainers.recording import Call
 from explainers.reruns import Edit
 
+TAME = frozenset(
+    {
+        "add",
+        "sub",
+        "mul",
+        "neg",
+        "sum",
+        "mean",
+        "matmul",
+        "linear",
+        "relu",
+        "where",
+        "exp",
+        "sigmoid",
+        "tanh",
+        "getitem",
+    }
+    | {"softmax", "log_softmax", "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"}
+    | {
+        "abs",
+        "square",
+        "clamp",
+        "squeeze",
+        "unsqueeze",
+        "view",
+        "reshape",
+        "transpose",
+        "backward",
+        "detach",
+        "data",
+        "getitem",
+    }
+)
+"""Functions whose derivative is finite wherever their value is."""
+
 
 def turned_backward(scene: Scene) -> tuple[Call, str] | None:
     """The first step of the backward pass that made a finite gradient infinite or nan, and the argument it was of.
 
-    None before the backward pass was run again, and where all gradients are finite.
+    None before the backward pass was run again, and where all gradients are finite. A tensor's gradient is the sum
+    of what all its uses give, so a use that can only give a finite part is passed over.
     """
+    found = list(_turning(scene))
+    wild = [(call, name) for call, name in found if short(call) not in TAME]
+    return next(iter([*wild, *found]), None)
+
+
+def _turning(scene: Scene) -> Iterator[tuple[Call, str]]:
+    """Steps whose result has a finite gradient and one of whose operands has none, in the order of the pass."""
     gradients = scene.gradients or {}
     for call in reversed(scene.needed()):
         made = [gradients[id] for id in (*call.outputs, *(new for _, new in call.mutated)) if id in gradients]
-        if not made or any(is_spoiled(gradient) for gradient in made):
-            continue
-        for one in call.arguments:
-            id = call.ref(one.name)
-            if id is not None and is_spoiled(gradients.get(id)):
-                return call, one.name
-    return None
+        if made and not any(is_spoiled(gradient) for gradient in made):
+            for one in call.arguments:
+                id = call.ref(one.name)
+                if id is not None and is_spoiled(gradients.get(id)):
+                    yield call, one.name
 
 
 def suspects(scene: Scene, *names: str) -> Iterator[Call]:

@@ -7,7 +7,7 @@ import ast
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.backward_steps import blamed, gradient_trial, line_of, suspects, turned_backward
+from explainers.diagnoses.backward_steps import TAME, blamed, gradient_trial, line_of, suspects, turned_backward
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.edits import wrapped
 from explainers.diagnoses.logarithms import stable
@@ -21,39 +21,6 @@ from explainers.recording import Call
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _EPS = 1e-12
-_TAME = frozenset(
-    {
-        "add",
-        "sub",
-        "mul",
-        "neg",
-        "sum",
-        "mean",
-        "matmul",
-        "linear",
-        "relu",
-        "where",
-        "exp",
-        "sigmoid",
-        "tanh",
-        "getitem",
-    }
-    | {"softmax", "log_softmax", "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"}
-    | {
-        "abs",
-        "square",
-        "clamp",
-        "squeeze",
-        "unsqueeze",
-        "view",
-        "reshape",
-        "transpose",
-        "backward",
-        "detach",
-        "data",
-        "getitem",
-    }
-)
 
 
 def rules() -> tuple[Rule, ...]:
@@ -276,7 +243,7 @@ def _candidate(scene: Scene) -> tuple[Call, str] | None:
             id = call.ref(argument_.name)
             held = None if id is None else numbers(scene.recording.tensors.get(id))
             history = id is not None and scene.recording.tensors[id].requires_grad
-            if history and held is not None and short(call) not in _TAME and (held == 0).any():
+            if history and held is not None and short(call) not in TAME and (held == 0).any():
                 return call, argument_.name
     return None
 

@@ -1,0 +1,263 @@
+"""Programs that stop, that overflow, and that lose their gradient, as people write them."""
+
+from __future__ import annotations
+
+import math
+
+HEAD = "import numpy as np\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+SCORES = "z = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
+LABELS = "y = torch.tensor([0, 1])\n"
+BITS = "p = torch.tensor([0.9, 0.2, 0.7])\n"
+SURE = "x = torch.tensor([3.0, -2.0, 1.5])\nt = torch.tensor([1.0, 0.0, 1.0])\n"
+PAIR = "a = torch.tensor([1.0, 2.0, 4.0])\nb = torch.tensor([1.5, 2.0, 3.0])\n"
+WEIGHT = "w = torch.tensor([1.0, 2.0], requires_grad=True)\n"
+
+STOPS = [
+    # slug, the line to blame in the source below, the program that stops, the program that is meant
+    (
+        "ce-target-one-based",
+        SCORES + "crit = nn.CrossEntropyLoss(reduction='sum')\ncrit(z, torch.tensor([1, 3]))",
+        SCORES + "F.cross_entropy(z, torch.tensor([0, 2]), reduction='sum')",
+    ),
+    (
+        "ce-target-out-of-range",
+        SCORES + "crit = nn.NLLLoss(reduction='sum')\ncrit(z.log_softmax(1), torch.tensor([2, -1]))",
+        SCORES + "F.cross_entropy(z[:1], torch.tensor([2]), reduction='sum')",
+    ),
+    (
+        "ce-target-out-of-range",
+        "torch.manual_seed(0)\nlast = nn.Linear(4, 3)\nF.cross_entropy(last(torch.ones(2, 4)), torch.tensor([0, 4]))",
+        None,
+    ),
+    (
+        "ce-target-column",
+        SCORES + "def loss_of(out, labels):\n    return F.cross_entropy(out, labels)\n"
+        "loss_of(z, torch.tensor([[0.0], [1.0]]))",
+        SCORES + LABELS + "F.cross_entropy(z, y)",
+    ),
+    (
+        "ce-target-float-indices",
+        SCORES + LABELS + "nn.CrossEntropyLoss()(z, y.to(torch.int32))",
+        SCORES + LABELS + "F.cross_entropy(z, y)",
+    ),
+    (
+        "ce-target-int-one-hot",
+        SCORES + LABELS + "F.cross_entropy(z, F.one_hot(y, 3))",
+        SCORES + LABELS + "F.cross_entropy(z, y)",
+    ),
+    (
+        "ce-class-dim-last",
+        "s = torch.arange(60.0).reshape(2, 5, 6).cos()\nF.nll_loss(s, torch.ones(2, 5, dtype=torch.long))",
+        "s = torch.arange(60.0).reshape(2, 5, 6).cos()\nF.nll_loss(s.mT, torch.ones(2, 5, dtype=torch.long))",
+    ),
+    (
+        "batch-sizes-differ",
+        SCORES + "F.cross_entropy(z.T, torch.tensor([0, 1]))",
+        SCORES + LABELS + "F.cross_entropy(z, y)",
+    ),
+    ("bce-on-logits", SURE + "F.binary_cross_entropy(x, t)", SURE + "F.binary_cross_entropy_with_logits(x, t)"),
+    (
+        "bce-target-outside-01",
+        BITS + "nn.BCELoss()(p, torch.tensor([255.0, 0.0, 255.0]))",
+        BITS + "nn.BCELoss()(p, torch.tensor([1.0, 0.0, 1.0]))",
+    ),
+    (
+        "bce-sizes-differ",
+        SURE + "nn.BCEWithLogitsLoss()(x[:, None], t)",
+        SURE + "F.binary_cross_entropy_with_logits(x, t)",
+    ),
+    (
+        "integer-binary-target",
+        SURE + "F.binary_cross_entropy_with_logits(x, t > 0)",
+        SURE + "F.binary_cross_entropy_with_logits(x, t)",
+    ),
+    (
+        "integer-prediction",
+        "F.l1_loss(torch.tensor([3, 5]), torch.tensor([1, 1]))",
+        "F.l1_loss(torch.tensor([3.0, 5.0]), torch.tensor([1.0, 1.0]))",
+    ),
+    ("integer-prediction", "n = torch.tensor([3, 5])\nn.mean()", "torch.tensor([3.0, 5.0]).mean()"),
+    (
+        "operand-dtypes",
+        PAIR + "d = torch.from_numpy(np.array([1.0, 1.0, 2.0]))\na @ d",
+        PAIR + "a @ torch.tensor([1.0, 1, 2])",
+    ),
+    ("index-dtype", SCORES + "z.gather(1, torch.tensor([[0.0], [2.0]])).sum()", "torch.tensor(2.0 - 0.3)"),
+    ("integer-requires-grad", "v = torch.tensor([2, 3], requires_grad=True)\n(v ** 2).sum()", "torch.tensor(13.0)"),
+    ("not-a-tensor", PAIR + "F.mse_loss(a, [1.5, 2.0, 3.0])", PAIR + "F.mse_loss(a, b)"),
+    ("not-a-tensor", SCORES + "F.cross_entropy(z, np.array([0, 1]))", SCORES + LABELS + "F.cross_entropy(z, y)"),
+    ("not-a-tensor", SCORES + "F.cross_entropy(z[:1], 2)", SCORES + "F.cross_entropy(z[:1], torch.tensor([2]))"),
+    (
+        "shapes-do-not-broadcast",
+        SCORES + "(z / z.norm(dim=1)).sum()",
+        SCORES + "(z / z.norm(dim=1, keepdim=True)).sum()",
+    ),
+    ("shapes-do-not-broadcast", "u = torch.ones(2, 4, 3)\nnn.MSELoss()(u, torch.zeros(2, 3, 4))", "torch.tensor(1.0)"),
+    ("matmul-sizes", SCORES + "torch.matmul(z, z).sum()", SCORES + "torch.matmul(z, z.T).sum()"),
+    (
+        "matmul-sizes",
+        "torch.manual_seed(0)\nnet = nn.Sequential(nn.Linear(4, 2), nn.ReLU())\nnet(torch.ones(3, 5)).sum()",
+        None,
+    ),
+    ("reshape-impossible", "torch.arange(12.0).view(5, 3).mean()", "torch.tensor(5.5)"),
+    ("join-sizes", "torch.stack([torch.ones(2, 3), torch.zeros(2, 1)]).mean()", "torch.tensor(0.75)"),
+    ("no-such-axis", "torch.tensor([2.0, 0.5]).softmax(dim=1)[0]", "torch.tensor([2.0, 0.5]).softmax(dim=0)[0]"),
+    (
+        "dimensions-differ",
+        PAIR + "F.margin_ranking_loss(a[:, None], b[:, None], torch.ones(3))",
+        PAIR + "F.margin_ranking_loss(a, b, torch.ones(3))",
+    ),
+    (
+        "dimensions-differ",
+        SCORES + "nn.CosineEmbeddingLoss()(z, z.flip(1), torch.tensor([[1.0, -1.0]]))",
+        SCORES + "nn.CosineEmbeddingLoss()(z, z.flip(1), torch.tensor([1.0, -1.0]))",
+    ),
+    ("loss-class-called-like-function", PAIR + "nn.MSELoss(a, b)", PAIR + "F.mse_loss(a, b)"),
+    ("arguments-swapped", SCORES + LABELS + "crit = nn.NLLLoss()\ncrit(y, z)", SCORES + LABELS + "F.nll_loss(z, y)"),
+    ("missing-argument", PAIR + "target = b\nF.smooth_l1_loss(a)", PAIR + "F.smooth_l1_loss(a, b)"),
+    ("unknown-argument", PAIR + "nn.HuberLoss(delt=2.0)(a, b)", PAIR + "nn.HuberLoss(delta=2.0)(a, b)"),
+    ("unknown-reduction", PAIR + "F.mse_loss(a, b, reduction='total_sum')", PAIR + "F.mse_loss(a, b, reduction='sum')"),
+    ("unknown-attribute", SCORES + "z.logsoftmax(1).sum()", SCORES + "z.log_softmax(1).sum()"),
+    ("unknown-attribute", PAIR + "from torch.nn import MSEloss\nMSEloss()(a, b)", PAIR + "F.mse_loss(a, b)"),
+    ("undefined-name", "prediction = torch.ones(2)\nF.mse_loss(predictions, torch.zeros(2))", "torch.tensor(1.0)"),
+    ("index-out-of-range", "F.one_hot(torch.tensor([0, 3]), 3).float().mean()", "torch.tensor(0.25)"),
+    ("index-out-of-range", SCORES + "z.gather(1, torch.tensor([[1], [3]])).sum()", SCORES + "z[0, 0] + z[1, 2]"),
+    ("index-dimensions", SCORES + LABELS + "z.gather(1, y).sum()", SCORES + "z[0, 0] + z[1, 1]"),
+    ("needs-one-element", PAIR + "if (a > 1):\n    a = a * 2\na.sum()", PAIR + "(a * 2).sum()"),
+    ("backward-on-unreduced", WEIGHT + "(w * w).backward()", "torch.tensor(2.5)"),
+    (
+        "argmax-cuts-gradient",
+        WEIGHT + "hit = (w > 1.5).float()\nloss = F.mse_loss(hit, torch.tensor([0.0, 1.0]))\nloss.backward()",
+        "F.binary_cross_entropy_with_logits(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 1.0]))",
+    ),
+    ("detached-loss", WEIGHT + "loss = torch.tensor((w * w).sum().item())\nloss.backward()", "torch.tensor(5.0)"),
+    ("detached-loss", WEIGHT + "loss = (w.data ** 2).sum()\nloss.backward()", "torch.tensor(5.0)"),
+    (
+        "detached-loss",
+        WEIGHT + "with torch.no_grad():\n    loss = (w ** 2).sum()\nloss.backward()",
+        "torch.tensor(5.0)",
+    ),
+    (
+        "no-gradient-wanted",
+        "v = torch.ones(3)\nloss = F.mse_loss(v, torch.zeros(3))\nloss.backward()",
+        "torch.tensor(1.0)",
+    ),
+    (
+        "second-backward",
+        WEIGHT + "loss = w.exp().sum()\nfor _ in range(2):\n    loss.backward()",
+        WEIGHT + "w.exp().sum()",
+    ),
+    (
+        "modified-in-place",
+        WEIGHT + "h = torch.sigmoid(w)\nh[0] = 0.0\nh.sum().backward()",
+        WEIGHT + "torch.sigmoid(w)[1]",
+    ),
+    ("modified-in-place", WEIGHT + "h = w.tanh()\nh.mul_(2)\nh.sum().backward()", WEIGHT + "2 * w.tanh().sum()"),
+    ("leaf-changed-in-place", WEIGHT + "w.mul_(3)\nw.sum()", "torch.tensor(9.0)"),
+    (
+        "leaf-changed-in-place",
+        WEIGHT + "loss = (w ** 2).sum()\nloss.backward()\nw -= 0.1 * w.grad\nprint(w.sum())",
+        None,
+    ),
+    ("numpy-of-grad", WEIGHT + "np.exp(w)\nw.sum()", "torch.tensor(3.0)"),
+]
+
+
+TURNS = [
+    # slug, the function and the line that made the first number that is not finite, the program, the value it should be
+    ("log-softmax-underflow", "log", 7, "z = torch.tensor([0.0, 120.0])\np = F.softmax(z, dim=0)\n-p.log()[0]", 120.0),
+    ("log-softmax-underflow", "log", 6, "z = torch.tensor(-800.0)\nlp = torch.log(torch.sigmoid(z))\n-lp", 800.0),
+    ("zero-times-log-zero", "log", 6, "q = torch.tensor([1.0, 0.0])\nh = q * q.log()\n-h.sum()", 0.0),
+    ("log-of-nonpositive", "log", 5, "(torch.log(torch.tensor([1.0, 0.0])) + 1).sum()", math.log(1e-12) + 2),
+    (
+        "exp-overflow-manual-softmax",
+        "exp",
+        6,
+        "z = torch.tensor([[200.0, 100.0]])\ne = torch.exp(z)\n(e / e.sum(dim=1, keepdim=True))[0, 0]",
+        1.0,
+    ),
+    (
+        "exp-overflow-manual-softmax",
+        "exp",
+        6,
+        "z = torch.tensor([90.0, 90.0])\ntorch.log(torch.exp(z).sum(0))",
+        90 + math.log(2),
+    ),
+    ("half-overflow", "mul", 6, "h = torch.tensor(300.0, dtype=torch.float16)\nh * h", 90000.0),
+    ("number-overflow", "exp", 5, "torch.tensor([89.0]).exp().sum()", math.exp(89.0)),
+    ("zero-over-zero", "div", 7, "c = torch.zeros(3)\nn = c.sum()\nc.sum() / n", 0.0),
+    ("inf-minus-inf", "sub", 6, "m = torch.tensor([float('inf'), 1.0])\nd = m - m\nd.sum()", 0.0),
+    (
+        "infinity-times-zero",
+        "mul",
+        6,
+        "m = torch.tensor([float('inf'), 2.0])\n(m * torch.tensor([0.0, 1.0])).sum()",
+        2.0,
+    ),
+    ("std-of-one-sample", "var", 5, "torch.tensor([[4.0]]).var(dim=0)[0]", 0.0),
+    ("mean-of-nothing", "mean", 6, "v = torch.tensor([1.0, 2.0])\nv[v > 5].mean()", 0.0),
+    ("outside-domain", "acos", 5, "torch.acos(torch.tensor(1.0000001192092896))", 0.0),
+    (
+        "ce-all-targets-ignored",
+        "nll_loss",
+        5,
+        "nn.NLLLoss(ignore_index=0)(torch.zeros(2, 3), torch.tensor([0, 0]))",
+        0.0,
+    ),
+    (
+        "fully-masked-row",
+        "softmax",
+        6,
+        "s = torch.zeros(1, 2).masked_fill(torch.tensor([[True, True]]), float('-inf'))\ns.softmax(-1)[0, 0]",
+        0.5,
+    ),
+    (
+        "masked-target-minus-inf",
+        "cross_entropy",
+        6,
+        "s = torch.tensor([0.0, float('-inf')])\nF.cross_entropy(s, torch.tensor(1))",
+        1e4,
+    ),
+]
+
+
+GRADIENTS = [
+    # slug, the line to blame, the program, the mended gradient
+    (
+        "where-gradient-trap",
+        6,
+        "v = torch.tensor([0.0, 1.0], requires_grad=True)\nl = torch.where(v > 0, v.log(), v)\nl.sum().backward()",
+        [1.0, 1.0],
+    ),
+    (
+        "sqrt-zero-gradient",
+        6,
+        "v = torch.tensor([0.0, 4.0], requires_grad=True)\nd = (v * v).sqrt()\nd.sum().backward()",
+        [0.0, 1.0],
+    ),
+    (
+        "log-underflow-gradient",
+        6,
+        "z = torch.tensor([[300.0, 0.0]], requires_grad=True)\nl = z.softmax(1).log()\n"
+        "F.nll_loss(l, torch.tensor([0])).backward()",
+        [0.0, 0.0],
+    ),
+    (
+        "dead-relu",
+        6,
+        "v = torch.tensor([-3.0], requires_grad=True)\nh = F.relu(v)\n(h + v.detach() * 0).sum().backward()",
+        [1.0],
+    ),
+    (
+        "clamp-cuts-gradient",
+        6,
+        "v = torch.tensor([9.0], requires_grad=True)\nh = torch.clamp(v, max=1.0)\n(h * 2).sum().backward()",
+        [2.0],
+    ),
+    (
+        "gradient-cut-silently",
+        7,
+        WEIGHT + "c = torch.tensor(1.0, requires_grad=True)\nl = (w.detach() * 3).sum() + c\nl.backward()",
+        [3.0, 3.0],
+    ),
+]

@@ -1,0 +1,76 @@
+"""Programs that stop, overflow or lose their gradient, as people write them: the guilty line, and what mends it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from explainers.diagnoses.turning import first_turn
+from explainers.explanation import conclude, plan
+from explainers.locale import available
+from explainers.replay import replay, rerun_source
+from explainers.reruns import GraphRerun
+from explainers.telling import Context, tell
+from explainers.tracing import record
+from tests.explainers.diagnoses.failing_programs import GRADIENTS, HEAD, STOPS, TURNS
+
+Diagnose = Callable[..., Any]  # the fixture
+
+
+@pytest.mark.parametrize(("slug", "stops", "meant"), STOPS)
+def test_a_fix_that_was_run_gives_what_was_meant(slug: str, stops: str, meant: str | None, diagnose: Diagnose):
+    road = diagnose(HEAD + stops)
+    assert road.recording.raised is not None
+    assert road.slugs[0] == slug
+    found = road.diagnoses[0]
+    assert found.confidence == "shown" and found.place is not None
+    (ran,) = [c for c in found.counterfactuals if c.role == "fix"]
+    assert math.isfinite(ran.values[0])
+    if meant is not None:
+        assert ran.values[0] == pytest.approx(diagnose(HEAD + meant).value, rel=1e-6)
+
+
+@pytest.mark.parametrize(("slug", "function", "line", "source", "value"), TURNS)
+def test_the_first_number_that_is_not_finite_is_found_and_mended(
+    slug: str, function: str, line: int, source: str, value: float, diagnose: Diagnose
+):
+    road = diagnose(HEAD + source)
+    assert not math.isfinite(road.value)
+    assert road.slugs[0] == slug
+    found = road.diagnoses[0]
+    turned = first_turn(road.recording, {id: c for c in road.recording.calls for id in c.outputs})
+    blamed = turned or next(c for c in road.recording.calls if c.span == found.place)
+    assert blamed.function.rpartition(".")[2].strip("_") == function
+    assert blamed.span is not None and blamed.span.line == line
+    corrected = [c.value for c in found.counterfactuals if c.role == "correction"]
+    assert corrected[0] == pytest.approx(value, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize(("slug", "line", "source", "gradient"), GRADIENTS)
+def test_a_gradient_that_is_lost_or_spoilt_is_found_and_mended(
+    slug: str, line: int, source: str, gradient: list[float], diagnose: Diagnose
+):
+    road = diagnose(HEAD + source)
+    assert math.isfinite(road.value)
+    assert road.slugs[0] == slug
+    found = road.diagnoses[0]
+    assert found.place is not None and found.place.line == line
+    (mended,) = [c.values for c in found.counterfactuals if c.role == "gradient"]
+    assert mended == pytest.approx(gradient, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("locale", [*available()])
+@pytest.mark.parametrize("source", [STOPS[0][1], STOPS[29][1], TURNS[0][3], GRADIENTS[1][2]])
+def test_the_whole_answer_is_said_in_each_language(source: str, locale: str):
+    recording = record(HEAD + source)
+    results = tuple(
+        replay(recording, rerun) if isinstance(rerun, GraphRerun) else rerun_source(rerun)
+        for rerun in plan(recording, ()).reruns
+    )
+    found = conclude(recording, (), results)
+    told = tell(found, Context(locale=locale))
+    assert found.diagnoses and told.verdict in told.text
+    assert told.alt_text
