@@ -60,9 +60,9 @@ class Buttons:
         async with self._responder.under_way():
             try:
                 await interaction.response.defer()
+                await retried(interaction.delete_original_response)
                 if interaction.message is not None:
                     await self._claims.removed(interaction.message.id)
-                await retried(interaction.delete_original_response)
             except discord.NotFound:
                 return
             except FAILURES:

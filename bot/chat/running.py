@@ -130,3 +130,4 @@ def _quiet(log: Log) -> None:
     theirs = logging.getLogger("discord")
     theirs.handlers, theirs.propagate = [Handler()], False
     theirs.setLevel(logging.WARNING)
+    logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of libraries for voice

@@ -112,3 +112,10 @@ def test_what_is_the_bots_alone_does_not_reach_the_evaluator(monkeypatch: pytest
 def test_forums_are_named_by_id_or_by_name(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[discord]\nforum_channels = [123456789012345678, "help"]\n')
     assert load().discord.forum_channels == (123456789012345678, "help")
+
+
+def test_the_guide_names_every_setting_of_the_bot() -> None:
+    guide = (EXAMPLE.parent / "docs" / "self-hosting.md").read_text()
+    sections = Settings().model_dump()
+    assert [name for part in ("discord", "store") for name in sections[part] if f"`{part}.{name}`" not in guide] == []
+    assert [part for part in sections if part not in guide] == []
