@@ -98,6 +98,10 @@ class _Reading:
         self.given: dict[int, Call] = {}
         self.names: dict[Node, Label] = {}
         self.aliases = Aliases(recording)
+        self.users: dict[int, list[tuple[str, ...]]] = {}
+        for call in recording.calls:
+            for id in call.inputs():
+                self.users.setdefault(id, []).append(call.scope)
         self.written = {old for call in recording.calls for old, _ in call.mutated}
         self.judged = {id for call in recording.calls if registry.of(call.function) for id in call.inputs()}
 
@@ -148,8 +152,7 @@ class _Reading:
     def _function_name(self, call: Call, id: int) -> str | None:
         """The function or module that a tensor is the result of, where another one goes on with it."""
         inner = call.scope
-        users = [c.scope for c in self.recording.calls[call.index + 1 :] if id in c.inputs()]
-        if not inner or any(scope[: len(inner)] == inner for scope in users):
+        if not inner or any(scope[: len(inner)] == inner for scope in self.users.get(id, ())):
             return None
         return inner[-1].removeprefix("def ").removeprefix("nn.")
 

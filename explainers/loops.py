@@ -15,7 +15,7 @@ from explainers.graph.rewriting import rebuild
 from explainers.operations.tables import table
 
 LEAST_ROUNDS = 2
-MOST_TRIED = 8
+MOST_TRIED = 4
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,27 @@ def _rounds(node: Node, added_further: bool) -> list[tuple[Node | None, tuple[No
         case Concat(parts, spans) if not any(spans) and len(parts) >= LEAST_ROUNDS:
             return [(None, parts)]
         case Binary("add") if not added_further:
-            terms: list[Node] = []
-            found: list[tuple[Node | None, tuple[Node, ...]]] = []
-            rest: Node = node
-            while isinstance(rest, Binary) and rest.op == "add":
-                terms.insert(0, rest.b)
-                found.insert(0, (None, (rest.a, *terms)))
-                rest = rest.a
-                if len(terms) >= LEAST_ROUNDS:
-                    found.append((rest, tuple(terms)))
-            return found[:MOST_TRIED]
+            return _cuts(node)
         case _:
             return []
+
+
+def _cuts(node: Node) -> list[tuple[Node | None, tuple[Node, ...]]]:
+    """A sum t₀ + t₁ + … as rounds from near its start on: what is before them is the first round or is none."""
+    terms, sums = list[Node](), list[Node]()
+    while isinstance(node, Binary) and node.op == "add":
+        terms.append(node.b)
+        sums.append(node.a)
+        node = node.a
+    terms.reverse()
+    sums.reverse()
+    found: list[tuple[Node | None, tuple[Node, ...]]] = []
+    for k in range(min(len(terms), MOST_TRIED)):
+        rest = tuple(terms[k:])
+        found.append((None, (sums[k], *rest)))
+        if len(rest) >= LEAST_ROUNDS:
+            found.append((sums[k], rest))
+    return found
 
 
 def _together(

@@ -22,6 +22,7 @@ from explainers.verdict import disagreement, stopped, summary
 BRIEFLY = 24
 MOST_PLACES = 8
 OLD_ITEM = "[0]"
+LEAST_STEPS = 3
 NEGLIGIBLE = 1e-12
 MOST_CLEAR = 8
 
@@ -35,6 +36,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines += [message.say(translator) for message in (*_stop(explanation), *_exactly(explanation))]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
+    lines += [message.say(translator) for message in _course(explanation)]
     lines += [message.say(translator) for message in probability_of_target(explanation)]
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
@@ -66,6 +68,24 @@ def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
             loss=shown(-math.log(p)) if p > 0 else "inf",
         ),
     )
+
+
+def _course(explanation: Explanation) -> Iterator[Message]:
+    """Where the loss of a training loop starts and ends, and whether it ever gets lower."""
+    losses = explanation.recording.losses
+    if len(losses) < LEAST_STEPS:
+        return
+    first, last = losses[0], losses[-1]
+    if all(loss == first for loss in losses):
+        yield said("In {count} steps of training the loss stays at {value}.", count=len(losses), value=shown(first))
+    else:
+        yield said(
+            "In {count} steps of training the loss goes from {first} to {last}; its least is {least}.",
+            count=len(losses),
+            first=shown(first),
+            last=shown(last),
+            least=shown(min(losses)),
+        )
 
 
 def _likeness(like: Equal) -> Message:
