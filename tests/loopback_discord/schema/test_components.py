@@ -78,6 +78,35 @@ ROWS = {
         v2(text_display(".") | {"id": 1}, text_display(".") | {"id": 1}),
         "components.1.id",
     ),
+    "id's size": Row(
+        v2(text_display(".") | {"id": 2**31 - 1}), v2(text_display(".") | {"id": 2**31}), "components.0.id"
+    ),
+    "id's sign": Row(v2(text_display(".") | {"id": 0}), v2(text_display(".") | {"id": -1}), "components.0.id"),
+    "least style": Row(buttons(style=1), buttons(style=0), "components.0.components.0.style"),
+    "emoji's name": Row(
+        buttons(emoji={"name": "x"}), buttons(emoji={"name": ""}), "components.0.components.0.emoji.name"
+    ),
+    "option's label is there": Row(
+        select(options=[{"label": "l", "value": "v"}]),
+        select(options=[{"label": "", "value": "v"}]),
+        "components.0.components.0.options.0.label",
+    ),
+    "most of the least": Row(
+        select(options=options(25), min_values=25, max_values=25),
+        select(options=options(25), min_values=26, max_values=25),
+        "components.0.components.0.min_values",
+    ),
+    "least of the most": Row(
+        select(min_values=0, max_values=1),
+        select(min_values=0, max_values=0),
+        "components.0.components.0.max_values",
+    ),
+    "least of the least": Row(select(min_values=0), select(min_values=-1), "components.0.components.0.min_values"),
+    "most of the most": Row(
+        select(options=options(25), max_values=25),
+        select(options=options(25), max_values=26),
+        "components.0.components.0.max_values",
+    ),
     "style": Row(buttons(style=4), buttons(style=7), "components.0.components.0.style"),
     "a button has a label": Row(
         buttons(label=None, emoji={"name": "🗑"}), buttons(label=None), "components.0.components.0.label"
