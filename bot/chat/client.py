@@ -23,7 +23,7 @@ from bot.chat.translating import CommandTranslator
 from bot.fleet.port import EvaluatorFleet
 from bot.log import Log
 from bot.settings import MIB, Settings
-from bot.store import Claims
+from bot.store import Claim, Claims
 from explainers.locale import Translator
 
 LEAST_PERMISSIONS: Final = discord.Permissions(
@@ -71,7 +71,7 @@ class Client(discord.Client):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
         )
         self._tree.error(self._on_command_error)
-        self._resumed = False
+        self._unfinished: tuple[Claim, ...] | None = None
 
     async def setup_hook(self) -> None:
         """After the login, before the gateway: whom we work for is known from here on."""
@@ -85,6 +85,7 @@ class Client(discord.Client):
         self.add_dynamic_items(pressed(Buttons(self.responder, gatherer, parts.claims)))
         Commands(self.responder, gatherer, self.desk, parts.log).add_to(self._tree)
         await self._tree.set_translator(CommandTranslator(parts.translators))
+        self._unfinished = await parts.claims.unfinished()  # before our own claims are among them
         await self._register()
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
@@ -101,10 +102,10 @@ class Client(discord.Client):
     async def on_ready(self) -> None:
         """The first time: what a process before this one left undone."""
         self._parts.log.info("connected", guilds=len(self.guilds))
-        if not self._resumed:
-            self._resumed = True
+        unfinished, self._unfinished = self._unfinished, None
+        if unfinished is not None:
             async with self.responder.under_way():
-                await resume(self, self._parts.claims, self.desk, self.addressed, self._parts.log)
+                await resume(self, unfinished, self._parts.claims, self.desk, self.addressed, self._parts.log)
 
     async def on_message(self, message: discord.Message) -> None:
         direct = await self.addressed(message)

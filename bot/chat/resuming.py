@@ -23,14 +23,16 @@ _MOST_AFTER: Final = 50
 
 async def resume(
     client: discord.Client,
+    unfinished: tuple[Claim, ...],
     claims: Claims,
     desk: Desk,
     addressed: Callable[[discord.Message], Awaitable[bool | None]],
     log: Log,
 ) -> None:
-    """Hands every unfinished claim to the desk once more."""
-    unfinished = await claims.unfinished()
+    """Hands every claim that was unfinished before we connected, and that nothing has touched since, to the desk."""
     for claim in unfinished:
+        if await claims.find(claim.question) != claim:
+            continue  # an edit or a deletion came first
         known_channel = client.get_channel(claim.channel)
         is_known = isinstance(known_channel, discord.abc.Messageable)
         channel = known_channel if is_known else client.get_partial_messageable(claim.channel)

@@ -127,6 +127,7 @@ def _quiet(log: Log) -> None:
             error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
             log.warning("discord.py", source=record.name, template=str(record.msg), error=error)
 
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # of what voice would need
     theirs = logging.getLogger("discord")
     theirs.handlers, theirs.propagate = [Handler()], False
     theirs.setLevel(logging.WARNING)

@@ -50,6 +50,12 @@ def has_card(reply: Seen) -> bool:
     return bool(reply.pictures)
 
 
+async def test_a_start_that_works_warns_of_nothing(start: Start) -> None:
+    async with start(Scripted(echo)) as running:
+        await running.has_logged("resumed")
+    assert {line["level"] for line in running.logged.lines} == {"info"}
+
+
 @faults
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("on", [POST, PATCH], ids=["sent", "edited"])

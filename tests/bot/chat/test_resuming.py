@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,3 +119,22 @@ async def test_a_question_deleted_meanwhile_is_dropped(
         await running.has_logged("resumed")
     assert fleet.asked == []
     assert (await found(url, message)).state == "withdrawn"
+
+
+async def test_what_is_asked_before_all_guilds_are_known_is_no_leftover(
+    loopback: Loopback, start: Start, place: Place
+) -> None:
+    resumed = asyncio.Event()
+
+    async def after_that(ask: Ask, _progress: Progress) -> Answer:
+        await resumed.wait()
+        return explained(ask)
+
+    fleet = Scripted(after_that)
+    async with start(fleet) as running:
+        message = place.alice.mention(place.general, QUESTION)
+        await running.has_logged("resumed")
+        resumed.set()
+        await loopback.reply_to(message, SECONDS, lambda each: each.pictures)
+    assert len(fleet.asked) == 1
+    assert not fleet.cancelled
