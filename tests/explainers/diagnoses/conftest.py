@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from explainers.claims import Claim
-from explainers.counterfactuals import backward_rerun, trials
-from explainers.diagnoses.diagnosis import Diagnosis, Rules
-from explainers.diagnoses.engine import Investigation, conclude, investigate
-from explainers.diagnoses.registry import rules as all_rules
-from explainers.losses.registry import registry
-from explainers.recording import Recording
-from explainers.replay import replay, rerun_source
-from explainers.reruns import BACKWARD, GraphRerun, Rerun, RerunResult
-from explainers.tracing import record
+from explainers.diagnoses.diagnosis import Rules
+from explainers.diagnoses.matrix import Walked, walked
 
 
 @dataclass(frozen=True)
-class Road:
-    """Everything that came of one program."""
-
-    recording: Recording
-    investigation: Investigation
-    results: dict[str, RerunResult]
-    diagnoses: tuple[Diagnosis, ...]
+class Road(Walked):
+    """Everything that came of one program, as tests ask for it."""
 
     @property
     def slugs(self) -> list[str]:
@@ -43,24 +30,13 @@ class Road:
         return float(held.array().reshape(()).item()) if held.elements == 1 else math.nan
 
 
-def run(rerun: Rerun, recording: Recording) -> RerunResult:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch repeats its broadcast warning when the asker's call is replayed
-        return replay(recording, rerun) if isinstance(rerun, GraphRerun) else rerun_source(rerun)
-
-
 @pytest.fixture
 def diagnose() -> Callable[..., Road]:
     """Diagnose a program, with the asker's claims and with these rules."""
 
     def walk(source: str, claims: tuple[Claim, ...] = (), rules: Rules | None = None) -> Road:
-        recording = record(source)
-        found = investigate(recording, claims, registry(), rules or all_rules())
-        assert found.broken == ()
-        results = {rerun.label: run(rerun, recording) for rerun in (*backward_rerun(recording), *trials(found))}
-        backward = results.pop(BACKWARD, None)
-        gradients = backward.gradients if backward is not None and backward.value is not None else {}
-        found = investigate(recording, claims, registry(), rules or all_rules(), gradients)
-        return Road(recording, found, results, conclude(found, results.values()))
+        found = walked(source, claims, rules)
+        assert found.investigation.broken == ()
+        return Road(found.recording, found.investigation, found.diagnoses)
 
     return walk
