@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, cast
 
 import msgspec
 
@@ -20,6 +21,11 @@ class Claim(msgspec.Struct, frozen=True):
     radius: float = 0.0
     text: str = ""
 
+    def __post_init__(self) -> None:
+        """Nested lists, as which tuples cross a process, are tuples again: a claim can be looked up."""
+        if isinstance(self.value, tuple | list):
+            msgspec.structs.force_setattr(self, "value", _tupled(self.value))
+
     def agrees(self, value: float) -> bool:
         """Whether a computed number is the stated one, within the digits they wrote (and float32's own roundoff).
 
@@ -35,6 +41,10 @@ class Claim(msgspec.Struct, frozen=True):
                     return False
                 slack = max(self.radius, 5e-5 if stated == 0 else 0.0, 2e-6 * abs(stated))
                 return abs(value - stated) <= slack * (1 + 1e-9)
+
+
+def _tupled(nested: Sequence[object]) -> tuple[object, ...]:
+    return tuple(_tupled(cast("Sequence[object]", x)) if isinstance(x, list | tuple) else x for x in nested)
 
 
 def same_kind(value: float, stated: float) -> bool:

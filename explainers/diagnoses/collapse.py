@@ -116,6 +116,7 @@ def rules() -> tuple[Rule, ...]:
                 "SupCon loss 6.92",
             ),
             losses=frozenset({"cross_entropy"}),
+            about=frozenset({"info_nce"}),
             trigger=_contrastive_at_chance,
             positive=_HEAD + _PAIRS.format("torch.ones(8, 4)"),
             control=_HEAD + _PAIRS.format("torch.arange(32.0).reshape(8, 4).sin()"),

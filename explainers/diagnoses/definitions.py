@@ -89,6 +89,7 @@ def rules() -> tuple[Rule, ...]:
             words=("huber vs smooth l1", "huber_loss and smooth_l1_loss", "SmoothL1Loss beta HuberLoss delta"),
             losses=frozenset({"huber_loss", "smooth_l1_loss"}),
             trigger=_scaled,
+            dominates=frozenset({"reduction-expected-sum"}),
             positive=_HEAD + _ERROR + "F.huber_loss(input, target, delta=0.25)",
             positive_claims=(Claim("expected", 1.9475, 5e-5, "1.9475"),),
             control=_HEAD + _ERROR + "F.huber_loss(input, target)",

@@ -87,7 +87,8 @@ class Rule:
     on which it fires, `control` one on which it must not. `words` are English phrases by which people ask about it.
     `explanation` says why it happens whatever the numbers, `uncertainty` what has to be assumed. A `harmless` one
     finds nothing wrong, an `undecidable` one cannot be told from what is right without asking. A
-    `handwritten` one looks for the same in formulas that people write themselves. It is said before the slugs that it
+    `handwritten` one looks for the same in formulas that people write themselves; `about` names losses that people
+    mean with it beside those that it is looked for in. It is said before the slugs that it
     `dominates`.
     """
 
@@ -108,6 +109,7 @@ class Rule:
     undecidable: bool = False
     control_claims: tuple[Claim, ...] = ()
     handwritten: bool = False
+    about: frozenset[str] = frozenset()
 
     def applies(self, scene: Scene) -> bool:
         """Whether the rule is about the scene: what is looked for, and its call or the program that it is of."""
@@ -117,9 +119,8 @@ class Rule:
     @property
     def example(self) -> Example:
         """The program of ours that shows it."""
-        return Example(
-            self.slug, self.title, tuple(sorted(self.losses)), self.words, self.positive, self.positive_claims
-        )
+        losses = tuple(sorted(self.losses | self.about))
+        return Example(self.slug, self.title, losses, self.words, self.positive, self.positive_claims)
 
 
 @dataclass(frozen=True)

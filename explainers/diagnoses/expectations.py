@@ -63,11 +63,11 @@ def _held(scene: Scene) -> list[Tensor]:
 
 
 def _flat(nested: Sequence[object]) -> list[float | str]:
-    """The numbers and words of a nested tuple (a list, where it crossed a process); anything else would be no claim."""
+    """The numbers and words of a nested tuple; anything else in it would be no claim."""
     flat: list[float | str] = []
     for part in nested:
         match part:
-            case tuple() | list():
+            case tuple():
                 flat += _flat(cast("Sequence[object]", part))
             case float() | int() | str():
                 flat.append(part)

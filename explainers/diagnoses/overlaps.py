@@ -31,6 +31,7 @@ def rules() -> tuple[Rule, ...]:
             ),
             words=("dice loss negative", "dice coefficient greater than 1", "dice loss logits", "dice > 1"),
             losses=frozenset(),
+            about=frozenset({"dice_loss"}),
             trigger=_scores,
             positive=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = scores\n" + _DICE,
             control=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = torch.sigmoid(scores)\n" + _DICE,
@@ -45,6 +46,7 @@ def rules() -> tuple[Rule, ...]:
             ),
             words=("mask 255", "dice loss -1000", "dice target values", "segmentation mask 0 255 loss"),
             losses=frozenset(),
+            about=frozenset({"dice_loss"}),
             trigger=_mask,
             positive=_HEAD
             + _SCORES

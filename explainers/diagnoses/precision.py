@@ -86,6 +86,7 @@ def rules() -> tuple[Rule, ...]:
                 "CPU and GPU differ",
             ),
             losses=frozenset(),
+            about=frozenset({"l1_loss", "mse_loss"}),
             trigger=_rounded_sum,
             positive=_HEAD + "torch.full((100_000,), 0.1).norm(1)",
             control=_HEAD + "torch.full((100_000,), 0.1).sum()",

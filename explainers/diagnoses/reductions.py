@@ -158,8 +158,10 @@ def rules() -> tuple[Rule, ...]:
                 "focal loss scalar",
                 "focal loss without mean does not change",
                 "focal loss pt = exp(-ce)",
+                "focal loss mean changes nothing",
             ),
             losses=frozenset(),
+            about=frozenset({"focal_loss", "cross_entropy"}),
             trigger=_focal_of_mean,
             positive=_HEAD
             + _LOGITS
