@@ -14,7 +14,7 @@ from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box, Region, Simplex
 from explainers.diagnoses.scene import Floats, Scene, short
-from explainers.diagnoses.wording import number, path, stated
+from explainers.diagnoses.wording import entry, number, path, stated
 from explainers.messages import Message, said
 from explainers.recording import Call
 
@@ -231,7 +231,7 @@ def _cut(x: Floats, t: Floats) -> np.ndarray:
 def _first_cut(x: Floats, t: Floats, wrong: np.ndarray) -> Message:
     at = tuple(int(k) for k in np.argwhere(wrong)[0])
     text = "input{at} = {p} where the target is {t}: the term is −log 0."
-    return said(text, at=str(list(at)), p=number(float(x[at])), t=number(float(t[at])))
+    return said(text, at=entry(at), p=number(float(x[at])), t=number(float(t[at])))
 
 
 def _uncut(scene: Scene, sigmoid: Call | None) -> tuple[Trial, ...]:

@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, scaled, swapped, wrapped
 from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Scene, short
-from explainers.diagnoses.wording import number, path, row, shape, stated
+from explainers.diagnoses.wording import entry, number, path, row, shape, stated
 from explainers.messages import Message, said
 from explainers.reruns import GraphRerun, SwapFunction
 
@@ -174,7 +174,7 @@ def _target_outside(scene: Scene) -> Suspicion | None:
         evidence=(
             said(
                 "target{at} = {entry} is not a valid label; it must lie between 0 and 1.",
-                at=str(list(at)),
+                at=entry(at),
                 entry=number(float(y[at])),
             ),
             *_averaged_twice(scene),

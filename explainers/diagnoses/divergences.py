@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, reduced_by, set_to, swapped_arguments, wrapped
 from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Floats, Scene
-from explainers.diagnoses.wording import number, row, stated
+from explainers.diagnoses.wording import entry, number, row, stated
 from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -213,9 +213,7 @@ def _negative_target(scene: Scene) -> Suspicion | None:
             "{value} comes from a negative target: the log of a negative number is undefined.", value=stated(scene)
         ),
         evidence=(
-            said(
-                "target{at} = {entry}; probabilities lie between 0 and 1.", at=str(list(at)), entry=number(float(y[at]))
-            ),
+            said("target{at} = {entry}; probabilities lie between 0 and 1.", at=entry(at), entry=number(float(y[at]))),
         ),
         trials=(Trial(said("with negative entries of the target cut to 0"), graph_rerun(cut)),),
         fix=fixes.fix(

@@ -32,6 +32,11 @@ def shape(sizes: Sequence[int]) -> str:
     return str(tuple(sizes))
 
 
+def entry(at: Sequence[int]) -> str:
+    """[0, 2] behind a name; nothing where there is a single number."""
+    return str(list(at)) if at else ""
+
+
 def stated(scene: Scene) -> str | Message:
     """The value that the question is about, or words for one that is no single number."""
     return said("The result") if scene.value is None else number(scene.value)

@@ -88,7 +88,9 @@ def _evaluated(expr: Expr) -> Expr:
         return expr
     if isinstance(expr, sympy.Max | sympy.Min):  # which compare their arguments, and a label is not known to be real
         return expr.func(*(_evaluated(argument) for argument in expr.args), evaluate=False)
-    return expr.func(*(_evaluated(argument) for argument in expr.args))
+    parts = [_evaluated(argument) for argument in expr.args]
+    found = expr.func(*parts)
+    return expr.func(*parts, evaluate=False) if found.has(sympy.I) else found  # log −1 is nan here, not iπ
 
 
 def _positive_first(expr: Expr) -> Expr:
