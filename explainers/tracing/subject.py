@@ -7,6 +7,7 @@ the last single number that it computed and still holds in a variable.
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Sequence
 
@@ -81,7 +82,7 @@ def others(
 
 def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None:
     """Of the computed values that match a claim, one that is shown; then nan or inf, a loss, a start of backward."""
-    displayed = {s.tensor for s in shown}
+    displayed = {s.tensor for s in shown} | _bare(tracer)
     started = set(tracer.backward_from)
     best: tuple[bool, bool, bool, bool, int, int] | None = None
     for call in tracer.calls:
@@ -91,6 +92,25 @@ def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | No
                 rank = (id in displayed, _is_odd(tracer, id), loss, id in started, call.index, id)
                 best = rank if best is None else max(best, rank)
     return None if best is None else best[-1]
+
+
+def _bare(tracer: Tracer) -> set[int]:
+    """What the bare expressions at the top level come to, each of which a prompt would have shown."""
+    statements = [node for node in _body(tracer.source.text) if isinstance(node, ast.Expr)]
+    lasts = {
+        node.lineno: call.outputs
+        for node in statements
+        for call in tracer.calls
+        if call.span and node.lineno <= call.span.line <= (node.end_lineno or node.lineno)
+    }
+    return {id for outputs in lasts.values() for id in outputs}
+
+
+def _body(source: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(source).body
+    except SyntaxError:  # what a notebook's own syntax is turned into before it is run
+        return []
 
 
 def _is_odd(tracer: Tracer, id: int) -> bool:

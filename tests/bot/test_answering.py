@@ -1,9 +1,12 @@
 """The contract of an Answer, as a table over real runs of the whole walk."""
 
 import asyncio
+import io
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bot.exchange import Answer, Ask, File, Wants
@@ -217,3 +220,12 @@ async def test_a_loss_out_of_a_module_that_is_not_here_is_answered_with_an_examp
     found: Answer = await answer(f"```py\n{code}\n```\nSupCon loss is nan, there are no positives in the batch")
     assert (found.outcome, found.missing) == ("explained", ("SupConLoss",))
     assert found.diagnoses[0].slug == "zero-over-zero"
+
+
+async def test_arrays_in_files_are_read_inside_the_jail(answer: Any) -> None:
+    packed = io.BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, scores=np.array([[0.0, 2.0]]), labels=np.array([1]))
+    files = (File("batch.npz", packed.getvalue()),)
+    found: Answer = await answer("```py\nF.cross_entropy(scores, labels)\n```\nwhy is the loss so small?", files=files)
+    assert found.outcome == "explained"
+    assert found.value == pytest.approx(math.log1p(math.exp(-2)))

@@ -35,6 +35,15 @@ def test_the_subject(source: str, claims: list[tuple[float, float]], subject: st
     assert recording.subject == (None if subject is None else recording.names[subject])
 
 
+def test_a_claimed_nan_of_a_bare_expression_goes_before_a_claimed_number_shown_last() -> None:
+    source = "z = torch.tensor([float('inf')])\nz - z\nz * 0 == z\ntorch.sigmoid(-z)"
+    recording = record(source, claims=[(math.nan, 0.0), (0.0, 0.0)])
+    assert recording.subject is not None
+    made = next(call for call in recording.calls if recording.subject in call.outputs)
+    assert made.span is not None
+    assert made.span.line == 2
+
+
 def test_others_are_further_shown_values_and_losses_left_in_variables() -> None:
     source = """\
 a = F.mse_loss(torch.ones(2), torch.zeros(2))
