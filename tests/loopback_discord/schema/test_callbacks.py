@@ -109,6 +109,17 @@ ROWS = {
         _modal({"type": 1, "components": [_input()]}),
         "components.0.components.0.label",
     ),
+    "a label in a row, its length": Row(
+        _modal({"type": 1, "components": [_input(label="x" * 45)]}),
+        _modal({"type": 1, "components": [_input(label="x" * 46)]}),
+        "components.0.components.0.label",
+    ),
+    "a label in a row is not empty": Row(
+        _modal({"type": 1, "components": [_input(label="x")]}),
+        _modal({"type": 1, "components": [_input(label="")]}),
+        "components.0.components.0.label",
+    ),
+    "longest of nothing": Row(_field(max_length=1), _field(max_length=0), f"{FIELD}.max_length"),
     "uploads": Row(_upload(max_values=10), _upload(max_values=11), f"{FIELD}.max_values"),
     "uploads' order": Row(
         _upload(min_values=2, max_values=2), _upload(min_values=2, max_values=1), f"{FIELD}.min_values"

@@ -107,6 +107,26 @@ ROWS = {
         select(options=options(25), max_values=26),
         "components.0.components.0.max_values",
     ),
+    "default users": Row(
+        v2(row({"type": 5, "custom_id": "who", "default_values": [{"id": "1", "type": "user"}] * 25})),
+        v2(row({"type": 5, "custom_id": "who", "default_values": [{"id": "1", "type": "user"}] * 26})),
+        "components.0.components.0.default_values",
+    ),
+    "an address's length": Row(
+        v2(gallery({"media": {"url": "https://" + "x" * 2040}})),
+        v2(gallery({"media": {"url": "https://" + "x" * 2041}})),
+        "components.0.items.0.media.url",
+    ),
+    "a section has text": Row(
+        v2({"type": 9, "components": [text_display(".")], "accessory": button()}),
+        v2({"type": 9, "components": [], "accessory": button()}),
+        "components.0.components",
+    ),
+    "a container is not empty": Row(
+        v2({"type": 17, "components": [text_display(".")]}),
+        v2({"type": 17, "components": []}),
+        "components.0.components",
+    ),
     "style": Row(buttons(style=4), buttons(style=7), "components.0.components.0.style"),
     "a button has a label": Row(
         buttons(label=None, emoji={"name": "🗑"}), buttons(label=None), "components.0.components.0.label"
