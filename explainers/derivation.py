@@ -132,7 +132,7 @@ class Gradient:
         known: Known = {}
         written = self.entry
         weight = 1 if written is None else terms(written)
-        for place in self.places()[: max(1, MOST_TERMS // weight)]:
+        for place in self.places()[: max(1, MOST_TERMS // max(1, weight))]:
             here = self.meaning.at(dict(zip(self.letters, place, strict=True)))
             shown = (lower(written, here, known),) if written is not None and weight <= MOST_TERMS else ()
             yield (*shown, self.entries.at(place), self.again.at(place))

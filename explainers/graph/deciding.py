@@ -9,7 +9,7 @@ import numpy.typing as npt
 from explainers.graph import ops
 from explainers.graph.evaluation import Values, evaluate_all
 from explainers.graph.floats import FloatArithmetic
-from explainers.graph.nodes import Binary, Node, Unary, Where, is_floating, operands, topological
+from explainers.graph.nodes import Binary, Node, Unary, Where, WithGradient, is_floating, operands, topological
 from explainers.graph.rewriting import rebuild
 
 Held = npt.NDArray[Any]
@@ -28,6 +28,8 @@ def decided(root: Node, values: Values) -> Node:
     for node in topological(root):
         parts = tuple(done[n] for n in operands(node))
         side = _side(node, parts, held[node]) if node in held else None
+        if isinstance(node, WithGradient) and parts[0].axes != node.value.axes:  # its backward is one for each element
+            parts = (rebuild(node.value, tuple(done[n] for n in operands(node.value))), *parts[1:])
         done[node] = rebuild(node, parts) if side is None else side
     return done[root]
 

@@ -233,7 +233,9 @@ class Display:
         """All elements of a few; of many the one it is, or a word."""
         places = [{**place, **inner} for inner in self._places(over)] if _size(over) <= LONGEST_SUM else []
         if places:
-            return (sympy.Max if op == "max" else sympy.Min)(*(self.element(x, p) for p in places), evaluate=False)
+            elements = [self.element(x, p) for p in places]
+            kind = sympy.Max if op == "max" else sympy.Min
+            return sympy.nan if sympy.nan in elements else kind(*elements, evaluate=False)
         if not self._is_here(tuple(axis for axis in x.axes if axis not in over), place):
             return un.call(op, self.element(x, {**place, **dict.fromkeys(over)}))
         found = (max if op == "max" else min)(self._places(over), key=lambda p: self._float(x, {**place, **p}))

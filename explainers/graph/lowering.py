@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
@@ -174,16 +174,30 @@ def _holds(condition: Expr, meaning: Meaning, known: Known) -> bool:
         case sympy.logic.boolalg.BooleanAtom():
             return bool(condition)
         case sympy.And():
-            return all(_holds(part, meaning, known) for part in condition.args)
+            return not _any(condition.args, False, meaning, known)
         case sympy.Not():
             return not _holds(condition.args[0], meaning, known)
         case sympy.Or():
-            return any(_holds(part, meaning, known) for part in condition.args)
+            return _any(condition.args, True, meaning, known)
         case sympy.ITE():
             chosen = condition.args[1 if _holds(condition.args[0], meaning, known) else 2]
             return _holds(chosen, meaning, known)
         case _:
             return _relation(condition, meaning, known)
+
+
+def _any(conditions: Sequence[Expr], truth: bool, meaning: Meaning, known: Known) -> bool:
+    """Whether one of several conditions has this truth; then it does not matter that another has no number."""
+    missing: CannotLower | None = None
+    for condition in conditions:
+        try:
+            if _holds(condition, meaning, known) is truth:
+                return True
+        except CannotLower as reason:
+            missing = reason
+    if missing is not None:
+        raise missing
+    return False
 
 
 def _relation(condition: Expr, meaning: Meaning, known: Known) -> bool:

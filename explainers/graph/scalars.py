@@ -47,10 +47,15 @@ def folded(op: BinaryOp, a: Constant, b: Constant) -> Constant | None:
 def promoted(*nodes: Node) -> str:
     """torch's result dtype: the highest one; a Python number gives way to any array, a float makes integers real."""
     rank = max(_RANK.index(n.dtype) for n in nodes)
-    if 0 < rank <= _RANK.index("int64") and any(isinstance(n, Constant) and not n.whole for n in nodes):
+    if 0 < rank <= _RANK.index("int64") and any(n.dtype == "scalar" and not _is_whole(n) for n in nodes):
         return "float32"
     names = {n.dtype for n in nodes}
     return "float32" if {"float16", "bfloat16"} <= names and rank <= _RANK.index("bfloat16") else _RANK[rank]
+
+
+def _is_whole(node: Node) -> bool:
+    """Whether a Python number is an int; an array of Python numbers (1 where a condition holds) is of real ones."""
+    return isinstance(node, Constant) and node.whole
 
 
 def summed(dtype: str) -> str:

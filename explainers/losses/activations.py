@@ -95,7 +95,11 @@ def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
 def logsumexp(input: Array, dim: int | Sequence[int], keepdim: bool = False) -> Array:
     """log Σ e^x over some dimensions."""
     dims = input.dims(dim)
-    return Array(ops.logsumexp(ops.real(input.node), input.along(dims)), input.reduced(dims, keepdim))
+    x = ops.real(input.node)
+    total = ops.logsumexp(x, input.along(dims))
+    if total is x:  # one element, whose backward is e^(x − x): nan where x is not finite
+        total = ops.with_gradient(x, ((x, ops.exp(ops.sub(x, x))),))
+    return Array(total, input.reduced(dims, keepdim))
 
 
 def one_hot(input: Array, num_classes: int = -1) -> Array:

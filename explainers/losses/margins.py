@@ -179,7 +179,8 @@ def multilabel_margin_loss(
     labels, listed, along = _labels(target, rows)
     times = ops.sum(ops.both(listed, ops.compare("eq", labels, ops.coordinate(c))), along)
     short = ops.add(ops.sub(1, ops.take(input.node, labels, c)), input.node)
-    missed = ops.where(ops.both(listed, ops.compare("eq", times, 0)), _positive(short, 1), 0)
+    counted = ops.both(listed, ops.compare("eq", times, 0))
+    missed = ops.where(ops.both(counted, ops.compare("gt", short, 0)), short, 0)
     item = ops.div(ops.sum(missed, (*along, *((c,) if c else ()))), _size(c))
     return reduced(item, rows, reduction)
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from explainers.losses import activations, binary, classification, distances, likelihood, margins, regression
+from explainers.losses import (
+    activations,
+    binary,
+    classification,
+    ctc,
+    distances,
+    likelihood,
+    linear,
+    margins,
+    regression,
+)
 from explainers.losses.loss import Loss
 
 __all__ = ["Loss", "Registry", "registered", "registry"]
@@ -44,5 +54,5 @@ def registered(losses: tuple[Loss, ...]) -> Registry:
 
 
 def _losses() -> tuple[Loss, ...]:
-    families = (classification, regression, binary, likelihood, margins, distances, activations)
+    families = (classification, regression, binary, likelihood, margins, distances, linear, ctc, activations)
     return tuple(loss for family in families for loss in family.losses())
