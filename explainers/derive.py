@@ -41,6 +41,7 @@ LONGEST_PUT = 120
 LONGEST_SIMPLIFIED = 60
 LONGEST_GRADIENT = 60
 LONGEST_AGAIN = 24
+LONGEST_ROOT = 5000
 SPARE = 4
 
 
@@ -77,16 +78,19 @@ def forms(composition: Composition, values: Values, real: Collection[int], wrt: 
     """
     composition = lettered(composition)
     rewriter = Rewriter(rules())
-    root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
+    root = without_plain_backward(rewriter.rewrite(decided(composition.shown, values)), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
+    as_run = gradient(composition.root, floats)
+    if size(root) > LONGEST_ROOT:
+        return Forms(composition, root, root, {}, {x: as_run[x] for x in floats if x.tensor in wrt}, as_run, rewriter)
     named, names = _named(composition, root, values, rewriter)
     ways = [gradient(form, tuple(known.values())) for form in dict.fromkeys((named, root))]
     shown = {
         x: min((rewriter.rewrite(decided(inner[interned], values)) for inner in ways), key=size)
         for x, interned in known.items()
     }
-    return Forms(composition, root, named, names, shown, gradient(composition.root, floats), rewriter)
+    return Forms(composition, root, named, names, shown, as_run, rewriter)
 
 
 def _named(composition: Composition, root: Node, values: Values, rewriter: Rewriter) -> tuple[Node, dict[str, str]]:
@@ -246,7 +250,8 @@ def _shown(items: Exact) -> list[Place]:
 
 def _definition(found: Forms, split: Split, display: Display, page: Page, at: Place, equals: str | None) -> Definition:
     place = display.at_letters(split.item.axes)
-    written = tuple(display.element(form, place) for form in (*_readings(split.item), *_in_one(found, split, equals)))
+    readings = (*_readings(split.item), *_in_one(found, split, equals)) if size(split.item) <= LONGEST_ROOT else ()
+    written = tuple(display.element(form, place) for form in readings)
     whole = _whole(split, display) if split.over else None
     here = {display.letters[axis]: k for axis, k in zip(split.item.axes, at, strict=True)}
     letters = tuple(display.letters[axis] for axis in split.item.axes)

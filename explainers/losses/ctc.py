@@ -16,8 +16,9 @@ import numpy as np
 
 from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned
-from explainers.graph.nodes import Axis, Node
+from explainers.graph.nodes import Axis, Node, Table
 from explainers.graph.scalars import constant
+from explainers.losses.alignments import ABSENT, alignments
 from explainers.losses.loss import Loss
 from explainers.losses.reduction import reduced
 from explainers.messages import said
@@ -40,6 +41,7 @@ def losses() -> tuple[Loss, ...]:
             said("ctc_loss adds up every alignment of the target; its mean divides by the targets' lengths first."),
             module="CTCLoss",
             words=("CTC",),
+            page=over_alignments,
         ),
     )
 
@@ -64,10 +66,43 @@ def ctc_loss(
     loss = lattice.loss(spans, lengths, 0 if zero_infinity else float("nan"))
     if zero_infinity:
         loss = ops.where(ops.compare("eq", loss, float("inf")), 0, loss)
+    return _averaged(loss, batch, lengths, reduction, log_probs.node.dtype)
+
+
+def over_alignments(
+    log_probs: Array,
+    targets: Array,
+    input_lengths: Lengths,
+    target_lengths: Lengths,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Array | None:
+    """The same with every alignment written out: −log Σₖ e^(Σₜ z[t, πₖ[t]]); None where they are many, or none."""
+    batch = log_probs.layout[1:-1]
+    spans, lengths = (_lengths(given, batch) for given in (input_lengths, target_lengths))
+    held = alignments(targets, input_lengths, target_lengths, blank, log_probs.shape)
+    if held is None:
+        return None
+    time, classes = log_probs.layout[0], log_probs.layout[-1]
+    which = Axis("h", held.shape[-2]) if held.shape[-2] > 1 else None
+    axes = tuple(axis for axis in (*batch, which, time) if axis is not None)
+    paths = Table("pi", axes, "int64", -2, held.reshape(tuple(axis.size for axis in axes)))
+    score = ops.sum(ops.take(log_probs.node, paths, classes), (time,) if time else ())
+    if (held == ABSENT).any():
+        score = ops.where(ops.compare("eq", ops.take(paths, constant(0), time), ABSENT), IMPOSSIBLE, score)
+    extra = ops.where(ops.compare("lt", ops.coordinate(time), spans), ops.exp(log_probs.node), 0)
+    item = ops.neg(ops.logsumexp(score, which))
+    loss = ops.with_gradient(item, ((item, ops.constant(1)), (log_probs.node, extra)))
+    return _averaged(loss, batch, lengths, reduction, log_probs.node.dtype)
+
+
+def _averaged(loss: Node, batch: Layout, lengths: Node, reduction: str, dtype: str) -> Array:
+    """Reduced; the mean is over each loss divided by its target's length first."""
     if reduction != "mean":
         return reduced(loss, batch, reduction)
     least = ops.where(ops.compare("lt", lengths, 1), 1, lengths)
-    return reduced(ops.div(loss, ops.cast(least, log_probs.node.dtype)), batch, "mean")
+    return reduced(ops.div(loss, ops.cast(least, dtype)), batch, "mean")
 
 
 @dataclass(frozen=True)

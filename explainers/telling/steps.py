@@ -74,7 +74,7 @@ def _definition(step: Definition, explanation: Explanation, translator: Translat
     if explanation.equals is not None:
         title = said("Your formula is {name}", name=explanation.equals.name)
     lhs = _element(step.letters)
-    chain = Chain(lhs, _equal(step.forms))
+    chain = Chain(lhs, _equal(step.forms)) if step.forms else None
     letters = legend(explanation)
     said_of_it = (known.reading if known else None, letters)
     body = joined(translator, *(text(message, translator) for message in said_of_it if message is not None))

@@ -84,6 +84,11 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "triplet_margin_with_distance_loss": (
         "F.triplet_margin_with_distance_loss(normal(n, c), normal(n, c), normal(n, c), margin=20.0)",
     ),
+    "linear_cross_entropy": ("F.linear_cross_entropy(normal(n, 3), normal(c, 3), y, linear_bias=normal(c))",),
+    "ctc_loss": (
+        "F.ctc_loss(normal(3, n, 3), signs(n, 2) % 3, torch.full((n,), 3), torch.full((n,), 2))",
+        "F.ctc_loss(normal(2, 3), torch.tensor([1]), torch.tensor(2), torch.tensor(1))",
+    ),
     "cosine_similarity": ("F.cosine_similarity(normal(n, c), normal(n, c))",),
     "pairwise_distance": ("F.pairwise_distance(normal(n, c), normal(n, c), p=1)",),
     "normalize": ("F.normalize(normal(n, c))",),

@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 import torch
 
-from tests.explainers.losses.calls import activations, binary, classes, distances, likelihood, margins, regression
+from tests.explainers.losses.calls import (
+    activations,
+    binary,
+    classes,
+    distances,
+    likelihood,
+    margins,
+    regression,
+    sequences,
+)
 from tests.explainers.losses.calls.common import Calls
 
-FAMILIES = (classes, regression, binary, likelihood, margins, distances, activations)
+FAMILIES = (classes, regression, binary, likelihood, margins, distances, sequences, activations)
 
 
 @pytest.fixture(scope="session")

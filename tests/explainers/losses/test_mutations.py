@@ -18,7 +18,7 @@ from explainers.graph.balls import precise
 from explainers.graph.derivative import gradient
 from explainers.graph.exact import Exact, along, exact
 from explainers.graph.nodes import Input
-from explainers.losses import binary, reduction, regression
+from explainers.losses import activations, binary, ctc, distances, likelihood, linear, margins, reduction, regression
 from explainers.losses import classification as classes
 from explainers.losses.registry import Registry, registry
 from explainers.proof import Proof, differentiable, enclosures, prove
@@ -35,6 +35,7 @@ s = torch.tensor([[0.7, 0.2, 0.1], [0.0, 1.0, 0.0], [0.3, 0.3, 0.4], [0.5, 0.25,
 w = torch.tensor([0.5, 2.0, 1.25])
 t = torch.tensor([[1.0, 0.0, 0.25], [0.0, 1.0, 1.0], [0.5, 0.0, 1.0], [1.0, 1.0, 0.0]])
 p = torch.tensor([[0.8, 0.3, 0.5], [0.1, 0.9, 0.45], [0.6, 0.01, 0.99], [0.2, 0.7, 0.35]])
+pm = torch.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0], [1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]])
 edge = torch.tensor([0.0, 1.0, 0.5, 1.0])
 hard = torch.tensor([1.0, 0.0, 1.0, 1.0])
 """
@@ -67,6 +68,54 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     ),
     "log_softmax": ("F.log_softmax(z, dim=1)",),
     "softmax": ("F.softmax(z, dim=1)",),
+    "l1_loss": ("F.l1_loss(z, t)", "F.l1_loss(z, t, weight=s + 0.5)", "F.l1_loss(z, t, reduction='sum')"),
+    "smooth_l1_loss": ("F.smooth_l1_loss(z, t, beta=0.7)", "F.smooth_l1_loss(z, t, beta=0)"),
+    "huber_loss": ("F.huber_loss(z, t, delta=0.7)", "F.huber_loss(z, t, delta=2.0, weight=s + 0.5)"),
+    "poisson_nll_loss": (
+        "F.poisson_nll_loss(z, t * 4, full=True)",
+        "F.poisson_nll_loss(p, t * 4, log_input=False, eps=1e-3)",
+    ),
+    "gaussian_nll_loss": (
+        "F.gaussian_nll_loss(z, t, p, full=True)",
+        "F.gaussian_nll_loss(z, t, p, eps=0.4, reduction='sum')",
+    ),
+    "kl_div": (
+        "F.kl_div(z, s, reduction='batchmean')",
+        "F.kl_div(z, p)",
+        "F.kl_div(z, -t, log_target=True, reduction='sum')",
+    ),
+    "margin_ranking_loss": ("F.margin_ranking_loss(z, t, pm, margin=0.3)",),
+    "hinge_embedding_loss": ("F.hinge_embedding_loss(z, pm, margin=0.7)",),
+    "soft_margin_loss": ("F.soft_margin_loss(z, pm)",),
+    "multi_margin_loss": (
+        "F.multi_margin_loss(z, y, margin=0.8)",
+        "F.multi_margin_loss(z, y, p=2, weight=w)",
+        "F.multi_margin_loss(edge, torch.tensor(1))",
+    ),
+    "multilabel_margin_loss": ("F.multilabel_margin_loss(z, torch.tensor([[0, 2, -1]] * 3 + [[1, -1, 0]]))",),
+    "multilabel_soft_margin_loss": ("F.multilabel_soft_margin_loss(z, t, weight=w)",),
+    "cosine_embedding_loss": (
+        "F.cosine_embedding_loss(z, t, torch.tensor([1, -1, 1, -1]), margin=-0.5)",
+        "F.cosine_embedding_loss(z * 1e-4, t, torch.tensor([1, -1, 1, -1]), margin=-0.5)",
+    ),
+    "triplet_margin_loss": (
+        "F.triplet_margin_loss(z, t, p, margin=3.0, swap=True)",
+        "F.triplet_margin_loss(z, t, p, margin=3.0, p=1, eps=1e-3, reduction='sum')",
+    ),
+    "triplet_margin_with_distance_loss": ("F.triplet_margin_with_distance_loss(z, t, p, margin=3.0, swap=True)",),
+    "linear_cross_entropy": ("F.linear_cross_entropy(z, s, y, linear_bias=edge)", "F.linear_cross_entropy(z, s, y)"),
+    "ctc_loss": (
+        "F.ctc_loss(z[:, None], torch.tensor([[1, 2]]), (4,), (2,))",
+        "F.ctc_loss(z.log_softmax(1)[:, None], torch.tensor([[1, 1]]), (4,), (2,), reduction='sum')",
+    ),
+    "cosine_similarity": ("F.cosine_similarity(z, t)", "F.cosine_similarity(z, t * 1e-3, eps=0.1)"),
+    "pairwise_distance": ("F.pairwise_distance(z, t)", "F.pairwise_distance(z, t, p=3)"),
+    "normalize": ("F.normalize(z)", "F.normalize(z, p=1, dim=0)"),
+    "sigmoid": ("torch.sigmoid(z)",),
+    "logsigmoid": ("F.logsigmoid(z)",),
+    "softplus": ("F.softplus(z, beta=2)", "F.softplus(z * 20)"),
+    "logsumexp": ("torch.logsumexp(z, 1)", "torch.logsumexp(z, (0, 1))"),
+    "one_hot": ("F.one_hot(y, 4)",),
 }
 LOG_P = "log_p = ops.log_softmax(input.node, c)"
 SPREAD = "ops.mul(eps / _size(c), spread)"
@@ -115,8 +164,8 @@ MUTANTS: tuple[tuple[str, ModuleType, str, str], ...] = (
     ("number for weights", reduction, "ops.sum(weights, over)", "ops.count(over)"),
     ("size_average forgotten", reduction, 'return "sum" if size_average is False else "mean"', 'return "mean"'),
     ("reduce forgotten", reduction, "if reduce is False:", "if reduce is None:"),
-    ("a half", regression, "ops.square(ops.sub(x, y))", "ops.div(ops.square(ops.sub(x, y)), 2)"),
-    ("absolute for square", regression, "ops.square(ops.sub(x, y))", 'ops.unary("abs", ops.sub(x, y))'),
+    ("a half", regression, "_reduced(ops.square(difference)", "_reduced(ops.div(ops.square(difference), 2)"),
+    ("absolute for square", regression, "_reduced(ops.square(difference)", '_reduced(ops.unary("abs", difference)'),
     ("plus for minus", regression, "ops.sub(x, y)", "ops.add(x, y)"),
     ("an epsilon in the difference", regression, "ops.sub(x, y)", "ops.add(ops.sub(x, y), 1e-10)"),
     ("gradient of one side", regression, "ops.sub(x, y)", "ops.sub(x, ops.stop_gradient(y))"),
@@ -139,6 +188,64 @@ MUTANTS: tuple[tuple[str, ModuleType, str, str], ...] = (
     ("half of the logit's part", binary, "ops.mul(ops.sub(1, t), x)", "x"),
     ("gradient upside down", binary, "ops.sub(ops.sigmoid(x), t)", "ops.sub(t, ops.sigmoid(x))"),
     ("target's gradient upside down", binary, "(t, ops.neg(x))", "(t, x)"),
+    ("L1 squared", regression, 'ops.unary("abs", difference)', "ops.square(difference)"),
+    ("beta forgotten", regression, "near = ops.div(ops.mul(ops.square(difference), 0.5), beta)",
+     "near = ops.mul(ops.square(difference), 0.5)"),
+    ("half of beta forgotten", regression, "ops.sub(size, ops.mul(beta, 0.5))", "ops.sub(size, beta)"),
+    ("delta outside forgotten", regression, "far = ops.mul(delta, ops.sub(size, ops.mul(delta, 0.5)))",
+     "far = ops.sub(size, ops.mul(delta, 0.5))"),
+    ("a slope without bounds", regression, "_within(difference, delta)", "difference"),
+    ("no exponential", likelihood, "(ops.exp(x), x) if", "(x, x) if"),
+    ("no epsilon for a count", likelihood, "ops.log(ops.add(x, eps))", "ops.log(x)"),
+    ("Stirling everywhere", likelihood, 'ops.where(ops.compare("le", t, 1), 0, stirling)', "stirling"),
+    ("Stirling without its root", likelihood, "ops.sub(ops.mul(t, ops.log(ops.real(t))), t), root)",
+     "ops.sub(ops.mul(t, ops.log(ops.real(t))), t), 0)"),
+    ("a standard deviation for a variance", likelihood, "ops.div(ops.square(ops.sub(x, t)), v)",
+     "ops.div(ops.square(ops.sub(x, t)), ops.square(v))"),
+    ("no half", likelihood, "item = ops.mul(0.5, ops.add(ops.log(v)", "item = ops.mul(1, ops.add(ops.log(v)"),
+    ("a clamp that stops the gradient", likelihood, "ops.with_gradient(ops.clamp_min(v, eps), ((v, ops.constant(1)),))",
+     "ops.clamp_min(v, eps)"),
+    ("the constant forgotten", likelihood, "0.5 * math.log(2 * math.pi)", "math.log(2 * math.pi)"),
+    ("no entropy", likelihood, "ops.sub(_entropy(t), ops.mul(t, x))", "ops.neg(ops.mul(t, x))"),
+    ("KL the other way", likelihood, "ops.mul(ops.exp(t), ops.sub(t, x))", "ops.mul(ops.exp(x), ops.sub(x, t))"),
+    ("elements for the batch", likelihood, "ops.div(total.node, input.shape[0])",
+     "ops.div(total.node, input.shape[0] * input.shape[-1])"),
+    ("a sign in the ranking", margins, "ops.mul(ops.neg(y), ops.sub(a, b))", "ops.mul(y, ops.sub(a, b))"),
+    ("no hinge", margins, "ops.clamp_min(ops.sub(margin, x), 0)", "ops.sub(margin, x)"),
+    ("alike and different swapped", margins, 'ops.compare("ne", y, -1), x', 'ops.compare("ne", y, 1), x'),
+    ("log for log1p", margins, "ops.log1p(grown)", "ops.log(grown)"),
+    ("the other classes", margins, "ops.div(ops.sum(missed, (c,) if c else ()), _size(c))",
+     "ops.div(ops.sum(missed, (c,) if c else ()), _size(c) - 1)"),
+    ("the target's own margin", margins, "missed = ops.where(others, _positive(short, p), 0)",
+     "missed = _positive(short, p)"),
+    ("the power forgotten", margins, "ops.square(short) if p == 2 else short", "short"),
+    ("a tie that passes the gradient", margins, 'ops.compare("gt", short, 0), ops.square(short)',
+     'ops.compare("ge", short, 0), ops.square(short)'),
+    ("labels behind the end", margins, "fresh is None or _only_ends_are_negative(target)", "True"),
+    ("labels against themselves", margins, 'ops.both(listed, ops.compare("eq", times, 0))', "listed"),
+    ("no average over classes", margins, "ops.div(ops.sum(item, along), input.shape[at])", "ops.sum(item, along)"),
+    ("no square added", distances, "ops.add(ops.sum(ops.square(x), over), LEAST_SQUARE)",
+     "ops.sum(ops.square(x), over)"),
+    ("the lengths forgotten", distances, 'ops.div(ops.sum(ops.mul(a, b), over), ops.unary("sqrt", lengths))',
+     "ops.sum(ops.mul(a, b), over)"),
+    ("the margin forgotten", distances, "ops.sub(cosine, margin)", "cosine"),
+    ("no epsilon in a distance", distances, "ops.add(ops.sub(a, b), eps)", "ops.sub(a, b)"),
+    ("no swap", distances, "    if swap:", "    if False:"),
+    ("near and far swapped", distances, "ops.sub(ops.add(margin, d), e)", "ops.sub(ops.add(margin, e), d)"),
+    ("a maximum that stops the gradient", distances,
+     "ops.with_gradient(ops.clamp_min(length, least), ((length, ops.constant(1)),))",
+     "ops.clamp_min(length, least)"),
+    ("bias subtracted", linear, "ops.add(node, aligned", "ops.sub(node, aligned"),
+    ("transposed twice", linear, "ops.mul(input.node, weights)", "ops.add(input.node, weights)"),
+    ("repeats without a blank", ctc, 'ops.compare("ne", self._label(j), self._label(ops.sub(j, 1)))',
+     'ops.compare("ge", self._label(j), 0)'),
+    ("the derivative instead of CTC's backward", ctc, "((item, posterior), (z, extra))", "((item, posterior),)"),
+    ("lengths forgotten", ctc, "ops.div(loss, ops.cast(least, dtype))", "loss"),
+    ("the last blank forgotten", ctc, "return _sum_of((behind, ", "return _sum_of((constant(IMPOSSIBLE), "),
+    ("beta in softplus forgotten", activations, "scaled = ops.mul(beta, input.node)", "scaled = input.node"),
+    ("no threshold", activations, "ops.where(ops.compare(\"gt\", scaled, threshold), input.node, soft)", "soft"),
+    ("sigmoid for its logarithm", activations, "ops.logsigmoid(input.node)", "ops.sigmoid(input.node)"),
+    ("one class further on", activations, "ops.one_hot(input.node, axis", 'ops.one_hot(ops.add(input.node, 1), axis'),
 )  # fmt: skip
 
 
