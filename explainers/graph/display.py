@@ -182,11 +182,10 @@ class Display:
         """A condition on a condition: c and a where the other side is false, c or b where one side is true."""
         asked, yes, no = (self._condition(n, place) for n in (node.condition, node.a, node.b))
         if no == sympy.false:
-            return sympy.And(asked, yes, evaluate=False)
+            return un.both(asked, yes)
         if yes == sympy.true:
-            return sympy.Or(asked, no, evaluate=False)
-        either = sympy.And(_negated(asked), no, evaluate=False)
-        return sympy.Or(sympy.And(asked, yes, evaluate=False), either, evaluate=False)
+            return un.either(asked, no)
+        return un.either(un.both(asked, yes), un.both(_negated(asked), no))
 
     def _concat(self, node: Concat, place: Place) -> Expr:
         """The part that a place falls into; at a letter one case for each."""

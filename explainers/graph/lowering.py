@@ -109,7 +109,7 @@ def _composite(expr: Expr, parts: list[arb]) -> arb:
         case sympy.Min():
             return reduce(lambda a, b: a.min(b), parts)
         case _ if (name := type(expr).__name__) in _WHOLE:
-            number, size = (int(part.unique_fmpz()) for part in parts)
+            number, size = (int(part.unique_fmpz()) for part in parts)  # pyright: ignore[reportArgumentType] - whole
             return arb(_WHOLE[name](number, size))
         case _ if name in _NAMED:
             return _NAMED[name](parts[0])

@@ -70,6 +70,16 @@ def cases(*pairs: tuple[Expr, Any]) -> Expr:
     return sympy.Basic.__new__(sympy.Piecewise, *(sympy.Tuple.__new__(ExprCondPair, *pair) for pair in pairs))
 
 
+def both(a: Any, b: Any) -> Any:
+    """a and b."""
+    return sympy.And(a, b, evaluate=False)  # pyright: ignore[reportCallIssue] - sympy's own stub lacks the argument
+
+
+def either(a: Any, b: Any) -> Any:
+    """a or b."""
+    return sympy.Or(a, b, evaluate=False)  # pyright: ignore[reportCallIssue] - sympy's own stub lacks the argument
+
+
 def call(name: str, *arguments: Expr) -> Expr:
     """A named function that sympy knows nothing about."""
     return sympy.Function(name)(*arguments, evaluate=False)

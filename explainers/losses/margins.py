@@ -221,7 +221,10 @@ def _labels(target: Array, rows: Layout) -> tuple[Node, Node, tuple[Axis, ...]]:
 
 def _only_ends_are_negative(target: Array) -> bool:
     """Whether the target is known, and no label stands behind one below 0."""
-    return target.values is not None and bool((np.diff((target.values < 0).astype(int), axis=-1) >= 0).all())
+    if target.values is None:
+        return False
+    ended = (np.asarray(target.values, dtype=np.int64) < 0).astype(int)
+    return bool((np.diff(ended, axis=-1) >= 0).all())
 
 
 def _batch(rows: Layout, reduction: str) -> None:

@@ -210,7 +210,8 @@ def falsified(step: Step) -> list[Step]:
         case Definition():
             return [replace(step, forms=(*step.forms[:-1], step.forms[-1] * 2))]
         case Substitution():
-            labels = {label: value * Fraction(10**9 + 1, 10**9) for label, value in step.meaning.labels.items()}
+            grown = Fraction(10**9 + 1, 10**9)
+            labels = {k: v * grown for k, v in step.meaning.labels.items() if isinstance(v, Fraction)}
             return [
                 replace(step, value=step.value + arb("1e-12")),
                 replace(step, forms=(*step.forms, sympy.exp(step.forms[-1], evaluate=False))),

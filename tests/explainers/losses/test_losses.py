@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from inspect import isfunction, signature
 from typing import Any
@@ -105,7 +105,7 @@ def check(call: Any) -> None:
 
 
 @contextmanager
-def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+def default_dtype(dtype: torch.dtype) -> Generator[None]:
     """What functions of integers give."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
