@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import ast
-import math
 
-import numpy as np
-
-from explainers.claims import Claim
 from explainers.diagnoses import fixes
-from explainers.diagnoses.class_rows import class_dim, tolerance
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import followed_by, graph_rerun, set_to, swapped, wrapped
-from explainers.diagnoses.floors import FloorQuestion
-from explainers.diagnoses.regions import Everywhere
-from explainers.diagnoses.scene import Floats, Scene
+from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
+from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source
-from explainers.diagnoses.wording import number, row, shape, stated
-from explainers.messages import Message, said
-from explainers.reruns import GraphRerun
+from explainers.diagnoses.wording import number, shape, stated
+from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _SQUARE = "logits = torch.tensor([[[4.0, 0.0], [2.0, 4.5]]])\ntarget = torch.tensor([[0, 1]])\n"
 _PADDED = "PAD = 0\nlogits = torch.tensor([[0.0, 3.0, 0.0], [1.0, 0.0, 3.0], [0.0, 2.0, 2.0]])\n"
-_SOFT = "logits = torch.tensor([[1.0, 0.2, -0.5]])\n"
-_CE = frozenset({"cross_entropy"})
 _PAD_NAMES = ("pad", "pad_id", "pad_idx", "pad_index", "pad_token", "pad_token_id", "padding_idx", "padding_index")
-_SHARE = 0.2
 
 
 def rules() -> tuple[Rule, ...]:
@@ -69,75 +58,6 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD
             + _PADDED
             + "target = torch.tensor([1, 2, PAD])\nF.cross_entropy(logits, target, ignore_index=PAD)",
-        ),
-        Rule(
-            slug="ce-soft-target-not-normalised",
-            family="class-labels",
-            title=said("Soft labels that do not sum to 1"),
-            explanation=said(
-                "cross_entropy does not normalise class probabilities: the loss is multiplied by whatever they sum to."
-            ),
-            words=(
-                "soft targets do not sum to 1",
-                "cross entropy soft labels too large",
-                "multi-hot target cross entropy",
-            ),
-            losses=_CE,
-            trigger=_not_normalised,
-            positive=_HEAD + _SOFT + "target = torch.tensor([[1.0, 1.0, 1.0]])\nF.cross_entropy(logits, target)",
-            control=_HEAD + _SOFT + "target = torch.tensor([[0.0, 1.0, 0.0]])\nF.cross_entropy(logits, target)",
-            dominates=frozenset({"ce-soft-target-entropy-floor"}),
-        ),
-        Rule(
-            slug="ce-soft-target-entropy-floor",
-            family="class-labels",
-            title=said("Soft labels keep their entropy"),
-            explanation=said(
-                "Cross entropy is the entropy of the target, H(t), plus the divergence KL(t ‖ p). H(t) is a constant "
-                "that doesn't depend on the model: cross_entropy and kl_div have the same gradient, and 0 is out of "
-                "reach."
-            ),
-            words=(
-                "soft labels minimum not 0",
-                "cross entropy with soft targets",
-                "kl_div vs cross entropy distillation",
-                "knowledge distillation loss kl or ce",
-                "entropy of the target",
-            ),
-            losses=_CE,
-            trigger=_entropy_floor,
-            positive=_HEAD
-            + "target = torch.tensor([[0.7, 0.2, 0.1]])\nlogits = target.log()\nF.cross_entropy(logits, target)",
-            positive_claims=(Claim("expected", 0.0, text="0"),),
-            control=_HEAD + _SOFT + "target = torch.tensor([[0.0, 1.0, 0.0]])\nF.cross_entropy(logits, target)",
-            dominates=frozenset({"ce-on-log-probabilities", "chance-level-ln-c"}),
-        ),
-        Rule(
-            slug="ce-label-smoothing-floor",
-            family="class-labels",
-            title=said("Label smoothing has a least value above 0"),
-            explanation=said(
-                "A smoothed target has an entropy, and cross entropy never falls below it: 0 is never reached, and "
-                "scores that are surer than the smoothing wants are punished. Compare the loss with its floor, or "
-                "evaluate without smoothing."
-            ),
-            words=(
-                "label smoothing minimum",
-                "label smoothing loss does not go to 0",
-                "label_smoothing stuck",
-                "LabelSmoothingCrossEntropy",
-            ),
-            losses=_CE,
-            trigger=_smoothing_floor,
-            positive=_HEAD
-            + (
-                "logits = torch.tensor([[30.0, 0.0, 0.0]])\ntarget = torch.tensor([0])\n"
-                "F.cross_entropy(logits, target, label_smoothing=0.1)"
-            ),
-            positive_claims=(Claim("expected", 0.0, text="0"),),
-            dominates=frozenset({"accuracy-is-not-loss", "chance-level-ln-c"}),
-            control=_HEAD
-            + "logits = torch.tensor([[3.0, 0.0, 0.0]])\ntarget = torch.tensor([0])\nF.cross_entropy(logits, target)",
         ),
     )
 
@@ -213,140 +133,3 @@ def _pads(scene: Scene) -> list[tuple[str, int]]:
             case _:
                 pass
     return [(name, value) for name, value in found if name.lower() in _PAD_NAMES and not isinstance(value, bool)]
-
-
-def _soft_rows(scene: Scene) -> Floats | None:
-    """The class probabilities as (items, C); None where the target is class indices."""
-    target = scene.given("target")
-    if not target.floating or target.shape != scene.given("input").shape or not target.shape or not target.elements:
-        return None
-    dim = class_dim(scene)
-    return np.moveaxis(scene.array("target"), dim, -1).reshape(-1, target.shape[dim])
-
-
-def _not_normalised(scene: Scene) -> Suspicion | None:
-    rows = _soft_rows(scene)
-    if rows is None:
-        return None
-    sums = rows.sum(axis=1)
-    worst = int(np.abs(sums - 1).argmax())
-    if (np.abs(sums - 1) <= tolerance(scene, 1e-3)).all() or not (sums > 0).all() or (rows < 0).any():
-        return None
-    scaled = wrapped(scene.call, "target", "torch.nn.functional.normalize", p=1.0, dim=class_dim(scene))
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "{value} is multiplied by what the soft labels sum to: {sum}, not 1.",
-            value=stated(scene),
-            sum=number(float(sums[worst])),
-        ),
-        evidence=(
-            said(
-                "Row {index} of the target is {row}; its sum is {sum}.",
-                index=worst,
-                row=row(rows[worst]),
-                sum=number(float(sums[worst])),
-            ),
-        ),
-        trials=(Trial(said("with every row divided by its sum"), graph_rerun(scaled)),),
-        fix=fixes.fix(
-            scene,
-            fixes.rewritten(scene, "target", f"{{}} / {{}}.sum({class_dim(scene)}, keepdim=True)"),
-            "choose",
-            said(
-                "Divide the labels by their sum; for labels that may be true together use "
-                "binary_cross_entropy_with_logits."
-            ),
-        ),
-    )
-
-
-def _entropy_floor(scene: Scene) -> Suspicion | None:
-    rows = _soft_rows(scene)
-    if rows is None or scene.call.ref("weight") is not None or scene.option("label_smoothing", 0.0):
-        return None
-    sums = rows.sum(axis=1)
-    if (rows < 0).any() or not (np.abs(sums - 1) <= tolerance(scene, 1e-3)).all() or scene.value is None:
-        return None
-    entropies = -np.where(rows > 0, rows * np.log(np.where(rows > 0, rows, 1.0)), 0.0).sum(axis=1)
-    entropy = float(entropies.sum() if scene.reduction == "sum" else entropies.mean())
-    if not entropy > _SHARE * scene.value or scene.reduction == "none":
-        return None
-    left = scene.value - entropy
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "{value} holds the entropy of the soft labels, {entropy}, which no scores can remove.",
-            value=stated(scene),
-            entropy=number(entropy),
-        ),
-        evidence=(
-            said(
-                "H(t) = {entropy} and KL(t ‖ p) = {left}; together {value}.",
-                entropy=number(entropy),
-                left=number(0.0 if abs(left) < 5e-7 else left),
-                value=stated(scene),
-            ),
-        ),
-        trials=(Trial(said("as kl_div, without the entropy of the target"), _as_divergence(scene, len(rows))),),
-        fix=fixes.fix(
-            scene,
-            None,
-            "choose",
-            said("Report the loss minus the entropy of the labels, or use kl_div(log_softmax(input), target)."),
-        ),
-        floors=(FloorQuestion("input", Everywhere(), said("for these labels")),),
-    )
-
-
-def _as_divergence(scene: Scene, items: int) -> GraphRerun:
-    log_p = wrapped(scene.call, "input", "torch.log_softmax", dim=class_dim(scene))
-    kl = swapped(scene.call, "torch.nn.functional.kl_div", "input", "target")
-    by = items if scene.reduction == "mean" else 1
-    return graph_rerun(
-        kl, set_to(scene.call, "reduction", "sum"), log_p, followed_by(scene.call, "torch.div", other=by)
-    )
-
-
-def _smoothing_floor(scene: Scene) -> Suspicion | None:
-    eps = scene.option("label_smoothing", 0.0)
-    input = scene.given("input")
-    if not eps > 0 or not input.shape:
-        return None
-    classes = input.shape[class_dim(scene)]
-    hot, rest = 1 - eps + eps / classes, eps / classes
-    entropy = -hot * math.log(hot) - (classes - 1) * rest * math.log(rest) if classes > 1 else 0.0
-    plain = scene.call.ref("weight") is None and scene.reduction == "mean" and not scene.given("target").floating
-    return Suspicion(
-        at=scene.call.index,
-        verdict=_not_to_zero(scene, eps, entropy if plain else None),
-        evidence=(_smoothed(classes, hot, rest, entropy),),
-        trials=(Trial(said("without label smoothing"), graph_rerun(set_to(scene.call, "label_smoothing", 0.0))),),
-        fix=fixes.fix(
-            scene,
-            fixes.with_option(scene, scene.call, "label_smoothing", None),
-            "choose",
-            said("Evaluate without smoothing; while training, compare with the floor."),
-        ),
-        floors=(FloorQuestion("input", Everywhere(), said("with these labels smoothed")),),
-    )
-
-
-def _not_to_zero(scene: Scene, eps: float, floor: float | None) -> Message:
-    """With the least value, where nothing but the smoothing decides on it."""
-    facts = {"value": stated(scene), "eps": number(eps)}
-    if floor is None:
-        return said("{value} cannot fall to 0: with label_smoothing={eps} the labels keep an entropy.", **facts)
-    text = "{value} cannot fall to 0: with label_smoothing={eps} the least value is {floor}."
-    return said(text, floor=number(floor), **facts)
-
-
-def _smoothed(classes: int, hot: float, rest: float, entropy: float) -> Message:
-    return said(
-        "Of {classes} classes the smoothed target gives {hot} to the right one and {rest} to each other; its entropy "
-        "is {entropy}.",
-        classes=classes,
-        hot=number(hot),
-        rest=number(rest),
-        entropy=number(entropy),
-    )
