@@ -14,9 +14,13 @@ from bot.reading.arguments import INDEXED
 from bot.reading.losses import HAND_WRITTEN, MODULES, functions
 from bot.reading.question import Question, Stated
 from bot.reading.stated import CLASSES
+from bot.reading.topics import is_concept
 
 ENOUGH: Final = 1.0
 """Below this an example is about something else, and the plain example of the loss says more."""
+
+_WORD: Final = 0.7
+"""What a plain English word weighs beside a concept of the trade."""
 
 _BESIDE: Final = 0.5
 _BESIDE_CODE: Final = 3.0
@@ -83,7 +87,8 @@ class Examples:
 def examples(found: Sequence[Example]) -> Examples:
     """The examples with the rarity of each topic among them."""
     counts = Counter(topic for each in found for topic in each.about)
-    return Examples(tuple(found), {topic: math.log((len(found) + 1) / count) for topic, count in counts.items()})
+    rarity = {topic: math.log((len(found) + 1) / count) for topic, count in counts.items()}
+    return Examples(tuple(found), {t: r if is_concept(t) else _WORD * r for t, r in rarity.items()})
 
 
 def _is_kin(example: Example, named: Collection[str]) -> bool:

@@ -45,6 +45,11 @@ def is_specific(topics: Collection[str]) -> bool:
     return len(_NAMES.intersection(topics)) >= SPECIFIC
 
 
+def is_concept(topic: str) -> bool:
+    """Whether it is one of the trade's concepts rather than the stem of a word."""
+    return topic in _NAMES
+
+
 def _stem(word: str) -> str:
     short = _ENDINGS.sub("", word)
     return short if len(short) >= 3 else word

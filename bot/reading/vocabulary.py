@@ -67,8 +67,9 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "single",
-        r"batch[\s_-]?size ?(?:=|of|is)? ?1(?!\d)|single|only one|one sample|one element|一つだけ|"
-        r"1つ|只有一个|单个|하나|un solo|un seul|nur ein\w*|одн\w{1,3}|एक ही",
+        r"batch[\s_-]?size ?(?:=|of|is)? ?1(?!\d)|single|only one|"
+        r"one (?:sample|element|output|unit|logit|neuron|class)|"
+        r"一つだけ|1つ|只有一个|单个|하나|un solo|un seul|nur ein\w*|одн\w{1,3}|एक ही",
     ),
     ("batch", r"batch(?:es)?|バッチ|批次?|배치|lotes?|lots?|пакет\w*|батч\w*|बैच"),
     ("ignore", r"ignor\w+|ignore_index|skip(?:ped|ping)?|無視|忽略|무시\w*|игнор\w*|अनदेखा"),
