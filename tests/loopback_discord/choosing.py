@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.loopback_discord import message_payloads, payloads
@@ -28,15 +27,6 @@ _TYPES: Final[dict[int, type | tuple[type, ...]]] = {
 
 class NotOffered(AssertionError):
     """This person's client would not let them send that."""
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A command with its owners, and what was filled in, as Discord tells it."""
-
-    command: Json
-    owners: dict[str, str]
-    data: Json
 
 
 def command_of(

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
@@ -73,4 +73,4 @@ def text_display(text: str) -> Json:
     return {"type": 10, "content": text}
 
 
-V2 = 1 << 15
+V2: Final = 1 << 15

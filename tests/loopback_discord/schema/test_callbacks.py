@@ -62,6 +62,10 @@ def _radio(options: list[Json]) -> Json:
     return _modal(_label({"type": 21, "custom_id": "r", "options": options}))
 
 
+def _checkboxes(count: int, **changes: Any) -> Json:
+    return _modal(_label({"type": 22, "custom_id": "c", "options": _options(count)} | changes))
+
+
 def _choices(count: int, **changes: Any) -> Json:
     return {"type": 8, "data": {"choices": [{"name": f"{n}", "value": f"{n}"} | changes for n in range(count)]}}
 
@@ -121,6 +125,44 @@ ROWS = {
     ),
     "longest of nothing": Row(_field(max_length=1), _field(max_length=0), f"{FIELD}.max_length"),
     "uploads": Row(_upload(max_values=10), _upload(max_values=11), f"{FIELD}.max_values"),
+    "no uploads at most": Row(
+        _upload(min_values=0, max_values=1, required=False),
+        _upload(min_values=0, max_values=0, required=False),
+        f"{FIELD}.max_values",
+    ),
+    "radio's label": Row(
+        _radio([{"label": "x" * 100, "value": "v"}, *_options(1)]),
+        _radio([{"label": "x" * 101, "value": "v"}, *_options(1)]),
+        f"{FIELD}.options.0.label",
+    ),
+    "radio's label is there": Row(
+        _radio([{"label": "x", "value": "v"}, *_options(1)]),
+        _radio([{"label": "", "value": "v"}, *_options(1)]),
+        f"{FIELD}.options.0.label",
+    ),
+    "radio's value": Row(
+        _radio([{"label": "l", "value": "x" * 100}, *_options(1)]),
+        _radio([{"label": "l", "value": "x" * 101}, *_options(1)]),
+        f"{FIELD}.options.0.value",
+    ),
+    "radio's value is there": Row(
+        _radio([{"label": "l", "value": "x"}, *_options(1)]),
+        _radio([{"label": "l", "value": ""}, *_options(1)]),
+        f"{FIELD}.options.0.value",
+    ),
+    "radio's description": Row(
+        _radio(_options(2, description="x" * 100)),
+        _radio(_options(2, description="x" * 101)),
+        f"{FIELD}.options.0.description",
+    ),
+    "checkboxes": Row(_checkboxes(10), _checkboxes(11), f"{FIELD}.options"),
+    "a checkbox at least": Row(_checkboxes(1), _checkboxes(0), f"{FIELD}.options"),
+    "checkboxes' most": Row(_checkboxes(2, max_values=1), _checkboxes(2, max_values=0), f"{FIELD}.max_values"),
+    "checkboxes' most of all": Row(
+        _checkboxes(10, max_values=10), _checkboxes(10, max_values=11), f"{FIELD}.max_values"
+    ),
+    "checkboxes' least": Row(_checkboxes(2, min_values=0), _checkboxes(2, min_values=-1), f"{FIELD}.min_values"),
+    "checkboxes' values": Row(_checkboxes(2), _checkboxes(2, options=_options(1) * 2), f"{FIELD}.options"),
     "uploads' order": Row(
         _upload(min_values=2, max_values=2), _upload(min_values=2, max_values=1), f"{FIELD}.min_values"
     ),
