@@ -41,8 +41,7 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "cross_entropy applies softmax by itself. Among scores between 0 and 1 the right class becomes at most "
                 "e ≈ {e} times as likely as any other, so even a perfect one-hot row keeps a loss. What counts "
-                "is the gap "
-                "between the right score and the others: the larger it is, the nearer the loss comes to 0.",
+                "is the gap between the right score and the others: with a larger one the loss approaches 0.",
                 e=number(math.e),
             ),
             uncertainty=said(

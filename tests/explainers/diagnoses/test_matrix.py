@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,9 @@ def test_its_exit_status_names_what_does_not_hold(capsys: pytest.CaptureFixture[
     monkeypatch.setattr(matrix, "all_rules", lambda: registered((replace(rule, positive_claims=()),)))
     assert matrix.main() == 1
     assert "mse-no-half does not hold" in capsys.readouterr().err
+
+
+def test_the_docs_name_every_diagnosis_and_no_other():
+    page = (Path(__file__).parents[3] / "docs" / "diagnoses.md").read_text()
+    named = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert named == [rule.slug for rule in rules()]
