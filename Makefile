@@ -13,7 +13,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --s
 	--unsafe-package torch --no-allow-unsafe --no-emit-find-links --no-emit-index-url \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: help run test check lint types contracts format fonts lock bench clean environment
+.PHONY: help run test check lint types contracts format fonts docs lock bench clean environment
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -55,6 +55,9 @@ lock: $(ENVIRONMENT) ## resolve the dependencies anew; torch itself stays out of
 	@$(PIP_COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	@if grep -nE '^nvidia-|^triton==|^[^#]*(://|\+)' requirements.lock requirements-dev.lock; then \
 		echo "these lines bind the lock to one kind of machine: run make lock TORCH_INDEX=<index of CPU builds>"; exit 1; fi
+
+docs: $(ENVIRONMENT) ## the pages and cards of docs/losses, from the registry
+	@$(BIN)/python -m explainers.reference docs/losses --cards
 
 bench: $(ENVIRONMENT) ## the figures of the README
 	@$(BIN)/python benchmarks/answer.py

@@ -1,0 +1,79 @@
+"""The pages of docs/losses: one for each entry of the registry, made by running its example.
+
+    python -m explainers.reference docs/losses [--cards]
+
+`make docs` writes pages and cards; a test compares the pages with what this module makes of the registry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+from explainers.cards.render import Renderer
+from explainers.explanation import Explanation
+from explainers.losses.loss import Loss
+from explainers.losses.registry import registry
+from explainers.notebook import explained
+from explainers.telling import Context, tell
+from explainers.tracing import record
+
+PREAMBLE = "import torch\nimport torch.nn.functional as F\n"
+
+
+def example(loss: Loss) -> Explanation:
+    """The explanation of a registered example."""
+    return explained(record(PREAMBLE + loss.example))
+
+
+def page(loss: Loss, found: Explanation) -> str:
+    """One page in Markdown: what it is called, its arguments, the example and the whole answer to it."""
+    return "\n".join([*_head(loss), "```python", loss.example, "```", "", "```text", str(found).rstrip(), "```", ""])
+
+
+def contents() -> str:
+    """The list of all pages."""
+    lines = (f"- [{loss.name}]({loss.name}.md): {loss.heading.text}" for loss in registry().losses.values())
+    return "\n".join(["# Losses", "", *lines, ""])
+
+
+def _head(loss: Loss) -> Iterator[str]:
+    yield from (f"# {loss.name}", "", f"![{loss.name}]({loss.name}.png)", "", loss.reading.text, "")
+    yield f"`{loss.function}{_arguments(loss)}`"
+    if loss.module is not None:
+        yield f"(module `torch.nn.{loss.module}`)"
+    yield ""
+    if loss.words:
+        yield from (f"Also called: {', '.join(loss.words)}.", "")
+    if loss.constant:
+        yield from (f"torch gives no gradient for: {', '.join(loss.constant)}.", "")
+    if loss.convex_in:
+        yield from (f"Convex in: {', '.join(loss.convex_in)}.", "")
+
+
+def _arguments(loss: Loss) -> str:
+    parameters = inspect.signature(loss.program).parameters.values()
+    shown = (p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters if p.name[0] != "_")
+    return f"({', '.join(shown)})"
+
+
+def main() -> None:
+    """Writes every page, and with --cards every picture."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--cards", action="store_true")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    (asked.folder / "README.md").write_text(contents())
+    renderer = Renderer() if asked.cards else None
+    for loss in registry().losses.values():
+        found = example(loss)
+        (asked.folder / f"{loss.name}.md").write_text(page(loss, found))
+        if renderer is not None:
+            (asked.folder / f"{loss.name}.png").write_bytes(renderer.draw(tell(found, Context()).card))
+
+
+if __name__ == "__main__":
+    main()
