@@ -19,7 +19,7 @@ from explainers.diagnoses.diagnosis import Diagnosis
 from explainers.diagnoses.floors import Floor, FloorQuestion, floor
 from explainers.diagnoses.regions import Everywhere
 from explainers.diagnoses.registry import rules
-from explainers.diagnoses.scene import scenes
+from explainers.diagnoses.scene import Scene, scenes
 from explainers.equality import Equal, library_loss
 from explainers.graph.balls import precise
 from explainers.graph.evaluation import Values
@@ -305,9 +305,15 @@ def _floors(recording: Recording, claims: tuple[Claim, ...], losses: Registry) -
     """The least value of the loss over every finite input, where it can be found."""
     if recording.raised is not None or recording.subject is None:
         return ()
-    question = FloorQuestion("input", Everywhere(), said("for any finite input"))
-    found = (floor(scene, question) for scene in scenes(recording, claims, losses)[-1:])
+    found = (_floor(scene, losses.of(scene.call.function)) for scene in scenes(recording, claims, losses)[-1:])
     return tuple(f for f in found if f is not None)
+
+
+def _floor(scene: Scene, loss: Loss | None) -> Floor | None:
+    """The least value over the first argument in which the loss is convex; None for one that is convex in none."""
+    if loss is None or not loss.convex_in:
+        return None
+    return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), said("for any finite input")))
 
 
 def _others(

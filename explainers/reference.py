@@ -21,6 +21,7 @@ from explainers.telling import Context, tell
 from explainers.tracing import record
 
 PREAMBLE = "import torch\nimport torch.nn.functional as F\n"
+CLEAR = "Checked and clear"  # a list that says nothing of the loss
 
 
 def example(loss: Loss) -> Explanation:
@@ -30,7 +31,8 @@ def example(loss: Loss) -> Explanation:
 
 def page(loss: Loss, found: Explanation) -> str:
     """One page in Markdown: what it is called, its arguments, the example and the whole answer to it."""
-    return "\n".join([*_head(loss), "```python", loss.example, "```", "", "```text", str(found).rstrip(), "```", ""])
+    answer = "\n\n".join(part for part in str(found).rstrip().split("\n\n") if not part.startswith(CLEAR))
+    return "\n".join([*_head(loss), "```python", loss.example, "```", "", "```text", answer, "```", ""])
 
 
 def contents() -> str:
