@@ -31,6 +31,7 @@ from explainers import claims
 from explainers.locale import Translator
 from explainers.messages import said
 from explainers.reruns import Plan
+from explainers.standins import stand_in
 
 T = TypeVar("T")
 
@@ -185,7 +186,8 @@ class Walk:
         return evaluated
 
     async def _example(self) -> Evaluated | Stop:
-        """A question in words is answered with the example that it is about, else with one of the loss that it names.
+        """A question in words is answered with the example that it is about, else with one of the loss that it names;
+        an error message with a program that raises it.
 
         The arguments that it names go into the example, unless that then raises.
         """
@@ -193,6 +195,10 @@ class Walk:
         self._given_away = await asyncio.to_thread(given_away, question) if question else None
         if self._given_away is not None:
             return await self._ours(self._given_away.source)
+        if question is not None and question.traceback is not None:
+            made_up = stand_in(question.traceback.message)
+            if made_up is not None:
+                return await self._ours(made_up)
         source = self._chosen(question) if question else None
         if question is None or source is None:
             return stopped.lacking("code")

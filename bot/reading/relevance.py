@@ -78,7 +78,8 @@ _OTHER_TOPIC = re.compile(
 )
 _TENSORS = re.compile(
     r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|dtype|"
-    r"inplace|backward|all elements of|Dimension out of range|nan values|requires_grad",
+    r"inplace|backward|all elements of|Dimension out of range|nan values|requires_grad|cannot be multiplied|"
+    r"invalid for input of size|m1: \[|batch_size|broadcast|for dimension \d|non-singleton",
     re.I,
 )
 

@@ -11,7 +11,7 @@ from explainers.diagnoses.operands import atom, known_as
 from explainers.diagnoses.scene import VIEWS, Scene, short
 from explainers.diagnoses.source_edits import Source, argument
 from explainers.messages import said
-from explainers.recording import Call
+from explainers.recording import Call, Span
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\nimport numpy as np\n\n"
 _WEIGHT = "w = torch.tensor([1.0, 2.0], requires_grad=True)\n"
@@ -63,6 +63,21 @@ def rules() -> tuple[Rule, ...]:
             losses=frozenset({"backward"}),
             trigger=_twice,
             positive=_HEAD + _WEIGHT + "h = w.exp()\na = h.sum()\nb = (h * h).sum()\na.backward()\nb.backward()",
+            control=_RIGHT,
+            concern="exception",
+        ),
+        Rule(
+            slug="grad-is-none",
+            family="in-place",
+            title=said("A gradient is read that there is not"),
+            explanation=said(
+                "The gradient of a tensor is None until backward() has filled it, and stays so where the tensor does "
+                "not require one, or was itself computed (no leaf; retain_grad() keeps its gradient)."
+            ),
+            words=("'NoneType' object has no attribute", "x.grad is None", "grad is None before backward"),
+            losses=frozenset(),
+            trigger=_no_grad_yet,
+            positive=_HEAD + _WEIGHT + "loss = w.pow(2).sum()\nprint(w.grad.abs().max(), loss)",
             control=_RIGHT,
             concern="exception",
         ),
@@ -202,6 +217,40 @@ def _twice(scene: Scene) -> Suspicion | None:
         fix=fixes.fix(scene, changed, "choose",
                       said("Keep the graph, or add the losses and call backward() once.")),
     )  # fmt: skip
+
+
+def _no_grad_yet(scene: Scene) -> Suspicion | None:
+    raised, source = scene.recording.raised, Source(scene.recording.source)
+    read = [n for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and n.attr == "grad"]
+    here = [n for n in read if raised is not None and raised.span is not None and n.lineno == raised.span.line]
+    if raised is None or "NoneType" not in raised.message or not here:
+        return None
+    name = source.written(here[0].value)
+    called = any(short(c) == "backward" for c in scene.recording.calls)
+    verdict = (
+        said("{name}.grad is None: no backward() reached {name}.", name=name)
+        if called
+        else said("{name}.grad is None: backward() was not called before it is read.", name=name)
+    )
+    return Suspicion(
+        at=scene.call.index,
+        verdict=verdict,
+        evidence=(said("torch writes {name}.grad when backward() runs, not before.", name=name),),
+        trials=(),
+        fix=fixes.fix(scene, None if called else _backward_first(scene, source, raised.span), "likely",
+                      said("Call backward() on the loss first.")),
+    )  # fmt: skip
+
+
+def _backward_first(scene: Scene, source: Source, span: Span | None) -> str | None:
+    """The program with backward() of the last single number with history, before the line that reads the gradient."""
+    tensors = scene.recording.tensors
+    losses = [n for n, id in scene.recording.names.items() if tensors[id].elements == 1 and requires_grad(scene, id)]
+    if span is None or not losses:
+        return None
+    lines = source.text.splitlines(keepends=True)
+    indent = lines[span.line - 1][: len(lines[span.line - 1]) - len(lines[span.line - 1].lstrip())]
+    return "".join([*lines[: span.line - 1], f"{indent}{losses[-1]}.backward()\n", *lines[span.line - 1 :]])
 
 
 def _numpy(scene: Scene) -> Suspicion | None:

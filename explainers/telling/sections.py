@@ -125,7 +125,8 @@ def _stop(explanation: Explanation) -> Iterator[Message]:
     raised = explanation.recording.raised
     if raised is None:
         return
-    yield stopped(raised)
+    if explanation.diagnoses:  # else it is the verdict
+        yield stopped(raised)
     yield from _arguments(explanation)
     for operand in raised.operands:
         if operand.shape is not None and raised.call is None:

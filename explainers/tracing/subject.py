@@ -84,12 +84,12 @@ def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | No
     """Of the computed values that match a claim, one that is shown; then nan or inf, a loss, a start of backward."""
     displayed = {s.tensor for s in shown} | _bare(tracer)
     started = set(tracer.backward_from)
-    best: tuple[bool, bool, bool, bool, int, int] | None = None
+    best: tuple[bool, bool, bool, bool, bool, int, int] | None = None
     for call in tracer.calls:
         for id in call.outputs if claims and call.inputs() else ():
             if _matches(tracer, id, claims):
-                loss = is_loss(call.function)
-                rank = (id in displayed, _is_odd(tracer, id), loss, id in started, call.index, id)
+                loss, odd = is_loss(call.function), _is_odd(tracer, id)
+                rank = (loss and odd, id in displayed, odd, loss, id in started, call.index, id)
                 best = rank if best is None else max(best, rank)
     return None if best is None else best[-1]
 

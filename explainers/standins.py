@@ -1,0 +1,146 @@
+"""A program that raises a pasted message, made of tensors with the shapes that the message names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_HEAD: Final = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\ntorch.manual_seed(0)\n"
+_SIZES: Final = r"(?:torch\.Size\()?\[?([\d, x]+)\]?\)?"
+_MOST: Final = 10**6  # elements of a stand-in
+
+Match = re.Match[str]
+
+
+def stand_in(message: str) -> str | None:
+    """A program whose exception has this message in the torch that is installed, or had it in an older one.
+
+    None where the message is of no kind that is known, or where it names tensors too large to make up.
+    """
+    for pattern, program in _PROGRAMS:
+        found = pattern.search(message)
+        source = program(found) if found is not None else None
+        if source is not None:
+            return f"{_HEAD}{source}"
+    return None
+
+
+def _shape(text: str) -> tuple[int, ...] | None:
+    """The sizes in "[64, 1]", "64x512" or "64 x 512"; None where they make too large a tensor."""
+    sizes = tuple(int(each) for each in re.findall(r"\d+", text))
+    elements = 1
+    for size in sizes:
+        elements *= size
+    return sizes if elements <= _MOST else None
+
+
+def _of(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))
+
+
+def _shapes(found: Match) -> list[tuple[int, ...]] | None:
+    shapes = [_shape(text) for text in found.groups()]
+    known = [shape for shape in shapes if shape is not None]
+    return known if len(known) == len(shapes) else None
+
+
+def _batches(found: Match) -> str | None:
+    items, targets = int(found[1]), int(found[2])
+    if max(items, targets) > _MOST // 10:
+        return None
+    target = f"target = torch.randint(0, 10, ({targets},))"
+    return f"logits = torch.randn({items}, 10)\n{target}\nF.cross_entropy(logits, target)"
+
+
+def _product(found: Match) -> str | None:
+    shapes = _shapes(found)
+    if shapes is None or any(len(shape) != 2 for shape in shapes):
+        return None
+    first, second = shapes
+    return (
+        f"x = torch.randn({_of(first)})\nlayer = nn.Linear({second[0]}, {second[1]})\nout = layer(x)\nout.pow(2).mean()"
+    )
+
+
+def _binary(loss: str, first: str) -> Callable[[Match], str | None]:
+    """Losses that refuse a target of another size than the input: the message names the target first."""
+
+    def program(found: Match) -> str | None:
+        shapes = _shapes(found)
+        if shapes is None:
+            return None
+        target, input = shapes
+        return (
+            f"y_pred = torch.{first}({_of(input)})\ny = torch.randint(0, 2, ({_of(target)},)).float()\n"
+            f"nn.{loss}()(y_pred, y)"
+        )
+
+    return program
+
+
+def _clash(found: Match) -> str | None:
+    a, b, axis = int(found[1]), int(found[2]), int(found[3])
+    if axis > 4 or max(a, b) > _MOST // 2**axis:
+        return None
+    first, second = (2,) * axis + (a,), (2,) * axis + (b,)
+    return f"pred = torch.randn({_of(first)})\ntarget = torch.randn({_of(second)})\nF.mse_loss(pred, target)"
+
+
+def _classes_last(found: Match) -> str | None:
+    shapes = _shapes(found)
+    if shapes is None or any(len(shape) != 2 for shape in shapes):
+        return None
+    (items, classes), (_, steps) = shapes
+    if items * steps * classes > _MOST:
+        return None
+    return (
+        f"logits = torch.randn({items}, {steps}, {classes})\n"
+        f"target = torch.randint(0, {classes}, ({items}, {steps}))\nF.cross_entropy(logits, target)"
+    )
+
+
+def _ranking(found: Match) -> str | None:
+    shapes = _shapes(found)
+    if shapes is None:
+        return None
+    a, b, y = shapes
+    return (
+        f"a = torch.randn({_of(a)})\nb = torch.randn({_of(b)})\ntarget = torch.ones({_of(y)})\n"
+        "F.margin_ranking_loss(a, b, target)"
+    )
+
+
+def _label(found: Match) -> str | None:
+    label = int(found[1])
+    if abs(label) > _MOST // 10:
+        return None
+    classes = label if label > 1 else 5
+    return f"logits = torch.randn(2, {classes})\ntarget = torch.tensor([0, {label}])\nF.cross_entropy(logits, target)"
+
+
+def _layout(found: Match) -> str | None:
+    elements = int(found[2])
+    if elements > _MOST:
+        return None
+    return f"x = torch.arange({elements}.0)\nx.view({found[1].strip()}).mean()"
+
+
+_PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ...]] = (
+    (re.compile(r"input batch_size \((\d+)\) to match target batch_size \((\d+)\)"), _batches),
+    (re.compile(r"shapes cannot be multiplied \((\d+x\d+) and (\d+x\d+)\)"), _product),
+    (re.compile(r"size mismatch, m1: \[(\d+ x \d+)\], m2: \[(\d+ x \d+)\]"), _product),
+    (re.compile(rf"margin_ranking_loss.*input1: {_SIZES}, input2: {_SIZES}, target: {_SIZES}"), _ranking),
+    (
+        re.compile(rf"Using a target size \({_SIZES}\) that is different to the input size \({_SIZES}\) is deprecated"),
+        _binary("BCELoss", "rand"),
+    ),
+    (
+        re.compile(rf"Target size \({_SIZES}\) must be the same as input size \({_SIZES}\)"),
+        _binary("BCEWithLogitsLoss", "randn"),
+    ),
+    (re.compile(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at \D*(\d+)"), _clash),
+    (re.compile(r"Expected target size \[(\d+, \d+)\], got \[(\d+, \d+)\]"), _classes_last),
+    (re.compile(r"Target (-?\d+) is out of bounds"), _label),
+    (re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)"), _layout),
+)

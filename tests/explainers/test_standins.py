@@ -1,0 +1,66 @@
+"""Programs made up for a pasted message raise that very message, and are explained like any other."""
+
+from __future__ import annotations
+
+import pytest
+
+from explainers.diagnoses.engine import investigate
+from explainers.diagnoses.registry import rules
+from explainers.losses.registry import registry
+from explainers.standins import stand_in
+from explainers.tracing import record
+
+MESSAGES = [
+    ("ValueError", "Expected input batch_size (32) to match target batch_size (16).", "batch-sizes-differ"),
+    ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (64x512 and 784x10)", "matmul-sizes"),
+    (
+        "ValueError",
+        "Using a target size (torch.Size([64])) that is different to the input size (torch.Size([64, 1])) is "
+        "deprecated. Please ensure they have the same size.",
+        "bce-sizes-differ",
+    ),
+    (
+        "ValueError",
+        "Target size (torch.Size([8])) must be the same as input size (torch.Size([8, 1]))",
+        "bce-sizes-differ",
+    ),
+    (
+        "RuntimeError",
+        "The size of tensor a (80) must match the size of tensor b (500) at non-singleton dimension 2",
+        "shapes-do-not-broadcast",
+    ),
+    ("RuntimeError", "Expected target size [2, 3], got [2, 5]", "ce-class-dim-last"),
+    (
+        "RuntimeError",
+        "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
+        "torch.Size([50, 1]), input2: torch.Size([50, 1]), target: torch.Size([50]) ",
+        "dimensions-differ",
+    ),
+    ("IndexError", "Target 10 is out of bounds.", "ce-target-out-of-range"),
+    ("IndexError", "Target -1 is out of bounds.", "ce-target-out-of-range"),
+    ("RuntimeError", "shape '[32, 784]' is invalid for input of size 3072", "reshape-impossible"),
+]
+
+
+@pytest.mark.parametrize(("kind", "message", "slug"), MESSAGES)
+def test_the_stand_in_raises_the_message_and_is_diagnosed(kind: str, message: str, slug: str):
+    source = stand_in(f"{message}\n")
+    assert source is not None
+    recording = record(source)
+    assert recording.raised is not None
+    assert (recording.raised.type, recording.raised.message.strip()) == (kind, message.strip())
+    fired = [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
+    assert slug in fired or fired == ["ce-target-one-based"]
+
+
+def test_an_older_words_for_it_is_the_same_program():
+    old = stand_in("size mismatch, m1: [64 x 512], m2: [784 x 10] at /pytorch/aten/src/TH/generic/THTensorMath.cpp:41")
+    assert old == stand_in("mat1 and mat2 shapes cannot be multiplied (64x512 and 784x10)")
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "list index out of range", "mat1 and mat2 shapes cannot be multiplied (9999999x512 and 784x10)"],
+)
+def test_what_is_not_known_or_too_large_has_none(message: str):
+    assert stand_in(message) is None
