@@ -34,7 +34,7 @@ _SOURCE: Final = 0.2
 _SAME_LOSS: Final = 1.5
 _ANY_LOSS: Final = 0.75
 _OTHER_LOSS: Final = 0.2
-_RAISING: Final = 1.5
+_OTHER_END: Final = 0.67
 _MOST_CLASSES: Final = 100_000
 
 
@@ -49,15 +49,15 @@ class Examples:
         """The example that the words fit best, None where they fit none.
 
         A loss that people write themselves goes before those of torch that it is made of. An example of another loss
-        than those that are named must share more with the question; where an exception is
-        asked about, one that raises is preferred.
+        than those that are named must share more with the question; one that raises is preferred
+        where an exception is asked about, and one that does not where none is.
         """
         asked = frozenset(question.topics)
         losses = tuple(loss for loss in question.loss_words if loss in HAND_WRITTEN) or question.loss_words
         raised = question.traceback is not None and not question.traceback.type.endswith("Warning")
         known = [each for each in self.all if self._shared(each, asked) >= _needed(each, losses)]
         scored = [
-            (self._score(each, asked, losses) * (_RAISING if raised and each.raises else 1.0), -at)
+            (self._score(each, asked, losses) * (1.0 if each.raises == raised else _OTHER_END), -at)
             for at, each in enumerate(known)
         ]
         score, at = max(scored, default=(0.0, 0))

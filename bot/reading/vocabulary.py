@@ -249,17 +249,19 @@ OPERATIONS = frozenset((
 """Concepts that say of a program what it is about, where its other words say only what surrounds a loss."""
 
 STOP_WORDS = frozenset((
-    "about", "after", "also", "and", "any", "are", "because", "been", "before", "being", "between", "both", "but",
-    "can", "code", "could", "criterion", "def", "did", "does", "doing", "each", "even", "expect", "expected",
-    "expecting", "few", "for", "from", "function", "functional", "gave", "get", "gets", "give", "gives", "giving",
-    "got", "had", "has", "have", "help", "her", "here", "him", "his", "how", "import", "into",
-    "it's", "its", "just", "know", "less", "like", "loss", "losses", "lossfn", "made", "make", "makes", "manual",
-    "may", "mean", "means", "might", "model", "models", "more", "most", "much", "must", "network", "nn", "not",
-    "number", "numbers", "off", "one", "only", "other", "our", "ours", "out", "output", "outputs", "own", "per",
-    "please", "print", "prints", "pytorch", "question", "result", "results", "return", "same", "see", "seems", "self",
-    "shall", "she", "should", "some", "still", "such", "tensor", "tensors", "than", "thank", "thanks", "that", "the",
-    "their", "them", "then", "there", "these", "they", "think", "this", "those", "thought", "too", "torch", "two",
-    "understand", "use", "used", "uses", "using", "value", "values", "very", "via", "want", "was", "were", "what",
-    "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
+    "about", "after", "also", "and", "any", "are", "because", "been", "before", "being", "between", "both", "bug",
+    "bugs", "but", "can", "code", "correct", "could", "criterion", "def", "did", "does", "doing", "each", "error",
+    "errors", "even", "expect", "expected", "expecting", "few", "fine", "for", "from", "function", "functional",
+    "gave", "get", "gets", "give", "gives", "giving", "got", "had", "has", "have", "help", "her", "here", "him",
+    "his", "how", "import", "into", "issue", "it's", "its", "just", "know", "less", "like", "loss", "losses",
+    "lossfn", "made", "make", "makes", "manual", "may", "mean", "means", "might", "model", "models", "more", "most",
+    "much", "must", "network", "nn", "normal", "not", "number", "numbers", "off", "one", "only", "other", "our",
+    "ours", "out", "output", "outputs", "own", "part", "per", "please", "print", "prints", "problem", "python",
+    "pytorch", "question", "result", "results", "return", "right", "said", "same", "say", "says", "see", "seems",
+    "self", "shall", "she", "should", "some", "something", "still", "strange", "such", "tensor", "tensors", "than",
+    "thank", "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "thing", "think", "this",
+    "those", "thought", "too", "torch", "two", "understand", "use", "used", "uses", "using", "value", "values",
+    "very", "via", "want", "was", "weird", "were", "what", "when", "where", "which", "who", "why", "will", "with",
+    "would", "wrong", "you", "your",
 ))  # fmt: skip
 """English words that say nothing of what a text is about."""
