@@ -88,7 +88,8 @@ def _indexed(held: Any, items: Sequence[Any]) -> Any:
     place = [item.values if isinstance(item, Array) else item for item in items]
     if held is None or any(item is None and isinstance(given, Array) for item, given in zip(place, items, strict=True)):
         return None
-    return np.asarray(held)[tuple(list(item) if isinstance(item, range) else item for item in place)]
+    found: Any = np.asarray(held)
+    return found[tuple(list(item) if isinstance(item, range) else item for item in place)]
 
 
 def _unmasked(items: tuple[Any, ...]) -> tuple[Any, ...]:

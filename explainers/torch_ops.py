@@ -176,8 +176,8 @@ def _detached(input: Array) -> Array:
 
 _UNARY_OPS: tuple[UnaryOp, ...] = tuple(op for op in get_args(UnaryOp) if op not in ("softplus", "logsigmoid"))
 _TABLE: Mapping[str, Operation] = MappingProxyType(
-    {op: entry("input", _unary(op)) for op in _UNARY_OPS}
-    | {
+    {
+        **{op: entry("input", _unary(op)) for op in _UNARY_OPS},
         "add": entry("input other alpha", _elementwise(ops.add)),
         "sub": entry("input other alpha", _elementwise(ops.sub)),
         "subtract": entry("input other alpha", _elementwise(ops.sub)),
@@ -232,14 +232,14 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "contiguous": entry("input", _identity),
         "requires_grad": entry("input", _identity),
         "cpu": entry("input", _identity),
+        **{op: entry("input other", _compared(op)) for op in ("eq", "ne", "lt", "le", "gt", "ge")},
+        **elementwise_operations(),
+        **product_operations(),
+        **reduction_operations(),
+        **rearranging_operations(),
+        **selecting_operations(),
+        **writing_operations(),
     }
-    | {op: entry("input other", _compared(op)) for op in ("eq", "ne", "lt", "le", "gt", "ge")}
-    | elementwise_operations()
-    | product_operations()
-    | reduction_operations()
-    | rearranging_operations()
-    | selecting_operations()
-    | writing_operations()
 )
 _DECIDING: Mapping[str, Operation] = MappingProxyType(deciding_operations())
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from explainers.graph import ops
 from explainers.graph.arrays import Array, aligned, broadcast
 from explainers.graph.nodes import Axis
@@ -206,12 +208,13 @@ def _expanded_at(input: Array, dim: int, count: int) -> Array:
 
 def _repeat_interleave(input: Array, repeats: Any, dim: int | None = None, output_size: Any = None) -> Array:
     """Each element several times in a row."""
-    if isinstance(repeats, Array) and repeats.values is None:
+    given = repeats.values if isinstance(repeats, Array) else np.asarray(repeats)
+    if given is None:
         raise Unsupported(said("this kind of index"))
     if dim is None:
         input, dim = viewed(input, (-1,)), 0
     at, full = dim % len(input.layout), input.shape[dim]
-    counts = [int(repeats)] * full if isinstance(repeats, int) else [int(r) for r in repeats.values.reshape(-1)]
+    counts = [int(r) for r in given.reshape(-1)]
     counts = counts * full if len(counts) == 1 else counts
     places = [k for k, count in enumerate(counts) for _ in range(count)]
     axis = Axis("abcdefgh"[min(at, 7)], len(places)) if len(places) != 1 else None

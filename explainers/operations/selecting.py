@@ -152,7 +152,7 @@ def _scatter(
         return Array(ops.where(hit, given, input.node), input.layout)
     held = _known(index)
     source = np.full(input.shape, -1)
-    place = list(np.indices(held.shape))
+    place: list[Any] = [*np.indices(held.shape)]
     place[at] = held
     given = array(given)
     numbers = np.arange(held.size).reshape(held.shape)
@@ -316,7 +316,8 @@ def _basic(input: Array, items: Sequence[Any], value: Array) -> Array | None:
         if axis is None:
             layout += [None] if chosen is not None else []
         elif chosen is None:
-            conditions.append(ops.compare("eq", ops.coordinate(axis), int(item) % axis.size))
+            at = item % axis.size if isinstance(item, int) else 0
+            conditions.append(ops.compare("eq", ops.coordinate(axis), at))
         elif len(chosen) == axis.size:
             layout.append(axis)
         else:

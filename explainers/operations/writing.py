@@ -67,7 +67,7 @@ _PUTS: Mapping[str, Put] = MappingProxyType(
         **dict.fromkeys(("view", "reshape", "flatten", "squeeze", "unsqueeze", "view_as", "ravel"), _back),
         **dict.fromkeys(("T", "t", "transpose"), _transposed),
         "permute": lambda whole, part, given: permuted(
-            part, np.argsort([d % len(whole.layout) for d in given["dims"]])
+            part, np.argsort([d % len(whole.layout) for d in given["dims"]]).tolist()
         ),
         **dict.fromkeys(("detach", "data"), lambda whole, part, given: part),
     }

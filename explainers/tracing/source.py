@@ -125,7 +125,7 @@ def _part(part: ast.Subscript | ast.Attribute) -> tuple[ast.expr, int] | None:
     """The call and which of its two results is taken: `x.max(1)[0]`, `x.topk(2).values`."""
     match part:
         case ast.Subscript(value=ast.Call() as call, slice=ast.Constant(value=0 | 1 as which)):
-            return call, which
+            return call, int(which == 1)
         case ast.Attribute(value=ast.Call() as call, attr="values" | "indices" as which):
             return call, int(which == "indices")
         case _:
