@@ -16,7 +16,7 @@ from bot.chat.asked import Asked, NotAsked
 from bot.chat.carried import carried
 from bot.chat.composing import Room
 from bot.chat.delivering import delivered
-from bot.chat.retrying import CUT, FAILURES
+from bot.chat.retrying import FAILURES, may_succeed
 from bot.chat.shown import Shown
 from bot.chat.surfaces import Gone, InteractionReply
 from bot.log import Log
@@ -122,19 +122,19 @@ class Responder:
 
     async def _acknowledged(self, interaction: Interaction, ephemeral: bool) -> bool:
         """False where it is too late, or where this interaction was told twice and is answered already."""
+        code = 0
         for attempt in range(2):
             try:
                 await interaction.response.defer(ephemeral=ephemeral, thinking=True)
                 return True
-            except CUT:
-                await asyncio.sleep(_PAUSE)
-            except (discord.HTTPException, discord.InteractionResponded) as error:
+            except FAILURES as error:
                 code = error.code if isinstance(error, discord.HTTPException) else 0
                 if attempt and code == _ALREADY_ACKNOWLEDGED:
                     return True  # by the request before, whose answer was lost
-                self._log.warning("not acknowledged", ask=interaction.id, code=code)
-                return False
-        self._log.warning("not acknowledged", ask=interaction.id, code=0)
+                if not may_succeed(error):
+                    break
+                await asyncio.sleep(_PAUSE)
+        self._log.warning("not acknowledged", ask=interaction.id, code=code)
         return False
 
 

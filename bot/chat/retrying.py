@@ -17,6 +17,7 @@ CUT: Final = (discord.DiscordServerError, aiohttp.ClientError, TimeoutError, OSE
 FAILURES: Final = (discord.DiscordException, *CUT)
 """What any request may raise."""
 
+_TOO_MANY: Final = 429
 _PAUSES: Final = (0.3, 1.0, 3.0)
 
 
@@ -25,6 +26,13 @@ async def retried(request: Callable[[], Awaitable[T]]) -> T:
     for pause in _PAUSES:
         try:
             return await request()
-        except CUT:
+        except FAILURES as error:
+            if not may_succeed(error):
+                raise
             await asyncio.sleep(pause)
     return await request()
+
+
+def may_succeed(error: BaseException) -> bool:
+    """Whether the same request may succeed soon; a 429 comes here where discord.py takes it for a ban by a proxy."""
+    return isinstance(error, CUT) or (isinstance(error, discord.HTTPException) and error.status == _TOO_MANY)

@@ -25,7 +25,9 @@ PATCH = "PATCH */messages/*"
 LONG = 15.0
 
 faults = pytest.mark.parametrize(
-    "fault", [RateLimited(), RateLimited(everywhere=True), Failed(500), Failed(502), Failed(503), Cut()], ids=str
+    "fault",
+    [RateLimited(), RateLimited(everywhere=True), RateLimited(via=False), Failed(500), Failed(502), Failed(503), Cut()],
+    ids=str,
 )
 
 
@@ -89,6 +91,19 @@ async def test_an_acknowledgement_whose_answer_is_lost_is_made_again(
     async with start(Scripted(echo)):
         assert has_card(await place.alice.invoke("why", place.general, text=QUESTION).answer())
     loopback.violations()  # a second callback is one, which nobody can avoid who does not know of the first
+
+
+async def test_an_interaction_told_twice_has_one_response(loopback: Loopback, start: Start, place: Place) -> None:
+    fleet = Scripted(echo)
+    async with start(fleet) as running:
+        asked = place.alice.invoke("why", place.general, text=QUESTION)
+        assert has_card(await asked.answer())
+        (session,) = loopback.gateway.sessions.values()
+        session.dispatch(*next(event for event in session.events if event[0] == "INTERACTION_CREATE"))
+        assert (await running.has_logged("not acknowledged"))["code"] == 40060
+    assert len(fleet.asked) == 1
+    assert asked.interaction.follow_ups == []
+    loopback.violations()  # the second callback, by which one learns that there was a first
 
 
 async def test_typing_that_fails_or_hangs_holds_up_nothing(loopback: Loopback, start: Start, place: Place) -> None:
