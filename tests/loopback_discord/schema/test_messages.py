@@ -100,6 +100,37 @@ ROWS = {
         "embeds.0.image.url",
         ONE,
     ),
+    "an embed's picture has an address": Row(
+        embed(image={"url": "https://example.org"}), embed(image={"url": ""}), "embeds.0.image.url"
+    ),
+    "an embed's picture's address": Row(
+        embed(image={"url": "https://" + "x" * 2040}),
+        embed(image={"url": "https://" + "x" * 2041}),
+        "embeds.0.image.url",
+    ),
+    "an embed's address": Row(embed(url="https://" + "x" * 2040), embed(url="https://" + "x" * 2041), "embeds.0.url"),
+    "a field has a name": Row(
+        embed(fields=[{"name": "n", "value": "v"}]),
+        embed(fields=[{"name": "", "value": "v"}]),
+        "embeds.0.fields.0.name",
+    ),
+    "allowed roles": Row(
+        {"content": ".", "allowed_mentions": {"roles": [f"{number}" for number in range(100)]}},
+        {"content": ".", "allowed_mentions": {"roles": [f"{number}" for number in range(101)]}},
+        "allowed_mentions.roles",
+    ),
+    "a file's name": Row(
+        {"attachments": [{"id": 0, "filename": "x" * 1024}]},
+        {"attachments": [{"id": 0, "filename": "x" * 1025}]},
+        "attachments.0.filename",
+        ONE,
+    ),
+    "a file's name is there": Row(
+        {"attachments": [{"id": 0, "filename": "x"}]},
+        {"attachments": [{"id": 0, "filename": ""}]},
+        "attachments.0.filename",
+        ONE,
+    ),
     "allowed mentions": Row(
         {"content": ".", "allowed_mentions": {"parse": ["users"]}},
         {"content": ".", "allowed_mentions": {"parse": ["all"]}},
