@@ -81,7 +81,7 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "The limit may exist, but the formula that is computed does not: inside the loss an infinite score "
                 "makes inf − inf or 0 · inf, which is nan. The stable form of binary cross entropy is "
-                "(1 − y) · x − logsigmoid(x), and of x = −inf that is −inf + inf. A large negative number, such as "
+                "(1-y)*x - logsigmoid(x), and of x = -inf that is -inf + inf. A large negative number, such as "
                 "-1e4 or -1e9, masks as well and stays finite."
             ),
             words=("-inf logit", "infinite logit nan", "mask with -inf in BCEWithLogitsLoss"),

@@ -178,8 +178,8 @@ def _cosine(scene: Scene, x: Shape, y: Shape) -> Suspicion:
         ),
         evidence=(
             said("The inputs have shape {x}, the target {y}.", x=shape(x), y=shape(y)),
-            said("For a pair with label 1 the loss is 1 − cos, so it is 0 for identical vectors; with label −1 it is "
-                 "the cosine above the margin."),
+            said("For a pair with label 1 the loss is one minus the cosine, so it is 0 for identical vectors; with "
+                 "label −1 it is the cosine above the margin."),
         ),
         trials=(),
         fix=fixes.fix(scene, replaced(scene, input1=rows, input2=rows, target="{}.flatten()"), "likely",
