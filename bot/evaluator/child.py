@@ -10,7 +10,7 @@ from typing import Final
 from bot.evaluator import orders
 from bot.evaluator.pipes import wide_pipe
 
-_LOWEST_PRIORITY: Final = 19
+_BEHIND: Final = 10
 
 
 class ForkRefused(RuntimeError):
@@ -83,10 +83,10 @@ class Child:
                 signal.pidfd_send_signal(self._watch, signal.SIGKILL)
 
     def step_back(self) -> None:
-        """Has it run only when others leave a core free: it took long, and priority can't be given back."""
+        """Has others go first on a busy core: it took long, and priority can't be given back."""
         if self._watch is not None:
             with contextlib.suppress(OSError, ValueError):
-                os.setpriority(os.PRIO_PROCESS, _process_of(self._watch), _LOWEST_PRIORITY)
+                os.setpriority(os.PRIO_PROCESS, _process_of(self._watch), _BEHIND)
 
     def discard(self) -> None:
         """Ends a child whose pipes nobody took over."""

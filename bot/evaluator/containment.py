@@ -114,6 +114,7 @@ async def _unchanged(evaluator: Evaluator) -> Attack:
 
 def _of_process(process: int, probes: selfcheck.Probes) -> tuple[Layer, ...]:
     status = _fields(Path(f"/proc/{process}/status").read_text())
+    zygote = _fields(Path(f"/proc/{status['PPid']}/status").read_text())
     limits = _limits(Path(f"/proc/{process}/limits").read_text())
     capabilities = int(status["CapPrm"], 16) | int(status["CapEff"], 16)
     return (
@@ -129,6 +130,10 @@ def _of_process(process: int, probes: selfcheck.Probes) -> tuple[Layer, ...]:
         Layer("no capability", capabilities == 0, f"CapPrm {status['CapPrm']}"),
         Layer("seccomp filter", status["Seccomp"] == "2", f"mode {status['Seccomp']}"),
         Layer("one thread", status["Threads"] == "1", f"Threads {status['Threads']}"),
+        Layer(
+            "zygote locked", zygote["Seccomp"] == "2" and int(zygote["CapEff"], 16) == 0, f"mode {zygote['Seccomp']}"
+        ),
+        Layer("zygote has one thread", zygote["Threads"] == "1", f"Threads {zygote['Threads']}"),
     )
 
 

@@ -99,7 +99,7 @@ class Explainer:
                 raise self._broken("it answered before it was asked")
 
     def step_back(self) -> None:
-        """Goes on only when others leave a core free."""
+        """Lets others go first on a busy core."""
         self._child.step_back()
 
     def retire(self) -> None:

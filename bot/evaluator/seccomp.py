@@ -121,6 +121,16 @@ def build_filter(*, opens: bool, threads: bool, machine: Architecture | None = N
     return assembler.assembled()
 
 
+def build_coarse_filter(machine: Architecture | None = None) -> Filter:
+    """The filter of a zygote: all that nobody of ours needs once it is settled is refused, the rest is allowed."""
+    assembler = _Assembler(machine or architecture())
+    _refuse_foreign_conventions(assembler)
+    for name in ("execve", "execveat", "socket", *_FATAL):
+        assembler.answer(name, _ERRNO | errno.EPERM)
+    assembler.add((_RETURN, 0, 0, _ALLOW))
+    return assembler.assembled()
+
+
 def install(filter_: Filter) -> None:
     """Loads the filter into the calling process, for good. Needs no_new_privs; raises OSError where the kernel
     refuses.

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-from bot.evaluator import huge_pages, kernel, landlock, orders
+from bot.evaluator import huge_pages, kernel, landlock, namespaces, orders
 from bot.evaluator.entries import call_hook
 from bot.evaluator.jail import AddressSpace, Jail
 from bot.evaluator.limits import ExplainerLimits, Limits
-from bot.evaluator.seccomp import Filter, build_filter
+from bot.evaluator.seccomp import Filter, build_coarse_filter, build_filter, install
 
 _OOM_SCORE: Final = b"800"
 
@@ -51,6 +51,7 @@ def thread_count() -> int:
 def settle(settings: orders.ZygoteSettings) -> Cells:
     """Runs once, before the first fork; raises whatever an import, a hook or a kernel call raises."""
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    namespaces.separate()
     with contextlib.suppress(OSError):  # a plus, not a wall: some containers mount /proc read-only
         Path("/proc/self/oom_score_adj").write_bytes(_OOM_SCORE)
     _import(settings)
@@ -61,13 +62,22 @@ def settle(settings: orders.ZygoteSettings) -> Cells:
     gc.freeze()
     gc.disable()
     huge_pages.collapse()
-    return Cells(
+    cells = Cells(
         os.getpid(),
         mapped(),
         ruleset,
         snippet=build_filter(opens=ruleset is not None, threads=False),
         explainer=build_filter(opens=True, threads=True),
     )
+    _lock(settings)
+    return cells
+
+
+def _lock(settings: orders.ZygoteSettings) -> None:
+    """The zygote's own lock, which its children inherit: what a mistake in theirs would let through ends here."""
+    if settings.landlock and landlock.abi():
+        landlock.restrict(landlock.build_ruleset([*_readable(settings), Path("/proc/self")]))
+    install(build_coarse_filter())
 
 
 def _import(settings: orders.ZygoteSettings) -> None:
@@ -98,6 +108,7 @@ def _drop(user: int) -> None:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
+    namespaces.drop_capabilities()
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)

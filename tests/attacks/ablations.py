@@ -48,12 +48,26 @@ def not_dumpable() -> None:
     _replace(kernel, "prctl", lambda option, *rest: original(option, *((1,) if option == left_out else rest)))
 
 
-def landlock() -> None:
+def zygote_s_lock() -> None:
+    _replace(settling, "_lock", lambda _settings: None)
+
+
+def landlock_alone() -> None:
     _without(jail.files)
 
 
-def system_calls() -> None:
+def landlock() -> None:
+    landlock_alone()
+    zygote_s_lock()
+
+
+def system_calls_alone() -> None:
     _without(jail.system_calls)
+
+
+def system_calls() -> None:
+    system_calls_alone()
+    zygote_s_lock()
 
 
 def system_calls_and_descriptor_limit() -> None:

@@ -14,7 +14,7 @@ from bot.evaluator.limits import Limits
 from bot.evaluator.supervisor import Evaluator, snippet_settings
 
 ENTRY = "hostile_jobs:execute"
-LIMITS = Limits(wall_seconds=20, cpu_seconds=1, memory_mb=256)
+LIMITS = Limits(wall_seconds=60, cpu_seconds=1, memory_mb=256)
 CANARY = b"""
 x = torch.randn(4, 5, requires_grad=True)
 loss = F.cross_entropy(x, torch.tensor([0, 1, 2, 3]))

@@ -69,6 +69,15 @@ async def test_an_attack_succeeds_only_without_its_layer(name: str, monkeypatch:
     assert await succeeds(ablation.attack, ablation.layer, ablation.landlock)
 
 
+@pytest.mark.parametrize(("name", "layer"), [("reading", "landlock_alone"), ("network", "system_calls_alone")])
+async def test_the_zygote_s_own_lock_holds_where_a_child_s_is_missing(
+    name: str, layer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _skip_where_there_is_no_such_layer(ABLATIONS[name])
+    monkeypatch.setattr(Evaluator, "_check", _unchecked)
+    assert not await succeeds(ABLATIONS[name].attack, layer)
+
+
 async def test_real_time_is_kept_by_the_supervisor_and_by_the_zygote(monkeypatch: pytest.MonkeyPatch) -> None:
     attack = "import time; time.sleep(1.5)"
     assert not await succeeds(attack, limits=HURRIED)

@@ -15,6 +15,7 @@ ATTACKS = str(Path(__file__).parents[2] / "attacks")
 LAYERS = {
     *("no environment", "own descriptors", "closed to debuggers", "memory limit", "CPU limit", "no process to start"),
     *("no byte to write", "no core dump", "no_new_privs", "no capability", "seccomp filter", "one thread"),
+    *("zygote locked", "zygote has one thread"),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evaluator.seccomp import Filter, build_filter
+from bot.evaluator.seccomp import Filter, build_coarse_filter, build_filter
 from bot.evaluator.syscalls import UnsupportedMachine, architecture
 
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
@@ -146,3 +146,13 @@ def test_signals_go_to_the_process_that_is_written_in(machine: str) -> None:
 def test_no_filter_for_an_unknown_machine() -> None:
     with pytest.raises(UnsupportedMachine, match="riscv64"):
         architecture("riscv64")
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_zygote_may_fork_and_lock_its_children_but_not_run_another_program(machine: str) -> None:
+    filter_, known = build_coarse_filter(architecture(machine)), numbers(machine)
+    for name in ("clone", "read", "prctl", "landlock_restrict_self", "prlimit64", "kill"):
+        assert decide(filter_, machine, known[name]) == ALLOW
+    for name in ("execve", "execveat", "socket", "ptrace", "mount", "unshare", "setuid", "bpf"):
+        assert decide(filter_, machine, known[name]) == ERRNO | errno.EPERM
+    assert decide(filter_, machine, known["read"], audit=0x40000003) == KILL
