@@ -211,7 +211,9 @@ class Walk:
     async def _unadapted(self, concluded: work.Concluded) -> Evaluated | Stop | None:
         """The example as it stands, where the arguments that the asker names took from it what it is to show."""
         example, self._shows = self._shows, None
-        if example is None or any(found.slug == example.slug for found in concluded.answer.diagnoses):
+        answer = concluded.answer
+        kept = any(found.slug == example.slug for found in answer.diagnoses) if example else False
+        if example is None or (kept and _behaves(answer)):
             return None
         return await self._ours(example.source)
 
@@ -305,6 +307,14 @@ class Walk:
             others=answer.others + others,
             timings_ms=self._watch.timings(concluded.draw_ms),
         )
+
+
+def _behaves(answer: Answer) -> bool:
+    """Whether the value is nan, infinite or negative, where the asker says that theirs is."""
+    value, said_of_it = answer.value, {claim.value for claim in answer.claims if claim.kind == "behaviour"}
+    shown = {"nan": value == "nan", "inf": value in ("inf", "-inf"), "negative": isinstance(value, float) and value < 0}
+    told = [shown[word] for word in shown if word in said_of_it]
+    return any(told) or not told
 
 
 def _others(question: Question) -> tuple[Snippet, ...]:
