@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from explainers.notebook import explained
+from explainers.notebook import MOST_BYTES, explained
 from explainers.tracing import record_call
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
@@ -60,7 +60,7 @@ CALLS: Mapping[str, Callable[[int], Arguments]] = {
 def seconds(name: str, n: int) -> tuple[float, str]:
     """The time of one explanation of so many elements, and its verdict."""
     args, kwargs = CALLS[name](n)
-    recording = record_call(name, *args, **kwargs)
+    recording = record_call(name, *args, max_bytes=MOST_BYTES, **kwargs)
     start = time.perf_counter()
     found = explained(recording)
     return time.perf_counter() - start, found.proof.verdict

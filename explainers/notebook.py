@@ -17,6 +17,9 @@ from explainers.recording import Recording
 from explainers.replay import replay_all, rerun_source
 from explainers.reruns import TWIN, GraphRerun, RerunResult, SourceRerun
 
+MOST_BYTES = 64 * 2**20
+"""What a call may hold in one's own process, where nothing has to cross to another."""
+
 
 def explain(
     function: Callable[..., Any] | str, *args: object, expected: float | None = None, **kwargs: Any
@@ -27,7 +30,7 @@ def explain(
     the value that was hoped for. Raises what torch raises where torch refuses the call; `explain_error` explains it.
     """
     try:
-        recording = tracing.record_call(function, *args, **kwargs)
+        recording = tracing.record_call(function, *args, max_bytes=MOST_BYTES, **kwargs)
     except Exception as error:
         remember(error, function, args, kwargs)
         raise

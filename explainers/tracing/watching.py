@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from explainers.recording import Recording
+from explainers.tracing.callables import find
 from explainers.tracing.mode import Tracer
 from explainers.tracing.source import Source
 from explainers.tracing.trimming import Program, assemble
@@ -128,4 +129,7 @@ def _resolved(name: str, kwargs: dict[str, object]) -> tuple[Callable[..., Any],
     module = getattr(nn, name, None)
     if isinstance(module, type) and issubclass(module, nn.Module):
         return module(**kwargs), {}
+    of_torch = find(f"torch.{name}")  # what torch.nn.functional lacks, as logsumexp
+    if of_torch is not None:
+        return of_torch, kwargs
     raise ValueError(f"torch.nn.functional and torch.nn have no {name!r}; try a name such as 'cross_entropy'")
