@@ -234,7 +234,7 @@ class Display:
         if places:
             elements = [self.element(x, p) for p in places]
             kind = sympy.Max if op == "max" else sympy.Min
-            return sympy.nan if sympy.nan in elements else kind(*elements, evaluate=False)
+            return sympy.nan if any(e.has(sympy.nan) for e in elements) else kind(*elements, evaluate=False)
         if not self._is_here(tuple(axis for axis in x.axes if axis not in over), place):
             return un.call(op, self.element(x, {**place, **dict.fromkeys(over)}))
         found = (max if op == "max" else min)(self._places(over), key=lambda p: self._float(x, {**place, **p}))

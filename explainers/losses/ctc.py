@@ -88,7 +88,10 @@ def over_alignments(
     which = Axis("h", held.shape[-2]) if held.shape[-2] > 1 else None
     axes = tuple(axis for axis in (*batch, which, time) if axis is not None)
     paths = Table("pi", axes, "int64", -2, held.reshape(tuple(axis.size for axis in axes)))
-    score = ops.sum(ops.take(log_probs.node, paths, classes), (time,) if time else ())
+    said_then = ops.take(log_probs.node, paths, classes)
+    if (held < 0).any():
+        said_then = ops.where(ops.compare("ge", paths, 0), said_then, 0)
+    score = ops.sum(said_then, (time,) if time else ())
     if (held == ABSENT).any():
         score = ops.where(ops.compare("eq", ops.take(paths, constant(0), time), ABSENT), IMPOSSIBLE, score)
     extra = ops.where(ops.compare("lt", ops.coordinate(time), spans), ops.exp(log_probs.node), 0)
