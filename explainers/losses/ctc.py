@@ -246,7 +246,8 @@ def _labels(targets: Array, batch: Layout, given: Lengths, lengths: Node) -> tup
     other = Axis("m", n.size) if n else None
     if n and other:
         earlier = ops.compare("lt", ops.coordinate(other), ops.coordinate(n))
-        at = ops.add(at, ops.sum(ops.where(earlier, ops.rename(lengths, n, other), 0), (other,)))
+        counted = ops.mul(ops.cast(earlier, "int64"), ops.rename(lengths, n, other))
+        at = ops.add(at, ops.sum(counted, (other,)))
     return ops.take(targets.node, at, own), places
 
 
