@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_args
 
@@ -22,6 +23,30 @@ def elided(node: Node, keep: int) -> Node:
             return _elided_grid(rows, keep)
         case _:
             return _mapped(node, keep)
+
+
+def longest(node: Node) -> int:
+    """The most terms, entries, rows or columns that stand in one place of the tree: `elided` changes nothing where it
+    keeps them all.
+    """
+    match node:
+        case Terms(terms=terms):
+            own = len(terms)
+        case Listing(items=items):
+            own = len(items)
+        case Grid(rows=rows):
+            own = max(len(rows), *map(len, rows), 0)
+        case _:
+            own = 0
+    return max([own, *map(longest, _children(node))])
+
+
+def _children(value: Any) -> Iterator[Node]:
+    for held in value if isinstance(value, tuple) else [getattr(value, part.name) for part in fields(value)]:
+        if isinstance(held, tuple):
+            yield from _children(held)
+        elif isinstance(held, get_args(Node)):
+            yield held
 
 
 def _elided_grid(rows: tuple[tuple[Node, ...], ...], keep: int) -> Grid:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from explainers.cards.card import Chain
-from explainers.cards.elision import elided
+from explainers.cards.elision import elided, longest
 from explainers.cards.fonts import Coverage
 from explainers.cards.gate import gate
 from explainers.cards.notation import Node, RelationSign
@@ -23,6 +23,11 @@ class Line:
 
     lhs: Node | None
     parts: tuple[tuple[RelationSign, Node], ...]
+
+    def longest(self) -> int:
+        """See `elision.longest`."""
+        sides = [part for _, part in self.parts]
+        return max(map(longest, sides if self.lhs is None else [self.lhs, *sides]), default=0)
 
     def kept(self, keep: int) -> Line:
         lhs = None if self.lhs is None else elided(self.lhs, keep)
@@ -53,8 +58,8 @@ def inline(node: Node, coverage: Coverage) -> str:
 
 def _forms(line: Line) -> Iterator[Line]:
     yield line
-    last = line
-    for keep in KEEPS:
+    last, most = line, line.longest()
+    for keep in (keep for keep in KEEPS if keep + 1 < most):
         shorter = line.kept(keep)
         if shorter != last:
             yield shorter

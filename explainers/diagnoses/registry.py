@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from explainers.diagnoses import (
     accumulations,
     alignments,
@@ -32,8 +34,9 @@ from explainers.diagnoses import (
 from explainers.diagnoses.diagnosis import Rules, registered
 
 
+@functools.cache
 def rules() -> Rules:
-    """Every diagnosis. Raises ValueError where a slug is registered twice."""
+    """Every diagnosis, made once in the life of a process. Raises ValueError where a slug is registered twice."""
     families = (
         cross_entropy_inputs,
         cross_entropy_activations,

@@ -2,7 +2,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainers.cards.elision import elided
+from explainers.cards.elision import elided, longest
 from explainers.cards.notation import ELLIPSIS, Coloured, Fenced, Listing, Terms
 from explainers.cards.typeset import Typesetter
 from explainers.graph.symbols import Marked, Role
@@ -46,3 +46,11 @@ def test_a_matrix_loses_middle_rows_and_columns() -> None:
     rows = getattr(elided(matrix, 4), "rows", ())
     assert len(rows) == 5
     assert all(len(row) == 5 for row in rows)
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(2, 9))
+def test_nothing_is_elided_just_where_the_longest_place_is_kept(terms: int, columns: int, keep: int) -> None:
+    total = sympy.log(sympy.Add(*sympy.symbols(f"a0:{terms}"), evaluate=False), evaluate=False)
+    formula = Typesetter()(sympy.Matrix(2, columns, lambda i, j: total))
+    assert longest(formula) == max(terms if terms > 1 else 0, columns, 2)
+    assert (elided(formula, keep) == formula) == (longest(formula) <= keep + 1)
