@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from explainers.claims import Claim
-from explainers.composition import DontKnow, compose
+from explainers.composition import DontKnow
 from explainers.counterfactuals import plan as planned
 from explainers.derivation import Derivation, Refused
-from explainers.derive import Forms, derivation, forms, page_twin
 from explainers.diagnoses import engine
 from explainers.diagnoses.diagnosis import Diagnosis
-from explainers.diagnoses.floors import Floor, FloorQuestion, floor
-from explainers.diagnoses.regions import Everywhere
+from explainers.diagnoses.floors import Floor
 from explainers.diagnoses.registry import rules
-from explainers.diagnoses.scene import Scene, scenes
-from explainers.equality import Equal, library_loss
+from explainers.equality import Equal
+from explainers.further import Other, nested, others
 from explainers.graph.balls import precise
-from explainers.graph.evaluation import Values
-from explainers.graph.exact import Exact, along, exact
-from explainers.graph.twin import Twin
-from explainers.losses.registry import Loss, Registry, registry
-from explainers.messages import Message, said
-from explainers.others import Formula, formulas, proof, ratio, relation, reruns, starts
-from explainers.proof import Enclosures, Proof, differentiable, enclosures, prove, unproven
+from explainers.graph.exact import Exact
+from explainers.losses.registry import Loss, registry
+from explainers.others import reruns, starts
+from explainers.proof import Proof, prove, unproven
+from explainers.reading import Derived, Reading, derive, read
 from explainers.recording import Call, Recording, Tensor
 from explainers.reruns import (
     BACKWARD,
@@ -45,41 +40,9 @@ from explainers.reruns import (
 
 SEED = "seed"
 OTHER_SEEDS = (1, 2)
-_ELSEWHERE = ("np.", "numpy", "math.", "sklearn", "scipy")
 
 if TYPE_CHECKING:
     from explainers.telling import Told
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The subject as a formula, with the numbers it was met with."""
-
-    forms: Forms
-    values: Values
-    twin: Twin | None
-
-
-@dataclass(frozen=True)
-class Derived:
-    """What follows from a reading alone, so that it can be worked out while the reruns run."""
-
-    equals: Equal | None
-    steps: Derivation
-    enclosures: Enclosures
-    gradients: Mapping[int, Exact]
-    floors: tuple[Floor, ...]
-
-
-@dataclass(frozen=True)
-class Other:
-    """A further value that the program shows."""
-
-    expression: str
-    loss: str | None
-    value: Any
-    proof: Proof = field(default_factory=unproven)
-    relation: Message | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -225,158 +188,11 @@ def conclude(
         follows.floors if follows else (),
         diagnoses,
         tuple(slug for slug in investigation.clear if known[slug].concern == "value"),
-        _others(recording, losses, found, by_label),
+        others(recording, losses, found, by_label),
         _spread(by_label),
         like,
         tuple(f"{slug}: {type(error).__name__}" for slug, error in investigation.broken),
     )
-
-
-def underivable(recording: Recording) -> DontKnow:
-    """What stands in for a reading where we failed to read or to derive the subject."""
-    producer = None if recording.subject is None else recording.producer(recording.subject)
-    reason = said("we failed to derive it, which is our fault")
-    return DontKnow(producer.function if producer else "", producer.span if producer else None, reason)
-
-
-def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> Derived:
-    """The steps, the enclosures and the floor of a formula; `conclude` derives for itself where it is not given it."""
-    losses, call = registry(), None if recording.subject is None else recording.producer(recording.subject)
-    composed = _is_composed(found, call, losses.of(call.function) if call else None)
-    with precise():
-        equals = library_loss(found.forms, found.values, losses) if composed else None
-        same = equals is not None and equals.factor == 1
-        steps = derivation(found.forms, found.values, equals.loss.name if equals and same else None)
-        balls, gradients = enclosures(found.forms, found.values), _gradients(found)
-    floors = () if composed else _floors(recording, claims, losses)
-    return Derived(equals, steps, balls, gradients, floors)
-
-
-def read(recording: Recording) -> Reading | DontKnow | None:
-    """The subject's formula, what stands in its way, or None where there is no subject.
-
-    `plan` and `conclude` read for themselves where they are not given it.
-    """
-    losses = registry()
-    if recording.subject is None or recording.raised is not None:
-        return None
-    found = compose(recording, recording.subject, losses)
-    if isinstance(found, DontKnow):
-        return found
-    if not found.calls:
-        producer = recording.producer(recording.subject)
-        name = producer.function if producer else "the shown value"
-        return DontKnow(name, producer.span if producer else None, said("it is not in the table of operations"))
-    values = found.values(recording)
-    with precise():
-        real = differentiable(found, losses)
-        normal = forms(found, values, real, _shown(recording, real))
-        return Reading(normal, values, page_twin(normal, values, _heading(recording)))
-
-
-def _heading(recording: Recording) -> str:
-    """One line that says what the page's script computes."""
-    producer = recording.producer(recording.subject) if recording.subject is not None else None
-    text = producer.span.text if producer and producer.span else producer.function if producer else "the loss"
-    return " ".join(text.split())[:80]
-
-
-def _shown(recording: Recording, real: tuple[int, ...]) -> set[int]:
-    """The inputs whose gradient is worth a formula: those that the program asks gradients of, else the first one."""
-    asked = {id for id in real if recording.tensors[id].requires_grad}
-    return asked or set(real[:1])
-
-
-def _gradients(found: Reading) -> dict[int, Exact]:
-    wrt = tuple(found.forms.as_run)
-    nodes = tuple(found.forms.as_run[x] for x in wrt)
-    return {
-        x.tensor: along(values, node.axes, x.axes)
-        for x, node, values in zip(wrt, nodes, exact(nodes, found.values), strict=True)
-    }
-
-
-def _is_composed(found: Reading, call: Call | None, loss: Loss | None) -> bool:
-    """Whether the formula is more than one library call on the frontier."""
-    return call is None or loss is None or any(id not in found.forms.composition.inputs for id in call.inputs())
-
-
-def _floors(recording: Recording, claims: tuple[Claim, ...], losses: Registry) -> tuple[Floor, ...]:
-    """The least value of the loss over every finite input, where it can be found."""
-    if recording.raised is not None or recording.subject is None:
-        return ()
-    found = (_floor(scene, losses.of(scene.call.function)) for scene in scenes(recording, claims, losses)[-1:])
-    return tuple(f for f in found if f is not None)
-
-
-def _floor(scene: Scene, loss: Loss | None) -> Floor | None:
-    """The least value over the first argument in which the loss is convex; None for one that is convex in none."""
-    if loss is None or not loss.convex_in:
-        return None
-    return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), said("for any finite input")))
-
-
-def _others(
-    recording: Recording, losses: Registry, found: Reading | DontKnow | None, results: Mapping[str, RerunResult]
-) -> tuple[Other, ...]:
-    known = formulas(recording, losses)
-    subject = Formula(found.forms, found.values) if isinstance(found, Reading) else None
-    with precise():
-        made = [
-            _other(recording, losses, id, known.get(id), subject, results)
-            for id in recording.others
-            if recording.tensors[id].data is not None
-        ]
-    return (*made, *_computed_elsewhere(recording, subject))
-
-
-def _other(
-    recording: Recording,
-    losses: Registry,
-    id: int,
-    found: Formula | DontKnow | None,
-    subject: Formula | None,
-    results: Mapping[str, RerunResult],
-) -> Other:
-    call = recording.producer(id)
-    loss = losses.of(call.function) if call else None
-    text = call.span.text if call and call.span else recording.tensors[id].name or ""
-    compared = None
-    if subject is not None and isinstance(found, Formula) and not _again(recording, call):
-        compared = relation(subject, found)
-    certificate = proof(recording, id, found, results)
-    return Other(text, loss.name if loss else None, nested(recording.tensors[id]), certificate, compared)
-
-
-def _again(recording: Recording, call: Call | None) -> bool:
-    """Whether the same line made the subject, in another round of a loop."""
-    made = None if recording.subject is None else recording.producer(recording.subject)
-    return call is not None and made is not None and call.span == made.span
-
-
-def _computed_elsewhere(recording: Recording, subject: Formula | None) -> Iterator[Other]:
-    """Numbers that the program shows and torch did not compute, such as numpy's."""
-    if recording.subject is None or recording.tensors[recording.subject].elements != 1:
-        return
-    ours = nested(recording.tensors[recording.subject])
-    sizes = {axis.size for x in (subject.forms.composition.inputs.values() if subject else ()) for axis in x.axes}
-    lines = recording.source.splitlines()
-    for shown in recording.shown:
-        if shown.tensor is None and shown.number is not None and "." in shown.text:
-            text = lines[shown.line - 1].strip() if shown.line and shown.line <= len(lines) else shown.text
-            value = float(np.ravel(ours)[0])
-            if any(word in text for word in _ELSEWHERE):
-                yield Other(text, None, shown.number, relation=ratio(value, shown.number, sizes))
-
-
-def nested(tensor: Tensor) -> Any:
-    """The tensor's numbers as a float or nested tuples."""
-    values = np.asarray(tensor.array())
-    return _tuples((values.astype(np.float64) if tensor.floating else values).tolist())
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
 def named(recording: Recording, call: Call | None, id: int) -> str:

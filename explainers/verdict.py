@@ -8,10 +8,11 @@ import numpy as np
 
 from explainers.claims import Claim
 from explainers.composition import DontKnow
-from explainers.explanation import Explanation, Reading, named
+from explainers.explanation import Explanation, named
 from explainers.graph.exact import exact
 from explainers.graph.nodes import Binary
 from explainers.messages import Message, said
+from explainers.reading import Reading
 from explainers.recording import Raised
 
 

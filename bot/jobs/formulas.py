@@ -14,10 +14,10 @@ from typing import Final
 import msgspec
 
 from bot.evaluator.frames import decode
-from explainers import explanation
+from explainers import reading
 from explainers.claims import Claim
 from explainers.composition import DontKnow
-from explainers.explanation import Derived, Reading
+from explainers.reading import Derived, Reading
 from explainers.recording import Recording
 
 _RECORDINGS: Final = msgspec.msgpack.Decoder(Recording)
@@ -46,7 +46,7 @@ def formula(recording: bytes) -> Formula:
     """Raises FrameInvalid for bytes that are no Recording."""
     decoded = decode(recording, _RECORDINGS)
     try:
-        return Formula(decoded, explanation.read(decoded))
+        return Formula(decoded, reading.read(decoded))
     except MemoryError:
         raise
     except Exception as error:
@@ -60,7 +60,7 @@ def following(recording: bytes, claims: bytes) -> Following:
     if not isinstance(found.reading, Reading):
         return Following(found, None)
     try:
-        return Following(found, explanation.derive(found.recording, decode(claims, _CLAIMS), found.reading))
+        return Following(found, reading.derive(found.recording, decode(claims, _CLAIMS), found.reading))
     except MemoryError:
         raise
     except Exception as error:
@@ -68,7 +68,7 @@ def following(recording: bytes, claims: bytes) -> Following:
 
 
 def _at_fault(recording: Recording, error: Exception) -> Formula:
-    return Formula(recording, explanation.underivable(recording), f"{type(error).__name__} at {_place(error)}")
+    return Formula(recording, reading.underivable(recording), f"{type(error).__name__} at {_place(error)}")
 
 
 def _place(error: Exception) -> str:

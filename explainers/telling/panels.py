@@ -10,7 +10,7 @@ import sympy
 
 from explainers.cards.card import Bar, Bars, Block, Curve, Grid, Mark, Math
 from explainers.derive import splitted
-from explainers.explanation import Explanation, Reading
+from explainers.explanation import Explanation
 from explainers.graph.evaluation import evaluate
 from explainers.graph.exact import exact
 from explainers.graph.floats import FloatArithmetic
@@ -18,6 +18,7 @@ from explainers.graph.nodes import Axis, Binary, Input, LogSumExp, Node, Softmax
 from explainers.graph.rewriting import rebuild
 from explainers.locale import Translator
 from explainers.messages import said
+from explainers.reading import Reading
 from explainers.telling.numbers import shown
 from explainers.telling.texts import text
 

@@ -11,10 +11,11 @@ from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
 from explainers.diagnoses.floors import Floor
 from explainers.equality import Equal
-from explainers.explanation import Explanation, Reading
+from explainers.explanation import Explanation
 from explainers.graph.nodes import Table
 from explainers.locale import Translator
 from explainers.messages import Message, said
+from explainers.reading import Reading
 from explainers.recording import Operand
 from explainers.telling.numbers import shown
 from explainers.verdict import disagreement, stopped, summary

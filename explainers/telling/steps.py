@@ -12,7 +12,7 @@ from flint import arb
 from explainers.cards.card import Chain, Step
 from explainers.cards.notation import RelationSign
 from explainers.derivation import Combination, Definition, Gradient, Quantity, Refused, Substitution
-from explainers.explanation import Explanation, Reading
+from explainers.explanation import Explanation
 from explainers.graph import unevaluated as un
 from explainers.graph.lowering import Meaning
 from explainers.graph.nodes import Binary, Node, OneHot, Softmax
@@ -20,6 +20,7 @@ from explainers.graph.symbols import Elided, Marked, NumberLabel, Role
 from explainers.graph.symbols import Gradient as Nabla
 from explainers.locale import Translator
 from explainers.messages import Message, said
+from explainers.reading import Reading
 from explainers.telling.numbers import full_label, is_in_full, label, middle, relation, vector
 from explainers.telling.sections import legend
 from explainers.telling.texts import joined, text

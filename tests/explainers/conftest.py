@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from explainers.explanation import Explanation, Reading, conclude, plan
+from explainers.explanation import Explanation, conclude, plan
+from explainers.reading import Reading
 from explainers.recording import Recording
 from explainers.replay import replay, rerun_source
 from explainers.reruns import GraphRerun, Rerun, RerunResult

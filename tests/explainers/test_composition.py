@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explainers.composition import DontKnow
-from explainers.explanation import Reading
+from explainers.reading import Reading
 
 SETUP = """\
 z = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.7]], requires_grad=True)

@@ -86,6 +86,7 @@ def test_the_formula_on_the_page_is_torchs_gradient_at_every_entry(program: str)
 @pytest.mark.parametrize("program", [*VECTOR, *INDEXED])
 def test_a_wrong_formula_is_found_out(program: str) -> None:
     step = gradient_of(program)
+    assert step.formula is not None
     with precise():
         assert agrees(step)
         wrong = sympy.Mul(step.formula, sympy.Rational(10**9 + 1, 10**9), evaluate=False)
@@ -120,6 +121,7 @@ def told() -> Callable[[str], str]:
 def test_the_least_variance_of_binary_cross_entropy_is_shown_as_it_is_known(at: str) -> None:
     program = f"p = torch.tensor({at}, requires_grad=True)\nF.binary_cross_entropy(p, torch.full_like(p.detach(), 0.5))"
     step = gradient_of(program)
+    assert step.formula is not None
     assert {label.text for label in step.formula.atoms(NumberLabel)} == {"1e-12"}
     assert all(abs(number) < 10 for number in step.formula.atoms(sympy.Integer))
     with precise():

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explainers.derivation import Definition, Gradient, agrees
-from explainers.explanation import Explanation, Reading
+from explainers.explanation import Explanation
 from explainers.graph.balls import precise
 from explainers.lettering import INDICES, is_clear, letters
 from explainers.losses.registry import registry
 from explainers.notebook import explained
+from explainers.reading import Reading
 from explainers.tracing import record
 
 MISLEADING = (
@@ -101,7 +102,13 @@ def explanation(source: str) -> Explanation:
 def shown(found: Explanation) -> set[str]:
     names: set[str] = set()
     for step in found.derivation.steps:
-        forms = step.forms if isinstance(step, Definition) else (step.formula,) if isinstance(step, Gradient) else ()
+        forms = (
+            step.forms
+            if isinstance(step, Definition)
+            else (step.formula,)
+            if isinstance(step, Gradient) and step.formula
+            else ()
+        )
         for form in forms:
             names |= {str(getattr(atom, "label", atom)) for atom in form.atoms(sympy.Symbol, sympy.IndexedBase)}
     return names

@@ -9,7 +9,7 @@ import pytest
 
 from explainers.composition import DontKnow
 from explainers.derivation import Definition, Quantity
-from explainers.explanation import Reading
+from explainers.reading import Reading
 from tests.explainers import programs
 
 EQUAL: Mapping[str, tuple[str, str, Mapping[str, float]]] = {

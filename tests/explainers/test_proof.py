@@ -12,9 +12,9 @@ import pytest
 
 from explainers.derivation import Derivation
 from explainers.derive import derivation
-from explainers.explanation import Reading
 from explainers.graph.balls import precise
 from explainers.proof import Proof, contains, enclosures, prove
+from explainers.reading import Reading
 from explainers.recording import Tensor
 from explainers.reruns import FLOAT64, TWIN, VALUE, RerunResult
 

@@ -4,9 +4,9 @@ import pytest
 
 from bot.evaluator.frames import encode
 from bot.jobs import formulas, rehearsal
-from explainers import explanation
+from explainers import explanation, reading
 from explainers.composition import DontKnow
-from explainers.explanation import Reading
+from explainers.reading import Reading
 
 CLAIMS = encode(rehearsal.CLAIMS)
 
@@ -34,7 +34,7 @@ def test_what_is_whole_is_kept_from_planning_to_concluding() -> None:
 def test_a_fault_withholds_the_derivation_and_is_logged_without_its_words(
     step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanation, step, broken)
+    monkeypatch.setattr(reading, step, broken)
     follows = formulas.following(encode(rehearsal.recording()), CLAIMS)
     assert isinstance(follows.formula.reading, DontKnow)
     assert follows.derived is None
@@ -49,6 +49,6 @@ def test_what_memory_does_not_hold_ends_the_process(monkeypatch: pytest.MonkeyPa
     def exhausted(*_arguments: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(explanation, "read", exhausted)
+    monkeypatch.setattr(reading, "read", exhausted)
     with pytest.raises(MemoryError):
         formulas.formula(encode(rehearsal.recording()))

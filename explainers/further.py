@@ -1,0 +1,95 @@
+"""The further values that a program shows beside its subject, each with its own certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from explainers.composition import DontKnow
+from explainers.graph.balls import precise
+from explainers.losses.registry import Registry
+from explainers.messages import Message
+from explainers.others import Formula, formulas, proof, ratio, relation
+from explainers.proof import Proof, unproven
+from explainers.reading import Reading
+from explainers.recording import Call, Recording, Tensor
+from explainers.reruns import RerunResult
+
+_ELSEWHERE = ("np.", "numpy", "math.", "sklearn", "scipy")
+
+
+@dataclass(frozen=True)
+class Other:
+    """A further value that the program shows."""
+
+    expression: str
+    loss: str | None
+    value: Any
+    proof: Proof = field(default_factory=unproven)
+    relation: Message | None = None
+
+
+def others(
+    recording: Recording, losses: Registry, found: Reading | DontKnow | None, results: Mapping[str, RerunResult]
+) -> tuple[Other, ...]:
+    known = formulas(recording, losses)
+    subject = Formula(found.forms, found.values) if isinstance(found, Reading) else None
+    with precise():
+        made = [
+            _other(recording, losses, id, known.get(id), subject, results)
+            for id in recording.others
+            if recording.tensors[id].data is not None
+        ]
+    return (*made, *_computed_elsewhere(recording, subject))
+
+
+def _other(
+    recording: Recording,
+    losses: Registry,
+    id: int,
+    found: Formula | DontKnow | None,
+    subject: Formula | None,
+    results: Mapping[str, RerunResult],
+) -> Other:
+    call = recording.producer(id)
+    loss = losses.of(call.function) if call else None
+    text = call.span.text if call and call.span else recording.tensors[id].name or ""
+    compared = None
+    if subject is not None and isinstance(found, Formula) and not _again(recording, call):
+        compared = relation(subject, found)
+    certificate = proof(recording, id, found, results)
+    return Other(text, loss.name if loss else None, nested(recording.tensors[id]), certificate, compared)
+
+
+def _again(recording: Recording, call: Call | None) -> bool:
+    """Whether the same line made the subject, in another round of a loop."""
+    made = None if recording.subject is None else recording.producer(recording.subject)
+    return call is not None and made is not None and call.span == made.span
+
+
+def _computed_elsewhere(recording: Recording, subject: Formula | None) -> Iterator[Other]:
+    """Numbers that the program shows and torch did not compute, such as numpy's."""
+    if recording.subject is None or recording.tensors[recording.subject].elements != 1:
+        return
+    ours = nested(recording.tensors[recording.subject])
+    sizes = {axis.size for x in (subject.forms.composition.inputs.values() if subject else ()) for axis in x.axes}
+    lines = recording.source.splitlines()
+    for shown in recording.shown:
+        if shown.tensor is None and shown.number is not None and "." in shown.text:
+            text = lines[shown.line - 1].strip() if shown.line and shown.line <= len(lines) else shown.text
+            value = float(np.ravel(ours)[0])
+            if any(word in text for word in _ELSEWHERE):
+                yield Other(text, None, shown.number, relation=ratio(value, shown.number, sizes))
+
+
+def nested(tensor: Tensor) -> Any:
+    """The tensor's numbers as a float or nested tuples."""
+    values = np.asarray(tensor.array())
+    return _tuples((values.astype(np.float64) if tensor.floating else values).tolist())
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

@@ -1,0 +1,129 @@
+"""A recording's subject as a formula, and what follows from that formula before anything is run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from explainers.claims import Claim
+from explainers.composition import DontKnow, compose
+from explainers.derivation import Derivation
+from explainers.derive import Forms, derivation, forms, page_twin
+from explainers.diagnoses.floors import Floor, FloorQuestion, floor
+from explainers.diagnoses.regions import Everywhere
+from explainers.diagnoses.scene import Scene, scenes
+from explainers.equality import Equal, library_loss
+from explainers.graph.balls import precise
+from explainers.graph.evaluation import Values
+from explainers.graph.exact import Exact, along, exact
+from explainers.graph.twin import Twin
+from explainers.losses.registry import Loss, Registry, registry
+from explainers.messages import said
+from explainers.proof import Enclosures, differentiable, enclosures
+from explainers.recording import Call, Recording
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The subject as a formula, with the numbers it was met with."""
+
+    forms: Forms
+    values: Values
+    twin: Twin | None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What follows from a reading alone, so that it can be worked out while the reruns run."""
+
+    equals: Equal | None
+    steps: Derivation
+    enclosures: Enclosures
+    gradients: Mapping[int, Exact]
+    floors: tuple[Floor, ...]
+
+
+def read(recording: Recording) -> Reading | DontKnow | None:
+    """The subject's formula, what stands in its way, or None where there is no subject.
+
+    `explanation.plan` and `conclude` read for themselves where they are not given it.
+    """
+    losses = registry()
+    if recording.subject is None or recording.raised is not None:
+        return None
+    found = compose(recording, recording.subject, losses)
+    if isinstance(found, DontKnow):
+        return found
+    if not found.calls:
+        producer = recording.producer(recording.subject)
+        name = producer.function if producer else "the shown value"
+        return DontKnow(name, producer.span if producer else None, said("it is not in the table of operations"))
+    values = found.values(recording)
+    with precise():
+        real = differentiable(found, losses)
+        normal = forms(found, values, real, _shown(recording, real))
+        return Reading(normal, values, page_twin(normal, values, _heading(recording)))
+
+
+def _heading(recording: Recording) -> str:
+    """One line that says what the page's script computes."""
+    producer = recording.producer(recording.subject) if recording.subject is not None else None
+    text = producer.span.text if producer and producer.span else producer.function if producer else "the loss"
+    return " ".join(text.split())[:80]
+
+
+def _shown(recording: Recording, real: tuple[int, ...]) -> set[int]:
+    """The inputs whose gradient is worth a formula: those that the program asks gradients of, else the first one."""
+    asked = {id for id in real if recording.tensors[id].requires_grad}
+    return asked or set(real[:1])
+
+
+def _gradients(found: Reading) -> dict[int, Exact]:
+    wrt = tuple(found.forms.as_run)
+    nodes = tuple(found.forms.as_run[x] for x in wrt)
+    return {
+        x.tensor: along(values, node.axes, x.axes)
+        for x, node, values in zip(wrt, nodes, exact(nodes, found.values), strict=True)
+    }
+
+
+def _is_composed(found: Reading, call: Call | None, loss: Loss | None) -> bool:
+    """Whether the formula is more than one library call on the frontier."""
+    return call is None or loss is None or any(id not in found.forms.composition.inputs for id in call.inputs())
+
+
+def _floors(recording: Recording, claims: tuple[Claim, ...], losses: Registry) -> tuple[Floor, ...]:
+    """The least value of the loss over every finite input, where it can be found."""
+    if recording.raised is not None or recording.subject is None:
+        return ()
+    found = (_floor(scene, losses.of(scene.call.function)) for scene in scenes(recording, claims, losses)[-1:])
+    return tuple(f for f in found if f is not None)
+
+
+def _floor(scene: Scene, loss: Loss | None) -> Floor | None:
+    """The least value over the first argument in which the loss is convex; None for one that is convex in none."""
+    if loss is None or not loss.convex_in:
+        return None
+    return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), said("for any finite input")))
+
+
+def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> Derived:
+    """The steps, the enclosures and the floor of a formula; `explanation.conclude` derives for itself where
+    it is not given it.
+    """
+    losses, call = registry(), None if recording.subject is None else recording.producer(recording.subject)
+    composed = _is_composed(found, call, losses.of(call.function) if call else None)
+    with precise():
+        equals = library_loss(found.forms, found.values, losses) if composed else None
+        same = equals is not None and equals.factor == 1
+        steps = derivation(found.forms, found.values, equals.loss.name if equals and same else None)
+        balls, gradients = enclosures(found.forms, found.values), _gradients(found)
+    floors = () if composed else _floors(recording, claims, losses)
+    return Derived(equals, steps, balls, gradients, floors)
+
+
+def underivable(recording: Recording) -> DontKnow:
+    """What stands in for a reading where we failed to read or to derive the subject."""
+    producer = None if recording.subject is None else recording.producer(recording.subject)
+    reason = said("we failed to derive it, which is our fault")
+    return DontKnow(producer.function if producer else "", producer.span if producer else None, reason)
