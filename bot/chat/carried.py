@@ -47,7 +47,13 @@ def carried(text: str, files: tuple[File, ...], may_attach: bool) -> Carried:
         return Carried(quoted(text) if text.strip() else "", uploads)
     if may_attach:
         return Carried(uploads=(Upload(QUESTION, text.encode()), *uploads))
-    return Carried(quoted(clipped(text, _LONGEST_QUOTE)), whole=False)
+    return Carried(quoted(_beginning(text)), whole=False)
+
+
+def _beginning(text: str) -> str:
+    """As much as a quotation holds: each of its lines costs two characters more."""
+    kept = "\n".join(text.split("\n")[:_MOST_QUOTED_LINES])
+    return clipped(kept if kept == text else f"{kept}\n…", _LONGEST_QUOTE)
 
 
 def _uploads(files: Iterable[File]) -> Iterator[Upload]:

@@ -66,14 +66,14 @@ def steps(answer: Answer, room: Room) -> Shown:
     if picture and room.in_components(picture):
         blocks = (Words(_verdict(answer)), *_framed(answer, tuple(_pictures(picture))))
         return Shown(notice(answer), "", blocks, picture)
-    left = CONTENT - width(_verdict(answer)) - width(block("")) - _SPARE
-    return Shown(notice(answer), f"{_verdict(answer)}\n{block(clipped(derivation, left))}", (), picture)
+    left = CONTENT - width(_verdict(answer)) - width(block("", 0)) - _SPARE
+    return Shown(notice(answer), f"{_verdict(answer)}\n{block(derivation, left)}", (), picture)
 
 
 def sources(answer: Answer, room: Room) -> Shown:
     """LaTeX, text and Python of the derivation, to download; the Python also to read."""
     script = answer.drawn.sources.get("derivation.py", "")
-    shown = block(clipped(script, LONGEST_CODE), "py") if script else ""
+    shown = block(script, LONGEST_CODE, "py") if script else ""
     if not room.files:
         return Shown(notice(answer), f"{_verdict(answer)}\n{shown}")
     uploads = tuple(Upload(OURS + name, text.encode()) for name, text in sorted(answer.drawn.sources.items()))
@@ -94,7 +94,7 @@ def notice(answer: Answer) -> str:
 
 
 def _verdict(answer: Answer) -> str:
-    return bold(clipped(answer.verdict, _VERDICT))
+    return bold(answer.verdict, _VERDICT)
 
 
 def _inner(

@@ -162,9 +162,9 @@ class Desk:
             await self._claims.silenced(message.id)
             return
         translator = self._answerer.speaking(answer.language)
-        held = BY_REFERENCE if reply.refers else carried(asked.text, asked.files, reply.room.files)
 
         def compose(room: Room) -> Shown:
+            held = BY_REFERENCE if reply.refers else carried(asked.text, asked.files, room.files)
             return composing.reply(answer, asked, room, translator, held)
 
         try:

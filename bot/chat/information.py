@@ -60,7 +60,7 @@ def loss(found: Loss) -> str:
     return (
         clipped(f"`{call}`" + (f" · `nn.{found.module}`" if found.module else ""), 400)
         + "\n"
-        + block(clipped(found.example, 1200), "py")
+        + block(found.example, 1200, "py")
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bot.chat.limits import clipped
+
 _INLINE: Final = re.compile(
     r"[\\*~`|]"  # emphasis, code, spoilers
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, at the edge of a word only
@@ -22,8 +24,9 @@ def plain(text: str) -> str:
     return _LINE_START.sub(r"\1\\", _INLINE.sub(r"\\\g<0>", text))
 
 
-def bold(text: str) -> str:
-    return f"**{plain(text)}**"
+def bold(text: str, most: int) -> str:
+    """At most `most` characters of it, those that escape others among them."""
+    return f"**{clipped(plain(text), most)}**"
 
 
 def small(text: str) -> str:
@@ -31,9 +34,9 @@ def small(text: str) -> str:
     return "\n".join(f"-# {plain(line)}" for line in text.splitlines() if line.strip())
 
 
-def block(text: str, language: str = "") -> str:
-    """A block of code; a fence inside it is broken by a space of no width."""
-    return f"{_FENCE}{language}\n{text.rstrip().replace(_FENCE, _BROKEN_FENCE)}\n{_FENCE}"
+def block(text: str, most: int, language: str = "") -> str:
+    """A block of code, at most `most` characters of it; a fence inside it is broken by a space of no width."""
+    return f"{_FENCE}{language}\n{clipped(text.rstrip().replace(_FENCE, _BROKEN_FENCE), most)}\n{_FENCE}"
 
 
 def quoted(text: str) -> str:

@@ -50,9 +50,12 @@ class Responder:
                 answer = await self.answerer.answer(interaction.id, asked, CARD)
             except NotAsked as error:
                 answer = self.answerer.stopped(interaction.id, asked, error.outcome, error.message)
-            held = carried(asked.text, asked.files, reply.room.files)
             translator = self.answerer.speaking(answer.language)
-            await self._deliver(interaction, reply, lambda room: composing.reply(answer, asked, room, translator, held))
+
+            def compose(room: Room) -> Shown:
+                return composing.reply(answer, asked, room, translator, carried(asked.text, asked.files, room.files))
+
+            await self._deliver(interaction, reply, compose)
 
         await self.respond(interaction, work, ephemeral=not is_ours(interaction))
 

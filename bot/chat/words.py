@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from bot.chat.limits import clipped, width
+from bot.chat.limits import width
 from bot.chat.markdown import block, plain, small
 from bot.exchange import Answer, Paragraph
 
@@ -52,16 +52,16 @@ def _fitting(parts: list[Part], room: int) -> list[Part]:
 def _marked(paragraph: Paragraph) -> str:
     match paragraph.kind:
         case "formulas":
-            return block(clipped(paragraph.text, LONGEST_CODE))
+            return block(paragraph.text, LONGEST_CODE)
         case "fix":
             diff, _, advice = paragraph.text.rpartition("\n")
-            return f"{block(clipped(diff, LONGEST_CODE), 'diff')}\n{plain(advice)}" if diff else plain(advice)
+            return f"{block(diff, LONGEST_CODE, 'diff')}\n{plain(advice)}" if diff else plain(advice)
         case "preface":
             heading, _, code = paragraph.text.partition("\n")
-            return f"{plain(heading)}\n{block(clipped(code, LONGEST_CODE), 'py')}" if code else plain(heading)
+            return f"{plain(heading)}\n{block(code, LONGEST_CODE, 'py')}" if code else plain(heading)
         case "printed":
             heading, _, printed = paragraph.text.partition("\n")
-            return f"{plain(heading)}\n{block(clipped(printed, LONGEST_CODE))}"
+            return f"{plain(heading)}\n{block(printed, LONGEST_CODE)}"
         case "doubts" | "checks" | "clear" | "remarks":
             return small(paragraph.text)
         case _:

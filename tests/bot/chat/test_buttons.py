@@ -12,6 +12,7 @@ from tests.bot.chat.answers import FULL, SOURCES, explained, stopped
 from tests.bot.chat.conftest import Scripted, Start
 from tests.loopback_discord.calls import Upload
 from tests.loopback_discord.entities import Channel, Guild
+from tests.loopback_discord.faults import Failed
 from tests.loopback_discord.interactions import CallbackKind
 from tests.loopback_discord.loopback import Loopback
 from tests.loopback_discord.permissions import Permission
@@ -118,6 +119,16 @@ async def test_a_long_question_that_cannot_be_attached_has_no_steps(loopback: Lo
     quiet, alice = loopback.channel(guild, deny=Permission.ATTACH_FILES), loopback.person("alice", guild)
     async with start(Scripted(echo)):
         reply = await alice.invoke("why", quiet, text=LONG).answer()
+    assert [each.label for each in reply.buttons] == ["Delete"]
+
+
+async def test_a_response_whose_files_are_refused_has_no_steps_without_its_question(
+    loopback: Loopback, start: Start, place: Place
+) -> None:
+    loopback.faults.add(Failed(413), "PATCH */messages/@original")
+    async with start(Scripted(echo)):
+        reply = await place.alice.invoke("why", place.general, text=LONG).answer()
+    assert "x0 = 0" in reply.text
     assert [each.label for each in reply.buttons] == ["Delete"]
 
 

@@ -22,7 +22,7 @@ KINDS = (
 ENGLISH = translators()["en"]
 ROOMS = [Room(files=f, embeds=e, layout=made) for f in (True, False) for e in (True, False) for made in (None, True)]
 
-LONG = ["😀" * 900, "x" * 5000, "```"]
+LONG = ["😀" * 900, "x" * 5000, "```", "1\n\n\n\n" * 300, "*" * 900, "```" * 700]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300) | st.sampled_from(LONG)
 paragraphs = st.lists(st.builds(Paragraph, st.sampled_from(KINDS), texts.filter(str.strip)), max_size=14)

@@ -42,7 +42,7 @@ def test_only_backslashes_are_added(text: str) -> None:
 
 @given(anything)
 def test_a_fence_inside_a_block_does_not_end_it(text: str) -> None:
-    assert block(text, "py").count("```") == 2
+    assert block(text, 5000, "py").count("```") == 2
 
 
 @given(anything.filter(lambda text: "\r" not in text), anything)
