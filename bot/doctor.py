@@ -11,8 +11,7 @@ from bot.evaluator.containment import Attack, Layer
 from bot.evaluator.strength import Strength, Surroundings, strength
 from bot.evaluator.supervisor import Evaluator, JailBroken, snippet_settings
 from bot.evaluator.zygote_process import ZygoteFailed
-from bot.serving import BELOW_FLOOR
-from bot.settings import Settings
+from bot.settings import BELOW_FLOOR, Settings
 
 
 async def examine(settings: Settings) -> int:

@@ -23,13 +23,10 @@ from bot.fairness import Allowance
 from bot.line import TURNED_AWAY, Line, Rules, Who
 from bot.log import Log
 from bot.service import CannotServe, FloorNotMet, started
-from bot.settings import FairnessSettings, Settings
+from bot.settings import BELOW_FLOOR, FairnessSettings, Settings
 
 ASK_BYTES: Final = 4 * 2**20
 """The largest frame that a client may send: what is over the limits of a message still gets its answer up to here."""
-
-BELOW_FLOOR: Final = 3
-"""Exit status where the jail is weaker than the settings accept."""
 
 _MOST_ASKS: Final = 128
 _PATIENCE_SECONDS: Final = 1.0

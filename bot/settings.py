@@ -26,6 +26,9 @@ VARIABLE: Final = "WHYLOSS_CONFIG"
 
 DEFAULT_FILE: Final = Path("config.toml")
 
+BELOW_FLOOR: Final = 3
+"""Exit status where the jail is weaker than `evaluator.sandbox_floor` accepts."""
+
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 

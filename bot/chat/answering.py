@@ -10,7 +10,7 @@ from typing import Final
 from bot.chat.asked import Asked
 from bot.exchange import Answer, Outcome, Paragraph, Wants
 from bot.fleet.connection import AskTooLarge
-from bot.fleet.port import EvaluatorFleet, FleetLost, Progress
+from bot.fleet.port import EvaluatorFleet, FleetLost, FleetUnfit, Progress
 from bot.languages import FALLBACK
 from bot.log import Log
 from explainers.locale import Translator
@@ -21,6 +21,8 @@ LONGEST_SECONDS: Final = 14 * 60.0
 
 CARD: Final = Wants(card=True)
 FAILED: Final = said("Something of mine broke, which is my fault: ask again.")
+
+UNFIT: Final = said("I evaluate nothing here: the jail for code is weaker than my settings accept. Tell who runs me.")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Answerer:
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
                 return await self.fleet.answer(asked.ask(id, wants), on_progress)
+        except FleetUnfit as unfit:
+            self.log.error("not answered", ask=id, reason=str(unfit))
+            message = UNFIT
         except FleetLost as lost:
             self.log.error("not answered", ask=id, reason=str(lost))
             message = said("My evaluator went away while it worked on your question: ask again in a minute.")

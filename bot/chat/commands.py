@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.chat import composing, information
+from bot.chat.answering import UNFIT
 from bot.chat.asked import Asked
 from bot.chat.carried import attached
 from bot.chat.desk import Desk
@@ -21,7 +22,7 @@ from bot.chat.modal import WhyModal
 from bot.chat.responding import Interaction, Responder
 from bot.chat.retrying import FAILURES
 from bot.chat.translating import named
-from bot.fleet.port import FleetLost
+from bot.fleet.port import FleetLost, FleetUnfit
 from bot.languages import FALLBACK
 from bot.log import Log
 from explainers.locale import Translator
@@ -153,8 +154,8 @@ class Commands:
     def _known(self, name: str | None, translator: Translator) -> str:
         try:
             catalogue = self._responder.answerer.fleet.catalogue
-        except FleetLost:
-            return _STARTING.say(translator)
+        except FleetLost as lost:
+            return _absence(lost).say(translator)
         if name is None:
             return information.losses(catalogue, translator)
         found = next((loss for loss in catalogue.losses if name in (loss.name, loss.module)), None)
@@ -163,7 +164,11 @@ class Commands:
     def _condition(self, translator: Translator) -> str:
         try:
             torch = self._responder.answerer.fleet.catalogue.torch
-        except FleetLost:
-            return _STARTING.say(translator)
+        except FleetLost as lost:
+            return _absence(lost).say(translator)
         seconds, count = time.monotonic() - self._started, self._desk.count + self._responder.count
         return information.condition(information.Condition(version("whyloss"), torch, count, seconds), translator)
+
+
+def _absence(lost: FleetLost) -> Message:
+    return UNFIT if isinstance(lost, FleetUnfit) else _STARTING

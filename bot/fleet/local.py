@@ -11,8 +11,8 @@ from typing import Final, Self
 
 from bot.exchange import Answer, Ask, Catalogue
 from bot.fleet.connection import Connection
-from bot.fleet.port import FleetLost, Progress
-from bot.settings import Settings, environment_of
+from bot.fleet.port import FleetLost, FleetUnfit, Progress
+from bot.settings import BELOW_FLOOR, Settings, environment_of
 
 _START_SECONDS: Final = 180.0
 _END_SECONDS: Final = 5.0
@@ -27,7 +27,7 @@ class LocalFleet:
 
     @classmethod
     async def started(cls, settings: Settings) -> Self:
-        """Starts it and waits until it is warm (seconds); raises FleetLost."""
+        """Starts it and waits until it is warm (seconds); raises FleetLost, FleetUnfit."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             process = await _execute(settings, theirs)
@@ -36,6 +36,8 @@ class LocalFleet:
         except FleetLost as error:
             ours.close()
             status = await _ended(process)
+            if status == BELOW_FLOOR:
+                raise FleetUnfit("the jail is weaker than evaluator.sandbox_floor accepts (whyloss doctor)") from None
             raise FleetLost(f"{error} (exit status {status})") from None
         except BaseException:
             ours.close()

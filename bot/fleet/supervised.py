@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from bot.exchange import Answer, Ask, Catalogue
 from bot.fleet.connection import Connection
 from bot.fleet.local import LocalFleet
-from bot.fleet.port import FleetLost, LosableFleet, Progress
+from bot.fleet.port import FleetLost, FleetUnfit, LosableFleet, Progress
 from bot.log import Log
 from bot.settings import Settings
 
@@ -47,14 +47,14 @@ class Supervised:
         self._log = log
         self._fleet: LosableFleet | None = None
         self._changed = asyncio.Condition()
-        self._reason = "the evaluator has not started yet"
+        self._lost = FleetLost("the evaluator has not started yet")
         self._keeping = asyncio.create_task(self._keep())
 
     @property
     def catalogue(self) -> Catalogue:
-        """Of the fleet that is there now; raises FleetLost while there is none."""
+        """Of the fleet that is there now; raises FleetLost, FleetUnfit while there is none."""
         if self._fleet is None:
-            raise FleetLost(self._reason)
+            raise self._lost.with_traceback(None)
         return self._fleet.catalogue
 
     async def answer(self, ask: Ask, on_progress: Progress) -> Answer:
@@ -66,17 +66,21 @@ class Supervised:
             fleet = await self._other_than(fleet, ask.deadline)
             return await fleet.answer(ask, on_progress)
 
+    @property
+    def _is_unfit(self) -> bool:
+        return isinstance(self._lost, FleetUnfit)
+
     async def close(self) -> None:
         self._keeping.cancel()
         await asyncio.gather(self._keeping, return_exceptions=True)
 
     async def _other_than(self, gone: LosableFleet | None, seconds: float) -> LosableFleet:
-        """The fleet that is there, waited for; raises FleetLost after so many seconds without one."""
+        """The fleet that is there, waited for; raises FleetLost after so many seconds, FleetUnfit at once."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: self._fleet not in (None, gone))
+                await self._changed.wait_for(lambda: self._fleet not in (None, gone) or self._is_unfit)
         if self._fleet is None or self._fleet is gone:
-            raise FleetLost(self._reason)
+            raise self._lost.with_traceback(None)
         return self._fleet
 
     async def _keep(self) -> None:
@@ -85,8 +89,8 @@ class Supervised:
             try:
                 fleet = await self._open()
             except (FleetLost, OSError) as error:
-                self._reason = str(error)
-                self._log.error("no evaluator", reason=self._reason, retry_seconds=pause)
+                await self._become(None, error if isinstance(error, FleetLost) else FleetLost(str(error)))
+                self._log.error("no evaluator", reason=str(error), retry_seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
@@ -95,15 +99,16 @@ class Supervised:
 
     async def _stay_with(self, fleet: LosableFleet) -> None:
         try:
-            await self._become(fleet)
+            await self._become(fleet, FleetLost("the evaluator went away"))
             self._log.info("evaluator ready", torch=fleet.catalogue.torch)
-            self._reason = await fleet.lost()
-            self._log.error("evaluator lost", reason=self._reason)
+            self._lost = FleetLost(await fleet.lost())
+            self._log.error("evaluator lost", reason=str(self._lost))
         finally:
             self._fleet = None
             await fleet.close()
 
-    async def _become(self, fleet: LosableFleet) -> None:
+    async def _become(self, fleet: LosableFleet | None, lost: FleetLost) -> None:
+        """`lost` is why there is none, or will be none."""
         async with self._changed:
-            self._fleet = fleet
+            self._fleet, self._lost = fleet, lost
             self._changed.notify_all()

@@ -33,6 +33,15 @@ print("modules", *sys.modules)
 sys.exit(status)
 """
 
+WITHOUT_LANDLOCK = """
+import errno, struct
+from bot.evaluator import kernel, seccomp
+LOAD, EQUAL, RETURN, LANDLOCK = 0x20, 0x15, 0x06, 444  # the same call on every machine
+rules = (LOAD, 0, 0, 0), (EQUAL, 0, 1, LANDLOCK), (RETURN, 0, 0, 0x50000 | errno.ENOSYS), (RETURN, 0, 0, 0x7FFF0000)
+kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+seccomp.install(seccomp.Filter(b"".join(struct.pack("=HBBI", *rule) for rule in rules), ()))
+"""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -48,8 +57,8 @@ class Process:
 
 
 @asynccontextmanager
-async def running(loopback: Loopback, tmp_path: Path, **environment: str) -> AsyncGenerator[Process]:
-    command = [sys.executable, "-c", ON_LOOPBACK, loopback.discord.base, loopback.gateway.url]
+async def running(loopback: Loopback, tmp_path: Path, before: str = "", **environment: str) -> AsyncGenerator[Process]:
+    command = [sys.executable, "-c", before + ON_LOOPBACK, loopback.discord.base, loopback.gateway.url]
     log = tmp_path / "log"
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3]), **environment}
     with log.open("wb") as opened:
@@ -110,6 +119,22 @@ async def test_the_token_and_the_words_stay_where_they_are(loopback: Loopback, t
     async with asyncio.timeout(END_SECONDS):
         while any(map(lives, children)):  # noqa: ASYNC110 - orphans tell nobody of their end
             await asyncio.sleep(0.05)
+
+
+async def test_below_the_floor_it_evaluates_nothing_and_says_so(loopback: Loopback, tmp_path: Path) -> None:
+    general, alice = place(loopback)
+    floor = {"DISCORD_TOKEN": loopback.token, "WHYLOSS_EVALUATOR__SANDBOX_FLOOR": "B"}
+    async with running(loopback, tmp_path, WITHOUT_LANDLOCK, **floor) as bot:
+        message = alice.mention(general, MARKED)
+        reply = await loopback.reply_to(message, START_SECONDS)
+        status = await alice.invoke("status", general).answer()
+        bot.process.send_signal(signal.SIGTERM)
+        assert await bot.process.wait() == 0
+    assert not reply.pictures
+    assert "I evaluate nothing here" in reply.text
+    assert "I evaluate nothing here" in status.text
+    assert "sandbox_floor" in bot.log.read_text()
+    assert len(loopback.replies(message)) == 1
 
 
 async def test_it_prints_how_to_add_it(loopback: Loopback, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from structlog.testing import CapturingLogger
 
 from bot.exchange import PROTOCOL, Answer, Ask, Catalogue
 from bot.fleet.local import LocalFleet
-from bot.fleet.port import FleetLost, LosableFleet, Progress
+from bot.fleet.port import FleetLost, FleetUnfit, LosableFleet, Progress
 from bot.fleet.supervised import Opener, Supervised, opener, supervised
 from bot.settings import EvaluatorSettings, Settings
 
@@ -113,6 +113,14 @@ async def test_who_waits_in_vain_hears_why() -> None:
     async with over(FleetLost("this machine can hold no jail")) as fleet:
         with pytest.raises(FleetLost, match="no jail"):
             await said(fleet, Ask(id="1", text="", deadline=0.2))
+
+
+async def test_nobody_waits_for_one_that_will_not_serve_here_and_it_is_tried_again() -> None:
+    async with over(FleetUnfit("weak"), Mortal("second")) as fleet:
+        with pytest.raises(FleetUnfit, match="weak"):
+            await said(fleet, Ask(id="1", text="", deadline=1000))
+        await asyncio.sleep(0.7)
+        assert await said(fleet) == "second"
 
 
 async def test_a_real_service_that_is_killed_is_started_again() -> None:
