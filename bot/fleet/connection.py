@@ -108,6 +108,9 @@ class Connection:
         except (TimeoutError, OSError, FrameError) as error:
             writer.close()
             raise FleetLost(f"the service did not say what it knows: {error or type(error).__name__}") from error
+        except asyncio.CancelledError:
+            writer.close()
+            raise
         if not isinstance(greeting, Catalogue) or greeting.protocol != PROTOCOL:
             writer.close()
             raise FleetLost(
