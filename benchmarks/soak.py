@@ -1,10 +1,12 @@
 """Thousands of questions to one service, a third of them hostile: what is left of them afterwards?
 
-    python benchmarks/soak.py [--questions 10000] [--at-once 4]
+    python benchmarks/soak.py [--questions 10000] [--warm-up 1000] [--at-once 4]
 
-Each snippet has 0.3 s. After every twentieth of the questions, when nothing is under way, it counts the service's
-processes and open descriptors, its own memory, and what lies in /tmp and /dev/shm. Exit status 1 where any of them
-grew from the second count to the last, or where an answer to an honest question was wrong.
+Each snippet has 0.3 s. The warm-up's questions fill what a process fills once (translations, caches, free lists, the
+allocator's arenas) and are not judged. After every twentieth of the questions that follow, when nothing is under way,
+it counts the service's processes and open descriptors, its own memory, and what lies in /tmp and /dev/shm. Exit status
+1 where one of them grew, or where an answer was wrong. Memory grew where the straight line through the counts rises by
+more than TOLERATED_KB a thousand questions.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -32,6 +34,11 @@ SETTINGS: Final = {
     "WHYLOSS_LIMITS__MEMORY_MB": "256",
 }
 COUNTS: Final = 20
+TOLERATED_KB: Final = 256
+"""Of growth in a thousand questions: 262 bytes each, less than the least that one could leave behind, which is the task
+that answered it (an asyncio.Task with its coroutine and context is above 600) or its text with the answer (kilobytes).
+"""
+
 SETTLING_SECONDS: Final = 30
 """Until the zygotes have their stand-ins."""
 
@@ -68,15 +75,37 @@ HOSTILE: Final = (
 
 @dataclass(frozen=True)
 class Count:
-    """What there is when nothing is under way. `megabytes` are the service's own; `tree` are all its processes'
-    together, with what they share counted once.
+    """What there is when nothing is under way, in MB: the service's own pages (`unique`), with those that it shares
+    (`resident`), and all its processes' together, with what they share counted once (`tree`).
     """
 
+    asked: int
     processes: int
     descriptors: int
-    megabytes: float
+    unique: float
+    resident: float
     tree: float
     litter: int
+
+    def line(self, rate: float) -> str:
+        return (
+            f"{self.asked:9} {self.processes:9} {self.descriptors:11} {self.unique:9.2f} {self.resident:11.2f}"
+            f" {self.tree:8.0f} {self.litter:6} {rate:5.1f}"
+        )
+
+
+@dataclass
+class Tally:
+    """How the questions of each kind ended, and which answers were wrong."""
+
+    honest: Counter[str] = field(default_factory=Counter[str])
+    hostile: Counter[str] = field(default_factory=Counter[str])
+    mistakes: list[str] = field(default_factory=list[str])
+
+    def add(self, ask: Ask, value: float | str | None, answer: Answer) -> None:
+        (self.hostile if int(ask.id) % 3 == 2 else self.honest)[answer.outcome] += 1
+        if wrong(answer, value):
+            self.mistakes.append(f"{answer.outcome} {answer.value!r}, not {value!r}: {ask.text!r}")
 
 
 def questions(number: int) -> list[tuple[Ask, float | str | None]]:
@@ -92,13 +121,19 @@ def questions(number: int) -> list[tuple[Ask, float | str | None]]:
     return made
 
 
-def count(service: int) -> Count:
+def count(service: int, asked: int) -> Count:
     """Of the service and all that descends from it."""
     tree = descendants(service)
-    pss = [rollup(process, "Pss:") for process in tree]
     litter = sum("whyloss" in entry.name for place in ("/tmp", "/dev/shm") for entry in os.scandir(place))
-    descriptors = sum(1 for _ in Path(f"/proc/{service}/fd").iterdir())
-    return Count(len(tree), descriptors, rollup(service, "Private_Dirty:"), sum(pss), litter)
+    return Count(
+        asked=asked,
+        processes=len(tree),
+        descriptors=sum(1 for _ in Path(f"/proc/{service}/fd").iterdir()),
+        unique=rollup(service, "Private_"),
+        resident=rollup(service, "Rss:"),
+        tree=sum(rollup(process, "Pss:") for process in tree),
+        litter=litter,
+    )
 
 
 def descendants(root: int) -> list[int]:
@@ -117,7 +152,7 @@ def descendants(root: int) -> list[int]:
 
 
 def rollup(process: int, field: str) -> float:
-    """Megabytes, by the kernel's sum over all mappings."""
+    """Megabytes, by the kernel's sum over all mappings; of all fields that begin so."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -130,7 +165,7 @@ def wrong(answer: Answer, value: float | str | None) -> bool:
 
     On a busy machine 0.3 s may not be enough for an honest one either.
     """
-    if answer.outcome == "timed-out":
+    if answer.outcome == "timed-out":  # counted apart
         return False
     if value is None:
         return answer.proof.verdict == "certified" and answer.value not in (0.0, 1.0)
@@ -150,52 +185,58 @@ async def ask_all(asks: list[tuple[Ask, float | str | None]], connection: Connec
     return await asyncio.gather(*(one(ask) for ask, _value in asks))
 
 
-async def soak(service: int, path: Path, number: int, at_once: int) -> int:
+async def soak(service: int, path: Path, options: argparse.Namespace) -> int:
     """Asks them all; prints a line a count, and the judgement."""
     connection = await Connection.to(path, 60)
     await asyncio.sleep(SETTLING_SECONDS)
-    left, counts = iter(questions(number)), list[Count]()
-    outcomes, mistakes, started = Counter[str](), 0, time.monotonic()
-    print(
-        f"{'questions':>9} {'processes':>9} {'descriptors':>11} {'own MB':>7} {'tree MB':>8} {'litter':>6} {'1/s':>5}"
-    )
-    for _ in range(COUNTS):
-        asks = list(islice(left, number // COUNTS))
+    left = iter(questions(options.warm_up + options.questions))
+    tally, counts, started = Tally(), list[Count](), time.monotonic()
+    print("    asked processes descriptors unique MB resident MB  tree MB litter   1/s")
+    for size in (options.warm_up, *[options.questions // COUNTS] * COUNTS):
+        asks = list(islice(left, size))
         begun = time.monotonic()
-        answers = await ask_all(asks, connection, at_once)
+        answers = await ask_all(asks, connection, options.at_once)
         rate = len(asks) / (time.monotonic() - begun)
-        mistakes += sum(wrong(answer, value) for answer, (_ask, value) in zip(answers, asks, strict=True))
-        outcomes.update(answer.outcome for answer in answers)
+        for (ask, value), answer in zip(asks, answers, strict=True):
+            tally.add(ask, value, answer)
         await asyncio.sleep(3)  # until the waiting children are there again
-        counts.append(now := await asyncio.to_thread(count, service))
-        print(
-            f"{sum(outcomes.values()):9} {now.processes:9} {now.descriptors:11} {now.megabytes:7.1f} {now.tree:8.0f}"
-            f" {now.litter:6} {rate:5.1f}",
-            flush=True,
-        )
+        counts.append(await asyncio.to_thread(count, service, tally.honest.total() + tally.hostile.total()))
+        print(counts[-1].line(rate), flush=True)
     await connection.close()
-    print(f"{sum(outcomes.values())} questions in {time.monotonic() - started:.0f} s: {dict(outcomes)}")
-    return judge(counts, mistakes)
+    print(f"{counts[-1].asked} questions in {time.monotonic() - started:.0f} s, the warm-up included")
+    print(f"honest: {dict(tally.honest)}\nhostile: {dict(tally.hostile)}")
+    return judge(counts, tally.mistakes)
 
 
-def judge(counts: list[Count], mistakes: int) -> int:
-    """0 where nothing grew: the medians of the second and of the last five counts are compared."""
-    early, late = counts[1:6], counts[-5:]
-    grown = {
-        name: statistics.median(getattr(each, name) for each in late)
-        - statistics.median(getattr(each, name) for each in early)
-        for name in ("processes", "descriptors", "megabytes", "litter")
-    }
-    leaks = [f"{name} grew by {by:.1f}" for name, by in grown.items() if by >= 1]
-    leaks += [f"{mistakes} answers were wrong"] if mistakes else []
+def judge(counts: list[Count], mistakes: list[str]) -> int:
+    """0 where nothing grew and nothing was wrong. Whole things are compared between the first and the last five counts,
+    by their medians; memory by its line's slope.
+    """
+    leaks = list[str]()
+    for name in ("processes", "descriptors", "litter"):
+        early, late = ([getattr(each, name) for each in part] for part in (counts[:5], counts[-5:]))
+        by = statistics.median(late) - statistics.median(early)
+        leaks += [f"{name} grew by {by:.0f}"] if by > 0 else []
+    for name in ("unique", "resident"):
+        slope = growth([each.asked for each in counts], [getattr(each, name) for each in counts])
+        print(f"{name} memory: {slope:+.0f} KB a thousand questions ({TOLERATED_KB} are tolerated)")
+        leaks += [f"{name} memory grew"] if slope > TOLERATED_KB else []
+    print(*mistakes, sep="\n", end="\n" if mistakes else "")
+    leaks += [f"{len(mistakes)} answers were wrong"] if mistakes else []
     print("nothing leaked" if not leaks else f"LEAK: {'; '.join(leaks)}")
     return bool(leaks)
+
+
+def growth(asked: list[int], megabytes: list[float]) -> float:
+    """KB a thousand questions, by least squares."""
+    return statistics.linear_regression(asked, megabytes).slope * 1000 * 1024
 
 
 def main() -> int:
     """Starts the service, soaks it, ends it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=10_000)
+    parser.add_argument("--warm-up", type=int, default=1_000)
     parser.add_argument("--at-once", type=int, default=4)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
@@ -207,7 +248,7 @@ def main() -> int:
                 if service.poll() is not None:
                     raise SystemExit("the service did not start")
                 time.sleep(0.1)
-            return asyncio.run(soak(service.pid, path, options.questions, options.at_once))
+            return asyncio.run(soak(service.pid, path, options))
         finally:
             service.terminate()
             service.wait(30)

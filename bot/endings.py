@@ -35,8 +35,9 @@ def _of_outcome(outcome: outcomes.Outcome, what: Message) -> tuple[Outcome, Mess
             return "timed-out", _timed_out(outcome, what)
         case outcomes.OutOfMemory(limit_mb=limit):
             return "out-of-memory", out_of_memory(what, limit)
-        case outcomes.Forbidden(what=call):
-            return "forbidden", forbidden(what, said("a system call: {detail}", detail=call))
+        case outcomes.Forbidden(call=call):
+            kind = said("a system call")
+            return "forbidden", forbidden(what, said("{kind}: {detail}", kind=kind, detail=call) if call else kind)
         case outcomes.TooLarge():
             return "too-large", _too_large(outcome, what)
         case outcomes.Crashed(signal=int(number)):

@@ -1,6 +1,7 @@
 """What a program attempts that a jail refuses, by Python's audit events: for words only, no wall rests on it."""
 
 import sys
+from collections.abc import Callable, Container
 from typing import Final, Literal, TypeAlias
 
 Attempt: TypeAlias = Literal["file", "network", "program", "process", "thread"]
@@ -48,6 +49,16 @@ class Attempts:
         kind = self._known[event]
         if kind is not None and not _reads_a_module(event, arguments):
             self.last = kind
+
+
+def announce(calls: Container[str], tell: Callable[[str], None]) -> None:
+    """Tells each of these functions of the C library that is looked up from now on, before it can be called."""
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "ctypes.dlsym" and arguments[1] in calls:
+            tell(str(arguments[1]))
+
+    sys.addaudithook(note)
 
 
 def _reads_a_module(event: str, arguments: tuple[object, ...]) -> bool:

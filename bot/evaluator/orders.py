@@ -126,11 +126,17 @@ class Emitted(msgspec.Struct, frozen=True, tag="emitted"):
     payload: bytes
 
 
+class Calling(msgspec.Struct, frozen=True, tag="calling"):
+    """The job looked up a system call that is its end; for words only."""
+
+    name: str
+
+
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """The entry returned: nothing follows."""
 
 
-FromSnippet = Prepared | Emitted | Ended
+FromSnippet = Prepared | Emitted | Calling | Ended
 
 
 class Warm(msgspec.Struct, frozen=True, tag="warm"):

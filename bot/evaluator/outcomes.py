@@ -33,9 +33,11 @@ class OutOfMemory(Arrived, frozen=True, tag="out-of-memory"):
 
 
 class Forbidden(Arrived, frozen=True, tag="forbidden"):
-    """Killed for a system call that no honest snippet makes. The kernel tells the parent only that it was one."""
+    """Killed for a system call that no honest snippet makes. The kernel tells only that it was one; `call` is
+    the last such that the snippet looked up by name, where it did.
+    """
 
-    what: str = "system call"
+    call: str = ""
 
 
 class TooLarge(Arrived, frozen=True, tag="too-large"):

@@ -40,7 +40,7 @@ _PERMITTED: Final = """
     getresuid getresgid getgroups getpgid getpgrp getsid exit exit_group
 """.split()  # noqa: SIM905 - sixty quoted lines would hide the list
 
-_FATAL: Final = """
+FATAL: Final = """
     ptrace process_vm_readv process_vm_writev process_madvise process_mrelease pidfd_getfd kcmp bpf
     perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key mount
     umount2 pivot_root chroot unshare setns move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr
@@ -115,7 +115,7 @@ def build_filter(*, opens: bool, threads: bool, machine: Architecture | None = N
         assembler.answer(name, _ERRNO | errno.ENOSYS)
     for name in _REFUSED:
         assembler.answer(name, _ERRNO | errno.EACCES)
-    for name in _FATAL:
+    for name in FATAL:
         assembler.answer(name, _KILL)
     assembler.add((_RETURN, 0, 0, _ERRNO | errno.EPERM))
     return assembler.assembled()
@@ -125,7 +125,7 @@ def build_coarse_filter(machine: Architecture | None = None) -> Filter:
     """The filter of a zygote: all that nobody of ours needs once it is settled is refused, the rest is allowed."""
     assembler = _Assembler(machine or architecture())
     _refuse_foreign_conventions(assembler)
-    for name in ("execve", "execveat", "socket", *_FATAL):
+    for name in ("execve", "execveat", "socket", *FATAL):
         assembler.answer(name, _ERRNO | errno.EPERM)
     assembler.add((_RETURN, 0, 0, _ALLOW))
     return assembler.assembled()

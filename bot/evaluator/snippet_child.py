@@ -12,7 +12,8 @@ from typing import NoReturn
 
 import msgspec
 
-from bot.evaluator import jail, orders
+from bot.evaluator import jail, orders, seccomp
+from bot.evaluator.attempts import announce
 from bot.evaluator.entries import call_hook, entry
 from bot.evaluator.frames import decode, encode, read_frame, write_frame
 from bot.evaluator.limits import Limits
@@ -53,9 +54,15 @@ def _run_job(limits: Limits) -> None:
     def emit(emitted: bytes) -> None:
         write_frame(jail.RESULT, encode(orders.Emitted(emitted)), limits.frame_bytes + orders.ENVELOPE_BYTES)
 
+    announce(seccomp.FATAL, _tell)
     entry(job.entry)(job.request, emit)
     # what is printed must be in its pipe before the end is announced; a snippet may have broken the streams
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
     write_frame(jail.RESULT, encode(orders.Ended()), orders.ENVELOPE_BYTES)
+
+
+def _tell(call: str) -> None:
+    with contextlib.suppress(OSError):  # a snippet may have closed its pipe
+        write_frame(jail.RESULT, encode(orders.Calling(call)), orders.ENVELOPE_BYTES)

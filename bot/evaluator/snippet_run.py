@@ -6,12 +6,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from bot.evaluator import orders
+from bot.evaluator import orders, seccomp
 from bot.evaluator.child import Child
 from bot.evaluator.endings import outcome_of_exit
 from bot.evaluator.frames import FrameBuffer, FrameError, FrameTooLarge, decode, encode, frame
 from bot.evaluator.limits import Limits
-from bot.evaluator.outcomes import Crashed, Finished, Outcome, TimedOut, TooLarge
+from bot.evaluator.outcomes import Crashed, Finished, Forbidden, Outcome, TimedOut, TooLarge
 from bot.evaluator.pipes import PipeReader, PipeWriter
 
 _MESSAGES: Final = msgspec.msgpack.Decoder(orders.FromSnippet)
@@ -35,6 +35,7 @@ class SnippetRun:
         self._buffer = FrameBuffer(limits.frame_bytes + orders.ENVELOPE_BYTES)
         self._frames: list[bytes] = []
         self._result_bytes = 0
+        self._calling = ""
         self._printed: dict[_Stream, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self._writer = PipeWriter(child.request)
         self._readers = (
@@ -120,6 +121,8 @@ class SnippetRun:
             case orders.Emitted(payload):
                 self._frames.append(payload)
                 self._pass_on(payload)
+            case orders.Calling(name):
+                self._calling = name if name in seccomp.FATAL else ""
             case orders.Ended():
                 self._decide(Finished())
 
@@ -139,4 +142,5 @@ class SnippetRun:
             self._give_up(error)
         else:
             elapsed = self._loop.time() - self._started
-            self._decide(outcome_of_exit(exited.result(), self._limits, elapsed, self._text("stderr")))
+            end = outcome_of_exit(exited.result(), self._limits, elapsed, self._text("stderr"))
+            self._decide(Forbidden(call=self._calling) if isinstance(end, Forbidden) else end)

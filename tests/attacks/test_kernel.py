@@ -5,6 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from bot.evaluator import outcomes
+from bot.evaluator.frames import encode, frame
+from bot.evaluator.orders import Calling
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FATAL = {
@@ -64,6 +68,25 @@ if run() > 0:
 @pytest.mark.parametrize("name", FATAL)
 async def test_such_a_call_ends_the_process(name: str, assault: Callable[..., Awaitable[object]]) -> None:
     await assault(f"{FATAL[name]}\nemit(b'PWNED')", "forbidden")
+
+
+async def test_the_last_such_call_that_was_looked_up_is_named(assault: Callable[..., Awaitable[object]]) -> None:
+    outcome = await assault("libc.chroot; libc.getpid(); libc.ptrace(0, 0, 0, 0)", "forbidden")
+    assert isinstance(outcome, outcomes.Forbidden)
+    assert outcome.call == "ptrace"
+
+
+async def test_a_call_by_number_has_no_name(assault: Callable[..., Awaitable[object]]) -> None:
+    outcome = await assault("libc.syscall(NR['bpf'], 0, bytes(64), 64)", "forbidden")
+    assert isinstance(outcome, outcomes.Forbidden)
+    assert outcome.call == ""
+
+
+async def test_a_name_that_a_snippet_makes_up_is_not_repeated(assault: Callable[..., Awaitable[object]]) -> None:
+    told = frame(encode(Calling("@everyone")), 1000)
+    outcome = await assault(f"import os; os.write(3, {told!r}); libc.syscall(NR['bpf'], 0, bytes(64), 64)", "forbidden")
+    assert isinstance(outcome, outcomes.Forbidden)
+    assert outcome.call == ""
 
 
 @pytest.mark.parametrize("name", REFUSED)
