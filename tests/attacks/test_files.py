@@ -21,6 +21,8 @@ ATTACKS = {
     "parent's environment": ("import os; open(f'/proc/{os.getppid()}/environ', 'rb').read()", REFUSED),
     "parent's memory": ("import os; open(f'/proc/{os.getppid()}/mem', 'rb')", REFUSED),
     "own memory, writing": ("open('/proc/self/mem', 'r+b')", REFUSED),
+    "parent's program": ("import os; os.readlink(f'/proc/{os.getppid()}/exe')", REFUSED),
+    "parent's mappings": ("import os; open(f'/proc/{os.getppid()}/maps')", REFUSED),
     "parent's descriptors": ("import os; os.listdir(f'/proc/{os.getppid()}/fd')", REFUSED),
     "environments of all": (
         """
@@ -48,12 +50,32 @@ for number in range(1, 300):
     "rename": ("import os; os.rename('/tmp', '/whyloss-x')", REFUSED),
     "unlink": ("import os; os.unlink('/etc/passwd')", REFUSED),
     "chmod": ("import os; os.chmod('/tmp', 0)", REFUSED),
+    "owner": ("import os; os.chown('/tmp', 0, 0)", REFUSED),
+    "times": ("import os; os.utime('/tmp')", REFUSED),
+    "extended attribute": ("import os; os.setxattr('/tmp', 'user.whyloss', b'x')", REFUSED),
+    "node": ("import os, stat; os.mknod('/tmp/whyloss-x', stat.S_IFCHR | 0o600, os.makedev(1, 5))", REFUSED),
+    "database": (
+        "import sqlite3; sqlite3.connect('/tmp/whyloss-x').execute('create table t (x)')",
+        ("OperationalError",),
+    ),
+    "change root's folder by descriptor": ("call(libc.fchdir, 0)", REFUSED),
+    "file handle's name": ("call(libc.name_to_handle_at, -100, b'/etc', bytes(16), bytes(4), 0)", REFUSED),
     "mkfifo": ("import os; os.mkfifo('/tmp/whyloss-x')", REFUSED),
     "change folder": ("import os; os.chdir('/etc')", REFUSED),
     "device": ("open('/dev/zero', 'rb').read(1)", ABSENT),
     "terminal": ("open('/dev/tty')", (*ABSENT, "OSError")),
     "another library": ("import ctypes; ctypes.CDLL('/lib/x86_64-linux-gnu/libnss_files.so.2')", ("OSError",)),
     "handle": ("call(libc.open_by_handle_at, -100, bytes(16), 0)", ("forbidden",)),
+    "a checkpoint that reads": (
+        """
+import io, pickle
+class Evil:
+    def __reduce__(self):
+        return open, ('/etc/passwd',)
+torch.load(io.BytesIO(pickle.dumps(Evil())), weights_only=False)
+""",
+        REFUSED,
+    ),
     "unpickling that reads": (
         """
 import pickle

@@ -26,6 +26,9 @@ NONSENSE = {
     "text for bytes": framed(b"\x82\xa4type\xa7emitted\xa7payload\xc0"),
     "deep nesting": framed(b"\x91" * 100_000),
     "a pickle": framed(b"\x80\x04cos\nsystem\n(S'true'\ntR."),
+    "invalid UTF-8": framed(b"\x82\xa4type\xa7emitt\xff\xfe\xa7payload\xc4\x00"),
+    "a number of a thousand digits": framed(b"\xcf" * 1000),
+    "JSON": framed(b'{"type": "emitted", "payload": ""}'),
     "empty frame": framed(b""),
 }
 
@@ -73,6 +76,14 @@ async def test_bad_text_does_not_harm(assault: Assault) -> None:
         "import gc, sys; sys.modules.clear(); gc.collect()",
         "import sys; sys.setrecursionlimit(50)",
         "torch.set_num_threads(64)",
+        "torch.compile(lambda x: x + 1)(torch.ones(1))",
+        "import sys; sys.addaudithook(lambda *a: 1 / 0)",
+        "import sys; sys.settrace(lambda *a: 1 / 0); sys.setprofile(lambda *a: 1 / 0)",
+        "import atexit; atexit.register(print, 1)\nclass D:\n    def __del__(s): emit(b'late')\nkept = D()",
+        "import os; os.close(1); os.close(2); os.dup2(3, 1); print('x')",
+        "import gc; gc.set_threshold(1); gc.callbacks.append(lambda *a: 1 / 0)",
+        "torch.nn.Module.__call__ = torch.Tensor.backward = None; torch.set_grad_enabled(False)",
+        "torch.set_default_device('meta')",
     ],
 )
 async def test_nothing_is_left_for_the_next_snippet(source: str, assault: Assault) -> None:

@@ -26,6 +26,14 @@ for number in range(1, 65):
         pass
 while True: pass
 """,
+    "caught warning of the limit": "import signal; signal.signal(signal.SIGXCPU, lambda *a: None)\nwhile True: pass",
+    "folded constant": "eval('len(' + '+'.join(['(1,) * 10'] * 200) + ')' ) and sum(range(10**12))",
+    "a representation that never ends": """
+class Evil:
+    def __repr__(self):
+        while True: pass
+print([Evil()])
+""",
     "caught everything": "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
     "an exception that never ends": """
 class Evil(Exception):
@@ -49,6 +57,18 @@ MEMORY = {
     "growing dictionary": ("kept = {}\nwhile True: kept[len(kept)] = len(kept)", ("memory", "cpu")),
     "huge string": ("'x' * 10**10", ("memory",)),
     "outer product": ("torch.ones(10**5)[:, None] * torch.ones(10**5)", ("RuntimeError", "memory")),
+    "shared pages": (
+        "import mmap; kept = [mmap.mmap(-1, 2**28, flags=mmap.MAP_SHARED | 0x8000) for _ in range(8)]",
+        ("OSError", "memory"),
+    ),
+    "shared memory": (
+        "import multiprocessing.shared_memory as m; m.SharedMemory(create=True, size=2**20)",
+        ("PermissionError",),
+    ),
+    "shared tensor": ("torch.ones(1000).share_memory_()", ("RuntimeError", "PermissionError")),
+    "no elements' size": ("torch.empty(2**40, 2**40)", ("RuntimeError",)),
+    "expanded and copied": ("torch.ones(()).expand(10**10).clone()", ("RuntimeError", "memory")),
+    "growing tuple of constants": ("x = (1,)\nwhile True: x = x * 2", ("memory",)),
     "numpy": ("np.ones(10**10)", ("memory",)),
     "mapped pages": ("import mmap; kept = [mmap.mmap(-1, 2**28) for _ in range(8)]", ("OSError", "memory")),
 }
@@ -67,6 +87,8 @@ CRASHES = {
     "leave": ("import os; os._exit(0)", ("status 0",)),
     "leave with a number": ("import os; os._exit(42)", ("status 42",)),
     "recursion": ("def f(): f()\nf()", ("RecursionError",)),
+    "stack in C": ("x = []\nfor _ in range(10**5): x = [x]\nrepr(x)", ("RecursionError",)),
+    "written over": ("import ctypes; ctypes.memset(0x1000, 0, 10**6)", ("signal 11",)),
     "descriptors": ("import os\nwhile True: os.dup(1)", ("OSError",)),
 }
 
