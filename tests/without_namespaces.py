@@ -1,4 +1,4 @@
-"""The command line where the kernel allows no namespaces, as under Docker's default profile: the jail is of level B at best.
+"""The command line where the kernel allows no namespaces, as under Docker's default profile: level B at best.
 
 python -m tests.without_namespaces ARGUMENTS...
 """

@@ -106,7 +106,7 @@ def test_the_exit_status_says_what_came_of_it(text: str | bytes, status: int, se
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["runn"], "ask, evaluator"),
+        (["runn"], "ask, run, evaluator"),
         (["ask", "--nope"], "--nope"),
         (["ask", "/absent/message.md"], "/absent/message.md can't be read"),
         (["ask", "--theme", "pink"], "pink"),
