@@ -55,8 +55,8 @@ def announce(calls: Container[str], tell: Callable[[str], None]) -> None:
     """Tells each of these functions of the C library that is looked up from now on, before it can be called."""
 
     def note(event: str, arguments: tuple[object, ...]) -> None:
-        if event == "ctypes.dlsym" and arguments[1] in calls:
-            tell(str(arguments[1]))
+        if event == "ctypes.dlsym" and isinstance(name := arguments[1], str) and name in calls:
+            tell(name)
 
     sys.addaudithook(note)
 
