@@ -13,6 +13,7 @@ from tests.bot.chat.answers import CARD, explained, stopped
 from tests.bot.chat.conftest import Scripted, Start
 from tests.loopback_discord.calls import Upload
 from tests.loopback_discord.entities import Channel, ChannelKind, Guild
+from tests.loopback_discord.faults import Delayed
 from tests.loopback_discord.loopback import Loopback
 from tests.loopback_discord.person import Person
 from tests.loopback_discord.seen import Seen
@@ -178,6 +179,17 @@ async def test_a_question_deleted_meanwhile_gets_none(loopback: Loopback, start:
         await loopback.no_reply_to(message)
 
 
+async def test_a_question_deleted_while_its_reply_is_sent_leaves_none(
+    loopback: Loopback, start: Start, place: Place
+) -> None:
+    loopback.faults.add(Delayed(0.5), "POST */channels/*/messages", after=True)
+    async with start(Scripted(echo)):
+        message = place.alice.mention(place.general, QUESTION)
+        reply = await loopback.reply_to(message)
+        place.alice.delete(message)
+        await loopback.deleted(reply.message)
+
+
 async def test_a_deleted_reply_does_not_come_back(loopback: Loopback, start: Start, place: Place) -> None:
     async with start(Scripted(echo)):
         message = place.alice.mention(place.general, "first")
@@ -194,6 +206,7 @@ async def test_an_event_told_twice_is_one_question(loopback: Loopback, start: St
         message = place.alice.mention(place.general, QUESTION)
         loopback.discord.tell("MESSAGE_CREATE", message)
         await loopback.reply_to(message, where=has_card)
+        await asyncio.sleep(0.3)  # until nothing but its claim knows of it
         loopback.discord.tell("MESSAGE_CREATE", message)
         await asyncio.sleep(0.2)
     assert len(fleet.asked) == len(loopback.replies(message)) == 1
