@@ -79,6 +79,15 @@ def _binary(loss: str, first: str) -> Callable[[Match], str | None]:
     return program
 
 
+def _spread(found: Match) -> str | None:
+    """A regression loss that warns of a target of another size: the message names the target first."""
+    shapes = _shapes(found)
+    if shapes is None:
+        return None
+    target, input = shapes
+    return f"pred = torch.randn({_of(input)})\ntarget = torch.randn({_of(target)})\nF.mse_loss(pred, target)"
+
+
 def _clash(found: Match) -> str | None:
     a, b, axis = int(found[1]), int(found[2]), int(found[3])
     if axis > 4 or max(a, b) > _MOST // 2**axis:
@@ -138,6 +147,12 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
     (
         re.compile(rf"Target size \({_SIZES}\) must be the same as input size \({_SIZES}\)"),
         _binary("BCEWithLogitsLoss", "randn"),
+    ),
+    (
+        re.compile(
+            rf"Using a target size \({_SIZES}\) that is different to the input size \({_SIZES}\)\. This will likely"
+        ),
+        _spread,
     ),
     (re.compile(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at \D*(\d+)"), _clash),
     (re.compile(r"Expected target size \[(\d+, \d+)\], got \[(\d+, \d+)\]"), _classes_last),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from explainers.diagnoses.engine import investigate
 from explainers.diagnoses.registry import rules
@@ -51,6 +52,20 @@ def test_the_stand_in_raises_the_message_and_is_diagnosed(kind: str, message: st
     assert (recording.raised.type, recording.raised.message.strip()) == (kind, message.strip())
     fired = [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
     assert slug in fired or fired == ["ce-target-one-based"]
+
+
+@pytest.mark.parametrize(("input", "target"), [((4, 1), (4,)), ((2, 1, 8, 8), (2, 8, 8))])
+def test_a_warning_of_sizes_is_raised_with_the_sizes_that_it_names(input: tuple[int, ...], target: tuple[int, ...]):
+    message = (
+        f"Using a target size ({torch.Size(target)}) that is different to the input size ({torch.Size(input)}). "
+        "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
+    )
+    source = stand_in(message)
+    assert source is not None
+    recording = record(source)
+    assert recording.raised is None
+    assert [warning.message for warning in recording.warnings] == [message]
+    assert "regression-broadcast" in [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
 
 
 def test_an_older_words_for_it_is_the_same_program():
