@@ -170,6 +170,8 @@ def _gradient(forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult) -> Ch
         return Check("gradient", True)
     held = {x: _held(x, forms.as_run[x].axes, bounds, rerun) for x, bounds in zip(forms.as_run, found, strict=True)}
     wrong = next((x for x, inside in held.items() if inside is False), None)
+    if wrong is not None and not any(x.tensor in rerun.gradients for x in forms.as_run):
+        return Check("gradient", None, said("torch gave no gradient to compare"))
     if wrong is not None:
         return Check("gradient", False, _misplaced(wrong, rerun))
     if None in held.values():

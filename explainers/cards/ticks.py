@@ -37,7 +37,7 @@ def axis(values: Iterable[float], about: int, widen: bool) -> Axis:
     step = nice_step(high - low, about)
     if widen:
         low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
-    return Axis(low, high, _ticks(low, high, step))
+    return Axis(low, high, _ticks(low, high, step) or _ticks(low, high, nice_step(high - low, about + 1)))
 
 
 def _ticks(low: float, high: float, step: float) -> tuple[tuple[float, str], ...]:

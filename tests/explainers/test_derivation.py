@@ -127,7 +127,7 @@ def formulas(step: Step) -> tuple[Any, ...]:
         case Substitution():
             return step.forms
         case Gradient():
-            return (step.formula,)
+            return () if step.formula is None else (step.formula,)
         case _:
             return ()
 

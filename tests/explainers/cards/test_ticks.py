@@ -2,7 +2,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from explainers.cards.ticks import axis
@@ -11,6 +11,7 @@ finite = st.floats(-1e12, 1e12, allow_subnormal=False).filter(lambda value: valu
 
 
 @given(st.lists(finite, min_size=1), st.integers(2, 6), st.booleans())
+@example([501.0, 400000000902.0], 2, False)
 def test_ticks_lie_on_the_axis_evenly_and_say_where(values: list[float], about: int, widen: bool) -> None:
     drawn = axis(values, about, widen)
     width = drawn.high - drawn.low
