@@ -196,7 +196,7 @@ class Walk:
         if self._given_away is not None:
             return await self._ours(self._given_away.source)
         if question is not None and question.traceback is not None:
-            made_up = stand_in(question.traceback.message)
+            made_up = stand_in(question.traceback.message, self._ask.text)
             if made_up is not None:
                 return await self._ours(made_up)
         source = self._chosen(question) if question else None

@@ -10,12 +10,16 @@ _HEAD: Final = "import torch\nimport torch.nn as nn\nimport torch.nn.functional 
 _SIZES: Final = r"(?:torch\.Size\()?\[?([\d, x]+)\]?\)?"
 _MOST: Final = 10**6  # elements of a stand-in
 
+_BUILT: Final = re.compile(r"\bnn\.(\w*Loss)\(\s*[A-Za-z_]\w*\s*,\s*[A-Za-z_]\w*\s*\)")
+_OF_CLASSES: Final = frozenset({"CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"})
+
 Match = re.Match[str]
 
 
-def stand_in(message: str) -> str | None:
+def stand_in(message: str, around: str = "") -> str | None:
     """A program whose exception has this message in the torch that is installed, or had it in an older one.
 
+    `around` is the text that it stands in, for a message that names no call of its own.
     None where the message is of no kind that is known, or where it names tensors too large to make up.
     """
     for pattern, program in _PROGRAMS:
@@ -23,7 +27,14 @@ def stand_in(message: str) -> str | None:
         source = program(found) if found is not None else None
         if source is not None:
             return f"{_HEAD}{source}"
-    return None
+    call = _BUILT.search(around) if "Boolean value of Tensor with more than one value" in message else None
+    return f"{_HEAD}{_built_with_tensors(call[1])}" if call is not None else None
+
+
+def _built_with_tensors(name: str) -> str:
+    """A loss that is constructed of its input and target: the constructor asks whether a tensor is true."""
+    target = "torch.randint(0, 3, (4,))" if name in _OF_CLASSES else "torch.rand(4, 3)"
+    return f"input = torch.randn(4, 3)\ntarget = {target}\nnn.{name}(input, target)"
 
 
 def _shape(text: str) -> tuple[int, ...] | None:

@@ -68,6 +68,18 @@ def test_a_warning_of_sizes_is_raised_with_the_sizes_that_it_names(input: tuple[
     assert "regression-broadcast" in [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
 
 
+@pytest.mark.parametrize("name", ["CrossEntropyLoss", "NLLLoss", "MSELoss", "BCEWithLogitsLoss"])
+def test_a_class_called_like_a_function_is_told_from_other_questions_of_truth(name: str):
+    message = "Boolean value of Tensor with more than one value is ambiguous"
+    source = stand_in(message, f"loss = nn.{name}(logits, target) gives RuntimeError: {message}")
+    assert source is not None
+    recording = record(source)
+    assert recording.raised is not None and recording.raised.message == message
+    fired = [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
+    assert "loss-class-called-like-function" in fired
+    assert stand_in(message, f"if loss > best: gives RuntimeError: {message}") is None
+
+
 def test_an_older_words_for_it_is_the_same_program():
     old = stand_in("size mismatch, m1: [64 x 512], m2: [784 x 10] at /pytorch/aten/src/TH/generic/THTensorMath.cpp:41")
     assert old == stand_in("mat1 and mat2 shapes cannot be multiplied (64x512 and 784x10)")
