@@ -149,7 +149,8 @@ def test_every_step_of_a_random_call_computes_itself_again(program: str, **drawn
         assert any(isinstance(step, Definition) for step in steps.steps)
         (value,) = exact((found.root,), values)
         if np.isfinite(value.middles()).all():
-            assert all(agrees(step) for step in steps.steps)
+            held = [agrees(step) for step in steps.steps]
+            assert False not in held and True in held  # None: an infinite intermediate value, as in CTC's tables
     for step in steps.steps:
         for formula in formulas(step):
             assert not formula.atoms(sympy.Float), "a page holds exact numbers only"
