@@ -100,7 +100,9 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
 }
 
 
-UNROLLED = pytest.mark.xfail(reason="CTC's tables are written out step by step: its formula grows with the time steps")
+UNROLLED = pytest.mark.xfail(
+    run=False, reason="CTC's tables are written out step by step: its formula grows with the time steps, for minutes"
+)
 
 
 def read(source: str) -> tuple[Recording, Composition, Values]:
