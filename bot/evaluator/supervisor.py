@@ -22,7 +22,6 @@ from bot.evaluator.zygote_process import ZygoteFailed, ZygoteProcess
 _TORCH_FACTS: Final = "bot.evaluator.torch_facts"
 _PROBES: Final = msgspec.msgpack.Decoder(selfcheck.Probes)
 _TRIES: Final = 2
-_PAUSE_SECONDS: Final = 0.15
 
 
 class QueueFull(RuntimeError):
@@ -82,8 +81,6 @@ class Evaluator:
         self._probes: selfcheck.Probes | None = None
         self._spare: deque[tuple[ZygoteProcess, Child]] = deque()
         self._refilling: asyncio.Task[None] | None = None
-        self._loop = asyncio.get_running_loop()
-        self._taken = -_PAUSE_SECONDS
 
     async def start(self) -> selfcheck.Probes:
         """Starts the zygote (seconds) and probes a locked child; raises ZygoteFailed, JailBroken."""
@@ -176,7 +173,6 @@ class Evaluator:
         return Crashed(detail=f"no child lived as long as its job: {trouble}")
 
     async def _take(self, limits: Limits) -> tuple[ZygoteProcess, Child]:
-        self._taken = self._loop.time()
         while limits == self.limits and self._spare:
             zygote, child = self._spare.popleft()
             if self._keeper.is_current(zygote) and child.is_waiting:
@@ -190,13 +186,8 @@ class Evaluator:
             self._refilling = asyncio.create_task(self._fork_spares())
 
     async def _fork_spares(self) -> None:
-        """One after another, once no job has come for a moment: a child that rehearses takes a core from the answers
-        under way.
-        """
+        """One after another: a fork takes a core from the answers under way."""
         while len(self._spare) < self._prefork:
-            if (left := self._taken + _PAUSE_SECONDS - self._loop.time()) > 0:
-                await asyncio.sleep(left)
-                continue
             try:
                 zygote = await self._keeper.current()
                 child = await zygote.fork_snippet(self.limits)

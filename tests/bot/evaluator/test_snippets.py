@@ -72,6 +72,7 @@ async def test_every_child_is_prepared_alike(evaluator: Evaluator) -> None:
 
 async def test_a_child_that_waits_rehearses_once(evaluator: Evaluator) -> None:
     await evaluator.refilled()
+    await asyncio.sleep(1)
     assert await evaluator.run("plain_jobs:rehearsals", b"") == outcomes.Finished(frames=(b"1",))
 
 
