@@ -45,7 +45,7 @@ class Child:
         return self.forked.done() and not self.exited.done()
 
     async def prepared(self) -> None:
-        """Until it takes its job, or has ended: either shows on the result's pipe."""
+        """Until it is locked in, or has ended: either shows on the result's pipe."""
         loop = asyncio.get_running_loop()
         shown = asyncio.Event()
         loop.add_reader(self.result, shown.set)

@@ -29,7 +29,7 @@ class ZygoteSettings(msgspec.Struct, frozen=True, tag="settings"):
     `warm_up`: `module:function` called in the zygote before the first fork; empty for a zygote whose modules must
     not run yet.
     `prepare`: `module:function` called in every child after it is locked, before its job; empty for none.
-    `rehearse`: `module:function` called before that in a child whose job has not come yet; empty for none.
+    `rehearse`: `module:function` called before that in a child whose job does not come at once; empty for none.
     `readable`: folders and files that a child may read besides the libraries; only where Landlock can hold it to them.
     `python_path`: folders put before `sys.path`.
     `landlock`: False has the children do without Landlock as if the kernel had none, and so without any file.
@@ -119,7 +119,7 @@ class Job(msgspec.Struct, frozen=True, tag="job"):
 
 
 class Prepared(msgspec.Struct, frozen=True, tag="prepared"):
-    """The child is locked in and takes its job."""
+    """The child is locked in; its job may come."""
 
 
 class Emitted(msgspec.Struct, frozen=True, tag="emitted"):

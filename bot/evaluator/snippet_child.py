@@ -1,4 +1,4 @@
-"""The life of a snippet's process: lock in, prepare, wait for the one job, run it, end.
+"""The life of a snippet's process: lock in, rehearse while no job comes, prepare, run the one job, end.
 
 Standard input is the request's pipe: once the job is read it is at its end, so `input()` raises EOFError.
 """

@@ -95,7 +95,7 @@ class Evaluator:
         return self._waiting
 
     async def refilled(self) -> None:
-        """Until as many locked children wait, rehearsed, as should."""
+        """Until as many locked children wait as should."""
         if self._refilling is not None:
             await asyncio.shield(self._refilling)
 

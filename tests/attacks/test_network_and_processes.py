@@ -46,6 +46,7 @@ PROCESSES = {
     "program on a descriptor": ("call(libc.syscall, NR['execveat'], 0, b'', None, None, 0x1000)", REFUSED),
     "compiled extension": (
         "import torch.utils.cpp_extension as c; c.load_inline('whyloss', 'int x;')",
+        # an interpreter in a folder that only root may enter has no module left to import
         ("PermissionError", "FileNotFoundError", "RuntimeError", "OSError", "ModuleNotFoundError"),
     ),
     "raw clone": ("call(libc.syscall, NR['clone'], 17, 0, 0, 0, 0)", REFUSED),
