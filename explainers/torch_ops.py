@@ -15,7 +15,7 @@ from explainers.graph.arrays import Array, broadcast
 from explainers.graph.nodes import Axis, Node, UnaryOp
 from explainers.messages import said
 from explainers.operations.elementwise import elementwise_operations
-from explainers.operations.entries import FLOATS, Operation, array, entry, kept, real
+from explainers.operations.entries import FLOATS, Operation, array, entry, real
 from explainers.operations.products import product_operations
 from explainers.operations.rearranging import rearranging_operations
 from explainers.operations.reductions import reduction_operations
@@ -94,7 +94,7 @@ def _reduce(build: Callable[[Node, tuple[Axis, ...]], Node]) -> Callable[..., Ar
     def apply(input: Array, dim: Any = None, keepdim: bool = False, dtype: str | None = None) -> Array:
         dims = input.dims(dim)
         node = input.node if dtype in (None, input.node.dtype) else ops.cast(input.node, str(dtype))
-        return Array(build(node, input.along(dims)), kept(input, dims, keepdim))
+        return Array(build(node, input.along(dims)), input.reduced(dims, keepdim))
 
     return apply
 
@@ -109,7 +109,7 @@ def _extremum(op: str) -> Callable[..., Array]:
             (a, b), layout = broadcast((input, array(other if other is not None else dim)))
             return Array(ops.maximum(a, b) if op == "max" else ops.binary("minimum", a, b), layout)
         dims = input.dims(dim)
-        return Array(ops.extremum(op, input.node, input.along(dims)), kept(input, dims, keepdim))
+        return Array(ops.extremum(op, input.node, input.along(dims)), input.reduced(dims, keepdim))
 
     return apply
 
@@ -118,8 +118,8 @@ def _lse(input: Array, dim: Any, keepdim: bool = False) -> Array:
     dims = input.dims(dim)
     over = input.along(dims)
     if len(over) > 1:
-        return Array(ops.log(ops.sum(ops.exp(input.node), over)), kept(input, dims, keepdim))
-    return Array(ops.logsumexp(input.node, over[0] if over else None), kept(input, dims, keepdim))
+        return Array(ops.log(ops.sum(ops.exp(input.node), over)), input.reduced(dims, keepdim))
+    return Array(ops.logsumexp(input.node, over[0] if over else None), input.reduced(dims, keepdim))
 
 
 def _pow(input: Any, exponent: Any) -> Array:

@@ -55,10 +55,3 @@ def elementwise(build: Callable[..., Node]) -> Callable[..., Array]:
 def real(x: Array) -> Node:
     """The array's node as real numbers."""
     return x.node if x.floating else ops.cast(x.node, "float32")
-
-
-def kept(input: Array, dims: tuple[int, ...], keepdim: bool) -> tuple[Any, ...]:
-    """The layout after a reduction over some dimensions."""
-    if keepdim:
-        return tuple(None if d in dims else axis for d, axis in enumerate(input.layout))
-    return tuple(axis for d, axis in enumerate(input.layout) if d not in dims)

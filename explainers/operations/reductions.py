@@ -11,7 +11,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array
 from explainers.graph.nodes import Axis, Node
 from explainers.messages import said
-from explainers.operations.entries import Operation, elementwise, entry, kept, real
+from explainers.operations.entries import Operation, elementwise, entry, real
 from explainers.operations.selecting import picked
 from explainers.operations.tables import table
 from explainers.torch_indexing import Unsupported
@@ -60,7 +60,7 @@ def reduction_operations() -> Mapping[str, Operation]:
 
 def _over(input: Array, dim: Any, keepdim: bool, build: Callable[[Node, tuple[Axis, ...]], Node]) -> Array:
     dims = input.dims(dim)
-    return Array(build(real(input), input.along(dims)), kept(input, dims, keepdim))
+    return Array(build(real(input), input.along(dims)), input.reduced(dims, keepdim))
 
 
 def _mean(input: Array, dim: Any = None, keepdim: bool = False, **_: Any) -> Array:
@@ -204,7 +204,7 @@ def _nanmean(input: Array, dim: Any = None, keepdim: bool = False, dtype: str | 
 def _count_nonzero(input: Array, dim: Any = None) -> Array:
     dims = input.dims(dim)
     found = ops.sum(ops.cast(ops.compare("ne", input.node, 0), "int64"), input.along(dims))
-    return Array(found, kept(input, dims, False))
+    return Array(found, input.reduced(dims))
 
 
 def _any(op: str) -> Callable[..., Array]:
@@ -215,7 +215,7 @@ def _any(op: str) -> Callable[..., Array]:
         over = input.along(dims)
         found = ops.sum(ops.cast(ops.compare("ne", input.node, 0), "int64"), over)
         wanted = ops.compare("gt", found, 0) if op == "max" else ops.compare("eq", found, ops.count(over))
-        return Array(wanted, kept(input, dims, keepdim))
+        return Array(wanted, input.reduced(dims, keepdim))
 
     return apply
 

@@ -21,8 +21,10 @@ from bot.fleet.port import EvaluatorFleet, Progress
 from bot.languages import translators
 from bot.settings import DiscordSettings, Settings
 from bot.store import opened
+from tests.loopback_discord.entities import Channel, Guild
 from tests.loopback_discord.fixtures import loopback
 from tests.loopback_discord.loopback import Loopback
+from tests.loopback_discord.person import Person
 
 __all__ = ["loopback"]
 
@@ -126,3 +128,18 @@ async def chat(start: Start, connection: Connection) -> AsyncGenerator[Running]:
     """The bot with the real evaluator service."""
     async with start(connection) as running:
         yield running
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server with a channel and somebody in it."""
+
+    guild: Guild
+    general: Channel
+    alice: Person
+
+
+@pytest.fixture
+def place(loopback: Loopback) -> Place:
+    guild = loopback.guild()
+    return Place(guild, loopback.channel(guild), loopback.person("alice", guild))

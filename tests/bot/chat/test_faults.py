@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import pytest
 
 from bot.exchange import Answer, Ask
 from bot.fleet.port import FleetLost, Progress
 from tests.bot.chat.answers import explained, stopped
-from tests.bot.chat.conftest import Scripted, Start
+from tests.bot.chat.conftest import Place, Scripted, Start
 from tests.loopback_discord.calls import Upload
-from tests.loopback_discord.entities import Channel, ChannelKind, Guild
+from tests.loopback_discord.entities import ChannelKind
 from tests.loopback_discord.faults import Cut, Delayed, Failed, Fault, RateLimited
 from tests.loopback_discord.gateway_codes import Intent
 from tests.loopback_discord.loopback import Loopback
-from tests.loopback_discord.person import Person
 from tests.loopback_discord.seen import Seen
 
 QUESTION = "why is it 4?"
@@ -29,19 +27,6 @@ faults = pytest.mark.parametrize(
     [RateLimited(), RateLimited(everywhere=True), RateLimited(via=False), Failed(500), Failed(502), Failed(503), Cut()],
     ids=str,
 )
-
-
-@dataclass(frozen=True)
-class Place:
-    guild: Guild
-    general: Channel
-    alice: Person
-
-
-@pytest.fixture
-def place(loopback: Loopback) -> Place:
-    guild = loopback.guild()
-    return Place(guild, loopback.channel(guild), loopback.person("alice", guild))
 
 
 def echo(ask: Ask, _progress: Progress) -> Answer:

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-
-import pytest
 
 from bot.exchange import Answer, Ask, Stage
 from bot.fleet.port import Progress
 from tests.bot.chat.answers import CARD, explained, stopped
-from tests.bot.chat.conftest import Scripted, Start
+from tests.bot.chat.conftest import Place, Scripted, Start
 from tests.loopback_discord.calls import Upload
-from tests.loopback_discord.entities import Channel, ChannelKind, Guild
+from tests.loopback_discord.entities import ChannelKind
 from tests.loopback_discord.faults import Delayed
 from tests.loopback_discord.loopback import Loopback
 from tests.loopback_discord.person import Person
 from tests.loopback_discord.seen import Seen
 
 QUESTION = "why is it 4?"
-
-
-@dataclass(frozen=True)
-class Place:
-    guild: Guild
-    general: Channel
-    alice: Person
-
-
-@pytest.fixture
-def place(loopback: Loopback) -> Place:
-    guild = loopback.guild()
-    return Place(guild, loopback.channel(guild), loopback.person("alice", guild))
 
 
 def has_card(reply: Seen) -> bool:

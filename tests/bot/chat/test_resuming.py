@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,27 +15,13 @@ from bot.store import Claim, State, opened
 from bot.store.engine import migrated
 from bot.store.schema import CLAIMS
 from tests.bot.chat.answers import explained
-from tests.bot.chat.conftest import Scripted, Start
-from tests.loopback_discord.entities import Channel, Guild, Message
+from tests.bot.chat.conftest import Place, Scripted, Start
+from tests.loopback_discord.entities import Message
 from tests.loopback_discord.loopback import Loopback
 from tests.loopback_discord.permissions import Permission
-from tests.loopback_discord.person import Person
 
 QUESTION = "why is it 4?"
 SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Place:
-    guild: Guild
-    general: Channel
-    alice: Person
-
-
-@pytest.fixture
-def place(loopback: Loopback) -> Place:
-    guild = loopback.guild()
-    return Place(guild, loopback.channel(guild), loopback.person("alice", guild))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.explainers.losses.calls import (
     regression,
     sequences,
 )
-from tests.explainers.losses.calls.common import Calls
+from tests.explainers.losses.calls.strategies import Calls
 
 FAMILIES = (classes, regression, binary, likelihood, margins, distances, sequences, activations)
 

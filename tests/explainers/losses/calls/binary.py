@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.explainers.losses.calls.common import (
+from tests.explainers.losses.calls.strategies import (
     DTYPES,
     LOGITS,
     UNIT,

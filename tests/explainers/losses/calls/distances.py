@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.explainers.losses.calls.common import DTYPES, Calls, LossCall, named_reductions, reductions, tensor
+from tests.explainers.losses.calls.strategies import DTYPES, Calls, LossCall, named_reductions, reductions, tensor
 
 POWERS = st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, float("inf")])
 WIDE = st.floats(-20, 20, width=32).filter(lambda x: x == 0 or abs(x) > 1e-12)  # so that no power of x underflows

@@ -7,7 +7,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.explainers.losses.calls.common import (
+from tests.explainers.losses.calls.strategies import (
     DTYPES,
     GRID,
     LOGITS,

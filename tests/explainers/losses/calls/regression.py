@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from hypothesis import strategies as st
 
-from tests.explainers.losses.calls.common import (
+from tests.explainers.losses.calls.strategies import (
     DTYPES,
     GRID,
     NUMBERS,

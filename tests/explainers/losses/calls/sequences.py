@@ -9,7 +9,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.explainers.losses.calls.common import DTYPES, Calls, LossCall, named_reductions, tensor
+from tests.explainers.losses.calls.strategies import DTYPES, Calls, LossCall, named_reductions, tensor
 
 SCORES = st.floats(-4, 4, width=32)
 
