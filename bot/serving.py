@@ -16,6 +16,7 @@ from typing import Final, assert_never
 import msgspec
 
 from bot.answering import Answering
+from bot.evaluator import heap
 from bot.evaluator.cores import cores
 from bot.evaluator.frames import FrameError, decode, encode, receive_frame, send_frame
 from bot.exchange import Ask, Cancel, FromClient, FromService, Queued, Refused, Stage
@@ -224,6 +225,7 @@ async def serve_one(settings: Settings, log: Log, descriptor: int) -> int:
 
 
 async def _serving(settings: Settings, log: Log, work: Callable[[Service], Awaitable[None]]) -> int:
+    heap.keep_compact()
     try:
         async with started(settings, log) as answering:
             await work(Service(answering, log, Line(_rules(settings.fairness))))
