@@ -73,17 +73,19 @@ class Buttons:
     async def _derive(self, interaction: Interaction, state: states.State) -> None:
         """Answers the question again, for the eyes of who pressed."""
 
-        async def work(_reply: InteractionReply) -> None:
-            await self._responder.deliver(interaction, await self._derived(interaction, state))
+        async def work(reply: InteractionReply) -> None:
+            await self._responder.deliver(interaction, await self._derived(interaction, reply, state))
 
         await self._responder.respond(interaction, work, ephemeral=True)
 
-    async def _derived(self, interaction: Interaction, state: states.State) -> Callable[[Room], Shown]:
-        reply, channel = interaction.message, interaction.channel
-        if reply is None or not isinstance(channel, discord.abc.Messageable):
+    async def _derived(
+        self, interaction: Interaction, reply: InteractionReply, state: states.State
+    ) -> Callable[[Room], Shown]:
+        pressed_on, channel = interaction.message, interaction.channel
+        if pressed_on is None or not isinstance(channel, discord.abc.Messageable):
             return self._saying(interaction, _NO_QUESTION)
         try:
-            asked = await self._gatherer.recalled(reply, channel)
+            asked = await self._gatherer.recalled(pressed_on, channel)
         except NotAsked as error:
             return self._saying(interaction, error.message)
         if asked is None:
@@ -91,7 +93,7 @@ class Buttons:
         question = replace(
             asked, locale=state.language, theme=state.theme, asker=interaction.user.id, guild=interaction.guild_id or 0
         )
-        answer = await self._responder.answerer.answer(interaction.id, question, _WANTS[state.action])
+        answer = await self._responder.answered(interaction, reply, question, _WANTS[state.action])
         return _composed(answer, state.action)
 
     def _saying(self, interaction: Interaction, message: Message) -> Callable[[Room], Shown]:

@@ -22,6 +22,7 @@ from bot.chat.retrying import FAILURES
 from bot.chat.shown import Shown
 from bot.chat.surfaces import Gone, MessageReply, forgiving
 from bot.chat.typing import Typing, typing
+from bot.chat.waiting import Say, waiting
 from bot.exchange import Answer
 from bot.log import Log
 from bot.store import KEPT_SECONDS, Claim, Claims
@@ -140,16 +141,21 @@ class Desk:
     async def _answer(self, message: discord.Message, claim: Claim, direct: bool, here: _UnderWay) -> None:
         reply = MessageReply(message, claim, self._claims)
         async with typing(message.channel, at_once=direct) as sign:
-            asked, answer = await self._answered(message, direct, sign)
+            asked, answer = await self._answered(
+                message, direct, sign, lambda shown: self._whole(here, reply.announce(shown))
+            )
             await self._whole(here, self._replied(message, reply, asked, answer))
 
-    async def _answered(self, message: discord.Message, direct: bool, sign: Typing) -> tuple[Asked, Answer]:
+    async def _answered(self, message: discord.Message, direct: bool, sign: Typing, say: Say) -> tuple[Asked, Answer]:
         try:
             asked = await self._gatherer.asked(message, direct=direct)
         except NotAsked as error:
             asked = Asked(message.content, asker=message.author.id, direct=direct)
             return asked, self._answerer.stopped(message.id, asked, error.outcome, error.message)
-        for pause in () if direct else _PAUSES_WHEN_BUSY:
+        if direct:
+            async with waiting(say, self._answerer.speaking(asked.language)) as place:
+                return asked, await self._answerer.answer(message.id, asked, CARD, place.hear)
+        for pause in _PAUSES_WHEN_BUSY:
             answer = await self._answerer.answer(message.id, asked, CARD, sign.hear)
             if answer.outcome != "busy":
                 return asked, answer

@@ -19,6 +19,8 @@ from bot.chat.delivering import delivered
 from bot.chat.retrying import FAILURES, may_succeed
 from bot.chat.shown import Shown
 from bot.chat.surfaces import Gone, InteractionReply
+from bot.chat.waiting import waiting
+from bot.exchange import Answer, Wants
 from bot.log import Log
 from explainers.messages import Message, said
 
@@ -47,7 +49,7 @@ class Responder:
             asked = Asked("", locale=interaction.locale.value, asker=interaction.user.id)
             try:
                 asked = replace(await gather(), asker=interaction.user.id, guild=interaction.guild_id or 0)
-                answer = await self.answerer.answer(interaction.id, asked, CARD)
+                answer = await self.answered(interaction, reply, asked, CARD)
             except NotAsked as error:
                 answer = self.answerer.stopped(interaction.id, asked, error.outcome, error.message)
             translator = self.answerer.speaking(answer.language)
@@ -58,6 +60,11 @@ class Responder:
             await self._deliver(interaction, reply, compose)
 
         await self.respond(interaction, work, ephemeral=not is_ours(interaction))
+
+    async def answered(self, interaction: Interaction, reply: InteractionReply, asked: Asked, wants: Wants) -> Answer:
+        """The Answer; until then, the place in the queue where there is one to wait in."""
+        async with waiting(reply.show, self.answerer.speaking(asked.language)) as place:
+            return await self.answerer.answer(interaction.id, asked, wants, place.hear)
 
     async def respond(
         self, interaction: Interaction, work: Callable[[InteractionReply], Awaitable[None]], *, ephemeral: bool

@@ -46,6 +46,7 @@ class MessageReply:
         self._claims = claims
         self._reply = _partial(question, claim.reply) if claim.reply is not None else None
         self._layout = claim.layout
+        self._announced = False
 
     @property
     def refers(self) -> bool:
@@ -73,6 +74,14 @@ class MessageReply:
             await self._edit(self._reply, shown)
         self._layout = shown.layout
         await self._claims.sent(self._question.id, self._reply.id, shown.layout)
+
+    async def announce(self, shown: Shown) -> None:
+        """Shows words that the reply will take the place of; an older reply stays. Raises Gone, FAILURES."""
+        if self._reply is None:
+            self._reply = await _telling_gone(lambda: self._send(shown))
+            self._announced = True
+        elif self._announced:
+            await self._edit(self._reply, shown)
 
     async def remove(self) -> None:
         """Deletes it, where there is one. Raises FAILURES."""
