@@ -1,7 +1,7 @@
 """What crosses the evaluator service's socket: frozen values, checked against these types on both sides.
 
-A client connects and is sent the Catalogue. It then sends Asks, as many as it likes at a time, and Cancels; each Ask is
-answered by any number of Queued and Stage, and by exactly one Answer.
+A client connects and is sent the Catalogue, or Unfit and nothing after it. It then sends Asks, as many as it likes at a
+time, and Cancels; each Ask is answered by any number of Queued and Stage, and by exactly one Answer.
 """
 
 import math
@@ -134,6 +134,12 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     reason: str
 
 
+class Unfit(msgspec.Struct, frozen=True, tag="unfit"):
+    """In place of the Catalogue: no code is evaluated here, because the jail is weaker than the settings accept."""
+
+    reason: str
+
+
 class Error(msgspec.Struct, frozen=True):
     """An exception of torch or Python, by its type's name and its own words."""
 
@@ -242,4 +248,4 @@ class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):
 
 
 FromClient = Ask | Cancel
-FromService = Catalogue | Queued | Stage | Answer | Refused
+FromService = Catalogue | Queued | Stage | Answer | Refused | Unfit

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -22,6 +20,7 @@ from bot.evaluator.frames import FrameError, decode, encode, receive_frame, send
 from bot.exchange import Ask, Cancel, FromClient, FromService, Queued, Refused, Stage
 from bot.fairness import Allowance
 from bot.line import TURNED_AWAY, Line, Rules, Who
+from bot.listening import Refusal, listening
 from bot.log import Log
 from bot.service import CannotServe, FloorNotMet, started
 from bot.settings import BELOW_FLOOR, FairnessSettings, Settings
@@ -34,10 +33,6 @@ _PATIENCE_SECONDS: Final = 1.0
 _OUTBOX_BYTES: Final = 64 * 2**20
 _SEND_SECONDS: Final = 60.0
 _CLIENT: Final = msgspec.msgpack.Decoder(FromClient)
-
-
-class SocketTaken(RuntimeError):
-    """A service listens there already, or what lies there is no socket."""
 
 
 class Service:
@@ -168,50 +163,18 @@ class Conversation:
             await self._writer.wait_closed()
 
 
-@asynccontextmanager
-async def listening(service: Service, path: Path) -> AsyncGenerator[None]:
-    """A socket at `path` that only this user may open; takes the place of one that a dead service left.
-
-    Raises SocketTaken, OSError.
-    """
-    _clear(path)
-    before = os.umask(0o177)
-    try:
-        server = await asyncio.start_unix_server(service.talk, path)
-    finally:
-        os.umask(before)
-    try:
-        yield
-    finally:
-        server.close()
-        _clear(path)
-        await service.close()
-
-
-def _clear(path: Path) -> None:
-    """Removes a socket that nobody listens at any more."""
-    if not path.exists():
-        return
-    if not path.is_socket():
-        raise SocketTaken(f"{path} is no socket: name another place with --socket")
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-            return
-    raise SocketTaken(f"a service listens at {path} already: stop it, or name another place with --socket")
-
-
 async def serve(settings: Settings, log: Log, path: Path) -> int:
-    """Serves at `path` until cancelled; gives the exit status where it can't."""
+    """Serves at `path` until cancelled; gives the exit status where it can't. Below the floor it stays and says so."""
 
     async def work(service: Service) -> None:
         async with listening(service, path):
             log.info("listening", socket=str(path))
             await asyncio.Event().wait()
 
-    return await _serving(settings, log, work)
+    try:
+        return await _serving(settings, log, work)
+    except FloorNotMet as unmet:
+        return await _refusing(str(unmet), log, path)
 
 
 async def serve_one(settings: Settings, log: Log, descriptor: int) -> int:
@@ -221,17 +184,32 @@ async def serve_one(settings: Settings, log: Log, descriptor: int) -> int:
         reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=descriptor))
         await service.talk(reader, writer)
 
-    return await _serving(settings, log, work)
+    try:
+        return await _serving(settings, log, work)
+    except FloorNotMet:
+        return BELOW_FLOOR
+
+
+async def _refusing(reason: str, log: Log, path: Path) -> int:
+    """Tells whoever connects, until cancelled; who is told at once need not wait for a service that never comes."""
+    with contextlib.suppress(asyncio.CancelledError):
+        async with listening(Refusal(reason), path):
+            log.error("refusing", socket=str(path), reason=reason)
+            await asyncio.Event().wait()
+    return BELOW_FLOOR
 
 
 async def _serving(settings: Settings, log: Log, work: Callable[[Service], Awaitable[None]]) -> int:
+    """Raises FloorNotMet, which was said."""
     heap.keep_compact()
     try:
         async with started(settings, log) as answering:
             await work(Service(answering, log, Line(_rules(settings.fairness))))
     except CannotServe as error:
         print(f"whyloss: {error}", file=sys.stderr)
-        return BELOW_FLOOR if isinstance(error, FloorNotMet) else 1
+        if isinstance(error, FloorNotMet):
+            raise
+        return 1
     return 0
 
 

@@ -13,8 +13,20 @@ from typing import Final, Self, assert_never
 import msgspec
 
 from bot.evaluator.frames import FrameError, decode, encode, frame, receive_frame
-from bot.exchange import PROTOCOL, Answer, Ask, Cancel, Catalogue, FromClient, FromService, Queued, Refused, Stage
-from bot.fleet.port import FleetLost, Progress
+from bot.exchange import (
+    PROTOCOL,
+    Answer,
+    Ask,
+    Cancel,
+    Catalogue,
+    FromClient,
+    FromService,
+    Queued,
+    Refused,
+    Stage,
+    Unfit,
+)
+from bot.fleet.port import FleetLost, FleetUnfit, Progress
 from bot.settings import MIB
 
 _SERVICE: Final = msgspec.msgpack.Decoder(FromService)
@@ -47,7 +59,7 @@ class Connection:
 
     @classmethod
     async def to(cls, path: Path, seconds: float) -> Self:
-        """The service that listens at `path`; raises FleetLost."""
+        """The service that listens at `path`; raises FleetLost, FleetUnfit."""
         try:
             reader, writer = await asyncio.open_unix_connection(path)
         except OSError as error:
@@ -111,6 +123,9 @@ class Connection:
         except asyncio.CancelledError:
             writer.close()
             raise
+        if isinstance(greeting, Unfit):
+            writer.close()
+            raise FleetUnfit(greeting.reason)
         if not isinstance(greeting, Catalogue) or greeting.protocol != PROTOCOL:
             writer.close()
             raise FleetLost(
@@ -136,6 +151,8 @@ class Connection:
                     flight.answer.set_result(msgspec.structs.replace(message, id=flight.id))
             case Refused(reason=reason):
                 self._lose(f"the service refused to go on: {reason}")
+            case Unfit(reason=reason):
+                self._lose(reason)
             case Catalogue():
                 self._catalogue = message
             case _:

@@ -15,6 +15,9 @@ from bot.evaluator.supervisor import Evaluator, snippet_settings
 
 ENTRY = "hostile_jobs:execute"
 LIMITS = Limits(wall_seconds=60, cpu_seconds=1, memory_mb=256)
+SECRET = f"whyloss-secret-{os.urandom(16).hex()}"
+"""Stands for the token: lies in the environment and in the memory of the process that the service runs in."""
+
 CANARY = b"""
 x = torch.randn(4, 5, requires_grad=True)
 loss = F.cross_entropy(x, torch.tensor([0, 1, 2, 3]))
@@ -41,9 +44,11 @@ async def evaluator(request: pytest.FixtureRequest) -> AsyncGenerator[Evaluator]
     settings = snippet_settings(("hostile_jobs",), landlock=request.param)
     settings = msgspec.structs.replace(settings, python_path=(str(Path(__file__).parent),))
     evaluator = Evaluator(settings, limits=LIMITS)
-    await evaluator.start()
-    yield evaluator
-    await evaluator.close()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("WHYLOSS_SECRET", SECRET)
+        await evaluator.start()
+        yield evaluator
+        await evaluator.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

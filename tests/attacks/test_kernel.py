@@ -50,7 +50,21 @@ FATAL = {
     "swap": "libc.swapon(b'/tmp/whyloss-x', 0)",
 }
 
+UNLISTED = {  # numbers that no filter of ours names: asm/unistd_64.h, asm-generic/unistd.h
+    "x86_64": {"io_setup": 206, "set_mempolicy": 238, "mbind": 237, "move_pages": 279, "migrate_pages": 256},
+    "aarch64": {"io_setup": 0, "set_mempolicy": 237, "mbind": 235, "move_pages": 239, "migrate_pages": 238},
+}[platform.machine()]
+
 REFUSED = {
+    "asynchronous reading": f"call(libc.syscall, {UNLISTED['io_setup']}, 1, bytes(8))",
+    "memory of another node": f"call(libc.syscall, {UNLISTED['set_mempolicy']}, 0, None, 0)",
+    "pages bound to a node": f"call(libc.syscall, {UNLISTED['mbind']}, 0, 0, 0, None, 0, 0)",
+    "moved pages of the parent": (
+        f"import os; call(libc.syscall, {UNLISTED['move_pages']}, os.getppid(), 0, None, None, None, 0)"
+    ),
+    "migrated pages of the parent": (
+        f"import os; call(libc.syscall, {UNLISTED['migrate_pages']}, os.getppid(), 0, None, None)"
+    ),
     "shared memory": "call(libc.shmget, 0, 4096, 0o1600)",
     "message queue": "call(libc.msgget, 0, 0o1600)",
     "semaphore": "call(libc.semget, 0, 1, 0o1600)",

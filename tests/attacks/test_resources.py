@@ -82,6 +82,12 @@ OUTPUT = {
 }
 
 CRASHES = {
+    "a tensor past the end of its memory": (
+        "torch.from_numpy(np.lib.stride_tricks.as_strided(np.ones(1), (10**9,), (8,))).sum()",
+        ("signal 11",),
+    ),
+    "a parser's stack": ("eval('-' * 10**6 + '1')", ("memory", "RecursionError")),
+    "nested brackets": ("eval('(' * 10**5 + ')' * 10**5)", ("SyntaxError", "too much stderr")),  # which shows them all
     "segmentation fault": ("import ctypes; ctypes.string_at(0)", ("signal 11",)),
     "abort": ("import os; os.abort()", ("signal 6",)),
     "leave": ("import os; os._exit(0)", ("status 0",)),
