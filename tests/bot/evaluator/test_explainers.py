@@ -20,6 +20,8 @@ from bot.evaluator.orders import ZygoteSettings
 ENTRY, WARM_UP = "explaining_jobs:answer", "explaining_jobs:warm_up"
 LIMITS = ExplainerLimits(jobs=5, memory_mb=512, frame_bytes=1 << 20)
 SECONDS = 60.0
+FLOOD_SECONDS = 20.0
+"""Time for three explainers to be forked and warmed, one after the other, on a busy machine."""
 
 
 @pytest_asyncio.fixture
@@ -155,6 +157,28 @@ async def test_poison_holds_up_nobody_else(explainer_settings: ZygoteSettings) -
         ends = await asyncio.gather(*poison, return_exceptions=True)
         assert all(isinstance(end, ExplainerTimedOut) for end in ends)
         assert {await process_of(explainers), await process_of(explainers)}.isdisjoint({first})
+    finally:
+        await explainers.close()
+
+
+async def test_a_flood_of_poison_forks_a_bounded_number(explainer_settings: ZygoteSettings) -> None:
+    """Slow ones are succeeded three deep; then the rest waits, and when the poison has timed out one is left again."""
+    patient = msgspec.structs.replace(LIMITS, patience_seconds=0.1)
+    explainers = Explainers(explainer_settings, ENTRY, WARM_UP, limits=patient, count=1)
+    await explainers.start()
+    try:
+        pool: set[Explainer] = vars(explainers)["_all"]
+        poison = [asyncio.create_task(explainers.call(b"sleep 600", FLOOD_SECONDS)) for _ in range(6)]
+        sizes = set[int]()
+        while not all(task.done() for task in poison):
+            sizes.add(len(pool))
+            await asyncio.sleep(0.01)
+        assert max(sizes) == 3
+        assert all(isinstance(task.exception(), ExplainerTimedOut) for task in poison)
+        assert await explainers.call(b"echo after it", SECONDS) == b"after it"
+        async with asyncio.timeout(SECONDS):
+            while len(pool) > 1:  # noqa: ASYNC110 - nothing announces it
+                await asyncio.sleep(0.01)
     finally:
         await explainers.close()
 
