@@ -4,9 +4,10 @@
 
 Each snippet has 0.3 s. The warm-up's questions fill what a process fills once (translations, caches, free lists, the
 allocator's arenas) and are not judged. After every twentieth of the questions that follow, when nothing is under way,
-it counts the service's processes and open descriptors, its own memory, and what lies in /tmp and /dev/shm. Exit status
-1 where one of them grew, or where an answer was wrong. Memory grew where the straight line through the counts rises by
-more than TOLERATED_KB a thousand questions.
+it counts the service's processes and open descriptors, its own memory, and what lies in /tmp and /dev/shm. The other
+processes are replaced after some hundred jobs, so that nothing can pile up in them. Exit status 1 where one of these
+counts grew, or where an answer was wrong. Memory grew where the straight line through the counts rises by more than
+TOLERATED_KB a thousand questions.
 """
 
 from __future__ import annotations
@@ -209,14 +210,17 @@ async def soak(service: int, path: Path, options: argparse.Namespace) -> int:
 
 
 def judge(counts: list[Count], mistakes: list[str]) -> int:
-    """0 where nothing grew and nothing was wrong. Whole things are compared between the first and the last five counts,
-    by their medians; memory by its line's slope.
+    """0 where nothing grew and nothing was wrong.
+
+    What is leaked is in every count from then on; what comes and goes, as a zygote's stand-in does, is not. So the
+    least of each half is compared. The service's memory is judged by the slope of its line.
     """
-    leaks = list[str]()
+    leaks, middle = list[str](), len(counts) // 2
     for name in ("processes", "descriptors", "litter"):
-        early, late = ([getattr(each, name) for each in part] for part in (counts[:5], counts[-5:]))
-        by = statistics.median(late) - statistics.median(early)
-        leaks += [f"{name} grew by {by:.0f}"] if by > 0 else []
+        early, late = (min(getattr(each, name) for each in part) for part in (counts[:middle], counts[middle:]))
+        leaks += [f"{name} grew from {early} to {late}"] if late > early else []
+    least = [min(each.tree for each in part) for part in (counts[:middle], counts[middle:])]
+    print(f"all processes together: {least[0]:.0f} MB at least in the first half, {least[1]:.0f} MB in the second")
     for name in ("unique", "resident"):
         slope = growth([each.asked for each in counts], [getattr(each, name) for each in counts])
         print(f"{name} memory: {slope:+.0f} KB a thousand questions ({TOLERATED_KB} are tolerated)")
