@@ -86,12 +86,14 @@ class Zygote:
             case orders.ForkSnippet() | orders.ForkExplainer():
                 try:
                     self._fork(order, descriptors)
-                except (
-                    OSError,
-                    RuntimeError,
-                    ValueError,
-                ) as error:  # EAGAIN, ENOMEM, a second thread, missing descriptors
-                    self._report(orders.Refused(order.child, f"{type(error).__name__}: {error}"))
+                except (OSError, ValueError) as error:  # EAGAIN, ENOMEM, missing descriptors
+                    self._refuse(order.child, error)
+                except RuntimeError as error:  # it will not become better: `serve` tells, and another takes our place
+                    self._refuse(order.child, error)
+                    raise
+
+    def _refuse(self, child: int, error: Exception) -> None:
+        self._report(orders.Refused(child, f"{type(error).__name__}: {error}"))
 
     def _fork(self, order: orders.ForkSnippet | orders.ForkExplainer, descriptors: list[int]) -> None:
         request, stdout, stderr, result = descriptors

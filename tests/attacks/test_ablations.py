@@ -18,7 +18,7 @@ from bot.evaluator.snippet_run import SnippetRun
 from bot.evaluator.supervisor import Evaluator
 from bot.evaluator.zygote_process import ZygoteProcess
 
-LIMITS = Limits(wall_seconds=20, cpu_seconds=1, memory_mb=64)
+LIMITS = Limits(wall_seconds=60, cpu_seconds=1, memory_mb=64)
 HURRIED = Limits(wall_seconds=0.3, cpu_seconds=4, memory_mb=64)
 I386 = """
 import ctypes, mmap

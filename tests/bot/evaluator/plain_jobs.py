@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 from collections.abc import Callable
 
 Emit = Callable[[bytes], None]
@@ -31,6 +32,11 @@ def rehearsals(_request: bytes, emit: Emit) -> None:
 def rehearse() -> None:
     """What a child does while its job has not come; it draws numbers too."""
     _rehearsed.append(str(random.random()))
+
+
+def start_a_thread() -> None:
+    """A mistake of a zygote's warm-up."""
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 
 def prepare() -> None:

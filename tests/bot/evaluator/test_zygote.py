@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -22,18 +23,27 @@ DECODER = msgspec.msgpack.Decoder(orders.Report)
 
 @pytest.fixture
 def control() -> Iterator[socket.socket]:
+    """Of a zygote that is ready."""
+    with zygote() as (ours, ready):
+        assert ready.threads == 1
+        assert ready.user == (os.getuid() or 65534)
+        yield ours
+
+
+@contextmanager
+def zygote(warm_up: str = "") -> Generator[tuple[socket.socket, orders.Ready]]:
+    """Its control socket, and what it said when it was ready."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     ours.settimeout(60)
     command = [sys.executable, "-I", "-c", BOOT, str(theirs.fileno()), str(FOLDER.parents[2])]
     with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()], env={}, cwd="/") as process:
         theirs.close()
-        ours.send(encode(orders.ZygoteSettings(preload=("plain_jobs",), python_path=(str(FOLDER),))))
+        settings = orders.ZygoteSettings(preload=("plain_jobs",), warm_up=warm_up, python_path=(str(FOLDER),))
+        ours.send(encode(settings))
         ready = report(ours)
         assert isinstance(ready, orders.Ready)
-        assert ready.threads == 1
-        assert ready.user == (os.getuid() or 65534)
-        yield ours
+        yield ours, ready
         ours.close()
         assert process.wait(60) == 0  # it ends by itself when nobody orders any more
 
@@ -72,6 +82,19 @@ def test_it_survives_every_wrong_order(control: socket.socket) -> None:
     assert payloads == list(map(encode, (orders.Prepared(), orders.Emitted(b"still there"), orders.Ended())))
     os.close(request)
     os.close(result)
+
+
+def test_with_a_second_thread_it_forks_nothing_and_says_that_it_is_unfit() -> None:
+    """A fork copies one thread, and what the other held stays locked for ever."""
+    with zygote("plain_jobs:start_a_thread") as (control, ready):
+        assert ready.threads == 2
+        null = os.open(os.devnull, os.O_RDWR)
+        socket.send_fds(control, [encode(orders.ForkSnippet(1, Limits()))], [null] * 4)
+        os.close(null)
+        refused, unable = report(control), report(control)
+        assert isinstance(refused, orders.Refused)
+        assert "2 threads" in refused.reason
+        assert isinstance(unable, orders.Unable), "which has it replaced"
 
 
 def test_it_kills_a_child_that_the_supervisor_forgot(control: socket.socket) -> None:
