@@ -32,6 +32,8 @@ _MOST_ASKS: Final = 128
 _PATIENCE_SECONDS: Final = 1.0
 _OUTBOX_BYTES: Final = 64 * 2**20
 _SEND_SECONDS: Final = 60.0
+_REFUSING_SECONDS: Final = 20.0
+"""With the seconds until we are started again less than an Ask's deadline, and enough for Docker to do so at once."""
 _CLIENT: Final = msgspec.msgpack.Decoder(FromClient)
 
 
@@ -164,7 +166,7 @@ class Conversation:
 
 
 async def serve(settings: Settings, log: Log, path: Path) -> int:
-    """Serves at `path` until cancelled; gives the exit status where it can't. Below the floor it stays and says so."""
+    """Serves at `path` until cancelled; gives the exit status where it can't, below the floor after saying so there."""
 
     async def work(service: Service) -> None:
         async with listening(service, path):
@@ -191,11 +193,12 @@ async def serve_one(settings: Settings, log: Log, descriptor: int) -> int:
 
 
 async def _refusing(reason: str, log: Log, path: Path) -> int:
-    """Tells whoever connects, until cancelled; who is told at once need not wait for a service that never comes."""
-    with contextlib.suppress(asyncio.CancelledError):
-        async with listening(Refusal(reason), path):
-            log.error("refusing", socket=str(path), reason=reason)
-            await asyncio.Event().wait()
+    """Tells whoever connects for a while, so that who asks need not wait for a service that never comes; whoever
+    started us learns it by the exit status, and may start us again.
+    """
+    async with listening(Refusal(reason), path):
+        log.error("refusing", socket=str(path), seconds=_REFUSING_SECONDS, reason=reason)
+        await asyncio.sleep(_REFUSING_SECONDS)
     return BELOW_FLOOR
 
 

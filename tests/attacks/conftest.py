@@ -1,7 +1,7 @@
 """A real evaluator with all layers on, with Landlock and as on a kernel without it, and one way to attack it."""
 
+import asyncio
 import os
-import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest_asyncio
 from bot.evaluator import landlock, outcomes
 from bot.evaluator.limits import Limits
 from bot.evaluator.supervisor import Evaluator, snippet_settings
+from tests.attacks.places import attackable, children_of, left
 
 ENTRY = "hostile_jobs:execute"
 LIMITS = Limits(wall_seconds=60, cpu_seconds=1, memory_mb=256)
@@ -44,7 +45,7 @@ async def evaluator(request: pytest.FixtureRequest) -> AsyncGenerator[Evaluator]
     settings = snippet_settings(("hostile_jobs",), landlock=request.param)
     settings = msgspec.structs.replace(settings, python_path=(str(Path(__file__).parent),))
     evaluator = Evaluator(settings, limits=LIMITS)
-    with pytest.MonkeyPatch.context() as patched:
+    with attackable(), pytest.MonkeyPatch.context() as patched:
         patched.setenv("WHYLOSS_SECRET", SECRET)
         await evaluator.start()
         yield evaluator
@@ -67,13 +68,14 @@ async def assault(evaluator: Evaluator, healthy: tuple[bytes, ...]) -> Assault:
     """
 
     async def attack(source: str, *expected: str, limits: Limits | None = None) -> outcomes.Outcome:
-        litter = _places()
+        litter = left()
         outcome = await evaluator.run(ENTRY, source.encode(), limits=limits)
         assert b"PWNED" not in outcome.frames, "the attack succeeded"
         assert ending(outcome) in expected, outcome
         canary = await evaluator.run(ENTRY, CANARY)
         assert (ending(canary), canary.frames) == ("finished", healthy)
-        assert _places() == litter
+        assert left() == litter
+        await _no_process_is_left(evaluator)
         return outcome
 
     return attack
@@ -97,9 +99,10 @@ def ending(outcome: outcomes.Outcome) -> str:
             return f"signal {outcome.signal}" if outcome.signal else f"status {outcome.status}"
 
 
-def _places() -> set[str]:
-    """What lies in the places where anybody may write, and in System V's tables."""
-    ours = {entry.name for place in ("/tmp", "/dev/shm") for entry in os.scandir(place) if "whyloss" in entry.name}
-    tables = [Path("/proc/sysvipc") / name for name in ("shm", "msg", "sem")]
-    counts = {f"{table.name} {len(table.read_text().splitlines())}" for table in tables if table.exists()}
-    return ours | counts | {entry.name for entry in os.scandir(tempfile.gettempdir()) if "whyloss" in entry.name}
+async def _no_process_is_left(evaluator: Evaluator) -> None:
+    """The zygote's children are those that wait for a job, as soon as what was killed is reaped."""
+    await evaluator.refilled()
+    zygote = vars(await vars(evaluator)["_keeper"].current())["_process"].pid
+    async with asyncio.timeout(10):
+        while len(children_of(zygote)) > len(vars(evaluator)["_spare"]):  # noqa: ASYNC110 - only the zygote is told
+            await asyncio.sleep(0.01)

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.attacks.places import OWN
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REFUSED = ("PermissionError",)
@@ -38,7 +40,8 @@ for number in range(1, 300):
     "write tmp": ("open('/tmp/whyloss-x', 'w').write('x')", REFUSED),
     "append tmp": ("open('/tmp/whyloss-x', 'a')", REFUSED),
     "write shm": ("open('/dev/shm/whyloss-x', 'w')", REFUSED),
-    "truncate by open": ("import os; os.open('/etc/hostname', os.O_RDONLY | os.O_TRUNC)", REFUSED),
+    "truncate by open": (f"import os; os.open({OWN!r}, os.O_RDONLY | os.O_TRUNC)", REFUSED),
+    "truncate": (f"import os; os.truncate({OWN!r}, 0)", REFUSED),
     "temporary file": ("import tempfile; tempfile.TemporaryFile()", ("FileNotFoundError", "PermissionError")),
     "nameless file": ("import os; os.open('/tmp', os.O_TMPFILE | os.O_RDWR)", REFUSED),
     "creat": ("call(libc.creat, b'/tmp/whyloss-x', 0o600)", REFUSED),
@@ -46,14 +49,14 @@ for number in range(1, 300):
     "torch.save": ("torch.save(torch.ones(1), '/tmp/whyloss-x')", ("RuntimeError", "PermissionError")),
     "mkdir": ("import os; os.mkdir('/tmp/whyloss-x')", REFUSED),
     "symlink": ("import os; os.symlink('/etc/passwd', '/tmp/whyloss-x')", REFUSED),
-    "hard link": ("import os; os.link('/etc/passwd', '/tmp/whyloss-x')", REFUSED),
-    "rename": ("import os; os.rename('/tmp', '/whyloss-x')", REFUSED),
-    "unlink": ("import os; os.unlink('/etc/passwd')", REFUSED),
-    "chmod": ("import os; os.chmod('/tmp', 0)", REFUSED),
-    "owner": ("import os; os.chown('/tmp', 0, 0)", REFUSED),
-    "times": ("import os; os.utime('/tmp')", REFUSED),
-    "extended attribute": ("import os; os.setxattr('/tmp', 'user.whyloss', b'x')", REFUSED),
-    "node": ("import os, stat; os.mknod('/tmp/whyloss-x', stat.S_IFCHR | 0o600, os.makedev(1, 5))", REFUSED),
+    "hard link": (f"import os; os.link({OWN!r}, {OWN + '2'!r})", REFUSED),
+    "rename": (f"import os; os.rename({OWN!r}, {OWN + '2'!r})", REFUSED),
+    "unlink": (f"import os; os.unlink({OWN!r})", REFUSED),
+    "chmod": (f"import os; os.chmod({OWN!r}, 0)", REFUSED),
+    "owner": (f"import os; os.chown({OWN!r}, os.getuid(), os.getgid())", REFUSED),
+    "times": (f"import os; os.utime({OWN!r})", REFUSED),
+    "extended attribute": (f"import os; os.setxattr({OWN!r}, 'user.whyloss', b'x')", REFUSED),
+    "node": ("import os, stat; os.mknod('/tmp/whyloss-x', stat.S_IFREG | 0o600)", REFUSED),
     "database": (
         "import sqlite3; sqlite3.connect('/tmp/whyloss-x').execute('create table t (x)')",
         ("OperationalError",),

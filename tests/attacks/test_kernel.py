@@ -59,17 +59,13 @@ REFUSED = {
     "asynchronous reading": f"call(libc.syscall, {UNLISTED['io_setup']}, 1, bytes(8))",
     "memory of another node": f"call(libc.syscall, {UNLISTED['set_mempolicy']}, 0, None, 0)",
     "pages bound to a node": f"call(libc.syscall, {UNLISTED['mbind']}, 0, 0, 0, None, 0, 0)",
-    "moved pages of the parent": (
-        f"import os; call(libc.syscall, {UNLISTED['move_pages']}, os.getppid(), 0, None, None, None, 0)"
-    ),
-    "migrated pages of the parent": (
-        f"import os; call(libc.syscall, {UNLISTED['migrate_pages']}, os.getppid(), 0, None, None)"
-    ),
+    "moved pages": f"call(libc.syscall, {UNLISTED['move_pages']}, 0, 0, None, None, None, 0)",
+    "migrated pages": f"call(libc.syscall, {UNLISTED['migrate_pages']}, 0, 0, None, None)",
     "shared memory": "call(libc.shmget, 0, 4096, 0o1600)",
     "message queue": "call(libc.msgget, 0, 0o1600)",
     "semaphore": "call(libc.semget, 0, 1, 0o1600)",
     "inotify": "call(libc.inotify_init1, 0)",
-    "fanotify": "call(libc.fanotify_init, 0, 0)",
+    "fanotify": "call(libc.fanotify_init, 0x200, 0)",
     "timer on a descriptor": "call(libc.timerfd_create, 0, 0)",
     "gift of pages": "call(libc.vmsplice, 1, None, 0, 8)",
     "queue of messages": "call(libc.mq_open, b'/whyloss-x', 0o102, 0o600, None)",

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -61,7 +60,7 @@ async def test_a_place_that_is_taken_stays_so(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-async def test_an_evaluator_below_its_floor_stays_to_say_so(tmp_path: Path) -> None:
+async def test_an_evaluator_below_its_floor_says_so_before_it_ends(tmp_path: Path) -> None:
     path = tmp_path / "evaluator.sock"
     program = f"{WITHOUT_LANDLOCK}\nimport sys\nfrom bot.cli import main\nsys.exit(main(sys.argv[1:]))"
     environment = {"PATH": os.environ["PATH"], "WHYLOSS_EVALUATOR__SANDBOX_FLOOR": "B"}
@@ -77,7 +76,6 @@ async def test_an_evaluator_below_its_floor_stays_to_say_so(tmp_path: Path) -> N
                 await asyncio.sleep(0.05)
         with pytest.raises(FleetUnfit, match="level is C, and sandbox_floor asks for B"):
             await Connection.to(path, 5)
-        process.send_signal(signal.SIGTERM)
         _out, said = await process.communicate()
     finally:
         if process.returncode is None:
