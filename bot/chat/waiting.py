@@ -17,13 +17,16 @@ from explainers.locale import Translator
 from explainers.messages import said
 
 _PAUSE_SECONDS: Final = 2.0
-"""Before it is said at all, and between two changes of it: who waits for less is not told, and Discord counts edits."""
+"""Before it is said at all, and between two changes of it: who waits for less is not told."""
 
 Say: TypeAlias = Callable[[Shown], Awaitable[None]]
 
 
 class Waiting:
-    """Begins with the first place that is heard of, and ends with the turn."""
+    """Begins with the first place that is heard of, and ends with the turn.
+
+    The place is said again when it is half of what was said: Discord limits a channel's edits, and answers need them.
+    """
 
     def __init__(self, say: Say, translator: Translator) -> None:
         self._say = say
@@ -43,12 +46,12 @@ class Waiting:
         """From here on nothing is said any more: what is being said is said to its end, so that it can't come last."""
         self._over.set()
         if self._task is not None:
-            await self._task
+            await asyncio.gather(self._task, return_exceptions=True)  # the answer meets the same fault, or none
 
     async def _keep(self) -> None:
         told = 0
         while not await self._ended():
-            if self._position != told:
+            if not told or self._position <= told / 2:
                 told = self._position
                 message = said("Your question is number {position} in the queue: its answer comes here.", position=told)
                 with contextlib.suppress(Gone, *FAILURES):  # the answer is what they wait for

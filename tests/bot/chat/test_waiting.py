@@ -93,6 +93,20 @@ async def test_who_waits_shortly_is_told_the_answer_alone(loopback: Loopback, st
     assert sent.body["content"] == "heard"
 
 
+async def test_a_place_is_said_again_when_it_is_half_as_far(loopback: Loopback, start: Start, place: Place) -> None:
+    async def moving(ask: Ask, progress: Progress) -> Answer:
+        for position in range(12, 0, -1):
+            progress(Queued(ask.id, position))
+            await asyncio.sleep(4 * PAUSE)
+        return explained(ask, "heard")
+
+    async with start(Scripted(moving)):
+        message = place.alice.mention(place.general, "why is it 4?")
+        reply = await loopback.reply_to(message, 10.0, has_card)
+    sent = len([each for each in loopback.ledger.asked("POST", "/messages") if isinstance(each.body, dict)])
+    assert (sent, reply.revision) == (1, 4), "12; 6, 3, 1; the answer"
+
+
 async def test_an_answer_stays_while_its_edited_question_waits(loopback: Loopback, start: Start, place: Place) -> None:
     queue = Queue()
 
