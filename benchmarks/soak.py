@@ -35,8 +35,8 @@ SETTINGS: Final = {
     "WHYLOSS_LIMITS__MEMORY_MB": "256",
 }
 COUNTS: Final = 20
-TOLERATED_KB: Final = 256
-"""Of growth in a thousand questions: 262 bytes each, less than the least that one could leave behind, which is the task
+TOLERATED_KB: Final = 128
+"""Of growth in a thousand questions: 131 bytes each, less than the least that one could leave behind, which is the task
 that answered it (an asyncio.Task with its coroutine and context is above 600) or its text with the answer (kilobytes).
 """
 
