@@ -99,6 +99,24 @@ async def test_the_last_such_call_that_was_looked_up_is_named(assault: Callable[
     assert outcome.call == "ptrace"
 
 
+@pytest.mark.parametrize(
+    ("source", "call"),
+    [
+        ("import os; os.setuid(0)", "setuid"),
+        ("import os; os.seteuid(0)", "setresuid"),
+        ("from os import chroot; chroot('/tmp')", "chroot"),
+        ("import time; time.clock_settime(time.CLOCK_REALTIME, 0.0)", "clock_settime"),
+        ("libc.klogctl(10, None, 0)", "syslog"),
+    ],
+)
+async def test_a_call_is_named_by_the_function_that_makes_it(
+    source: str, call: str, assault: Callable[..., Awaitable[object]]
+) -> None:
+    outcome = await assault(source, "forbidden")
+    assert isinstance(outcome, outcomes.Forbidden)
+    assert outcome.call == call
+
+
 async def test_a_call_by_number_has_no_name(assault: Callable[..., Awaitable[object]]) -> None:
     outcome = await assault("libc.syscall(NR['bpf'], 0, bytes(64), 64)", "forbidden")
     assert isinstance(outcome, outcomes.Forbidden)
