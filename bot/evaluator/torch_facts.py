@@ -2,10 +2,12 @@
 
 Facts behind it (torch 2.13, CPU): with more than one thread, matrix products, convolutions and backward passes hang
 after a fork; the first optimizer, checkpoint or `torch.func` call imports `torch._dynamo`, which a locked child
-cannot; libgomp calls exit() when `set_num_threads` asks for threads that the jail refuses; `torch.compile` wants a
-compiler and a cache folder; generators are copied by a fork, so every child would draw the same unseeded numbers.
+cannot; `torch.seed` opens /dev/urandom, which a child without Landlock cannot; libgomp calls exit() when
+`set_num_threads` asks for threads that the jail refuses; `torch.compile` wants a compiler and a cache folder;
+generators are copied by a fork, so every child would draw the same unseeded numbers.
 """
 
+import os
 import random
 from collections.abc import Callable
 from typing import Any, Final
@@ -59,6 +61,7 @@ def _replace_what_cannot_work() -> None:
 
     torch.set_num_threads = torch.set_num_interop_threads = _ignore_thread_count
     torch.compile = _uncompiled
+    torch.seed = torch.random.seed = _seed_anew
 
 
 def _ignore_thread_count(_count: int) -> None:
@@ -68,3 +71,12 @@ def _ignore_thread_count(_count: int) -> None:
 def _uncompiled(model: Callable[..., Any] | None = None, **_options: object) -> Callable[..., Any]:
     """Stands for `torch.compile`, which may not change what a program computes: it gives the function back as it is."""
     return _uncompiled if model is None else model
+
+
+def _seed_anew() -> int:
+    """Stands for `torch.seed`, which opens a device: the kernel gives the same bytes by a call."""
+    import torch
+
+    number = int.from_bytes(os.urandom(8), "little") >> 1
+    torch.manual_seed(number)
+    return number

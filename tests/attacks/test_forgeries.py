@@ -89,3 +89,21 @@ async def test_bad_text_does_not_harm(assault: Assault) -> None:
 async def test_nothing_is_left_for_the_next_snippet(source: str, assault: Assault) -> None:
     """The canary after it must give the same bits; how the saboteur itself ends does not matter."""
     await assault(source, "finished", "status 0", "status 112", "cpu", "status None")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("torch.set_num_threads(64); torch.set_num_interop_threads(8); value = torch.get_num_threads()", "1"),
+        ("value = torch.compile(lambda x: x + 1)(torch.ones(1)).item()", "2.0"),
+        ("@torch.compile(fullgraph=True)\ndef f(x): return 3 * x\nvalue = f(torch.ones(1)).item()", "3.0"),
+        ("torch.seed(); value = torch.rand(1).numel()", "1"),
+        ("x = torch.ones(1, requires_grad=True)\nloss = 2 * x\nloss.backward()\nvalue = x.grad.item()", "2.0"),
+        ("p = torch.ones(1, requires_grad=True)\ntorch.optim.Adam([p]).step(); value = p.item()", "1.0"),
+        ("value = torch.func.grad(lambda x: x * x)(torch.tensor(3.0)).item()", "6.0"),
+    ],
+)
+async def test_what_a_locked_torch_can_not_do_does_no_harm(source: str, expected: str, assault: Assault) -> None:
+    """Threads and a compiler are refused, a generator wants a device, optimizers import late: all of it works."""
+    outcome = await assault(f"{source}\nemit(str(value).encode())", "finished")
+    assert outcome.frames == (expected.encode(),)

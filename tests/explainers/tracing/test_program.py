@@ -153,6 +153,12 @@ except IndexError:
     assert "F.nll_loss(torch.zeros(1, 2), torch.tensor([3]))" in record(source).stdout
 
 
+def test_a_compiler_of_torch_finds_the_snippet_s_source() -> None:
+    source = "@torch.jit.script\ndef f(x: torch.Tensor):\n    return x * 2\nprint(f(torch.ones(1)).item())"
+    recording = record(source)
+    assert (recording.raised, recording.stdout) == (None, "2.0\n")
+
+
 def test_warnings_come_with_their_line_every_time() -> None:
     source = "a = torch.zeros(3, 1)\nb = torch.zeros(3)\nloss = F.mse_loss(a, b)\nloss"
     for _ in range(2):
