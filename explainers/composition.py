@@ -185,10 +185,12 @@ class _Reading:
         return any(f(call.function) is not None for f in (self.registry.of, operation, decision))
 
     def _is_index(self, call: Call, id: int) -> bool:
-        """Whether the call puts class indices together: those are read off, not derived."""
-        held = [self.recording.tensor(i) for i in (id, *call.inputs())]
-        whole = not any(tensor.floating for tensor in held) and held[0].data is not None
-        return whole and short_name(call.function) in _ORDERING
+        """Whether the call puts class indices together, or rounds to them: those are read off, not derived."""
+        made, *held = [self.recording.tensor(i) for i in (id, *call.inputs())]
+        if made.floating or made.data is None:
+            return False
+        real = any(tensor.floating for tensor in held)
+        return short_name(call.function) in (_ROUNDING if real else _ORDERING)
 
     def _is_model(self, call: Call) -> bool:
         """Whether the call is a layer's: a model upstream is given."""
@@ -383,6 +385,7 @@ class _Reading:
 LONGEST_CODE = 60
 _HIDING = "torch.func."
 _ORDERING = frozenset(("cat", "stack", "hstack", "vstack", "roll", "repeat", "repeat_interleave", "tile", "flip"))
+_ROUNDING = frozenset(("long", "int", "to", "type"))
 _FILLS = frozenset(
     ("zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full")
 )

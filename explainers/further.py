@@ -18,6 +18,7 @@ from explainers.reading import Reading
 from explainers.recording import Call, Recording, Tensor
 from explainers.reruns import RerunResult
 
+MOST_TOLD = 12
 _ELSEWHERE = ("np.", "numpy", "math.", "sklearn", "scipy")
 
 
@@ -38,12 +39,16 @@ def others(
     known = formulas(recording, losses)
     subject = Formula(found.forms, found.values) if isinstance(found, Reading) else None
     with precise():
-        made = [
-            _other(recording, losses, id, known.get(id), subject, results)
-            for id in recording.others
-            if recording.tensors[id].data is not None
-        ]
+        made = [_other(recording, losses, id, known.get(id), subject, results) for id in _told(recording)]
     return (*made, *_computed_elsewhere(recording, subject))
+
+
+def _told(recording: Recording) -> list[int]:
+    """The further values that are told: of a training loop, whose course is told, none of its other rounds."""
+    held = [id for id in recording.others if recording.tensors[id].data is not None]
+    if len(recording.losses) > 1:
+        held = [id for id in held if not _again(recording, recording.producer(id))]
+    return held[:MOST_TOLD]
 
 
 def _other(

@@ -71,7 +71,8 @@ def spare_letters(taken: Iterable[str], count: int) -> list[str]:
 
 def letters(wanted: Mapping[int, str]) -> dict[int, str]:
     """The letter of each input: the one it wants where that is clear, else a free one."""
-    clear = {id: name for id, name in wanted.items() if is_clear(name)}
+    first = {name: id for id, name in reversed(wanted.items())}
+    clear = {id: name for id, name in wanted.items() if is_clear(name) and first[name] == id}
     free = _free(set(clear.values()))
     return {id: clear.get(id) or next(free) for id in wanted}
 
@@ -103,6 +104,8 @@ def _substituted(root: Node, new: Mapping[Node, Node]) -> dict[Any, Node]:
 
 
 def _over(node: Node, done: Mapping[Any, Node]) -> Node:
+    if isinstance(node, Input):
+        return node
     held = {field.name: getattr(node, field.name) for field in fields(node)}
     changed: dict[str, Any] = {name: done[part] for name, part in held.items() if done.get(part, part) is not part}
     if isinstance(node, WithGradient):

@@ -15,6 +15,7 @@ from explainers.graph.rewriting import rebuild
 from explainers.operations.tables import table
 
 LEAST_ROUNDS = 2
+LEAST_OF_SOME = 3  # rounds that take some elements and not all, one by one
 MOST_TRIED = 4
 
 
@@ -96,7 +97,7 @@ def _together(
     axis = _axis(rounds)
     union = _Union(axis, called)
     one = union.of(rounds)
-    if one is None or axis not in one.axes:
+    if one is None or axis not in one.axes or (union.sparse and len(rounds) < LEAST_OF_SOME):
         return None
     kept |= union.names
     if isinstance(node, Concat):
@@ -118,11 +119,15 @@ def _axis(rounds: Sequence[Node]) -> Axis:
 
 @dataclass
 class _Union:
-    """Nodes of several rounds as one node along an axis; None where they are not the same formula."""
+    """Nodes of several rounds as one node along an axis; None where they are not the same formula.
+
+    `sparse` says that they take some of an array's elements and not all of them in order.
+    """
 
     axis: Axis
     called: Mapping[Node, Label]
     names: dict[Node, Label] = field(default_factory=dict[Node, Label])
+    sparse: bool = False
     known: dict[tuple[Node, ...], Node | None] = field(default_factory=dict[tuple[Node, ...], "Node | None"])
 
     def of(self, rounds: tuple[Node, ...]) -> Node | None:
@@ -156,6 +161,7 @@ class _Union:
             return None
         if places == list(range(along.size)) and (along is self.axis or self.axis not in x.axes):
             return ops.rename(x, along, self.axis)
+        self.sparse = True
         step = places[1] - places[0]
         regular = places == list(range(places[0], places[0] + step * len(places), step)) if step else False
         k = ops.coordinate(self.axis)

@@ -78,11 +78,12 @@ class GraphRerun(msgspec.Struct, frozen=True, tag="graph"):
 
 
 class SourceRerun(msgspec.Struct, frozen=True, tag="source"):
-    """Run an edited snippet."""
+    """Run an edited snippet; its value is that of its subject, or of the shown one of this index."""
 
     label: str
     source: str
     seed: int = 0
+    shown: int | None = None
 
 
 Rerun = GraphRerun | SourceRerun

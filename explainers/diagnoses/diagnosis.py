@@ -20,20 +20,6 @@ Role = Literal["correction", "gradient", "equivalent", "illustration", "fix", "s
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A changed program to run.
-
-    A `correction` undoes the suspected mistake, and only it can return the asker's number as proof; an `equivalent`
-    must return the value as it is (so nothing is wrong); an `illustration` shows how the loss behaves. A `gradient`
-    undoes a mistake that only the gradient shows: what it gives is that of the first tensor that its rerun asks for.
-    """
-
-    what: Message
-    rerun: GraphRerun | SourceRerun
-    role: Role = "correction"
-
-
-@dataclass(frozen=True)
 class Fix:
     """A change of the asker's own lines: `diff` lines begin with "- " or "+ ", `source` is the whole changed program.
 
@@ -47,11 +33,38 @@ class Fix:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a trial shows that proves its suspicion: the verdict, and the fix that it has run."""
+
+    verdict: Message
+    fix: Fix
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A changed program to run.
+
+    A `correction` undoes the suspected mistake, and only it can return the asker's number as proof; an `equivalent`
+    must return the value as it is (so nothing is wrong); an `illustration` shows how the loss behaves. A `gradient`
+    undoes a mistake that only the gradient shows: what it gives is that of the first tensor that its rerun asks for.
+    `proves` says of a value whether it is what the asker hopes for, beside the numbers that they state; where it does,
+    `then` is said.
+    """
+
+    what: Message
+    rerun: GraphRerun | SourceRerun
+    role: Role = "correction"
+    proves: Callable[[float], bool] | None = None
+    then: Finding | None = None
+
+
+@dataclass(frozen=True)
 class Suspicion:
     """A rule's trigger holds at a call.
 
     `at` is the index of the call that is to blame (the earlier it is, the nearer to the root cause); `verdict` is one
-    sentence that names the value. `alternatives` are fixes to give where `fix` was run and did not help.
+    sentence that names the value. `alternatives` are fixes to give where `fix` was run and did not help. With
+    `only_proven` nothing is said unless a trial proves it, and only that trial is told.
     """
 
     at: int
@@ -61,6 +74,7 @@ class Suspicion:
     fix: Fix | None = None
     floors: tuple[FloorQuestion, ...] = ()
     alternatives: tuple[Fix, ...] = ()
+    only_proven: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +142,8 @@ class Counterfactual:
     """A trial that was asked for and what came of it.
 
     `value` is the subject's number (None: no scalar, or it did not run), `values` all its elements in order; `raised`
-    is torch's message where the changed program raised, `not_run` the reason why it was not run.
+    is torch's message where the changed program raised, `not_run` the reason why it was not run. It `agrees` where it
+    proves the suspicion, and is `expected` where it returns a number that the asker states.
     """
 
     what: Message
@@ -138,6 +153,7 @@ class Counterfactual:
     values: tuple[float, ...] = ()
     raised: str | None = None
     not_run: str | None = None
+    expected: bool = False
 
     @property
     def ran(self) -> bool:

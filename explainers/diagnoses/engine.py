@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
@@ -16,10 +17,12 @@ from explainers.diagnoses.judging import (
     confidence,
     counterfactuals,
     is_beside_the_point,
+    is_proven,
     makes_no_difference,
     returns_expectation,
 )
 from explainers.diagnoses.scene import Scene, Unrecorded, scenes
+from explainers.diagnoses.turning import is_spoiled
 from explainers.losses.registry import Registry
 from explainers.messages import said
 from explainers.recording import Recording, Span, Tensor
@@ -79,7 +82,11 @@ def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tu
     """
     by_label = {result.label: result for result in results}
     every = [(case, counterfactuals(case, by_label)) for case in investigation.cases]
-    tried = [(case, came) for case, came in every if not is_beside_the_point(case.scene, came)]
+    tried = [
+        (case, _told(case, came))
+        for case, came in every
+        if not is_beside_the_point(case.scene, came) and (returns_expectation(came) or not case.suspicion.only_proven)
+    ]
     agreeing = [case for case, came in tried if returns_expectation(came)]
     judged = [
         replace(
@@ -151,9 +158,14 @@ def _on_halves(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:
 
 
 def _contested(case: Case, agreeing: Sequence[Case]) -> bool:
-    """Whether another rule, neither more special nor more general, also returns what was expected."""
+    """Whether another rule, neither more special nor more general, also returns what was expected.
+
+    What is only said where it is proven contests nothing: it is the same difference, seen from the other side.
+    """
     return any(
-        other.rule.slug not in {case.rule.slug} | case.rule.dominates and case.rule.slug not in other.rule.dominates
+        not other.suspicion.only_proven
+        and other.rule.slug not in {case.rule.slug} | case.rule.dominates
+        and case.rule.slug not in other.rule.dominates
         for other in agreeing
     )
 
@@ -162,17 +174,18 @@ def _diagnosis(
     case: Case, tried: tuple[Counterfactual, ...], sure: Confidence, results: Mapping[str, RerunResult]
 ) -> Diagnosis:
     rule, suspicion = case.rule, case.suspicion
-    fix = _fix_that_runs(suspicion, results)
+    fix = _fix_that_runs(suspicion, results, finite=rule.concern == "non-finite")
+    shown = next((t.then for t in case.trials if t.then is not None and is_proven(t, results)), None)
     same = said("Corrected, the value is the same here, so the number alone cannot tell the two apart.")
     return Diagnosis(
         slug=rule.slug,
         title=rule.title,
         confidence=sure,
-        verdict=suspicion.verdict,
-        evidence=(*suspicion.evidence, *((same,) if makes_no_difference(case.scene, tried) else ())),
+        verdict=suspicion.verdict if shown is None else shown.verdict,
+        evidence=(*suspicion.evidence, *((same,) if shown is None and makes_no_difference(case.scene, tried) else ())),
         explanation=rule.explanation,
         counterfactuals=_with_one_fix(tried),
-        fix=fix,
+        fix=fix if shown is None else shown.fix,
         floors=tuple(f for q in suspicion.floors if (f := floor(case.scene, q)) is not None),
         uncertainty=rule.uncertainty,
         place=_place(case),
@@ -180,18 +193,25 @@ def _diagnosis(
     )
 
 
+def _told(case: Case, tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:
+    """The trials that are told: all, or of a case that is said if it is proven only the one that proves it."""
+    return tuple(c for c in tried if c.agrees)[:1] if case.suspicion.only_proven else tried
+
+
 def _with_one_fix(tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:
-    """The counterfactuals, of the fixes only the one that is given: the first that ran, else the first."""
+    """The counterfactuals, of the fixes only the one that is given: the first that ran, finite ones before others."""
     fixes = [c for c in tried if c.role == "fix"]
-    given = next((c for c in fixes if c.ran), next(iter(fixes), None))
+    ran = [c for c in fixes if c.ran]
+    given = next((c for c in ran if all(map(math.isfinite, c.values))), next(iter([*ran, *fixes]), None))
     return tuple(c for c in tried if c.role != "fix" or c is given)
 
 
-def _fix_that_runs(suspicion: Suspicion, results: Mapping[str, RerunResult]) -> Fix | None:
-    """The first fix whose run gave a value; the first of all where none did."""
+def _fix_that_runs(suspicion: Suspicion, results: Mapping[str, RerunResult], *, finite: bool) -> Fix | None:
+    """The first fix whose run gave a value (a finite one, where that is what is wanted); the first where none did."""
     fixes = [fix for fix in (suspicion.fix, *suspicion.alternatives) if fix is not None]
-    ran = (f for f in fixes if f.source and (r := results.get(source_rerun(f.source).label)) and r.value is not None)
-    return next(ran, suspicion.fix)
+    ran = [(f, r.value) for f in fixes if f.source and (r := results.get(source_rerun(f.source).label))]
+    gave = (f for f, value in ran if value is not None and not (finite and is_spoiled(value)))
+    return next(gave, suspicion.fix)
 
 
 def _place(case: Case) -> Span | None:

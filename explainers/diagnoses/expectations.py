@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from explainers.claims import Claim, expected
+from explainers.diagnoses.own_values import twice
 from explainers.diagnoses.scene import Scene, scalar
 from explainers.recording import Tensor
 
@@ -25,9 +26,15 @@ def goals(scene: Scene) -> tuple[Claim, ...]:
     )
 
 
+def own_goals(scene: Scene) -> tuple[Claim, ...]:
+    """What the program computes by itself beside the library call: whatever returns it says why the two part."""
+    found = twice(scene)
+    return () if found is None else (found.goal,)
+
+
 def sought(scene: Scene, value: float) -> bool:
-    """Whether a number is one of the goals."""
-    return any(claim.agrees(value) for claim in goals(scene))
+    """Whether a number is one of the goals, or what the program computes by itself."""
+    return any(claim.agrees(value) for claim in (*goals(scene), *own_goals(scene)))
 
 
 def behaves(scene: Scene, *words: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Rule, Suspicion, Trial
-from explainers.diagnoses.expectations import elements, goals, meets
+from explainers.diagnoses.expectations import elements, goals, meets, own_goals
 from explainers.diagnoses.scene import Scene, scalar
 from explainers.reruns import GraphRerun, RerunResult
 
@@ -27,7 +27,7 @@ class Case:
 
 def counterfactuals(case: Case, results: Mapping[str, RerunResult]) -> tuple[Counterfactual, ...]:
     """What came of those trials that have a result, by label."""
-    unmet = goals(case.scene)
+    unmet = (*goals(case.scene), *own_goals(case.scene))
     ran = [(trial, results[trial.rerun.label]) for trial in case.trials if trial.rerun.label in results]
     return tuple(_counterfactual(trial, result, unmet) for trial, result in ran)
 
@@ -86,8 +86,20 @@ def _counterfactual(trial: Trial, result: RerunResult, unmet: tuple[Claim, ...])
         raised = result.raised.message if result.raised else None
         reason = None if raised is not None else result.not_run or ""
         return Counterfactual(trial.what, trial.role, None, False, raised=raised, not_run=reason)
-    agrees = any(meets(claim, result.value) for claim in unmet)
-    return Counterfactual(trial.what, trial.role, scalar(result.value), agrees, elements(result.value))
+    met = any(meets(claim, result.value) for claim in unmet)
+    agrees = met or _proves(trial, result)
+    return Counterfactual(trial.what, trial.role, scalar(result.value), agrees, elements(result.value), expected=met)
+
+
+def is_proven(trial: Trial, results: Mapping[str, RerunResult]) -> bool:
+    """Whether a trial was run and its value is what proves it."""
+    result = results.get(trial.rerun.label)
+    return result is not None and _proves(trial, result)
+
+
+def _proves(trial: Trial, result: RerunResult) -> bool:
+    value = None if result.value is None else scalar(result.value)
+    return trial.proves is not None and value is not None and trial.proves(value)
 
 
 def _gradient(trial: Trial, result: RerunResult) -> Counterfactual:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -156,6 +156,8 @@ def _zero_times_log(scene: Scene) -> Suspicion | None:
     product = nan_call(scene) if found is not None and found.name in _LOGS and found.made == -np.inf else None
     if found is None or product is None or short(product) != "mul" or 0.0 not in found.numbers:
         return None
+    if not set(product.inputs()) & set(scene.call.outputs):  # something else is multiplied by 0
+        return None
     factor = product.argument(("input", "other")[_factor(scene, product)])
     given = (Argument("input", factor), Argument("other", scene.call.argument("input")))
     edits = (SwapFunction(product.index, "torch.xlogy", given),)
@@ -188,20 +190,32 @@ def _nonpositive(scene: Scene) -> Suspicion | None:
     if found is None or found.name not in _LOGS or not found.numbers or found.numbers[0] > 0:
         return None
     low = found.numbers[0]
+    note = said("Make sure that it is positive: mend the model's output, or set a least value.")
     return Suspicion(
         at=scene.call.index,
         verdict=said("{value}: a logarithm is taken of {number}.", value=stated(scene), number=number(low)),
         evidence=(told(found), *operands_told(found), *chain(scene)),
         trials=(
             Trial(said("with at least {tiny} under the logarithm", tiny=_TINY),
-                  graph_rerun(wrapped(scene.call, "input", "torch.clamp", min=_TINY))),
+                  graph_rerun(*(wrapped(c, "input", "torch.clamp", min=_TINY) for c in _spoiling(scene)))),
         ),
-        fix=fixes.fix(scene, _clamped(scene), "choose",
-                      said("Make sure that it is positive: mend the model's output, or set a least value.")),
+        fix=fixes.fix(scene, _clamped(scene, (scene.call,)), "choose", note),
+        alternatives=(fixes.fix(scene, _clamped(scene, _spoiling(scene)), "choose", note),),
     )  # fmt: skip
 
 
-def _clamped(scene: Scene) -> str | None:
+def _spoiling(scene: Scene) -> tuple[Call, ...]:
+    """Every logarithm on the way to the subject that is taken of a number that has none."""
+    logs = [call for call in scene.needed() if short(call) in _LOGS]
+    held = [(call, numbers(scene.recording.tensors.get(id))) for call in logs for id in call.inputs()[:1]]
+    return tuple(call for call, x in held if x is not None and (x <= 0).any())
+
+
+def _clamped(scene: Scene, calls: Sequence[Call]) -> str | None:
+    """The program with a least value under these logarithms, those written last first."""
     source = Source(scene.recording.source)
-    inner = operand(source, scene.call)
-    return source.replaced(source.piece(inner), f"{atom(source, inner)}.clamp_min({_TINY})") if inner else None
+    inner = {source.piece(node): node for call in calls if (node := operand(source, call)) is not None}
+    text = source
+    for piece in sorted(inner, reverse=True):
+        text = Source(text.replaced(piece, f"{atom(source, inner[piece])}.clamp_min({_TINY})"))
+    return text.text if inner else None

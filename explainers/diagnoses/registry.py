@@ -24,12 +24,14 @@ from explainers.diagnoses import (
     margin_targets,
     nll_inputs,
     overlaps,
+    own_computations,
     positive_weights,
     precision,
     reductions,
     shapes,
     soft_labels,
     softmax_axes,
+    training,
 )
 from explainers.diagnoses.diagnosis import Rules, registered
 
@@ -57,6 +59,8 @@ def rules() -> Rules:
         softmax_axes,
         reductions,
         accumulations,
+        training,
+        own_computations,
         definitions,
         overlaps,
         collapse,

@@ -130,7 +130,7 @@ def _leaky(scene: Scene, call: Call) -> str | None:
 def _clipped(scene: Scene) -> Suspicion | None:
     for call, x in _history(scene, "clamp", "hardtanh"):
         low, high = _limits(call)
-        if not ((x < low) | (x > high)).all():
+        if not ((x < low) | (x > high)).all() or _passes_by(scene, call):
             continue
         return Suspicion(
             at=call.index,
@@ -146,6 +146,14 @@ def _clipped(scene: Scene) -> Suspicion | None:
                           said("Clip what is shown, not what is learnt from; or use a smooth limit such as sigmoid.")),
         )  # fmt: skip
     return None
+
+
+def _passes_by(scene: Scene, call: Call) -> bool:
+    """Whether what is clipped gets a gradient after all, by a way around the clamp."""
+    id = call.ref("input")
+    held = scene.gradients.get(id) if scene.gradients is not None and id is not None else None
+    found = None if held is None else numbers(held)
+    return found is not None and bool(np.any(found))
 
 
 def _unclipped(scene: Scene, call: Call) -> str | None:

@@ -54,6 +54,7 @@ class BallArithmetic:
         return _map(lambda v: arb(float(v)), values)
 
     def number(self, value: Fraction | float, dtype: str) -> Balls:
+        value = self.rounding.cut(value, dtype)
         exact = _scalar(ball(value))
         return exact if self.rounding.holds(value, dtype) else self.rounded(exact, dtype)
 

@@ -50,6 +50,7 @@ class IntervalArithmetic:
         return exactly(np.asarray(values, dtype=np.float64))
 
     def number(self, value: Fraction | float, dtype: str) -> Interval:
+        value = self.rounding.cut(value, dtype)
         if isinstance(value, Fraction) and abs(value) > _LARGEST:
             past = exactly(np.asarray(math.copysign(math.inf, value)))
             return made_unknown(past, np.asarray(self.overflow == "unknown" or not self.rounding.dtype(dtype)))

@@ -68,6 +68,15 @@ class Rounding:
             and abs(exact) <= self.largest(dtype)
         )
 
+    def cut(self, value: Fraction | float, dtype: str) -> Fraction | float:
+        """A number that is written with digits just past the largest one, as that: a correct rounding makes it so."""
+        largest = self.largest(dtype)
+        if not math.isfinite(value) or math.isinf(largest):
+            return value
+        past = abs(Fraction(value)) / Fraction(largest) - 1
+        nearest = Fraction(largest) * (1 if value > 0 else -1)
+        return nearest if 0 < past < Fraction(self.unit(dtype)) / 2 else value
+
     def subnormal(self, dtype: str) -> float:
         """The smallest positive number, lost where a result underflows."""
         rounded = self.dtype(dtype)

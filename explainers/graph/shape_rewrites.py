@@ -11,6 +11,7 @@ from functools import reduce
 
 from explainers.graph import ops
 from explainers.graph.nodes import (
+    Axes,
     Axis,
     Binary,
     Cast,
@@ -57,10 +58,17 @@ def _merge_outward(node: Node) -> Node | None:
     if not isinstance(node, (*_ELEMENTWISE, OneHot)):
         return None
     merge = next((part for part in operands(node) if isinstance(part, Reshape) and _is_merge(part)), None)
-    if merge is None or (isinstance(node, OneHot) and node.along in merge.new):
+    if merge is None or (isinstance(node, OneHot) and node.along in (*merge.new, *merge.old)):
+        return None
+    if any(_meets(part, merge.new, merge.old) for part in operands(node) if part is not merge):
         return None
     parts = tuple(ops.reshape(part, merge.new, merge.old) for part in operands(node))
     return ops.reshape(rebuild(node, parts), merge.old, merge.new)
+
+
+def _meets(x: Node, old: Axes, new: Axes) -> bool:
+    """Whether an array has an axis already that it would be split along."""
+    return bool(set(new) & set(ops.without(x.axes, old)))
 
 
 def _over_merged(node: Node) -> Node | None:
@@ -96,9 +104,9 @@ def _beside_merged(node: Node) -> Node | None:
 
 def _take_merged(node: Node) -> Node | None:
     match node:
-        case Take(Reshape(x, old, (new,)), index, along) if along is not new:
+        case Take(Reshape(x, old, (new,)), index, along) if along is not new and not _meets(index, (new,), old):
             return ops.reshape(ops.take(x, ops.reshape(index, (new,), old), along), old, (new,))
-        case Take(x, Reshape(index, old, (new,)), along) if along is not new:
+        case Take(x, Reshape(index, old, (new,)), along) if along is not new and not _meets(x, (new,), old):
             return ops.reshape(ops.take(ops.reshape(x, (new,), old), index, along), old, (new,))
         case _:
             return None
@@ -108,7 +116,7 @@ def _split_inward(node: Node) -> Node | None:
     match node:
         case Reshape(x, (old,), new) if isinstance(x, _ELEMENTWISE):
             return rebuild(x, tuple(ops.reshape(part, (old,), new) for part in operands(x)))
-        case Reshape(Sum(x, over), (old,), new):
+        case Reshape(Sum(x, over), (old,), new) if not _meets(x, (old,), new):
             return ops.sum(ops.reshape(x, (old,), new), over)
         case _:
             return None

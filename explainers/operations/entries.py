@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,9 +29,24 @@ def entry(names: str, body: Callable[..., Any]) -> Operation:
         surplus = {k: v for k, v in given.items() if k not in order and v not in (None, False)}
         if surplus:
             raise Unsupported(said("its argument {name} is not in the table", name=next(iter(surplus))))
-        return body(**{ours[k]: v for k, v in given.items() if k in order})
+        known = {ours[k]: v for k, v in given.items() if k in order}
+        try:
+            return body(**known)
+        except TypeError as error:
+            if _takes(body, known):
+                raise
+            raise Unsupported(said("this way of calling it")) from error
 
     return apply
+
+
+def _takes(body: Callable[..., Any], known: Mapping[str, Any]) -> bool:
+    """Whether a function can be called with these arguments."""
+    try:
+        inspect.signature(body).bind(**known)
+    except TypeError:
+        return False
+    return True
 
 
 def array(x: Any) -> Array:

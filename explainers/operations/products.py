@@ -43,7 +43,9 @@ def product_operations() -> Mapping[str, Operation]:
 
 def einsum(equation: str, operands: Sequence[Array]) -> Array:
     """Products over shared letters, summed over those that the result lacks; one twice is a diagonal."""
-    if "." in equation or not re.fullmatch(r"[A-Za-z, ]*(->[A-Za-z ]*)?", equation):
+    if "..." in equation:
+        return einsum(_spelled(equation, operands), operands)
+    if not re.fullmatch(r"[A-Za-z, ]*(->[A-Za-z ]*)?", equation):
         raise Unsupported(said("this equation of einsum"))
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
@@ -54,6 +56,21 @@ def einsum(equation: str, operands: Sequence[Array]) -> Array:
     nodes = [_lettered(operand, term, letters) for operand, term in zip(operands, terms, strict=True)]
     gone = tuple(axis for letter, axis in letters.items() if axis is not None and letter not in right)
     return Array(ops.sum(reduce(ops.mul, nodes), gone), tuple(letters[c] for c in right))
+
+
+def _spelled(equation: str, operands: Sequence[Array]) -> str:
+    """The equation with letters of its own for what "..." stands for."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    widths = [
+        len(x.layout) - len(t.replace("...", "")) if "..." in t else 0 for x, t in zip(operands, terms, strict=True)
+    ]
+    free = [c for c in ascii_letters if c not in equation][: max(widths)]
+    spelled = [t.replace("...", "".join(free[len(free) - w :])) for t, w in zip(terms, widths, strict=True)]
+    if not arrow:
+        counted = {c: left.count(c) for c in sorted(set(left) - {",", "."})}
+        right = "..." + "".join(c for c, times in counted.items() if times == 1)
+    return f"{','.join(spelled)}->{right.replace('...', ''.join(free))}"
 
 
 def _lettered(operand: Array, term: str, letters: dict[str, Axis | None]) -> Node:

@@ -26,6 +26,9 @@ def reduction_operations() -> Mapping[str, Operation]:
     return {
         "prod": entry("input dim keepdim dtype", _prod),
         "cumsum": entry("input dim dtype", _running(lambda x, over, _: ops.sum(x, (over,)), 0)),
+        "cumprod": entry("input dim dtype", _running_product),
+        "trapezoid": entry("y x dx dim", _trapezoid),
+        "trapz": entry("y x dx dim", _trapezoid),
         "logcumsumexp": entry("input dim", _running(lambda x, over, _: ops.logsumexp(x, over), -math.inf)),
         "norm": entry("input p dim keepdim dtype", _norm),
         "vector_norm": entry(
@@ -89,9 +92,19 @@ def _variance(
     )
 
 
-def _deviation(input: Array, *arguments: Any, **named: Any) -> Array:
-    found = _variance(input, *arguments, **named)
-    return Array(ops.unary("sqrt", found.node), found.layout)
+def _deviation(
+    input: Array, dim: Any = None, correction: float | None = 1, keepdim: bool = False, unbiased: Any = None
+) -> Array:
+    """√variance; torch's gradient of it at 0 is 0."""
+    found = _variance(input, dim, correction, keepdim, unbiased)
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    less = (1 if correction is None else correction) if unbiased is None else int(unbiased)
+    x, over = real(input), input.along(input.dims(dim))
+    value = ops.unary("sqrt", found.node)
+    slope = ops.div(ops.sub(x, ops.mean(x, over)), ops.mul(ops.count(over) - less, value))
+    local = ops.where(ops.compare("eq", value, 0), 0, slope)
+    return Array(ops.with_gradient(value, ((x, local),)), found.layout)
 
 
 def _prod(input: Array, dim: int | None = None, keepdim: bool = False, dtype: str | None = None) -> Array:
@@ -126,6 +139,35 @@ def _running(build: Callable[[Node, Axis, int], Node], neutral: float) -> Callab
     return apply
 
 
+def _running_product(input: Array, dim: int, dtype: str | None = None) -> Array:
+    """Π of the elements up to each place, as the product of as many factors with 1 for those behind it."""
+    axis = input.layout[dim % len(input.layout)] if input.layout else None
+    if axis is None:
+        return input
+    if axis.size > MOST_FACTORS:
+        raise Unsupported(said("a product of {count} factors", count=axis.size))
+    before = Axis(axis.name, axis.size)
+    x = ops.rename(real(input), axis, before)
+    so_far = ops.compare("le", ops.coordinate(before), ops.coordinate(axis))
+    return Array(_multiplied(ops.where(so_far, x, 1.0), before), input.layout)
+
+
+def _trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, dim: int = -1) -> Array:
+    """Σ (yₖ₊₁ + yₖ)/2 · (xₖ₊₁ − xₖ), the gaps being dx where no x is given."""
+    at = dim % len(y.layout)
+    axis = y.layout[at]
+    if axis is None or axis.size < 3 or (x is not None and len(x.layout) != 1):
+        raise Unsupported(said("this way of calling it"))
+    new = Axis(axis.name, axis.size - 1)
+    k, held = ops.coordinate(new), real(y)
+    both = ops.add(ops.take(held, ops.add(k, 1), axis), ops.take(held, k, axis))
+    gaps: Node = ops.constant(dx)
+    if x is not None and x.layout[0] is not None:
+        gaps = ops.sub(*(ops.take(real(x), place, x.layout[0]) for place in (ops.add(k, 1), k)))
+    parts = ops.div(ops.mul(both, gaps), 2)
+    return Array(ops.sum(parts, (new,)), (*y.layout[:at], *y.layout[at + 1 :]))
+
+
 def _norm(input: Array, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: str | None = None) -> Array:
     """(Σ |x|^p)^(1/p); torch's gradient of it at 0 is 0."""
     order = 2 if p in (None, "fro") else math.inf if p == "inf" else p
@@ -150,25 +192,27 @@ def length(x: Node, over: Sequence[Axis], p: float) -> Node:
 
 def _cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: Any = None) -> Array:
     """‖aᵢ − bⱼ‖ for all pairs of rows. Beyond 25 rows torch takes |a|² + |b|² − 2ab for the squares."""
-    if len(x1.layout) != 2 or len(x2.layout) != 2:
+    if len(x1.layout) != len(x2.layout) or x1.shape[:-2] != x2.shape[:-2]:
         raise Unsupported(said("distances of batches"))
-    (i, k), (_, k2) = x1.layout, x2.layout
-    j = None if x2.layout[0] is None else Axis("b", x2.layout[0].size)
+    (*batch, i, k), (*theirs, own, k2) = x1.layout, x2.layout
+    j = None if own is None else Axis("b", own.size)
     a, b = real(x1), real(x2)
+    for mine, other in zip(batch, theirs, strict=True):
+        b = b if mine is None or other is None or mine is other else ops.rename(b, other, mine)
     if k2 is not None and k is not None:
         free = Axis(k.name, k.size)
         b = ops.rename(b, k2, free)
-        b = b if j is None or x2.layout[0] is None else ops.rename(b, x2.layout[0], j)
+        b = b if j is None or own is None else ops.rename(b, own, j)
         b = ops.rename(b, free, k)
-    elif j is not None and x2.layout[0] is not None:
-        b = ops.rename(b, x2.layout[0], j)
+    elif j is not None and own is not None:
+        b = ops.rename(b, own, j)
     over = () if k is None else (k,)
     gap = ops.sub(a, b)
     if p != 2:
-        return Array(length(gap, over, p), (i, j))
-    value = ops.unary("sqrt", _squares(a, b, gap, over, max(x1.shape[0], x2.shape[0])))
+        return Array(length(gap, over, p), (*batch, i, j))
+    value = ops.unary("sqrt", _squares(a, b, gap, over, max(x1.shape[-2], x2.shape[-2])))
     local = ops.where(ops.compare("eq", value, 0), 0, ops.div(gap, value))
-    return Array(ops.with_gradient(value, ((a, local), (b, ops.neg(local)))), (i, j))
+    return Array(ops.with_gradient(value, ((a, local), (b, ops.neg(local)))), (*batch, i, j))
 
 
 def _squares(a: Node, b: Node, gap: Node, over: Sequence[Axis], rows: int) -> Node:

@@ -53,6 +53,10 @@ def deciding_operations() -> Mapping[str, Operation]:
         ),
         "max": entry("input dim keepdim places", _largest("max")),
         "min": entry("input dim keepdim places", _largest("min")),
+        **{
+            name: entry("input dim places", lambda input, dim, places=None: _at_places(input, dim, places))
+            for name in ("cummax", "cummin")
+        },
         "median": entry(
             "input dim keepdim places",
             lambda input, dim=-1, keepdim=False, places=None: _one_place(input, dim, keepdim, places),
@@ -173,6 +177,8 @@ def _aligned_rows(index: Array, input: Array, at: int) -> Node:
 
 def overwritten(input: Array, value: Array, source: npt.NDArray[Any]) -> Array:
     """The value's element of this row-major number where it is not negative, else the input's."""
+    if value.shape == input.shape and (source.reshape(-1) == np.arange(source.size)).all():
+        return Array(_stored(aligned(value, input.layout), input), input.layout)
     written = tabled("s", np.asarray(source, dtype=np.int64), input.layout)
     if value.floating and not input.floating:
         raise Unsupported(said("real numbers written among whole ones"))
@@ -273,7 +279,7 @@ def _kept(input: Array, diagonal: int, op: str) -> Any:
 
 def _fill_diagonal(input: Array, fill_value: float, wrap: bool = False) -> Array:
     i, j = (ops.coordinate(a) if a else ops.constant(0) for a in input.layout[-2:])
-    return Array(ops.where(ops.compare("eq", i, j), fill_value, input.node), input.layout)
+    return Array(ops.where(ops.compare("eq", i, j), _stored(ops.constant(fill_value), input), input.node), input.layout)
 
 
 def assigned(input: Array, index: Any, value: Any) -> Array:
@@ -352,7 +358,8 @@ def _written_where(
 
 
 def _stored(value: Node, input: Array) -> Node:
-    return value if value.dtype in ("scalar", input.node.dtype) else ops.cast(value, input.node.dtype)
+    whole = input.node.dtype != "bool" and value.dtype == "scalar"
+    return value if whole or value.dtype == input.node.dtype else ops.cast(value, input.node.dtype)
 
 
 def _masked(input: Array, mask: Array, value: Array) -> Array:

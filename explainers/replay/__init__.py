@@ -7,13 +7,14 @@ their shapes, and whatever goes wrong is a result, not an exception.
 from __future__ import annotations
 
 import contextlib
+import struct
 import warnings
 from collections.abc import Generator, Iterable, Mapping
 from typing import Final
 
 import torch
 
-from explainers.recording import Raised, Recording
+from explainers.recording import Raised, Recording, Tensor
 from explainers.replay.machine import Machine, NotReplayable
 from explainers.reruns import GraphRerun, RerunResult, SourceRerun
 from explainers.tracing import record
@@ -48,17 +49,29 @@ def replay_all(recording: Recording, reruns: Iterable[GraphRerun]) -> tuple[Reru
 
 
 def rerun_source(rerun: SourceRerun, namespace: Mapping[str, object] | None = None) -> RerunResult:
-    """Run an edited snippet, with its own Recording; the value is that recording's subject.
+    """Run an edited snippet, with its own Recording; the value is that recording's subject, or what it shows.
 
     `namespace` holds the names that the snippet finds, as for `record`.
     """
     recording = record(rerun.source, seed=rerun.seed, namespace=namespace)
-    value = None if recording.subject is None else recording.tensors[recording.subject]
+    value = _shown(recording, rerun.shown)
     if recording.raised is not None:
         return RerunResult(rerun.label, raised=recording.raised, recording=recording)
     if value is None or value.data is None:
         return RerunResult(rerun.label, not_run="the edited program shows no value", recording=recording)
     return RerunResult(rerun.label, value=value, recording=recording)
+
+
+def _shown(recording: Recording, at: int | None) -> Tensor | None:
+    """The subject, or the shown value of this index; a number that no tensor holds as a tensor of its own."""
+    if at is None:
+        return None if recording.subject is None else recording.tensors[recording.subject]
+    if at >= len(recording.shown):
+        return None
+    shown = recording.shown[at]
+    if shown.tensor is not None and shown.tensor in recording.tensors:
+        return recording.tensors[shown.tensor]
+    return None if shown.number is None else Tensor(-1, (), "float64", False, struct.pack("<d", shown.number))
 
 
 @contextlib.contextmanager

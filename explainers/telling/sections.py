@@ -183,7 +183,7 @@ def _counterfactual(found: Counterfactual, translator: Translator) -> Iterator[s
         value = _result(found)
         message = (
             said("{what}: {value}, the value you expected", what=what, value=value)
-            if found.agrees
+            if found.expected
             else said("{what}: {value}", what=what, value=value)
         )
         yield message.say(translator)

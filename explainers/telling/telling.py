@@ -155,10 +155,11 @@ def _takeaway(explanation: Explanation, translator: Translator) -> Text:
     agreeing = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.agrees and c.value is not None]
     parts += [text(message, translator, strong=("value",)) for message in sections.fixed(explanation)]
     for found in agreeing[:1]:
-        message = said(
-            "The {value} you expected is another computation ({what}).",
-            what=found.what,
-            value=shown(found.value or 0.0),
+        named = {"what": found.what, "value": shown(found.value or 0.0)}
+        message = (
+            said("The {value} you expected is another computation ({what}).", **named)
+            if found.expected
+            else said("Changed ({what}), it gives {value}.", **named)
         )
         parts.append(text(message, translator, strong=("value",)))
     if not agreeing:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+import sympy
 
 from explainers.composition import DontKnow
 from explainers.derivation import Definition, Quantity
 from explainers.reading import Reading
-from tests.explainers import programs
+from tests.explainers import copied_programs, longer_programs, programs
 
+CERTIFIED = {**programs.CERTIFIED, **longer_programs.CERTIFIED, **copied_programs.CERTIFIED}
 EQUAL: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
     "SMOOTHING": ("cross_entropy", "mean", {"label_smoothing": 0.1}),
     "OWN_CE": ("cross_entropy", "mean", {}),
@@ -32,9 +34,9 @@ NAMED = {
 GIVEN = {"CRITIC": "linear", "TWO_HEADS": "linear"}
 
 
-@pytest.mark.parametrize("name", programs.CERTIFIED)
+@pytest.mark.parametrize("name", CERTIFIED)
 def test_a_program_is_certified_by_the_whole_certificate(name: str, explained: Callable[[str], Any]) -> None:
-    found = explained(programs.CERTIFIED[name]).explanation
+    found = explained(CERTIFIED[name]).explanation
     assert isinstance(found.reading, Reading), found.reading
     assert found.proof.certified, found.proof
     assert False not in found.derivation.holds()
@@ -51,7 +53,21 @@ def test_a_program_is_certified_by_the_whole_certificate(name: str, explained: C
 
 
 def test_the_table_is_long_enough() -> None:
-    assert len(programs.CERTIFIED) >= 40
+    assert len(CERTIFIED) >= 60
+
+
+def test_a_sum_of_two_elements_is_no_loop(explained: Callable[[str], Any]) -> None:
+    source = "b = torch.tensor([[0.0, 1.0, 2.0, 4.0], [1.0, 1.0, 3.0, 2.0]], requires_grad=True)\n"
+    found = explained(source + "center = (b[:, 0] + b[:, 2]) / 2\nprint((center ** 2).mean())").explanation
+    (center,) = (step for step in found.derivation.steps if isinstance(step, Quantity))
+    assert not center.formula.has(sympy.Sum)
+
+
+def test_places_that_a_program_decides_on_have_a_letter_each(explained: Callable[[str], Any]) -> None:
+    found = explained(longer_programs.TRIPLET_SEMIHARD).explanation
+    held = list(found.derivation.letters)
+    assert len(set(held)) == len(held)
+    assert any(check.name == "twin" and check.passed for check in found.proof.checks)
 
 
 def test_a_loop_over_a_batch_is_one_row(explained: Callable[[str], Any]) -> None:

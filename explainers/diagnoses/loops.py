@@ -1,0 +1,204 @@
+"""A training loop as it is written: its optimizer, and where it goes backward, makes steps and clears gradients."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from explainers.diagnoses.source_edits import Source, argument, last_name
+
+_OPTIMIZERS = frozenset(
+    ("SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD")
+)
+_FRESH = frozenset(("tensor", "Variable", "as_tensor"))
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The innermost loop that goes backward, and the one optimizer of the program.
+
+    `backward`, `steps` and `clears` are its statements; `built` is the call that builds the optimizer in `made`.
+    """
+
+    source: Source
+    optimizer: str
+    made: ast.Assign
+    built: ast.Call
+    body: ast.For | ast.While
+    backward: ast.Expr
+    steps: tuple[ast.Expr, ...]
+    clears: tuple[ast.Expr, ...]
+
+    @property
+    def scaled(self) -> bool:
+        """Whether something else makes the steps, as a GradScaler does, or hooks in."""
+        return "scaler" in self.source.text.lower() or "LBFGS" in self.source.text
+
+    @property
+    def clears_by_hand(self) -> bool:
+        """Whether gradients are cleared without the optimizer."""
+        start, end = self.source.piece(self.body)
+        text = self.source.text[start:end]
+        return "zero_grad" in self.source.text or ".grad = None" in text or ".grad.zero_" in text or "fill_" in text
+
+    @property
+    def cleared_early(self) -> ast.Expr | None:
+        """What clears the gradients between backward() and the step that needs them."""
+        between = (c for c in self.clears if any(self.backward.lineno < c.lineno < s.lineno for s in self.steps))
+        return next(between, None)
+
+    @property
+    def made_anew(self) -> ast.Assign | None:
+        """What makes a new tensor of numbers in the loop, with a gradient of its own, to go backward from."""
+        start = self.backward.value
+        assert isinstance(start, ast.Call) and isinstance(start.func, ast.Attribute)
+        for node in ast.walk(self.body):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(keywords=[*keywords], func=function)):
+                    fresh = any(k.arg == "requires_grad" and _is_true(k.value) for k in keywords)
+                    if fresh and ast.unparse(start.func.value) == name and last_name(function) in _FRESH:
+                        return node
+                case _:
+                    pass
+        return None
+
+    @property
+    def frozen(self) -> ast.expr | None:
+        """The False that is written to requires_grad."""
+        for node in ast.walk(self.source.tree):
+            match node:
+                case ast.Assign(
+                    targets=[ast.Attribute(attr="requires_grad")], value=ast.Constant(value=False) as value
+                ):
+                    return value
+                case _:
+                    pass
+        return None
+
+    @property
+    def rate(self) -> float | None:
+        """The learning rate, where it is written as a number."""
+        match argument(self.built, 1, "lr"):
+            case ast.Constant(value=float() | int() as rate):
+                return float(rate)
+            case _:
+                return None
+
+    def with_rate(self, rate: float) -> str:
+        """The program with another learning rate."""
+        written = argument(self.built, 1, "lr")
+        assert written is not None
+        return self.source.replaced(self.source.piece(written), f"{rate:g}")
+
+    def before(self, statement: ast.stmt, text: str) -> str:
+        """The program with a line before a statement."""
+        start = self.source.piece(statement)[0]
+        return self.source.replaced((start, start), f"{text}\n{' ' * statement.col_offset}")
+
+    def after(self, statement: ast.stmt, text: str) -> str:
+        """The program with a line after a statement."""
+        end = self.source.piece(statement)[1]
+        return self.source.replaced((end, end), f"\n{' ' * statement.col_offset}{text}")
+
+    def moved_before(self, statement: ast.stmt, other: ast.stmt) -> str:
+        """The program with a statement moved before an earlier one."""
+        start, end = self.source.piece(statement)
+        text = self.source.text[start:end]
+        return Source(self.source.without_lines(statement)).replaced(
+            (self.source.piece(other)[0],) * 2, f"{text}\n{' ' * other.col_offset}"
+        )
+
+    def with_used_model(self) -> tuple[str, str] | None:
+        """What the optimizer's parameters are of, and the program with those of the model that the loop uses.
+
+        None where the loop uses the model that the optimizer was built from.
+        """
+        held = self._held()
+        if held is None:
+            return None
+        anew = self._built_anew(held)
+        if anew is not None:
+            return f"the first {held}", self._made_after(anew)
+        calls = [node.func for node in ast.walk(self.body) if isinstance(node, ast.Call)]
+        used = {function.id for function in calls if isinstance(function, ast.Name)}
+        names = {node.id for node in ast.walk(self.body) if isinstance(node, ast.Name)}
+        models = used & set(self._assigned())
+        if held in names or len(models) != 1:
+            return None
+        node = next(n for n in ast.walk(self.built) if isinstance(n, ast.Name) and n.id == held)
+        return held, self.source.replaced(self.source.piece(node), models.pop())
+
+    def _held(self) -> str | None:
+        """The name whose `.parameters()` the optimizer is given."""
+        match argument(self.built, 0, "params"):
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="parameters")):
+                return name
+            case _:
+                return None
+
+    def _assigned(self) -> dict[str, ast.Assign]:
+        """The last statement at the top level that binds each name to what a call gives."""
+        found: dict[str, ast.Assign] = {}
+        for node in self.source.tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call()):
+                    found[name] = node
+                case _:
+                    pass
+        return found
+
+    def _built_anew(self, name: str) -> ast.Assign | None:
+        """Where the name is bound to another object after the optimizer was built."""
+        last = self._assigned().get(name)
+        if last is None or not self.made.lineno < last.lineno < self.body.lineno:
+            return None
+        names = {node.id for node in ast.walk(last.value) if isinstance(node, ast.Name)}
+        return None if name in names else last
+
+    def _made_after(self, statement: ast.Assign) -> str:
+        start, end = self.source.piece(self.made)
+        text, at = self.source.text[start:end], self.source.piece(statement)[1]
+        with_both = self.source.replaced((at, at), f"\n{text}")
+        return Source(with_both).replaced((start, end + 1), "")
+
+
+def training_loop(text: str) -> Loop | None:
+    """The training loop of a program with one loop that goes backward once a round, and one optimizer."""
+    source = Source(text)
+    loops = [node for node in ast.walk(source.tree) if isinstance(node, ast.For | ast.While)]
+    inner = [loop for loop in loops if len(_called(loop, "backward")) == 1]
+    built = [found for node in ast.walk(source.tree) if (found := _optimizer(node)) is not None]
+    if not inner or len(built) != 1:
+        return None
+    name, made, call = built[0]
+    body = min(inner, key=lambda loop: (loop.end_lineno or 0) - loop.lineno)
+    steps, clears = (_called(body, method, name) for method in ("step", "zero_grad"))
+    elsewhere = [s for method in ("step", "zero_grad") for s in _called(source.tree, method, name)]
+    if len(elsewhere) != len(steps) + len(clears):  # an outer loop, or a function, makes them
+        return None
+    return Loop(source, name, made, call, body, _called(body, "backward")[0], tuple(steps), tuple(clears))
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _called(tree: ast.AST, method: str, owner: str | None = None) -> list[ast.Expr]:
+    """The statements that call a method, in the order of their lines."""
+    found: list[ast.Expr] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=of, attr=name))) if name == method:
+                if owner is None or (isinstance(of, ast.Name) and of.id == owner):
+                    found.append(node)
+            case _:
+                pass
+    return sorted(found, key=lambda node: node.lineno)
+
+
+def _optimizer(node: ast.AST) -> tuple[str, ast.Assign, ast.Call] | None:
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if last_name(call.func) in _OPTIMIZERS:
+            return name, node, call
+        case _:
+            return None
