@@ -26,6 +26,7 @@ from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Origin, Question, Reading, Snippet, TooLong
 from bot.remarks import preface, remarks, shown, supplied
 from bot.stopped import Asker, Stop
+from bot.stopping_again import again
 from bot.stopwatch import Stopwatch
 from explainers import claims
 from explainers.locale import Translator
@@ -136,10 +137,11 @@ class Walk:
             if isinstance(plain := await self._unadapted(concluded), Evaluated):
                 evaluated, results = plain, await self._rerun(self._question, plain)
                 concluded = await self._conclude(self._question, evaluated, results, self._ask.wants)
+            further = await self._stopping_again(self._question, evaluated, concluded)
             found = tuple(each for each in await others if each is not None)
         finally:
             others.cancel()
-        return self._finished(self._question, evaluated, concluded, found)
+        return self._finished(self._question, evaluated, concluded, found, further)
 
     def stopped(self, stop: Stop) -> Answer:
         """The Answer of a walk that ends here."""
@@ -244,6 +246,22 @@ class Walk:
         expression = snippet.source.rstrip().rpartition("\n")[2]
         return Other(expression, answer.loss, answer.value, answer.proof) if answer.value is not None else None
 
+    async def _stopping_again(
+        self, question: Question, evaluated: Evaluated, concluded: work.Concluded
+    ) -> tuple[Paragraph, ...]:
+        """What is to say of the program with its fix, where it then stops at another place."""
+        if concluded.fixed is None or not concluded.fixed.stops:
+            return ()
+        snippet = msgspec.structs.replace(evaluated.snippet, source=concluded.fixed.source)
+        fixed = await self._answering.children.run(snippet, printed(question.claims))
+        if isinstance(fixed, Stop):
+            return ()
+        try:
+            then = await self._conclude(question, fixed, await self._rerun(question, fixed), Wants())
+        except _EXPLAINER_ERRORS:  # the first mistake has its answer without the second
+            return ()
+        return tuple(again(then, self._answering.translators[self._locale]))
+
     async def _rerun(self, question: Question, evaluated: Evaluated) -> tuple[work.Rerun, ...]:
         stated, recording = self._stated(question), evaluated.ran.recording
         plan = await self._ask_explainer(work.ToPlan(recording, stated, self._answering.bounds.reruns), _PLANS)
@@ -287,7 +305,12 @@ class Walk:
         return max(0.0, self._until - asyncio.get_running_loop().time())
 
     def _finished(
-        self, question: Question, evaluated: Evaluated, concluded: work.Concluded, others: tuple[Other, ...]
+        self,
+        question: Question,
+        evaluated: Evaluated,
+        concluded: work.Concluded,
+        others: tuple[Other, ...],
+        further: tuple[Paragraph, ...],
     ) -> Answer:
         answer = concluded.answer
         if concluded.troubles:
@@ -299,7 +322,7 @@ class Walk:
             answer = possible(answer)
         added = (*shown(question, others), *remarks(question, evaluated.snippet))
         after = [Paragraph("remarks", each.say(translator)) for each in added]
-        paragraphs = (*before, *answer.paragraphs, *after)
+        paragraphs = (*before, *answer.paragraphs, *further, *after)
         return msgspec.structs.replace(
             answer,
             text="\n\n".join(each.text for each in paragraphs) + "\n",

@@ -18,7 +18,7 @@ from bot.exchange import (
     Proof,
     worded,
 )
-from bot.jobs.work import ToConclude
+from bot.jobs.work import Fixed, ToConclude
 from explainers import proof
 from explainers.diagnoses import diagnosis
 from explainers.explanation import Explanation
@@ -54,6 +54,17 @@ def explained(explanation: Explanation, told: Told, asked: ToConclude, drawn: Dr
         paragraphs=tuple(Paragraph(each.kind, each.text) for each in told.paragraphs),
         drawn=drawn,
     )
+
+
+def fixed(explanation: Explanation) -> Fixed | None:
+    """What came of the fix of a program that stopped; None where it did not stop, or no fix was run."""
+    first = next(iter(explanation.diagnoses), None)
+    if explanation.recording.raised is None or first is None or first.fix is None or not first.fix.source:
+        return None
+    ran = next((c for c in first.counterfactuals if c.role == "fix"), None)
+    if ran is None or (ran.raised is None and not ran.ran):
+        return None
+    return Fixed(first.fix.source, ran.raised is not None, _given(ran) if ran.ran else None)
 
 
 def gradients(found: Mapping[str, Any]) -> dict[str, Numbers]:

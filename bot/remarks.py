@@ -45,6 +45,11 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
             "I put in what your message shows, where the code needs what nobody defines: {lines}",
             lines="; ".join(given),
         )
+    if any("torch.rand" in each.code for each in snippet.completions if each.what in ("name", "given")):
+        yield said(
+            "You state shapes and no numbers, so I made up random ones: look at the shapes and the cause, not at the "
+            "digits."
+        )
     if any(each.what == "shape" for each in snippet.completions):
         yield said("I gave the target the shape of the input, because the loss raises otherwise.")
     dropped = [each.code for each in snippet.completions if each.what == "left-out"]

@@ -39,7 +39,7 @@ from explainers.reruns import (
 )
 
 SEED = "seed"
-OTHER_SEEDS = (1, 2)
+OTHER_SEEDS = (1, 2, 3, 4)
 
 if TYPE_CHECKING:
     from explainers.telling import Told

@@ -94,6 +94,8 @@ def _plain(explanation: Explanation, value: str) -> Message:
     claim = disagreement(explanation)
     if claim is not None:
         claimed = claim.text or f"{claim.value:.4g}"
+        if (drawn := _drawn(explanation, claim, claimed)) is not None:
+            return drawn
         return said("This code gives {value}, not the {claimed} that you show.", value=value, claimed=claimed)
     if isinstance(explanation.reading, DontKnow):
         function = explanation.reading.function
@@ -112,6 +114,20 @@ def _plain(explanation: Explanation, value: str) -> Message:
     if known is not None:
         return said("{value} is right. {reading}", value=value, reading=known.reading)
     return said("{value} is what your formula gives.", value=value)
+
+
+def _drawn(explanation: Explanation, claim: Claim, claimed: str) -> Message | None:
+    """That a printed number is one of those that the program may draw; None where it lies outside of them."""
+    values = (*explanation.spread, explanation.value) if explanation.spread else ()
+    if not values or not isinstance(claim.value, float | int) or not min(values) <= claim.value <= max(values):
+        return None
+    return said(
+        "{claimed} is one draw of many: no seed is set, and {count} runs give {low} to {high}.",
+        claimed=claimed,
+        count=len(values),
+        low=summary(min(values)),
+        high=summary(max(values)),
+    )
 
 
 def _not_finite(explanation: Explanation) -> Message | None:

@@ -109,7 +109,7 @@ def _conclude(asked: ToConclude) -> Concluded:
     drawn, trouble = _drawn(told, asked)
     draw_ms = 1000 * (time.perf_counter() - started)
     troubles = tuple(filter(None, (formed.fault, trouble, *found.broken)))
-    return Concluded(answers.explained(found, told, asked, drawn), draw_ms, troubles)
+    return Concluded(answers.explained(found, told, asked, drawn), draw_ms, troubles, answers.fixed(found))
 
 
 def _result(rerun: Rerun) -> RerunResult:

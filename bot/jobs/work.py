@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from bot.evaluator.attempts import Attempt
-from bot.exchange import Answer, Claim, DiagnosisKind, Error, Loss, Theme, Wants
+from bot.exchange import Answer, Claim, DiagnosisKind, Error, Loss, Number, Numbers, Theme, Wants
 from bot.reading.question import File, Snippet
 from explainers import claims
 from explainers.reruns import GraphRerun, SourceRerun
@@ -128,12 +128,22 @@ class ToList(msgspec.Struct, frozen=True, tag="list"):
     """What losses and diagnoses are there?"""
 
 
+class Fixed(msgspec.Struct, frozen=True):
+    """A program that stopped, with its fix: whether it stops again when it is run, else the value that it gives."""
+
+    source: str
+    stops: bool
+    value: Number | Numbers | None = None
+
+
 class Concluded(msgspec.Struct, frozen=True):
-    """The Answer, the milliseconds that drawing took, and what of ours failed on the way, for our log."""
+    """The Answer, the milliseconds that drawing took, what of ours failed on the way, for our log, and what a fix led
+    to."""
 
     answer: Answer
     draw_ms: float
     troubles: tuple[str, ...] = ()
+    fixed: Fixed | None = None
 
 
 class Example(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from bot.reading.literals import Role, role_of_name
 from bot.reading.losses import loss_words
 from bot.reading.pieces import Piece
 from bot.reading.question import Claim, Completion, Origin, ReportedError, Snippet
+from bot.reading.shapes import stand_ins
 from bot.reading.snippets import Block, defined, is_data, is_shown, lacked, merged, missing_names, names_loss, snippet
 from bot.reading.statements import bound_names
 from bot.reading.text import as_prose
@@ -119,7 +120,14 @@ def _with_given(found: Sequence[Snippet], parts: Sequence[Parts]) -> list[Snippe
     given: dict[str, str] = {}
     for part in parts:
         given = {**values_given(part.pieces, part.document.text), **part.document.values, **given}
-    return [_filled(each, given) for each in found]
+    text = "\n".join(part.document.text for part in parts)
+    return [_filled(each, {**given, **_made_up(each.source, text, given)}) for each in found]
+
+
+def _made_up(source: str, text: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Stand-ins for names without a value; "[32, 10]" that is a shape was no value."""
+    made = stand_ins(source, text)
+    return {name: code for name, (shape, code) in made.items() if name not in given or str(list(shape)) in given[name]}
 
 
 def _filled(found: Snippet, given: Mapping[str, str]) -> Snippet:

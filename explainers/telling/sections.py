@@ -24,6 +24,7 @@ BRIEFLY = 24
 MOST_PLACES = 8
 OLD_ITEM = "[0]"
 LEAST_STEPS = 3
+LEAST_CLASSES = 3
 NEGLIGIBLE = 1e-12
 MOST_CLEAR = 8
 
@@ -39,6 +40,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
         lines.append(letters.say(translator))
     lines += [message.say(translator) for message in _course(explanation)]
     lines += [message.say(translator) for message in probability_of_target(explanation)]
+    lines += [message.say(translator) for message in _drawn(explanation)]
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     return lines
@@ -68,6 +70,30 @@ def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
             p=shown(p),
             loss=shown(-math.log(p)) if p > 0 else "inf",
         ),
+    )
+
+
+def _drawn(explanation: Explanation) -> Iterator[Message]:
+    """About what a cross entropy of random scores comes to, whatever the seed.
+
+    log Σ exp of C independent normal scores of variance s² is about ln C + s²/2, and the target's score is 0 on
+    average.
+    """
+    call, tensors = explanation.call, explanation.recording.tensors
+    if not explanation.spread or call is None or explanation.loss is None or explanation.loss.name != "cross_entropy":
+        return
+    id = call.ref("input")
+    input = None if id is None else tensors.get(id)
+    if input is None or input.data is None or len(input.shape) != 2 or input.shape[1] < LEAST_CLASSES:
+        return
+    scores, classes = input.array().astype(np.float64), input.shape[1]
+    scatter = float(scores.std(axis=1).mean())
+    yield said(
+        "Scores that know nothing cost about ln {count} + s²/2 = {level}, s = {scatter} being how far they scatter "
+        "in a row.",
+        count=classes,
+        level=f"{math.log(classes) + scatter**2 / 2:.2f}",
+        scatter=f"{scatter:.2f}",
     )
 
 

@@ -72,6 +72,21 @@ async def test_what_was_printed_before_a_stop_is_kept(answer: Any) -> None:
     assert "epoch one" in found.text
 
 
+async def test_a_second_mistake_behind_the_first_is_explained_and_both_fixes_are_run(answer: Any) -> None:
+    code = (
+        "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
+        "loss = F.cross_entropy(logits, torch.tensor([[0], [1]]))\n"
+        "error = F.mse_loss(logits.argmax(1), torch.tensor([0.0, 1.0]).long())\nprint(loss + error)"
+    )
+    found: Answer = await answer(f"```py\n{code}\n```\nwhy does it raise?")
+    assert found.outcome == "failed"
+    assert "multi-target" in (found.error.message if found.error else "")
+    fixes = [each.text for each in found.paragraphs if each.kind == "fix"]
+    assert len(fixes) == 2
+    assert any(line.startswith("- error") for line in fixes[1].splitlines())
+    assert "0.27383" in found.text, "what both fixes together give"
+
+
 async def test_an_error_of_torch_is_explained(answer: Any) -> None:
     found: Answer = await answer(
         "```py\nF.cross_entropy(torch.ones(1, 3), torch.tensor([5]))\n```\nwhy does my loss raise?"

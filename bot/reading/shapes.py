@@ -1,0 +1,144 @@
+"""Stand-ins of the shapes that a message states, for names that its code needs and nobody defines.
+
+"my output is [32, 10], labels [32]", "outputs has shape (64, 1)", `print(out.shape)  # torch.Size([16, 3])`.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.reading.arguments import INDEXED
+from bot.reading.lexing import parsed
+from bot.reading.literals import Role, role_of_name
+from bot.reading.losses import MODULES
+from bot.reading.names import unbound
+from bot.reading.snippets import name_of
+
+Shape = tuple[int, ...]
+
+_SHAPE = re.compile(
+    r"(?:torch\.)?(?:Size\()?[\[(]\s*(\d{1,7}(?:\s*,\s*\d{1,7})*)\s*,?\s*[\])]\)?|(\d+(?:\s*[x×]\s*\d+)+)"
+)
+_SAYS = re.compile(r"shape|size|dim(?:ension)?s?\b|形状|サイズ|形|大小", re.I)
+_BREAK = re.compile(r"[;?!。]|\.\s|\n\s*\n")
+_WORD = re.compile(r"[A-Za-z_]\w*|出力|ラベル|ターゲット|予測|输出|标签|目标|预测")
+_REACH = 60
+_MOST = 10**6  # elements of a stand-in
+_LEAST_BATCH = 4
+_LOGARITHMIC = frozenset(("nll_loss", "kl_div"))
+_BINARY = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A shape and the word that it is said of; `plain` where no other word says that it is one."""
+
+    word: str
+    shape: Shape
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """The loss that code calls, and the names that it is given."""
+
+    function: str
+    input: str | None
+    target: str | None
+
+
+def stand_ins(source: str, text: str) -> dict[str, tuple[Shape, str]]:
+    """Shapes that the text states for names which the source needs, and code that binds each to such a random
+    tensor."""
+    tree = parsed(source)
+    needed = set(unbound(source))
+    if tree is None or not needed:
+        return {}
+    loss = _loss(tree)
+    names = needed | {name for name in (loss.input, loss.target) if name} if loss else needed
+    found = _by_name(list(_stated(text, names)), names, loss)
+    return {name: (shape, f"{name} = {_tensor(name, shape, found, loss)}") for name, shape in found.items()}
+
+
+def _by_name(stated: Sequence[Stated], names: set[str], loss: _Loss | None) -> dict[str, Shape]:
+    """The shape of each name: by itself, else by its role in the loss."""
+    if any(each.plain for each in stated) and not _are_plainly_shapes(stated):
+        stated = [each for each in stated if not each.plain]
+    found: dict[str, Shape] = {each.word: each.shape for each in reversed(stated) if each.word in names}
+    for role, name in ((Role.INPUT, loss.input), (Role.TARGET, loss.target)) if loss else ():
+        told = next((each.shape for each in stated if each.word not in names and role_of_name(each.word) is role), None)
+        if name is not None and name not in found and told is not None:
+            found[name] = told
+    if loss and loss.input in found and loss.target in names and loss.target not in found:
+        shape = found[loss.input]
+        found[loss.target] = (*shape[:1], *shape[2:]) if loss.function in INDEXED else shape
+    return found
+
+
+def _are_plainly_shapes(stated: Sequence[Stated]) -> bool:
+    """Whether lists of whole numbers are shapes though nothing says so: a batch of scores, and one label for each."""
+    rows = {each.shape[0] for each in stated if len(each.shape) > 1 and role_of_name(each.word) is not Role.TARGET}
+    labels = {each.shape[0] for each in stated if each.shape[1:] in ((), (1,))}
+    return any(size >= _LEAST_BATCH for size in rows & labels)
+
+
+def _stated(text: str, names: set[str]) -> Iterator[Stated]:
+    end = 0
+    for match in _SHAPE.finditer(text):
+        before = text[max(end, match.start() - _REACH) : match.start()]
+        before = _BREAK.split(before)[-1] if ".shape" not in before and ".size" not in before else before
+        end = match.end()
+        sizes = tuple(int(each) for each in re.findall(r"\d+", match[0]))
+        words = [word for word in _WORD.findall(before) if word in names or role_of_name(word)]
+        elements = 1
+        for size in sizes:
+            elements *= size
+        if words and 0 < elements <= _MOST:
+            yield Stated(words[-1], sizes, not _SAYS.search(f"{before} {match[0]}") and "x" not in match[0])
+
+
+def _loss(tree: ast.Module) -> _Loss | None:
+    """The last loss that is called on two names, by a function, by a module or by what is bound to one."""
+    bound = {
+        node.targets[0].id: name_of(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Call)
+    }
+    found: _Loss | None = None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue
+        inner = name_of(node.func) if isinstance(node.func, ast.Call) else name_of(node)
+        function = _function(bound.get(inner, inner))
+        if function is not None:
+            input, target = (each.id if isinstance(each, ast.Name) else None for each in node.args[:2])
+            found = _Loss(function, input, target)
+    return found
+
+
+def _function(name: str) -> str | None:
+    if name in MODULES:
+        return MODULES[name]
+    return name if name in MODULES.values() else None
+
+
+def _tensor(name: str, shape: Shape, found: Mapping[str, Shape], loss: _Loss | None) -> str:
+    """Random numbers of a shape, as the loss wants them."""
+    size = ", ".join(map(str, shape))
+    if loss is not None and name == loss.target:
+        return _target(shape, found.get(loss.input or "", ()), loss.function)
+    if loss is not None and name == loss.input and loss.function == "binary_cross_entropy":
+        return f"torch.rand({size}, requires_grad=True)"
+    made = f"torch.randn({size}, requires_grad=True)"
+    return f"{made}.log_softmax(-1)" if loss and name == loss.input and loss.function in _LOGARITHMIC else made
+
+
+def _target(shape: Shape, scores: Shape, function: str) -> str:
+    if function in INDEXED:
+        classes = scores[1] if len(scores) > 1 else scores[0] if scores else 2
+        return f"torch.randint(0, {classes}, {shape})"
+    if function in _BINARY:
+        return f"torch.randint(0, 2, {shape}).float()"
+    made = f"torch.randn({', '.join(map(str, shape))})"
+    return f"{made}.softmax(-1)" if function in _LOGARITHMIC else made
