@@ -16,6 +16,7 @@ from explainers.failure import Failure, describe, remember, written
 from explainers.recording import Recording
 from explainers.replay import replay_all, rerun_source
 from explainers.reruns import TWIN, GraphRerun, RerunResult, SourceRerun
+from explainers.tracing.watching import RECORDING
 
 MOST_BYTES = 64 * 2**20
 """What a call may hold in one's own process, where nothing has to cross to another."""
@@ -59,8 +60,18 @@ def explain_error(error: BaseException) -> Failure:
     """What an exception of torch is about: the call, its arguments with their shapes and dtypes, and torch's words.
 
     Where the failed expression is torch's own and changes nothing, it is run again alone on the same operands: then
-    the Failure has the Explanation with the cause, and a fix of that expression that was run.
+    the Failure has the Explanation with the cause, and a fix of that expression that was run. One that left a `watch`
+    block is explained from what the block recorded, and nothing is run again.
     """
+    failure = _alone(error)
+    watched = getattr(error, RECORDING, None)
+    if isinstance(watched, Recording) and (failure.explanation is None or not failure.explanation.diagnoses):
+        return replace(failure, explanation=explained(watched))
+    return failure
+
+
+def _alone(error: BaseException) -> Failure:
+    """The failure, explained by its expression alone where that can be run again."""
     failure, alone = describe(error), written(error)
     if alone is None:
         return failure

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explainers.diagnoses.inside import inside
 from explainers.diagnoses.operands import known_as
 from explainers.diagnoses.scene import Floats, Scene, short
 from explainers.diagnoses.turning import is_spoiled, numbers, turns
@@ -27,6 +28,7 @@ class Birth:
     index: tuple[int, ...]
     made: float
     given: tuple[tuple[str, float], ...]
+    scene: Scene
 
     @property
     def name(self) -> str:
@@ -49,7 +51,7 @@ def birth(scene: Scene) -> Birth | None:
         return None
     born = np.isnan(held) if np.isnan(held).any() else ~np.isfinite(held)
     index = tuple(int(k) for k in np.argwhere(born)[0]) if held.ndim else ()
-    return Birth(scene.call, index, float(held[index]), tuple(_given(scene, held.shape, index)))
+    return Birth(scene.call, index, float(held[index]), tuple(_given(scene, held.shape, index)), scene)
 
 
 def _held(scene: Scene, id: int) -> Floats | None:
@@ -98,7 +100,9 @@ def told(found: Birth) -> Message:
 
 
 def operands_told(found: Birth) -> tuple[Message, ...]:
-    """The numbers it was made of."""
+    """The numbers it was made of; of a loss that torch computes in one call, the step inside it."""
+    if within := inside(found.scene):
+        return within
     if not found.given:
         return ()
     values = ", ".join(f"{name} = {number(value)}" for name, value in found.given)

@@ -145,7 +145,7 @@ def _poisson_rates(scene: Scene) -> Suspicion | None:
 
 
 def _poisson_negative(scene: Scene) -> Suspicion | None:
-    if scene.value is None or scene.value >= 0 or scene.call.argument("full"):
+    if scene.value is None or not scene.value < 0 or scene.call.argument("full"):
         return None
     y = scene.array("target")
     constant = (

@@ -8,6 +8,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, set_to, wrapped
+from explainers.diagnoses.inside import inside
 from explainers.diagnoses.operands import known_as
 from explainers.diagnoses.operands import replaced as rewritten
 from explainers.diagnoses.scene import Floats, Scene, is_library_loss, short
@@ -154,7 +155,9 @@ def _masked_row(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{value}: all scores of row {row} are −inf, and −inf − (−inf) is nan.",
                      value=stated(scene), row=first),
-        evidence=(told(found), said("{count} rows are masked as a whole.", count=int(empty.sum()))),
+        evidence=(
+            told(found), *inside(scene), said("{count} rows are masked as a whole.", count=int(empty.sum()))
+        ),
         trials=_floored(scene),
         fix=fixes.fix(scene, rewritten(scene, input=f"{{}}.clamp(min={_FLOOR:g})"), "choose",
                       said("Leave such rows out, or mask with a large negative number.")),
@@ -206,8 +209,9 @@ def _infinite_logit(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{value}: {name} holds {bad}, of which {function} makes inf − inf or 0 · inf.",
                      value=stated(scene), name=name, bad=bad, function=scene.name),
-        evidence=(told(found), said("{count} of {all} scores in {name} are infinite.",
-                                    count=int(np.isinf(held).sum()), all=held.size, name=name)),
+        evidence=(told(found), *inside(scene),
+                  said("{count} of {all} scores in {name} are infinite.",
+                       count=int(np.isinf(held).sum()), all=held.size, name=name)),
         trials=_floored(scene),
         fix=fixes.fix(scene, rewritten(scene, input=f"{{}}.clamp({_FLOOR:g}, {-_FLOOR:g})"), "likely",
                       said("Mask with a large negative number, which stays finite.")),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import math
 
+import numpy as np
+
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, chain, operands_told, spoiled_inputs, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
+from explainers.diagnoses.inside import inside
 from explainers.diagnoses.operands import atom, known_as
-from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.scene import Scene, is_library_loss
 from explainers.diagnoses.source_edits import Source, argument
 from explainers.diagnoses.wording import number, shape, stated
 from explainers.messages import said
@@ -118,6 +121,23 @@ def rules() -> tuple[Rule, ...]:
             trigger=_of_nothing,
             positive=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([False, False])\nloss[mask].mean()",
             control=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([False, True])\nloss[mask].mean()",
+            concern="non-finite",
+        ),
+        Rule(
+            slug="logarithm-inside-loss",
+            family="undefined-values",
+            title=said("The loss itself takes a logarithm of 0 or of a negative number"),
+            explanation=said(
+                "The loss computes a logarithm of its input. Nothing keeps the input positive here, and a logarithm of "
+                "0 is −inf, of a negative number nan."
+            ),
+            words=("poisson_nll_loss nan", "log_input=False nan", "negative rate"),
+            losses=frozenset(),
+            trigger=_log_inside,
+            positive=_HEAD + "rate = torch.tensor([-1.0, 2.0])\ncount = torch.tensor([1.0, 2.0])\n"
+            "F.poisson_nll_loss(rate, count, log_input=False)",
+            control=_HEAD + "rate = torch.tensor([1.0, 2.0])\ncount = torch.tensor([1.0, 2.0])\n"
+            "F.poisson_nll_loss(rate, count, log_input=False)",
             concern="non-finite",
         ),
         Rule(
@@ -265,6 +285,29 @@ def _of_nothing(scene: Scene) -> Suspicion | None:
         trials=(Trial(said("with the sum in place of the mean"), graph_rerun(edit)),),
         fix=fixes.fix(scene, None, "choose", said("Leave such a batch out, or take the sum and divide by at least 1.")),
     )
+
+
+def _log_inside(scene: Scene) -> Suspicion | None:
+    """A library loss of finite numbers whose logarithm has none."""
+    held = scene.recorded("input")
+    if held is None or not np.isfinite(held).all() or not is_library_loss(scene.call, scene.registry):
+        return None
+    found, steps = birth(scene), inside(scene)
+    if found is None or not steps or not (held <= 0).any() or not str(steps[0].named["step"]).startswith("log("):
+        return None
+    name = known_as(scene, "input")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: {function} takes a logarithm, and {name} holds {low}.",
+                     value=stated(scene), function=scene.name, name=name, low=number(float(held.min()))),
+        evidence=(told(found), *steps),
+        trials=(
+            Trial(said("with its input cut to where it is defined"),
+                  graph_rerun(wrapped(scene.call, "input", "torch.clamp", min=_EPS))),
+        ),
+        fix=fixes.fix(scene, fixes.rewritten(scene, "input", f"{{}}.clamp(min={_EPS})"), "choose",
+                      said("Make the input positive: softplus or exp of what the model gives, or a least value.")),
+    )  # fmt: skip
 
 
 def _outside(scene: Scene) -> Suspicion | None:

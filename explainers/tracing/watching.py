@@ -15,8 +15,12 @@ from torch import nn
 from explainers.recording import Recording
 from explainers.tracing.callables import find
 from explainers.tracing.mode import Tracer
+from explainers.tracing.raising import raised
 from explainers.tracing.source import Source
 from explainers.tracing.trimming import Program, assemble
+
+RECORDING: Final = "_whyloss_recording"
+"""Where an exception that left a watched block keeps what led to it."""
 
 _SOURCE_LIMIT: Final = 256 * 1024  # characters; a longer file is not copied into recordings
 
@@ -33,6 +37,12 @@ class Run:
         """What led to `subject`. Raises ValueError for a tensor that no call of the block made or met."""
         return self._recording(subject, self._variables)
 
+    def failed(self, error: Exception, filename: str) -> Recording:
+        """What was run until the block raised; the exception is that of this file's innermost line."""
+        ended_by = raised(error, self._tracer, filename)
+        program = Program(self._text(), self._variables, raised=ended_by)
+        return assemble(self._tracer, program, max_bytes=self._max_bytes)
+
     def finish(self, variables: dict[str, object]) -> None:
         """Remember the variables of the block at its end."""
         self._variables = {
@@ -43,9 +53,11 @@ class Run:
         id = self._tracer.ledger.id_of(subject)
         if id is None:
             raise ValueError("this tensor was not computed while we watched")
+        return assemble(self._tracer, Program(self._text(), variables), subject=id, max_bytes=self._max_bytes)
+
+    def _text(self) -> str:
         text = self._tracer.source.text
-        program = Program(text if len(text) <= _SOURCE_LIMIT else "", variables)
-        return assemble(self._tracer, program, subject=id, max_bytes=self._max_bytes)
+        return text if len(text) <= _SOURCE_LIMIT else ""
 
 
 R = TypeVar("R", bound=Run)
@@ -80,11 +92,13 @@ class watch(Generic[R]):  # a with-statement's name, like contextlib.suppress
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop watching, and let an exception pass."""
+        """Stop watching, and let an exception pass, with the recording of what led to it."""
         assert self._tracer is not None and self._frame is not None and self._run is not None
         self._tracer.__exit__(kind, error, traceback)
-        self._tracer.failure = None
         self._run.finish(dict(self._frame.f_locals))
+        if isinstance(error, Exception):
+            setattr(error, RECORDING, self._run.failed(error, self._frame.f_code.co_filename))
+        self._tracer.failure = None
         self._tracer.source.forget_frame()
         self._frame = None
 

@@ -95,6 +95,29 @@ def test_nothing_but_torchs_own_expressions_is_run_again_for_an_exception() -> N
         assert ran == [] and x.tolist() == [1.0, 1.0] and x.grad is None
 
 
+def test_an_exception_that_leaves_a_watched_block_is_explained_by_what_was_recorded() -> None:
+    ran: list[str] = []
+
+    def noted(x: torch.Tensor) -> torch.Tensor:
+        ran.append("once")
+        return x @ torch.ones(3)
+
+    weights = torch.ones(2, 2)
+    with pytest.raises(RuntimeError) as caught, watch():
+        torch.relu(noted(weights * 2))
+    found = explain_error(caught.value).explanation
+    assert found is not None and ran == ["once"]
+    assert found.diagnoses[0].slug == "matmul-sizes"
+    assert "(2, 2)" in str(found)
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(RuntimeError) as caught, watch():
+        probabilities = w.sigmoid()
+        probabilities[0] = 0.5
+        probabilities.sum().backward()
+    second = explain_error(caught.value)
+    assert second.explanation is not None and second.explanation.diagnoses[0].slug == "modified-in-place"
+
+
 def test_a_million_elements_are_certified_without_a_symbol_for_each() -> None:
     torch.manual_seed(0)
     found = explain("cross_entropy", torch.randn(2000, 500), torch.randint(0, 500, (2000,)))
