@@ -13,7 +13,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
 from explainers.diagnoses.inside import inside
 from explainers.diagnoses.operands import atom, known_as
-from explainers.diagnoses.scene import Scene, is_library_loss
+from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, argument
 from explainers.diagnoses.wording import number, shape, stated
 from explainers.messages import said
@@ -132,7 +132,7 @@ def rules() -> tuple[Rule, ...]:
                 "0 is −inf, of a negative number nan."
             ),
             words=("poisson_nll_loss nan", "log_input=False nan", "negative rate"),
-            losses=frozenset(),
+            losses=frozenset({"poisson_nll_loss"}),
             trigger=_log_inside,
             positive=_HEAD + "rate = torch.tensor([-1.0, 2.0])\ncount = torch.tensor([1.0, 2.0])\n"
             "F.poisson_nll_loss(rate, count, log_input=False)",
@@ -288,9 +288,9 @@ def _of_nothing(scene: Scene) -> Suspicion | None:
 
 
 def _log_inside(scene: Scene) -> Suspicion | None:
-    """A library loss of finite numbers whose logarithm has none."""
+    """A loss of finite numbers that takes the logarithm of one that has none."""
     held = scene.recorded("input")
-    if held is None or not np.isfinite(held).all() or not is_library_loss(scene.call, scene.registry):
+    if held is None or not np.isfinite(held).all():
         return None
     found, steps = birth(scene), inside(scene)
     if found is None or not steps or not (held <= 0).any() or not str(steps[0].named["step"]).startswith("log("):
