@@ -22,8 +22,8 @@ from explainers.graph.nodes import Concat, Input, Node, WithGradient, topologica
 INDICES = frozenset("ijklmn")
 _MEANT = INDICES | {"e", "ell", "pi", "Pi", "sigma", "Sigma", "delta"}
 _FUNCTIONS = frozenset(
-    ("softmax", "one_hot", "sigmoid", "tanh", "sign", "exp", "log", "ln", "max", "min", "abs", "sqrt", "relu")
-) | {"nan", "inf", "oo", "if", "otherwise", "true", "false"}
+    ("softmax", "one_hot", "sigmoid", "tanh", "sin", "cos", "atan", "erf", "sign", "exp", "log", "ln", "max", "min")
+) | {"abs", "sqrt", "relu", "nan", "inf", "oo", "if", "otherwise", "true", "false"}
 _FREE = (*"xuvwzabpqrgh", "alpha", "beta", "gamma", "theta", "phi", "psi", "omega", "xi", "eta", "rho", "tau", "mu")
 _PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _ENTRY = re.compile(rf"([A-Za-z]|ell|{'|'.join(sorted(GREEK))})_?(\d+)|.*_([A-Za-z]|\d+)")

@@ -229,6 +229,10 @@ UNARY: dict[UnaryOp, tuple[Callable[[arb], arb], int]] = {
     "logsigmoid": (_settled(lambda v: -_softplus(-v)), TRANSCENDENTAL),
     "softplus": (_settled(_softplus), TRANSCENDENTAL),
     "tanh": (_settled(lambda v: v.tanh()), TRANSCENDENTAL),
+    "sin": (_settled(lambda v: v.sin()), TRANSCENDENTAL),
+    "cos": (_settled(lambda v: v.cos()), TRANSCENDENTAL),
+    "atan": (_settled(lambda v: v.atan()), TRANSCENDENTAL),
+    "erf": (_settled(lambda v: v.erf()), TRANSCENDENTAL),
 }
 BINARY: dict[BinaryOp, tuple[Callable[[arb, arb], arb], int]] = {
     "add": (_settled(lambda a, b: a + b), ELEMENTARY),

@@ -6,6 +6,7 @@ Rules are torch's: a tie in maximum halves, amax shares evenly, clamp passes at 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeVar, assert_never
 
@@ -178,6 +179,15 @@ def _unary(node: Unary, g: Node) -> Node:
             return ops.where(ops.compare("gt", x, 0), g, 0)
         case "tanh":
             return ops.mul(g, ops.sub(1, ops.square(node)))
+        case "sin":
+            return ops.mul(g, ops.unary("cos", x))
+        case "cos":
+            return ops.neg(ops.mul(g, ops.unary("sin", x)))
+        case "atan":
+            return ops.div(g, ops.add(ops.square(x), 1))
+        case "erf":
+            bell = ops.exp(ops.neg(ops.square(x)))
+            return ops.mul(g, ops.mul(2 / math.sqrt(math.pi), bell))
         case _:
             assert_never(node.op)
 

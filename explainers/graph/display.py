@@ -323,7 +323,7 @@ def _unary(node: Unary, x: Expr, numbers: bool) -> Expr:
             return un.log(un.plus([sympy.Integer(1), un.exp(x)]))
         case "relu":
             return sympy.Max(sympy.Integer(0), x, evaluate=False)
-        case "sigmoid" | "tanh" | "sign":
+        case "sigmoid" | "tanh" | "sign" | "sin" | "cos" | "atan" | "erf":
             return un.call(node.op, x)
         case _:
             assert_never(node.op)

@@ -90,6 +90,10 @@ _UNARY: dict[UnaryOp, Callable[[Floats], Floats]] = {
     "softplus": lambda x: np.logaddexp(0.0, x),
     "relu": lambda x: np.maximum(x, 0.0),
     "tanh": np.tanh,
+    "sin": np.sin,
+    "cos": np.cos,
+    "atan": np.arctan,
+    "erf": np.vectorize(math.erf, otypes=[np.float64]),
 }
 _BINARY: dict[BinaryOp, Callable[[Floats, Floats], Floats]] = {
     "add": np.add,

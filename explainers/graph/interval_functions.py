@@ -6,6 +6,7 @@ for a floating format, an unknown number in exact arithmetic.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -77,6 +78,19 @@ def function_error(values: Floats, unit: float, exact: Mask) -> Floats:
     return np.where(exact | ~np.isfinite(values), 0.0, np.abs(values) * unit * (1 + SLACK) + TINY)
 
 
+def _wave(function: Callable[[Floats], Floats], x: Interval) -> Interval:
+    """sin or cos: no slope is steeper than 1; of an infinity there is none."""
+    with np.errstate(all="ignore"):
+        mid = function(x.mid)
+        error = function_error(mid, FUNCTION_UNIT, np.zeros(mid.shape, dtype=bool))
+    return made_unknown(Interval(mid, np.minimum((x.rad + error) * (1 + SLACK), 2.0)), unknown(x))
+
+
+def erf(x: Floats) -> Floats:
+    """2/√π · ∫₀ˣ e^(−t²) dt, by the C library, which is within an ulp."""
+    return np.vectorize(math.erf, otypes=[np.float64])(x)
+
+
 def square(x: Interval, overflow: Overflow) -> Interval:
     """x²; exact for numbers of at most 24 digits."""
     result, short = increasing(absolute(x), np.square, UNIT, overflow), is_short(x)
@@ -111,6 +125,8 @@ def unary(op: UnaryOp, x: Interval, overflow: Overflow) -> Interval:
             return _relu(x)
         case "square":
             return square(x, overflow)
+        case "sin" | "cos":
+            return _wave(np.sin if op == "sin" else np.cos, x)
         case _:
             return increasing(x, *_INCREASING[op], overflow)
 
@@ -125,4 +141,6 @@ _INCREASING: dict[UnaryOp, tuple[Callable[[Floats], Floats], float]] = {
     "logsigmoid": (lambda x: -softplus(-x), COMPOSED_UNIT),
     "softplus": (softplus, COMPOSED_UNIT),
     "tanh": (np.tanh, FUNCTION_UNIT),
+    "atan": (np.arctan, FUNCTION_UNIT),
+    "erf": (erf, FUNCTION_UNIT),
 }

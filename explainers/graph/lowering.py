@@ -122,6 +122,10 @@ _NAMED: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
     {
         "sigmoid": lambda x: 1 / (1 + (-x).exp()),
         "tanh": lambda x: x.tanh(),
+        "sin": lambda x: x.sin(),
+        "cos": lambda x: x.cos(),
+        "atan": lambda x: x.atan(),
+        "erf": lambda x: x.erf(),
         "sign": lambda x: arb(1) if x > 0 else arb(-1) if x < 0 else _zero(x),
     }
 )

@@ -32,6 +32,10 @@ UnaryOp = Literal[
     "softplus",
     "relu",
     "tanh",
+    "sin",
+    "cos",
+    "atan",
+    "erf",
 ]
 BinaryOp = Literal["add", "sub", "mul", "div", "pow", "maximum", "minimum", "clamp_min", "clamp_max"]
 CompareOp = Literal["eq", "ne", "lt", "le", "gt", "ge"]

@@ -109,8 +109,8 @@ class _Writer:
             case _ if type(expr).__name__ in ("div", "mod"):
                 op = ast.FloorDiv() if type(expr).__name__ == "div" else ast.Mod()
                 return ast.BinOp(self.expression(expr.args[0]), op, self.expression(expr.args[1]))
-            case _ if type(expr).__name__ == "tanh":
-                return _call(_math("tanh"), self.expression(expr.args[0]))
+            case _ if (name := type(expr).__name__) in ("tanh", "sin", "cos", "atan", "erf"):
+                return _call(_math(name), self.expression(expr.args[0]))
             case _:
                 raise NoTwin(f"{type(expr).__name__} has no plain Python")
 

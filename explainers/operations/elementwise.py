@@ -19,6 +19,8 @@ def elementwise_operations() -> Mapping[str, Operation]:
     return {
         "cosh": entry("input", _of(lambda x: ops.div(ops.add(ops.exp(x), ops.exp(ops.neg(x))), 2))),
         "sinh": entry("input", _of(lambda x: ops.div(ops.sub(ops.exp(x), ops.exp(ops.neg(x))), 2))),
+        "tan": entry("input", _of(lambda x: ops.div(ops.unary("sin", x), ops.unary("cos", x)))),
+        "gelu": entry("input approximate", _gelu),
         "rsqrt": entry("input", _of(lambda x: ops.div(1, ops.unary("sqrt", x)))),
         "exp2": entry("input", _of(lambda x: ops.binary("pow", 2, x))),
         "log10": entry("input", _of(lambda x: ops.div(ops.log(x), ops.cast(ops.log(ops.constant(10)), x.dtype)))),
@@ -88,6 +90,17 @@ def _elu(input: Array, alpha: float = 1.0, inner: float = 1.0) -> Array:
     x = real(input)
     below = ops.mul(alpha, ops.unary("expm1", ops.mul(inner, x)))
     return Array(ops.where(ops.compare("gt", x, 0), x, below), input.layout)
+
+
+def _gelu(input: Array, approximate: str = "none") -> Array:
+    """x · ½(1 + erf(x/√2)); approximate="tanh": x · ½(1 + tanh(√(2/π) (x + 0.044715 x³)))."""
+    x = real(input)
+    if approximate == "tanh":
+        inner = ops.add(x, ops.mul(0.044715, ops.binary("pow", x, 3)))
+        part = ops.unary("tanh", ops.mul(math.sqrt(2 / math.pi), inner))
+    else:
+        part = ops.unary("erf", ops.mul(math.sqrt(0.5), x))
+    return Array(ops.mul(ops.mul(x, 0.5), ops.add(1, part)), input.layout)
 
 
 def _selu(input: Array) -> Array:

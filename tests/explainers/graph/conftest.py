@@ -19,7 +19,7 @@ _UNARY = {
     "logsigmoid": torch.nn.functional.logsigmoid,
     "softplus": torch.nn.functional.softplus,
     **{name: getattr(torch, name) for name in ("neg", "exp", "log", "log1p", "expm1", "sqrt", "square", "abs", "sign")},
-    **{name: getattr(torch, name) for name in ("sigmoid", "relu", "tanh")},
+    **{name: getattr(torch, name) for name in ("sigmoid", "relu", "tanh", "sin", "cos", "atan", "erf")},
 }
 
 
