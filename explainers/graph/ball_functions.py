@@ -193,6 +193,22 @@ def chosen(condition: int, a: arb, b: arb) -> arb:
     return a.union(b)
 
 
+def _erf(v: arb) -> arb:
+    return arb(1) if v == INF else arb(-1) if v == MINUS_INF else v.erf()
+
+
+def _wave(function: Callable[[arb], arb]) -> Callable[[arb], arb]:
+    """sin or cos: of an infinity there is none, and what is unknown stays so."""
+
+    @wraps(function)
+    def checked(v: arb) -> arb:
+        if v.is_finite():
+            return function(v)
+        return UNKNOWN if is_unknown(v) else NAN
+
+    return checked
+
+
 def _decided(
     yes: Callable[[arb, arb], bool], no: Callable[[arb, arb], bool], nan: int = 0
 ) -> Callable[[arb, arb], int]:
@@ -229,10 +245,10 @@ UNARY: dict[UnaryOp, tuple[Callable[[arb], arb], int]] = {
     "logsigmoid": (_settled(lambda v: -_softplus(-v)), TRANSCENDENTAL),
     "softplus": (_settled(_softplus), TRANSCENDENTAL),
     "tanh": (_settled(lambda v: v.tanh()), TRANSCENDENTAL),
-    "sin": (_settled(lambda v: v.sin()), TRANSCENDENTAL),
-    "cos": (_settled(lambda v: v.cos()), TRANSCENDENTAL),
+    "sin": (_wave(lambda v: v.sin()), TRANSCENDENTAL),
+    "cos": (_wave(lambda v: v.cos()), TRANSCENDENTAL),
     "atan": (_settled(lambda v: v.atan()), TRANSCENDENTAL),
-    "erf": (_settled(lambda v: v.erf()), TRANSCENDENTAL),
+    "erf": (_settled(_erf), TRANSCENDENTAL),
 }
 BINARY: dict[BinaryOp, tuple[Callable[[arb, arb], arb], int]] = {
     "add": (_settled(lambda a, b: a + b), ELEMENTARY),
