@@ -104,7 +104,7 @@ class Transcript:
         return next((id for value, id in read if value == number or (math.isnan(value) and math.isnan(number))), None)
 
     def _text(self, text: str, line: int | None) -> Iterator[Shown]:
-        """Tensors formatted into a text, and the numbers in it, with the tensor whose item rounds to each."""
+        """Tensors formatted into a text, and numbers in it that some tensor's item rounds to; else its bare numbers."""
         rest = text
         found: dict[int, Shown] = {}
         for rendered, id in reversed(self._tracer.rendered):
@@ -114,8 +114,10 @@ class Transcript:
                 rest = f"{rest[: match.start()]}{' ' * len(rendered)}{rest[match.end() :]}"
         for match in _FLOAT.finditer(rest):
             origin = next(((v, id) for v, id in reversed(self._tracer.numbers) if _prints_as(v, match[0])), None)
-            held = origin or (float(match[0]), None)
-            found[match.start()] = Shown(match[0], held[1], held[0], line)
+            if origin is not None:
+                found[match.start()] = Shown(match[0], origin[1], origin[0], line)
+        if not found:  # what a program computes without torch
+            found = {m.start(): Shown(m[0], None, float(m[0]), line) for m in _FLOAT.finditer(text)}
         yield from (found[start] for start in sorted(found))
 
     def _single(self, id: int) -> float | None:
