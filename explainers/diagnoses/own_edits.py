@@ -11,6 +11,7 @@ from explainers.diagnoses.source_edits import Source, last_name
 from explainers.messages import Message, said
 
 _ALONG = frozenset(("sum", "mean", "max", "softmax", "log_softmax", "logsumexp", "std", "var", "prod", "amax"))
+_KEEPING = frozenset(("sum", "max", "mean", "amax"))
 _CUTS = frozenset(("clip", "clamp", "clamp_min"))
 _SPREADS = frozenset(("std", "var"))
 _LOGS = {"log2": math.log(2), "log10": math.log(10)}
@@ -65,7 +66,11 @@ def _of_call(source: Source, node: ast.Call, ratio: float) -> Iterator[tuple[str
     if axis is not None and isinstance(axis[1], int):
         low, high = source.piece(axis[0])
         other = -1 if axis[1] == 0 else 0
-        yield text[: low - start] + str(other) + text[high - start :], said("along axis {axis}", axis=other)
+        turned = text[: low - start] + str(other) + text[high - start :]
+        yield turned, said("along axis {axis}", axis=other)
+        if name in _KEEPING and not any(k.arg in ("keepdim", "keepdims") for k in node.keywords):
+            kept = "keepdim=True" if _in_torch(source, node) else "keepdims=True"
+            yield f"{turned[:-1]}, {kept})", said("along axis {axis}", axis=other)
     if name in ("mean", "sum") and _is_whole(ratio) and axis is None:
         other_name = "sum" if name == "mean" else "mean"
         low, high = source.function_name(node)
@@ -88,8 +93,7 @@ def _other_spread(source: Source, node: ast.Call, text: str) -> Iterator[tuple[s
     if any(k.arg in ("ddof", "correction", "unbiased") for k in node.keywords):
         return
     first = node.args[0] if node.args and _owner(node) in _MODULES else None
-    in_torch = _owner(node) == "torch" or (_owner(node) is None and "np." not in source.text)
-    option = "correction=0" if in_torch else "ddof=1"
+    option = "correction=0" if _in_torch(source, node) else "ddof=1"
     comma = ", " if node.args or first is not None else ""
     yield f"{text[:-1]}{comma}{option})", said("with {option}", option=option)
 
@@ -117,6 +121,11 @@ def _owner(node: ast.Call) -> str | None:
             return name
         case _:
             return None
+
+
+def _in_torch(source: Source, node: ast.Call) -> bool:
+    """Whether a function is torch's and not numpy's, as far as its name tells."""
+    return _owner(node) == "torch" or (_owner(node) is None and "np." not in source.text)
 
 
 def _inner(node: ast.Call) -> ast.expr | None:
@@ -148,8 +157,7 @@ def _binds_exp(node: ast.AST, name: str) -> bool:
 
 def _along_rows(source: Source, node: ast.expr) -> str:
     assert isinstance(node, ast.Call)
-    torch = _owner(node) == "torch" or (_owner(node) is None and "np." not in source.text)
-    options = "dim=-1, keepdim=True" if torch else "axis=-1, keepdims=True"
+    options = "dim=-1, keepdim=True" if _in_torch(source, node) else "axis=-1, keepdims=True"
     return f"{source.written(node)[:-1]}{', ' if node.args else ''}{options})"
 
 

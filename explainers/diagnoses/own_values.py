@@ -12,6 +12,7 @@ from explainers.recording import Recording, Shown, Tensor
 MOST_OWN = 3
 _CLOSE = 1e-5
 _LEAST_DIGITS = 3
+_MEASURES = frozenset(("std", "var", "logsumexp"))
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,14 @@ def twice(scene: Scene) -> Twice | None:
 
 
 def _library(scene: Scene) -> tuple[int, float, str] | None:
-    """The one single number of a library loss that the program shows or is about."""
+    """The one single number of a library loss that the program shows or is about, else of a deviation or the like."""
     recording = scene.recording
     ids = dict.fromkeys(id for id in (recording.subject, *(s.tensor for s in recording.shown)) if id is not None)
-    held = [(id, call, _number(recording, id)) for id in ids if (call := scene.makers.get(id)) is not None]
-    found = [(id, v, short(c)) for id, c, v in held if is_library_loss(c, scene.registry) and v is not None]
+    made = [(id, call) for id in ids if (call := scene.makers.get(id)) is not None]
+    known = [(id, value, call) for id, call in made if (value := _number(recording, id)) is not None]
+    losses = [each for each in known if is_library_loss(each[2], scene.registry)]
+    measures = [each for each in known if short(each[2]) in _MEASURES]
+    found = [(id, value, short(call)) for id, value, call in losses or measures]
     return found[0] if len(found) == 1 and math.isfinite(found[0][1]) else None
 
 

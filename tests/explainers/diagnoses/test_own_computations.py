@@ -17,6 +17,14 @@ OWN: dict[str, tuple[str, str]] = {
         SCORES + "p = np.exp(z) / np.sum(np.exp(z))\nprint(-np.log(p[range(2), y]).mean())\n" + TORCH,
         "+ p = np.exp(z) / np.sum(np.exp(z), axis=-1, keepdims=True)",
     ),
+    "softmax over the batch, its axis dropped": (
+        SCORES + "e = np.exp(z)\np = e / e.sum(axis=0)\nprint(-np.log(p[range(2), y]).mean())\n" + TORCH,
+        "+ p = e / e.sum(axis=-1, keepdims=True)",
+    ),
+    "deviations of numpy and torch": (
+        "x = np.array([1.0, 2.0, 4.0, 7.0])\nprint(np.std(x), torch.std(torch.tensor(x)))",
+        "+ print(np.std(x, ddof=1), torch.std(torch.tensor(x)))",
+    ),
     "softmax of torch over the batch": (
         "z = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ny = torch.tensor([0, 1])\n"
         "p = torch.softmax(z, 0)\nprint(-p[range(2), y].log().mean(), F.cross_entropy(z, y))",
