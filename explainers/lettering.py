@@ -71,7 +71,7 @@ def spare_letters(taken: Iterable[str], count: int) -> list[str]:
 
 def letters(wanted: Mapping[int, str]) -> dict[int, str]:
     """The letter of each input: the one it wants where that is clear, else a free one."""
-    first = {name: id for id, name in reversed(wanted.items())}
+    first = {name: id for id, name in reversed(list(wanted.items()))}
     clear = {id: name for id, name in wanted.items() if is_clear(name) and first[name] == id}
     free = _free(set(clear.values()))
     return {id: clear.get(id) or next(free) for id in wanted}

@@ -104,9 +104,9 @@ class Loop:
         """The program with a statement moved before an earlier one."""
         start, end = self.source.piece(statement)
         text = self.source.text[start:end]
-        return Source(self.source.without_lines(statement)).replaced(
-            (self.source.piece(other)[0],) * 2, f"{text}\n{' ' * other.col_offset}"
-        )
+        before = self.source.piece(other)[0]
+        without = Source(self.source.without_lines(statement))
+        return without.replaced((before, before), f"{text}\n{' ' * other.col_offset}")
 
     def with_used_model(self) -> tuple[str, str] | None:
         """What the optimizer's parameters are of, and the program with those of the model that the loop uses.
