@@ -37,7 +37,8 @@ class Composition:
     `inputs` are the frontier: the tensors from which everything up to the subject is in the table, by tensor id, with
     the axis (None for length 1) at each of their dimensions; places that the program decided on are among them under
     negative ids. `calls` are the calls that the graph unfolds, `given` the calls upstream that it takes for granted,
-    `names` what the program calls its quantities. `page` is the second program of a loss that has one.
+    `names` what the program calls its quantities. `page` is the second program of a loss that has one. `refused` says
+    of calls by index why they are not unfolded, where there is more to say than that the table lacks them.
     """
 
     subject: Array
@@ -46,6 +47,7 @@ class Composition:
     given: tuple[Call, ...]
     names: Mapping[Node, Label] = field(default_factory=dict[Node, Label])
     page: Array | None = None
+    refused: Mapping[int, Message] = field(default_factory=dict[int, Message])
 
     @property
     def shown(self) -> Node:
@@ -103,6 +105,7 @@ class _Reading:
         self.pages: dict[int, Array] = {}
         self.calls: dict[int, Call] = {}
         self.given: dict[int, Call] = {}
+        self.refused: dict[int, Message] = {}
         self.names: dict[Node, Label] = {}
         self.aliases = Aliases(recording)
         self.users: dict[int, list[tuple[str, ...]]] = {}
@@ -125,7 +128,7 @@ class _Reading:
         inputs = {id: array for id, array in self.inputs.items() if array.node in held or id == subject}
         tables = {node.tensor: Array(node, node.axes, node.held) for node in used if isinstance(node, Table)}
         given = tuple(self.given[i] for i in sorted(self.given))
-        return Composition(found, {**inputs, **tables}, calls, given, without_loops.names, page)
+        return Composition(found, {**inputs, **tables}, calls, given, without_loops.names, page, self.refused)
 
     def read(self, id: int) -> Array | DontKnow:
         """The array of a tensor; iterative, since a loop of the user's can be thousands of calls long."""
@@ -214,8 +217,9 @@ class _Reading:
             made = self._made(call, id, arguments)
         except (Unsupported, IndexError) as refusal:
             self._give(call)
-            leaf = self._leaf(id)
             reason = refusal.reason if isinstance(refusal, Unsupported) else said("this kind of index")
+            self.refused[call.index] = reason
+            leaf = self._leaf(id)
             return DontKnow(call.function, call.span, reason) if isinstance(leaf, DontKnow) else leaf
         self.calls[call.index] = call
         return self._followed(call, self._valued(made, id))

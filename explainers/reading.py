@@ -57,7 +57,9 @@ def read(recording: Recording) -> Reading | DontKnow | None:
     if not found.calls:
         producer = recording.producer(recording.subject)
         name = producer.function if producer else "the shown value"
-        return DontKnow(name, producer.span if producer else None, said("it is not in the table of operations"))
+        reason = found.refused.get(producer.index) if producer else None
+        lacking = said("it is not in the table of operations")
+        return DontKnow(name, producer.span if producer else None, reason or lacking)
     values = found.values(recording)
     with precise():
         real = differentiable(found, losses)

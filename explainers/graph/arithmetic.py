@@ -27,6 +27,10 @@ class Arithmetic(Protocol[A]):
         """A 0-d constant, rounded once to the dtype."""
         ...
 
+    def nearest(self, value: Fraction | float, dtype: str) -> A:
+        """A 0-d constant, as the number of the dtype that lies nearest."""
+        ...
+
     def rounded(self, x: A, dtype: str) -> A:
         """The numbers rounded once to a dtype."""
         ...

@@ -58,6 +58,9 @@ class BallArithmetic:
         exact = _scalar(ball(value))
         return exact if self.rounding.holds(value, dtype) else self.rounded(exact, dtype)
 
+    def nearest(self, value: Fraction | float, dtype: str) -> Balls:
+        return self.number(self.rounding.nearest(value, dtype), dtype)
+
     def rounded(self, x: Balls, dtype: str) -> Balls:
         return self._widened(x, dtype, ELEMENTARY, "cast")
 

@@ -139,6 +139,8 @@ class _Walk(Generic[A]):
             case Binary(op, a, b, axes, dtype):
                 if op == "sub" and isinstance(b, LogSumExp) and b.x is a:
                     return self._log_softmax(self.real(a, axes), self.real(b, axes), dtype, b.fused)
+                if op in ("clamp_min", "clamp_max") and isinstance(b, Constant):  # torch rounds the bound first
+                    return do.binary(op, self._operand(a, axes, dtype), self._bound(b, axes, dtype), dtype)
                 return do.binary(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype), dtype)
             case Where(condition, a, b, axes, dtype):
                 parts = (self._operand(a, axes, dtype), self._operand(b, axes, dtype))
@@ -205,6 +207,10 @@ class _Walk(Generic[A]):
                 return self.arithmetic.rounded(self.real(node, axes), dtype)
             case _:
                 return self.real(node, axes)
+
+    def _bound(self, node: Constant, axes: Axes, dtype: str) -> A:
+        """A Python number as an array of the dtype holds it: the nearest number, 0 for 1e-12 in float16."""
+        return self.arithmetic.reshape(self.arithmetic.nearest(node.value, dtype), (), (1,) * len(axes))
 
     def _whole(self, node: Node) -> A:
         """A visited node repeated to its full shape, so that a sum meets every element."""

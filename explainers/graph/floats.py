@@ -23,6 +23,9 @@ class FloatArithmetic:
     def number(self, value: Fraction | float, dtype: str) -> Floats:
         return np.asarray(float(value))
 
+    def nearest(self, value: Fraction | float, dtype: str) -> Floats:
+        return self.number(value, dtype)
+
     def rounded(self, x: Floats, dtype: str) -> Floats:
         return x
 

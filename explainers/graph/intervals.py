@@ -59,6 +59,9 @@ class IntervalArithmetic:
         x = Interval(np.asarray(mid), np.asarray(0.0 if held else abs(mid) * UNIT * (1 + SLACK) + TINY))
         return x if self.rounding.holds(value, dtype) else self._rounded(x, dtype, ELEMENTARY, "cast")
 
+    def nearest(self, value: Fraction | float, dtype: str) -> Interval:
+        return self.number(self.rounding.nearest(value, dtype), dtype)
+
     def rounded(self, x: Interval, dtype: str) -> Interval:
         return self._rounded(x, dtype, ELEMENTARY, "cast")
 

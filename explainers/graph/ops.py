@@ -201,9 +201,17 @@ def softmax(x: Node, over: Axis | None) -> Node:
 
 
 def log_softmax(x: Node, over: Axis | None) -> Node:
-    """x − log Σ exp(x), in one program."""
+    """x − log Σ exp(x), in one program; of a single element 0, or nan where that is not finite."""
+    if over is None:
+        return _log_softmax_of_one(x)
     total = logsumexp(x, over)
     return sub(x, replace(total, fused=True) if isinstance(total, LogSumExp) else total)
+
+
+def _log_softmax_of_one(x: Node) -> Node:
+    """x − x; torch's backward takes from the adjoint e^(x − x) times it, which is nan where x is not finite."""
+    alone = sub(x, x)
+    return with_gradient(alone, ((x, sub(1, exp(alone))),))
 
 
 def extremum(op: str, x: Node, over: Iterable[Axis]) -> Node:

@@ -77,6 +77,20 @@ class Rounding:
         nearest = Fraction(largest) * (1 if value > 0 else -1)
         return nearest if 0 < past < Fraction(self.unit(dtype)) / 2 else value
 
+    def nearest(self, value: Fraction | float, dtype: str) -> Fraction | float:
+        """The number of the dtype nearest to this one (of two, the even one); itself where nothing is rounded.
+
+        Python's own float lies between the decimal that was typed and the dtype.
+        """
+        unit = self.unit(dtype)
+        if not unit or not math.isfinite(value):
+            return value
+        held = Fraction(float(value))
+        exponent = math.frexp(float(abs(held)))[1] if held else 0
+        step = max(Fraction(unit) * 2 * Fraction(2) ** (exponent - 1), Fraction(self.subnormal(dtype)))
+        nearest = round(held / step) * step
+        return nearest if abs(nearest) <= self.largest(dtype) else math.copysign(math.inf, nearest)
+
     def subnormal(self, dtype: str) -> float:
         """The smallest positive number, lost where a result underflows."""
         rounded = self.dtype(dtype)

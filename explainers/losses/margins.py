@@ -133,7 +133,7 @@ def soft_margin_loss(
 ) -> Array:
     """log(1 + e^−yx), as it stands: e^−yx overflows where −yx is past 88 in float32; nan is then the gradient."""
     (x, y), layout = broadcast((input, target))
-    grown = ops.exp(ops.mul(ops.neg(x), y))
+    grown = ops.exp(ops.cast(ops.mul(ops.neg(x), y), x.dtype))  # written over −x, in its dtype
     slope = ops.neg(ops.div(ops.mul(y, grown), ops.add(grown, 1)))
     item = ops.with_gradient(ops.log1p(grown), ((x, slope),))
     return reduced(item, layout, legacy(size_average, reduce, reduction))
@@ -235,7 +235,11 @@ def _batch(rows: Layout, reduction: str) -> None:
 
 def _positive(short: Node, p: int) -> Node:
     """max(0, short)^p, without a gradient at 0."""
-    return ops.where(ops.compare("gt", short, 0), ops.square(short) if p == 2 else short, 0)
+    over = ops.compare("gt", short, 0)
+    if p == 1:
+        return ops.where(over, short, 0)
+    squared = ops.where(over, ops.square(short), 0)
+    return ops.with_gradient(squared, ((short, ops.where(over, ops.mul(2, short), 0)),))
 
 
 def _classes(input: Array) -> tuple[Axis | None, Layout]:

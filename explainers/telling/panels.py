@@ -148,7 +148,7 @@ def _crossed(node: Binary) -> bool:
 def _curve(explanation: Explanation, reading: Reading, translator: Translator) -> Curve | None:
     """The loss while one entry of the input moves: the target's logit, else the entry with the steepest gradient."""
     knob = _knob(explanation, reading)
-    if knob is None or reading.forms.root.axes or _elements(reading) > MOST_ELEMENTS:
+    if knob is None or reading.forms.composition.root.axes or _elements(reading) > MOST_ELEMENTS:
         return None
     node, at = knob
     held = np.asarray(reading.values[node.tensor], dtype=np.float64).reshape(tuple(a.size for a in node.axes))

@@ -114,8 +114,7 @@ def record_call(
     """
     if isinstance(function, str):
         function, kwargs = _resolved(function, kwargs)
-    filename = getattr(getattr(function, "__code__", None), "co_filename", "")
-    tracer = Tracer(Source("".join(linecache.getlines(filename)) if filename else "", filename), max_bytes)
+    tracer = Tracer(_source(function), max_bytes)
     run = Run(tracer, max_bytes)
     with tracer:
         result = function(*args, **kwargs)
@@ -125,6 +124,14 @@ def record_call(
         tracer.ledger.meet(result)
     run.finish(_parameters(function, args, kwargs))
     return run.recording(result)
+
+
+def _source(function: Callable[..., Any]) -> Source:
+    """The file of a function of one's own; torch's are long, and their insides are nobody's program."""
+    home = getattr(function, "__module__", None) or ""
+    filename = getattr(getattr(function, "__code__", None), "co_filename", "")
+    own = bool(filename) and home.split(".")[0] != "torch"
+    return Source("".join(linecache.getlines(filename)) if own else "", filename if own else "")
 
 
 def _parameters(function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, object]:
