@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from explainers.claims import Claim
 from explainers.composition import DontKnow
@@ -50,7 +52,8 @@ class Explanation:
     """Everything that is known about one value; sentences are in no language yet.
 
     `loss` is the library loss that was called, `equals` the one that a hand-written formula is. `gradients` holds the
-    exact gradient of the subject with respect to each real input, by tensor id, shaped like the input's axes.
+    exact gradient of the subject with respect to each real input, by tensor id, shaped like the input's axes, and
+    `autograd` what torch gave for it.
     `like` says under which arguments, or by which factor, a library loss is the formula. `spread` are the values under
     other seeds of a program that draws random numbers without one.
     """
@@ -72,6 +75,7 @@ class Explanation:
     spread: tuple[float, ...] = ()
     like: Equal | None = None
     broken: tuple[str, ...] = ()
+    autograd: Mapping[int, Tensor] = field(default_factory=dict[int, Tensor])
 
     @property
     def value(self) -> Any:
@@ -81,12 +85,13 @@ class Explanation:
     @property
     def gradient(self) -> dict[str, Any]:
         """The gradient with respect to each real input under the name that the program gives it, as nested lists of
-        the input's shape."""
-        tensors = self.recording.tensors
-        return {
-            named(self.recording, self.call, id): found.middles().reshape(tensors[id].shape).tolist()
-            for id, found in self.gradients.items()
-        }
+        the input's shape: torch's own numbers, as `value` is; the exact ones where torch was not asked."""
+        return {named(self.recording, self.call, id): self._slope(id).tolist() for id in self.gradients}
+
+    def _slope(self, id: int) -> npt.NDArray[np.float64]:
+        found = self.autograd.get(id)
+        numbers = self.gradients[id].middles() if found is None else found.array().astype(np.float64)
+        return numbers.reshape(self.recording.tensors[id].shape)
 
     @property
     def verdict(self) -> str:
@@ -192,6 +197,7 @@ def conclude(
         _spread(by_label),
         like,
         tuple(f"{slug}: {type(error).__name__}" for slug, error in investigation.broken),
+        by_label[VALUE].gradients if VALUE in by_label else {},
     )
 
 

@@ -90,7 +90,10 @@ Rerun = GraphRerun | SourceRerun
 
 
 class RerunResult(msgspec.Struct, frozen=True):
-    """What a rerun gave: the subject's value and gradients, or the exception, or a reason why it did not run."""
+    """What a rerun gave: the subject's value and gradients, or the exception, or a reason why it did not run.
+
+    Both a value and an exception: the backward pass raised it.
+    """
 
     label: str
     value: Tensor | None = None

@@ -26,14 +26,25 @@ def verdict(explanation: Explanation) -> Message:
     value = summary(explanation.value)
     if explanation.diagnoses and explanation.diagnoses[0].concern == "non-finite":
         return explanation.diagnoses[0].verdict
-    if explanation.proof.lost_to_rounding and explanation.proof.exact is not None:
+    alone = explanation.subject is not None and explanation.subject.elements == 1
+    if alone and explanation.proof.lost_to_rounding and explanation.proof.exact is not None:
         exact = summary(explanation.proof.exact)
         return said("{value} is a rounding failure: exactly, your formula is {exact}.", value=value, exact=exact)
     if explanation.proof.verdict == "refused":
         return _refused(explanation, value)
     if explanation.diagnoses:
         return explanation.diagnoses[0].verdict
-    return _plain(explanation, value)
+    return _off(explanation) if explanation.proof.off_by_rounding else _plain(explanation, value)
+
+
+def _off(explanation: Explanation) -> Message:
+    """torch's number and the exact one, where rounding alone has put them far apart."""
+    proof, subject = explanation.proof, explanation.subject
+    assert proof.torch is not None and proof.exact is not None and subject is not None
+    numbers = {"value": summary(proof.torch), "exact": summary(proof.exact), "dtype": subject.dtype}
+    if subject.elements > 1:
+        return said("{value}, one of these, is what {dtype} rounds to: exactly, it would be {exact}.", **numbers)
+    return said("{value} is what {dtype} rounds to: exactly, your formula is {exact}.", **numbers)
 
 
 def summary(value: Any) -> str:

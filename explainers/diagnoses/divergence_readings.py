@@ -64,7 +64,7 @@ def _other_way_round(scene: Scene) -> Suspicion | None:
         return None
     total = float((np.exp(x) * (x - np.log(y))).sum())
     divisors = {"mean": x.size, "batchmean": x.shape[0], "sum": 1}
-    reduction = next((name for name, by in divisors.items() if sought(scene, total / by)), None)
+    reduction = next((name for name, by in divisors.items() if by and sought(scene, total / by)), None)
     if reduction is None:
         return None
     turned = swapped_arguments(scene.call, "input", "target")

@@ -190,7 +190,7 @@ def _negative_target(scene: Scene) -> Suspicion | None:
 def _mean_over_classes(scene: Scene) -> Suspicion | None:
     x = scene.array("input")
     rows = x.shape[0] if x.ndim > 1 else 1
-    if scene.reduction != "mean" or x.size <= rows or (x > 0).any():
+    if scene.reduction != "mean" or not rows or x.size <= rows or (x > 0).any():
         return None
     reduction = _definition(x)
     return Suspicion(

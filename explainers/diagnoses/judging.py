@@ -105,6 +105,8 @@ def _proves(trial: Trial, result: RerunResult) -> bool:
 def _gradient(trial: Trial, result: RerunResult) -> Counterfactual:
     """The gradient of the tensor that was asked for; it proves nothing about a number that was expected of the loss."""
     wanted = trial.rerun.gradients[:1] if isinstance(trial.rerun, GraphRerun) else ()
+    if result.raised is not None:
+        return Counterfactual(trial.what, trial.role, None, False, raised=result.raised.message)
     found = next((result.gradients[id] for id in wanted if id in result.gradients), None)
     if found is None or found.data is None:
         return Counterfactual(trial.what, trial.role, None, False, not_run="the loss does not depend on it")

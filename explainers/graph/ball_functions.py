@@ -48,15 +48,26 @@ def bounds(v: arb) -> tuple[float, float]:
 def widened(v: arb, relative: float, absolute: float, largest: float) -> arb:
     """The ball with room for a relative and an absolute error; infinite where it lies past the largest number.
 
-    A ball that is exactly 0 keeps it: no operation rounds 0 away.
+    A ball that is exactly 0 keeps it: no operation rounds 0 away. One of numbers from 0 on holds none below: rounding
+    keeps signs.
     """
     if not v.is_finite() or v == 0:
         return v
     size = abs(v).upper()
-    grown = v + arb(0, 1) * (size * relative + absolute)
+    grown = with_sign(v + arb(0, 1) * (size * relative + absolute), v)
     if size < 0.5 * largest:
         return grown
     return overflowed(grown, largest)
+
+
+def with_sign(grown: arb, v: arb) -> arb:
+    """A ball that has grown around one whose numbers have no different signs, cut where the other sign begins."""
+    return not_below_zero(grown) if v >= 0 else -not_below_zero(-grown) if v <= 0 else grown
+
+
+def not_below_zero(v: arb) -> arb:
+    """The ball without its numbers below 0."""
+    return v if v >= 0 or not v.is_finite() else _from_zero(v)
 
 
 def overflowed(v: arb, largest: float) -> arb:
@@ -145,6 +156,8 @@ def _power(a: arb, b: arb) -> arb:
         return reduce(lambda x, y: x * y, [a] * int(float(b)))
     if a == 0 and b < 0:
         return INF
+    if a >= 0 and b > 0 and a.contains(0) and not a == 0 and b.is_finite() and a.is_finite():
+        return _from_zero(arb(a.upper()) ** b)
     if abs(a) == INF and b.is_finite():
         return _infinite_power(a, b)
     return a**b
@@ -235,7 +248,7 @@ UNARY: dict[UnaryOp, tuple[Callable[[arb], arb], int]] = {
     "abs": (abs, 0),
     "sign": (_sign, 0),
     "relu": (lambda v: maximum(v, arb(0)), 0),
-    "square": (lambda v: v * v, ELEMENTARY),
+    "square": (lambda v: not_below_zero(v * v), ELEMENTARY),
     "sqrt": (_settled(lambda v: v.sqrt()), ROOT),
     "exp": (_exp, TRANSCENDENTAL),
     "log": (_settled(_log), TRANSCENDENTAL),

@@ -29,6 +29,7 @@ from explainers.graph.ball_functions import (
     is_unknown,
     maximum,
     minimum,
+    not_below_zero,
     overflowed,
     widened,
 )
@@ -156,13 +157,21 @@ def _sum(terms: list[arb], rounding: Rounding, dtype: str) -> arb:
     size = sum((abs(t).upper() for t in terms if t.is_finite()), arb(0))
     if not unit or (size * rounding.unit(dtype) <= 1 and all(t.is_integer() for t in terms)):
         return total
-    if endless and size * (1 + unit) < rounding.largest(dtype):
+    if endless and _against(terms, total) * (1 + unit) < rounding.largest(dtype):
         return total
     grown, largest = total + arb(0, 1) * (size * unit), rounding.largest(dtype)
+    one_sign = all(t >= 0 for t in terms) or all(t <= 0 for t in terms)
+    if one_sign and grown.contains(0):
+        grown = not_below_zero(grown) if all(t >= 0 for t in terms) else -not_below_zero(-grown)
     if size * (1 + unit) < largest:
         return grown
-    one_sign = all(t >= 0 for t in terms) or all(t <= 0 for t in terms)
     return overflowed(grown, largest) if one_sign else UNKNOWN
+
+
+def _against(terms: list[arb], total: arb) -> arb:
+    """How far the finite terms may go against the infinity that others add up to."""
+    parts = (t for t in terms if t.is_finite())
+    return sum((abs(t).upper() for t in parts if total.is_nan() or not (t >= 0 if total > 0 else t <= 0)), arb(0))
 
 
 def _logsumexp(terms: list[arb], unit: float, tiny: float) -> arb:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import itertools
 import keyword
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,20 @@ def twin(formula: Expr, inputs: Mapping[str, npt.NDArray[np.generic]], heading: 
     body = ast.unparse(ast.fix_missing_locations(ast.Expression(_Writer(names, letters).expression(formula))))
     lines += ["", f"loss = {body}", 'print(format(loss, ".17g"))', ""]
     return Twin(f"# {heading}\n" + "\n".join(lines))
+
+
+def _terms(expr: Expr) -> Iterator[Expr]:
+    """The terms of a sum and of the sums in it."""
+    for term in expr.args:
+        yield from _terms(term) if isinstance(term, sympy.Add) else (term,)
+
+
+def _is_literal(term: Expr) -> bool:
+    return isinstance(term, sympy.Number | NumberLabel)
+
+
+def _is_negative(term: Expr) -> bool:
+    return isinstance(term, sympy.Mul) and term.args[0] == -1
 
 
 def _literal(value: Any) -> str:
@@ -87,7 +101,7 @@ class _Writer:
     def _composite(self, expr: Expr) -> ast.expr:
         match expr:
             case sympy.Add():
-                return self._sum_of(expr.args)
+                return self._sum_of(list(_terms(expr)))
             case sympy.Mul():
                 return self._product(expr)
             case sympy.exp():
@@ -115,10 +129,13 @@ class _Writer:
                 raise NoTwin(f"{type(expr).__name__} has no plain Python")
 
     def _sum_of(self, terms: Sequence[Expr]) -> ast.expr:
-        """a + b − c: a factor −1 is a minus sign."""
+        """a − c + 0.1: a factor −1 is a minus sign; of three or more terms numbers come last, so that a small one is not
+        lost before what is near to each other cancels."""
+        ordered = sorted(terms, key=_is_literal) if len(terms) > 2 else terms
+        terms = terms if _is_negative(ordered[0]) else ordered
         result = self.expression(terms[0])
         for term in terms[1:]:
-            minus = isinstance(term, sympy.Mul) and term.args[0] == -1
+            minus = _is_negative(term)
             part = self.expression(sympy.Mul(*term.args[1:], evaluate=False)) if minus else self.expression(term)
             result = ast.BinOp(result, ast.Sub() if minus else ast.Add(), part)
         return result

@@ -10,19 +10,16 @@ import contextlib
 import struct
 import warnings
 from collections.abc import Generator, Iterable, Mapping
-from typing import Final
 
 import torch
 
 from explainers.recording import Raised, Recording, Tensor
-from explainers.replay.machine import Machine, NotReplayable
+from explainers.replay.machine import MESSAGE_LIMIT, Machine, NotReplayable
 from explainers.reruns import GraphRerun, RerunResult, SourceRerun
 from explainers.tracing import record
 from explainers.tracing.values import Unrecorded
 
 __all__ = ["replay", "replay_all", "rerun_source"]
-
-_MESSAGE_LIMIT: Final = 4000
 
 
 def replay(recording: Recording, rerun: GraphRerun) -> RerunResult:
@@ -40,7 +37,7 @@ def replay(recording: Recording, rerun: GraphRerun) -> RerunResult:
     except (NotReplayable, Unrecorded) as error:
         return RerunResult(rerun.label, not_run=str(error))
     except Exception as error:
-        return RerunResult(rerun.label, raised=Raised(type(error).__name__, str(error)[:_MESSAGE_LIMIT]))
+        return RerunResult(rerun.label, raised=Raised(type(error).__name__, str(error)[:MESSAGE_LIMIT]))
 
 
 def replay_all(recording: Recording, reruns: Iterable[GraphRerun]) -> tuple[RerunResult, ...]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
+import msgspec
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from explainers.recording import FLOATING, Name, Recording, Tensor, Value
+from explainers.recording import FLOATING, Name, Raised, Recording, Tensor, Value
 from explainers.replay.edits import PlannedCall, plan
 from explainers.reruns import GraphRerun, ReplaceTensor, RerunResult, WrapArgument, WrapOutput
 from explainers.tracing.callables import call, find, is_replayable
 from explainers.tracing.internals import storage_of
 from explainers.tracing.values import DTYPES, decode, freeze, tensors_in, thaw
 
+MESSAGE_LIMIT: Final = 4000
 _TO_DOUBLE: Final = frozenset({"torch.Tensor.float", "torch.Tensor.half", "torch.Tensor.bfloat16"})
 
 
@@ -54,9 +56,12 @@ class Machine:
             with torch.set_grad_enabled(step.call.grad_enabled or not follow), _autocast(step.call.autocast):
                 self._step(step)
         value = self._get(self._subject)
-        gradients = self._gradients(value)
         name = self._recording.tensors[self._subject].name if self._subject in self._recording.tensors else None
-        return RerunResult(self._rerun.label, value=freeze(value, self._subject, name=name), gradients=gradients)
+        found = RerunResult(self._rerun.label, value=freeze(value, self._subject, name=name))
+        try:
+            return msgspec.structs.replace(found, gradients=self._gradients(value))
+        except RuntimeError as error:
+            return msgspec.structs.replace(found, raised=Raised(type(error).__name__, str(error)[:MESSAGE_LIMIT]))
 
     def _needed(self) -> tuple[set[int], set[int]]:
         """Indices of the calls to run and ids to start from, walking back from the subject."""

@@ -141,9 +141,9 @@ def legend(explanation: Explanation) -> Message | None:
 
 
 def _exactly(explanation: Explanation) -> Iterator[Message]:
-    """What the formula gives where only rounding made it nan or inf."""
+    """What the formula gives where only rounding made it nan or inf, or another number."""
     proof = explanation.proof
-    if proof.lost_to_rounding and proof.exact is not None:
+    if (proof.lost_to_rounding or proof.off_by_rounding) and proof.exact is not None:
         yield said("Without any rounding your formula gives {exact} for these inputs.", exact=summary(proof.exact))
 
 

@@ -35,6 +35,9 @@ class TorchArithmetic:
     def number(self, value: Fraction | float, dtype: str) -> torch.Tensor:
         return torch.tensor(float(value), dtype=self.dtype)
 
+    def nearest(self, value: Fraction | float, dtype: str) -> torch.Tensor:
+        return self.number(value, dtype)
+
     def rounded(self, x: torch.Tensor, dtype: str) -> torch.Tensor:
         return x
 

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 
 from tests.explainers.losses.calls.strategies import (
     DTYPES,
+    SINGLE_OR_DOUBLE,
     GRID,
     LOGITS,
     NUMBERS,
@@ -54,7 +55,7 @@ def _signed(draw: st.DrawFn, name: str, margins: bool) -> LossCall:
 
 @st.composite
 def _multi_margin(draw: st.DrawFn) -> LossCall:
-    n, c, dtype = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(DTYPES)
+    n, c, dtype = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(SINGLE_OR_DOUBLE)
     shape, left = draw(st.sampled_from([((n, c), (n,)), ((c,), ()), ((c,), (1,))]))
     input = draw(tensor(shape, dtype, draw(st.sampled_from([NUMBERS, GRID]))))
     target = torch.from_numpy(draw(arrays.arrays(np.int64, left, elements=st.integers(0, c - 1))))
@@ -65,7 +66,7 @@ def _multi_margin(draw: st.DrawFn) -> LossCall:
 
 @st.composite
 def _label_lists(draw: st.DrawFn) -> LossCall:
-    n, c, dtype = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(DTYPES)
+    n, c, dtype = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(SINGLE_OR_DOUBLE)
     shape = draw(st.sampled_from([(n, c), (c,)]))
     input = draw(tensor(shape, dtype, draw(st.sampled_from([NUMBERS, GRID]))))
     labels = draw(arrays.arrays(np.int64, shape, elements=st.integers(-1, c - 1)))

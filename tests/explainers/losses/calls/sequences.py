@@ -9,7 +9,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.explainers.losses.calls.strategies import DTYPES, Calls, LossCall, named_reductions, tensor
+from tests.explainers.losses.calls.strategies import DTYPES, SINGLE_OR_DOUBLE, Calls, LossCall, named_reductions, tensor
 
 SCORES = st.floats(-4, 4, width=32)
 
@@ -17,7 +17,7 @@ SCORES = st.floats(-4, 4, width=32)
 @st.composite
 def _ctc(draw: st.DrawFn) -> LossCall:
     t, n, c, s = (draw(st.integers(low, 4)) for low in (1, 1, 2, 0))
-    log_probs = draw(tensor((t, n, c), draw(DTYPES), SCORES)).log_softmax(-1)
+    log_probs = draw(tensor((t, n, c), draw(SINGLE_OR_DOUBLE), SCORES)).log_softmax(-1)
     blank = draw(st.sampled_from([0, c - 1]))
     labels = st.integers(0, c - 1).filter(lambda label: label != blank)
     spans, lengths = (

@@ -20,7 +20,9 @@ GRID = st.sampled_from([0.0, 0.5, 1.0, 1.5, -0.5, -1.0, 2.0])
 """Numbers that meet a kink."""
 UNIT = st.sampled_from([0.0, 1.0, 0.5]) | st.floats(0, 1, width=32)
 WEIGHTS = st.sampled_from([0.0, 1.0, 2.5]) | st.floats(0, 4, width=32)
-DTYPES = st.sampled_from([torch.float32, torch.float64])
+SINGLE_OR_DOUBLE = st.sampled_from([torch.float32, torch.float64])
+"""For what torch has no half precision on a CPU."""
+DTYPES = SINGLE_OR_DOUBLE | st.sampled_from([torch.float16, torch.bfloat16])
 KINDS = st.sampled_from(["unbatched", "batch", "batch", "batch", "sequence", "image"])
 
 
