@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -20,7 +20,7 @@ from explainers.graph.deciding import decided
 from explainers.graph.derivative import gradient
 from explainers.graph.display import Display
 from explainers.graph.evaluation import Values, evaluate
-from explainers.graph.exact import Exact, Place, along, exact
+from explainers.graph.exact import Exact, Known, Place, along
 from explainers.graph.familiar import familiar_rules
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.labels import Labels
@@ -110,11 +110,11 @@ def _named(composition: Composition, root: Node, values: Values, rewriter: Rewri
     return whole, {letter: name for letter, name in names.items() if letter in held}
 
 
-def derivation(found: Forms, values: Values, equals: str | None) -> Derivation:
+def derivation(found: Forms, values: Values, equals: str | None, known: Known | None = None) -> Derivation:
     """The typed steps of a composition at the recorded numbers."""
-    page = _page(found, values)
-    split = splitted(found.named)
-    (items,) = exact((split.item,), values)
+    known, split = known or Known(values), splitted(found.named)
+    (items, *_) = known.of(split.item, *_numbers(found, split))
+    page = _page(found, values, known)
     steps: list[Step] = []
     if 0 not in items.shape:
         shown = _shown(items)
@@ -127,10 +127,20 @@ def derivation(found: Forms, values: Values, equals: str | None) -> Derivation:
         steps.append(definition)
         steps += [_substitution(split, page, place, items.at(place)) for place in shown]
         if split.over:
-            steps.append(_combination(found, split, values, items, shown))
+            steps.append(_combination(found, split, known, items, shown))
     steps += _gradients(found, page)
     letters = {a.node.symbol: id for id, a in found.composition.inputs.items() if isinstance(a.node, Input)}
     return Derivation(tuple(steps), letters, equals, found.names)
+
+
+def _numbers(found: Forms, split: Split) -> Iterator[Node]:
+    """Everything whose numbers the steps show."""
+    yield from quantities(found.named)
+    yield found.root
+    if split.divisor is not None:
+        yield split.divisor
+    for x, node in found.gradients.items():
+        yield from (node, found.as_run[x])
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,7 @@ class Page:
     """What the formulas of one derivation share: numbers, quantities with theirs, letters that are taken."""
 
     values: Values
+    known: Known
     quantities: Mapping[str, Exact]
     reserved: frozenset[str]
     meaning: Meaning
@@ -151,12 +162,12 @@ class Page:
         return Display(self.values, quantities=self.quantities)
 
 
-def _page(found: Forms, values: Values) -> Page:
+def _page(found: Forms, values: Values, exactly: Known) -> Page:
     nodes = quantities(found.named)
-    held = {node.name: entries for node, entries in zip(nodes, exact(nodes, values), strict=True)}
+    held = {node.name: entries for node, entries in zip(nodes, exactly.of(*nodes), strict=True)}
     known = meaning(found.composition, values)
     letters = {name: _looked_up(entries) for name, entries in held.items()}
-    return Page(values, held, _symbols(found) | set(held), replace(known, inputs={**known.inputs, **letters}))
+    return Page(values, exactly, held, _symbols(found) | set(held), replace(known, inputs={**known.inputs, **letters}))
 
 
 def _looked_up(entries: Exact) -> Any:
@@ -178,7 +189,7 @@ def _quantity(node: Named, page: Page, at: dict[Axis, int], display: Display) ->
     put = None
     if weight(node.x) <= LONGEST_PUT:
         put = numbers.element(node.x, {axis: sympy.Integer(k) for axis, k in zip(node.axes, place, strict=True)})
-    totals = {gap: _omitted(x, places, page.values) for gap, (x, places) in numbers.omitted.items()}
+    totals = {gap: _omitted(x, places, page.known) for gap, (x, places) in numbers.omitted.items()}
     known = Meaning(page.meaning.inputs, {**display.labels, **numbers.labels}, totals)
     return Quantity(node.name, tuple(letters.values()), formula, place, put, entries, known)
 
@@ -293,7 +304,7 @@ def _substitution(split: Split, page: Page, place: tuple[int, ...], value: arb) 
     written = [display.element(form, at) for form in _readings(split.item)]
     if not display.omitted and (simpler := _simpler(written[-1])) is not None:
         written.append(simpler)
-    totals = {gap: _omitted(x, places, page.values) for gap, (x, places) in display.omitted.items()}
+    totals = {gap: _omitted(x, places, page.known) for gap, (x, places) in display.omitted.items()}
     found = Meaning(labels=display.labels, omitted=totals)
     return Substitution(place, tuple(dict.fromkeys(written)), value, found)
 
@@ -309,18 +320,18 @@ def _simpler(written: Any) -> Any:
     return simpler if real and simpler.count_ops() < before else None
 
 
-def _omitted(x: Node, places: tuple[dict[Axis, Any], ...], values: Values) -> arb:
+def _omitted(x: Node, places: tuple[dict[Axis, Any], ...], known: Known) -> arb:
     """The exact total of the terms behind a "…"."""
-    (everything,) = exact((x,), values)
+    (everything,) = known.of(x)
     total = arb(0)
     for place in places:
         total += everything.at(tuple(int(place[axis]) for axis in x.axes))
     return total
 
 
-def _combination(found: Forms, split: Split, values: Values, items: Exact, shown: list[Place]) -> Combination:
-    (loss,) = exact((found.root,), values)
-    divisor = None if split.divisor is None else exact((split.divisor,), values)[0].at(())
+def _combination(found: Forms, split: Split, known: Known, items: Exact, shown: list[Place]) -> Combination:
+    (loss,) = known.of(found.root)
+    divisor = None if split.divisor is None else known.of(split.divisor)[0].at(())
     parts = tuple(items.at(place) for place in shown)
     count = int(np.prod(items.shape)) - len(shown)
     return Combination(tuple(shown), parts, items.total(shown) if count else arb(0), count, divisor, loss.at(()))
@@ -328,8 +339,8 @@ def _combination(found: Forms, split: Split, values: Values, items: Exact, shown
 
 def _gradients(found: Forms, page: Page) -> list[Step]:
     wrt, display = tuple(found.gradients), page.display(brief=True)
-    shown = exact(tuple(found.gradients[x] for x in wrt), page.values)
-    as_run = exact(tuple(found.as_run[x] for x in wrt), page.values)
+    shown = page.known.of(*(found.gradients[x] for x in wrt))
+    as_run = page.known.of(*(found.as_run[x] for x in wrt))
     return [
         _gradient(x, found.gradients[x], display, page.meaning, (along(mine, found.gradients[x].axes, x.axes), again))
         for x, mine, again in zip(

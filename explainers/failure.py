@@ -126,6 +126,8 @@ def _is_harmless(part: ast.AST, frame: FrameType) -> bool:
             return _is_torchs(held) or (isinstance(held, ModuleType) and held.__name__.startswith("torch"))
         case ast.Name(id=name):
             return _is_torchs(_variable(frame, name))
+        case ast.Call():  # what that one returns, a loss module, is called; it is judged by itself
+            return True
         case _:
             return False
 

@@ -15,13 +15,16 @@ from explainers.diagnoses import (
     overflows,
     paired_shapes,
     refused_binary,
+    refused_labels,
+    refused_options,
     silent_gradients,
     spoiled_gradients,
     undefined_values,
 )
 from explainers.diagnoses.diagnosis import Rule
 
-_REFUSED = (calling, naming, class_targets, refused_binary, operand_dtypes, operand_shapes, paired_shapes)
+_LOSSES = (class_targets, refused_binary, refused_options, refused_labels)
+_REFUSED = (calling, naming, *_LOSSES, operand_dtypes, operand_shapes, paired_shapes)
 _BACKWARD = (backward_errors, changed_in_place)
 
 

@@ -156,7 +156,7 @@ def _power(a: arb, b: arb) -> arb:
         return reduce(lambda x, y: x * y, [a] * int(float(b)))
     if a == 0 and b < 0:
         return INF
-    if a >= 0 and b > 0 and a.contains(0) and not a == 0 and b.is_finite() and a.is_finite():
+    if a >= 0 and b > 0 and a.contains(0) and a.rad() > 0 and a.is_finite():
         return _from_zero(arb(a.upper()) ** b)
     if abs(a) == INF and b.is_finite():
         return _infinite_power(a, b)

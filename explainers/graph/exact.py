@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from flint import arb
 
-from explainers.graph.arithmetic import Arithmetic
+from explainers.graph.arithmetic import Arithmetic, Floats
 from explainers.graph.balls import BallArithmetic
 from explainers.graph.enclosure import BALLS_UP_TO
 from explainers.graph.evaluation import Values, evaluate_all
-from explainers.graph.interval_arrays import Interval
+from explainers.graph.interval_arrays import Interval, bounds
 from explainers.graph.intervals import IntervalArithmetic
 from explainers.graph.nodes import Axes, Node, is_floating
 from explainers.graph.rounding import Rounding
@@ -39,6 +39,10 @@ class Exact(Protocol):
         """Float64 midpoints, for plots and for picking what matters."""
         ...
 
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Outward float64 bounds."""
+        ...
+
     def total(self, left_out: Iterable[Place]) -> arb:
         """The sum of all elements but some."""
         ...
@@ -60,6 +64,9 @@ class ExactBalls:
 
     def middles(self) -> npt.NDArray[np.float64]:
         return np.asarray(np.frompyfunc(_middle, 1, 1)(self.balls), dtype=np.float64)
+
+    def bounds(self) -> tuple[Floats, Floats]:
+        return BallArithmetic(Rounding("exact")).bounds(self.balls)
 
     def total(self, left_out: Iterable[Place]) -> arb:
         gone = set(left_out)
@@ -86,6 +93,9 @@ class ExactIntervals:
     def middles(self) -> npt.NDArray[np.float64]:
         return self.held.mid
 
+    def bounds(self) -> tuple[Floats, Floats]:
+        return bounds(self.held)
+
     def total(self, left_out: Iterable[Place]) -> arb:
         keep = np.ones(self.shape, dtype=bool)
         for place in left_out:
@@ -100,6 +110,20 @@ def exact(roots: tuple[Node, ...], values: Values) -> tuple[Exact, ...]:
     if sum(np.asarray(v).size for v in values.values()) <= BALLS_UP_TO:
         return tuple(ExactBalls(np.asarray(b)) for b in _evaluated(roots, values, BallArithmetic(Rounding("exact"))))
     return tuple(ExactIntervals(i) for i in _evaluated(roots, values, IntervalArithmetic(Rounding("exact"))))
+
+
+class Known:
+    """Exact values at the same numbers, each node's computed once; those asked for together share what they share."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._found: dict[Node, Exact] = {}
+
+    def of(self, *roots: Node) -> tuple[Exact, ...]:
+        """The exact values of roots."""
+        new = tuple(dict.fromkeys(root for root in roots if root not in self._found))
+        self._found |= zip(new, exact(new, self._values), strict=True) if new else ()
+        return tuple(self._found[root] for root in roots)
 
 
 def _evaluated(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic[A]) -> Iterator[A]:

@@ -107,6 +107,14 @@ def _outward(values: Floats, direction: float, finite: Mask) -> Floats:
 
 def maximum(a: Interval, b: Interval) -> Interval:
     """The larger, elementwise; not a number where either is."""
+    a, b = broadcast(a, b)
+    open_ = ~(bounds(a)[0] >= bounds(b)[1])
+    if not open_.any():
+        return a
+    return _larger(a, b) if open_.all() else patched(a, open_, _larger(chosen(a, open_), chosen(b, open_)))
+
+
+def _larger(a: Interval, b: Interval) -> Interval:
     (a_low, a_high), (b_low, b_high) = bounds(a), bounds(b)
     result = between(np.maximum(a_low, b_low), np.maximum(a_high, b_high))
     return made_unknown(result, (unknown(a) | unknown(b)) & ~not_numbers(result))

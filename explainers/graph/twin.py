@@ -129,8 +129,8 @@ class _Writer:
                 raise NoTwin(f"{type(expr).__name__} has no plain Python")
 
     def _sum_of(self, terms: Sequence[Expr]) -> ast.expr:
-        """a − c + 0.1: a factor −1 is a minus sign; of three or more terms numbers come last, so that a small one is not
-        lost before what is near to each other cancels."""
+        """a − c + 0.1: a factor −1 is a minus sign; of three or more terms numbers come last, so that none is lost in a
+        term that another one cancels."""
         ordered = sorted(terms, key=_is_literal) if len(terms) > 2 else terms
         terms = terms if _is_negative(ordered[0]) else ordered
         result = self.expression(terms[0])

@@ -9,10 +9,10 @@ from hypothesis.extra import numpy as arrays
 
 from tests.explainers.losses.calls.strategies import (
     DTYPES,
-    SINGLE_OR_DOUBLE,
     GRID,
     LOGITS,
     NUMBERS,
+    SINGLE_OR_DOUBLE,
     UNIT,
     WEIGHTS,
     Calls,

@@ -1,0 +1,241 @@
+"""Weights of another shape than a loss wants, and numbers outside what its options may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
+from explainers.diagnoses.operands import known_as, replaced
+from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.wording import number, shape
+from explainers.messages import Message, said
+
+_HEAD = "import torch\nimport torch.nn.functional as F\n\nx = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
+_CLASSES = _HEAD + "y = torch.tensor([0, 1])\n"
+_NUMBERS = _HEAD + "t = torch.zeros(2, 3)\n"
+_OF_CLASSES = frozenset({"cross_entropy", "nll_loss", "multi_margin_loss"})
+_OF_ELEMENTS = frozenset({"mse_loss", "l1_loss", "huber_loss"})
+_BROADCAST = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits", "multilabel_soft_margin_loss"})
+
+
+@dataclass(frozen=True)
+class _Option:
+    """A number that a loss takes: what it may be, in words and as a test, and the nearest number that it may be."""
+
+    loss: str
+    name: str
+    words: str
+    allowed: Callable[[float], bool]
+    nearest: Callable[[float], float]
+
+
+def _share(given: float) -> float:
+    """What may have been meant by a share above 1: percent, or a decimal point gone astray."""
+    return given / 100 if given >= 5 else given / 10
+
+
+_OPTIONS: Mapping[tuple[str, str], _Option] = MappingProxyType(
+    {
+        (option.loss, option.name): option
+        for option in (
+            _Option(
+                "cross_entropy", "label_smoothing", "0 … 1", lambda v: v <= 1, lambda v: v / 100 if v <= 100 else 1
+            ),
+            _Option("smooth_l1_loss", "beta", "≥ 0", lambda v: v >= 0, abs),
+            _Option("huber_loss", "delta", "> 0", lambda v: v > 0, lambda v: abs(v) or 1.0),
+            _Option("triplet_margin_loss", "margin", "> 0", lambda v: v > 0, lambda v: abs(v) or 1.0),
+            _Option("multi_margin_loss", "p", "1, 2", lambda v: v in (1, 2), lambda v: 2 if v > 1 else 1),
+        )
+    }
+)
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="class-weights-of-another-length",
+            family="refused-options",
+            title=said("There are not as many class weights as classes"),
+            explanation=said(
+                "The weight of these losses holds one number per class, and the classes are along one axis of the "
+                "input: the last of (C) and (N, C), axis 1 of (N, C, …)."
+            ),
+            words=("weight tensor should be defined either for all classes", "inconsistent weight size"),
+            losses=_OF_CLASSES,
+            trigger=_class_weights,
+            positive=_CLASSES + "F.cross_entropy(x, y, weight=torch.tensor([1.0, 2.0, 1.0, 3.0]))",
+            control=_CLASSES + "F.cross_entropy(x, y, weight=torch.tensor([1.0, 2.0, 1.0]))",
+            concern="exception",
+        ),
+        Rule(
+            slug="weights-of-another-shape",
+            family="refused-options",
+            title=said("The weights do not have the shape of the elements"),
+            explanation=said(
+                "These losses multiply element by element. mse_loss, l1_loss and huber_loss want a weight of exactly "
+                "the input's shape; binary cross-entropy takes one that broadcasts to it."
+            ),
+            words=("Weights and input must have the same size", "pos_weight size", "pos_weight shape"),
+            losses=_OF_ELEMENTS | _BROADCAST,
+            trigger=_element_weights,
+            positive=_NUMBERS + "F.mse_loss(x, t, weight=torch.tensor([1.0, 2.0, 1.0]))",
+            control=_NUMBERS + "F.mse_loss(x, t, weight=torch.tensor([[1.0, 2.0, 1.0], [1.0, 1.0, 1.0]]))",
+            concern="exception",
+            dominates=frozenset({"shapes-do-not-broadcast"}),
+        ),
+        Rule(
+            slug="option-out-of-range",
+            family="refused-options",
+            title=said("An option has a value that the loss does not take"),
+            explanation=said(
+                "label_smoothing is a share of 1, delta and a triplet's margin are lengths above 0, beta one from 0 on, "
+                "and p of multi_margin_loss is 1 or 2."
+            ),
+            words=("label_smoothing must be between 0.0 and 1.0", "does not support non-positive values for delta",
+                   "margin must be greater than 0", "only p == 1 and p == 2 supported"),
+            losses=frozenset(loss for loss, _ in _OPTIONS),
+            trigger=_out_of_range,
+            positive=_CLASSES + "F.cross_entropy(x, y, label_smoothing=10.0)",
+            control=_CLASSES + "F.cross_entropy(x, y, label_smoothing=0.1)",
+            concern="exception",
+        ),
+        Rule(
+            slug="negative-variance",
+            family="refused-options",
+            title=said("A variance below 0"),
+            explanation=said(
+                "gaussian_nll_loss reads its third argument as a variance. A network that is to predict one gives its "
+                "logarithm, so that exp makes it positive."
+            ),
+            words=("var has negative entry/entries", "negative variance"),
+            losses=frozenset({"gaussian_nll_loss"}),
+            trigger=_negative_variance,
+            positive=_NUMBERS + "v = torch.tensor([[-0.5, 0.2, 1.0], [0.1, 0.3, -2.0]])\nF.gaussian_nll_loss(x, t, v)",
+            control=_NUMBERS + "v = torch.tensor([[0.5, 0.2, 1.0], [0.1, 0.3, 2.0]])\nF.gaussian_nll_loss(x, t, v)",
+            concern="exception",
+        ),
+    )  # fmt: skip
+
+
+def _class_weights(scene: Scene) -> Suspicion | None:
+    x, weight = scene.given("input"), scene.tensor("weight")
+    axis = 1 if len(x.shape) > 1 and scene.name != "multi_margin_loss" else len(x.shape) - 1
+    if weight is None or not x.shape or weight.shape == (x.shape[axis],):
+        return None
+    names = {"weight": known_as(scene, "weight"), "shape": shape(weight.shape), "classes": x.shape[axis]}
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{weight} has shape {shape}: there are {classes} classes, so it needs ({classes},).", **names),
+        evidence=(_classes_of(scene, axis),),
+        trials=(),
+        fix=_shortened(scene, x.shape[axis], weight.elements),
+    )
+
+
+def _classes_of(scene: Scene, axis: int) -> Message:
+    x = scene.given("input")
+    named = {"name": known_as(scene, "input"), "dtype": x.dtype, "shape": shape(x.shape)}
+    return said("{name} is {dtype} of shape {shape}; its classes are along axis {axis}.", axis=axis, **named)
+
+
+def _shortened(scene: Scene, classes: int, given: int) -> Fix:
+    if given == classes:
+        flat = replaced(scene, weight="{}.flatten()")
+        return fixes.fix(scene, flat, "safe", said("Give the weights as one dimension."))
+    without = fixes.with_option(scene, scene.call, "weight", None)
+    return fixes.fix(scene, without, "choose", said("Give one weight per class, or none."))
+
+
+def _element_weights(scene: Scene) -> Suspicion | None:
+    x = scene.given("input")
+    found = next((name for name in ("weight", "pos_weight") if _does_not_fit(scene, name)), None)
+    if found is None:
+        return None
+    weight = scene.given(found)
+    names = {"weight": known_as(scene, found), "shape": shape(weight.shape)}
+    same = said("{weight} has shape {shape}, but {name} has shape {other}.",
+                name=known_as(scene, "input"), other=shape(x.shape), **names)  # fmt: skip
+    wide = _broadcasts(weight.shape, x.shape)
+    sizes = ", ".join(map(str, x.shape))
+    changed = replaced(scene, **{found: f"{{}}.expand({sizes})"}) if wide else None
+    if changed is None:
+        changed = fixes.with_option(scene, scene.call, found, None)
+    note = said("Repeat the weights over the other axes.") if wide else said("Give weights of that shape, or none.")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=same,
+        evidence=(
+            said("{function} multiplies by {argument} element by element.", function=scene.name, argument=found),
+        ),
+        trials=(),
+        fix=fixes.fix(scene, changed, "likely" if wide else "choose", note),
+    )
+
+
+def _does_not_fit(scene: Scene, name: str) -> bool:
+    weight, x = scene.tensor(name), scene.given("input")
+    if weight is None:
+        return False
+    return weight.shape != x.shape if scene.name in _OF_ELEMENTS else not _broadcasts(weight.shape, x.shape)
+
+
+def _broadcasts(one: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(one, to) == to
+    except ValueError:
+        return False
+
+
+def _out_of_range(scene: Scene) -> Suspicion | None:
+    options = (option for (loss, _), option in _OPTIONS.items() if loss == scene.name)
+    wrong = next((o for o in options if _is_wrong(scene.call.argument(o.name), o)), None)
+    if wrong is None:
+        return None
+    given = scene.option(wrong.name, 0.0)
+    better = number(wrong.nearest(given))
+    named = {"argument": wrong.name, "value": number(given), "function": scene.name, "range": wrong.words}
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{argument}={value} is out of range: {function} takes {range}.", **named),
+        evidence=(said("The nearest that it takes is {value}.", value=better),),
+        trials=(),
+        fix=fixes.fix(
+            scene,
+            fixes.with_option(scene, scene.call, wrong.name, better),
+            "likely",
+            said("Give a value that the loss takes."),
+        ),
+    )
+
+
+def _is_wrong(given: object, option: _Option) -> bool:
+    return isinstance(given, int | float) and not option.allowed(given)
+
+
+def _negative_variance(scene: Scene) -> Suspicion | None:
+    var = scene.recorded("var")
+    if var is None or not (var < 0).any():
+        return None
+    name = known_as(scene, "var")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} holds {value}: a variance is never below 0.", name=name, value=number(float(var.min()))),
+        evidence=(
+            said(
+                "{count} of {all} numbers of {name} are below 0.", count=int((var < 0).sum()), all=var.size, name=name
+            ),
+        ),
+        trials=(),
+        fix=fixes.fix(
+            scene,
+            replaced(scene, var="{}.exp()"),
+            "likely",
+            said("If it is a logarithm of the variance, pass exp of it."),
+        ),
+    )
