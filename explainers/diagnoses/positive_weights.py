@@ -54,6 +54,7 @@ def rules() -> tuple[Rule, ...]:
             + "logits = torch.tensor([[2.0], [-1.0], [0.5]])\ntarget = torch.tensor([[1.0], [0.0], [0.0]])\n"
             "F.binary_cross_entropy_with_logits(logits, target, pos_weight=torch.tensor([1.5]))",
             concern="exception",
+            dominates=frozenset({"weights-of-another-shape"}),
         ),
     )
 

@@ -94,8 +94,8 @@ def rules() -> tuple[Rule, ...]:
             family="refused-options",
             title=said("An option has a value that the loss does not take"),
             explanation=said(
-                "label_smoothing is a share of 1, delta and a triplet's margin are lengths above 0, beta one from 0 on, "
-                "and p of multi_margin_loss is 1 or 2."
+                "label_smoothing is a share of 1, delta and a triplet's margin are lengths above 0, beta one from "
+                "0 on, and p of multi_margin_loss is 1 or 2."
             ),
             words=("label_smoothing must be between 0.0 and 1.0", "does not support non-positive values for delta",
                    "margin must be greater than 0", "only p == 1 and p == 2 supported"),
