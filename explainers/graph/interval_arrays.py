@@ -50,12 +50,7 @@ def bounds(x: Interval) -> tuple[Floats, Floats]:
     if not x.rad.any():
         return x.mid, x.mid
     with np.errstate(all="ignore"):
-        room = np.abs(x.mid)
-        room += x.rad
-        room *= SLACK
-        room += x.rad
-        room += TINY
-        np.copyto(room, 0.0, where=x.rad <= 0)
+        room = np.where(x.rad > 0, x.rad + (np.abs(x.mid) + x.rad) * SLACK + TINY, 0.0)
         return x.mid - room, x.mid + room
 
 

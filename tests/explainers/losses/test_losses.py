@@ -134,9 +134,9 @@ def torchs(call: Any) -> tuple[Any, dict[str, Any]]:
     free = {k: v.detach().requires_grad_() for k, v in call.arguments.items() if is_real(v) and k not in fixed}
     value = called(call.name, {**call.arguments, **free})
     if not free:
-        return value.numpy(), {}
+        return value.double().numpy(), {}
     found = torch.autograd.grad(value.sum(), tuple(free.values()), allow_unused=True, materialize_grads=True)
-    return value.detach().numpy(), {k: g.numpy() for k, g in zip(free, found, strict=True)}
+    return value.detach().double().numpy(), {k: g.double().numpy() for k, g in zip(free, found, strict=True)}
 
 
 def called(name: str, arguments: Mapping[str, Any]) -> torch.Tensor:
