@@ -11,7 +11,7 @@ from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import number, shape
 from explainers.messages import said
 
-_HEAD = "import torch\nimport torch.nn.functional as F\n\nx = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
+_HEAD = "import torch\nimport torch.nn.functional as F\n\nx = torch.tensor([[0.6, 0.5, -1.0], [0.2, 0.7, -0.3]])\n"
 _MARGINS = frozenset({"multi_margin_loss", "multilabel_margin_loss"})
 _HALVES = ("float16", "bfloat16")
 

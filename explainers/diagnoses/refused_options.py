@@ -43,9 +43,7 @@ _OPTIONS: Mapping[tuple[str, str], _Option] = MappingProxyType(
     {
         (option.loss, option.name): option
         for option in (
-            _Option(
-                "cross_entropy", "label_smoothing", "0 … 1", lambda v: v <= 1, lambda v: v / 100 if v <= 100 else 1
-            ),
+            _Option("cross_entropy", "label_smoothing", "0 … 1", lambda v: v <= 1, _share),
             _Option("smooth_l1_loss", "beta", "≥ 0", lambda v: v >= 0, abs),
             _Option("huber_loss", "delta", "> 0", lambda v: v > 0, lambda v: abs(v) or 1.0),
             _Option("triplet_margin_loss", "margin", "> 0", lambda v: v > 0, lambda v: abs(v) or 1.0),
@@ -69,8 +67,8 @@ def rules() -> tuple[Rule, ...]:
             words=("weight tensor should be defined either for all classes", "inconsistent weight size"),
             losses=_OF_CLASSES,
             trigger=_class_weights,
-            positive=_CLASSES + "F.cross_entropy(x, y, weight=torch.tensor([1.0, 2.0, 1.0, 3.0]))",
-            control=_CLASSES + "F.cross_entropy(x, y, weight=torch.tensor([1.0, 2.0, 1.0]))",
+            positive=_CLASSES + "F.cross_entropy(x, y, weight=torch.tensor([1.0, 2.0, 1.0, 3.0]), reduction='sum')",
+            control=_CLASSES + "F.cross_entropy(x, y, weight=torch.tensor([1.0, 2.0, 1.0]), reduction='sum')",
             concern="exception",
         ),
         Rule(
@@ -101,8 +99,8 @@ def rules() -> tuple[Rule, ...]:
                    "margin must be greater than 0", "only p == 1 and p == 2 supported"),
             losses=frozenset(loss for loss, _ in _OPTIONS),
             trigger=_out_of_range,
-            positive=_CLASSES + "F.cross_entropy(x, y, label_smoothing=10.0)",
-            control=_CLASSES + "F.cross_entropy(x, y, label_smoothing=0.1)",
+            positive=_NUMBERS + "F.huber_loss(x, t, delta=0.0)",
+            control=_NUMBERS + "F.huber_loss(x, t, delta=1.0)",
             concern="exception",
         ),
         Rule(
