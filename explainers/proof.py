@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.composition import Composition
+from explainers.dependencies import ancestors
 from explainers.derivation import Derivation
 from explainers.derive import Forms
 from explainers.graph.arrays import Array
@@ -310,11 +311,17 @@ def _why(rerun: RerunResult | None) -> Message:
 
 
 def differentiable(composition: Composition, registry: Registry) -> tuple[int, ...]:
-    """The ids of the real inputs that torch gives a gradient for; the certificate needs them all."""
+    """The ids of the real inputs that torch gives a gradient for; the certificate needs them all.
+
+    Not of what an argument is computed from that torch takes no gradient through: it refuses to run the loss then.
+    """
     fixed = {
-        call.ref(name)
+        id
         for call in composition.calls
         if (loss := registry.of(call.function)) is not None
         for name in loss.constant
+        if (id := call.ref(name)) is not None
     }
+    followed = [call for call in composition.calls if call.grad_enabled and not call.function.endswith(".detach")]
+    fixed |= ancestors(followed, fixed)[0]
     return tuple(id for id, array in composition.inputs.items() if array.floating and id not in fixed)

@@ -1,0 +1,101 @@
+"""Calls at the edge of what torch can do: numbers far from the exact ones, half precision, gradients that it refuses."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explainers import explain, watch
+from explainers.explanation import Explanation
+from explainers.graph.rounding import Rounding
+
+HALF = torch.float16
+SCORES = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.7]])
+FAR = (
+    (
+        "cosine_embedding_loss",
+        [torch.tensor([[s * 30.0]], dtype=HALF) for s in (1, -1)] + [torch.tensor([1])],
+        1.0,
+        2.0,
+    ),
+    ("mse_loss", [torch.tensor([1e-30]), torch.tensor([0.0])], 0.0, 1e-60),
+    ("cross_entropy", [torch.tensor([[12.0, 0, 0]], dtype=HALF), torch.tensor([0])], 0.0, 2 * math.exp(-12)),
+)
+
+
+@pytest.mark.parametrize(("loss", "args", "rounded", "exact"), FAR, ids=[name for name, *_ in FAR])
+def test_a_number_far_from_the_exact_one_is_certified_and_both_are_said(
+    loss: str, args: list[torch.Tensor], rounded: float, exact: float
+) -> None:
+    found = explain(loss, *args)
+    assert found.proof.certified, found.proof
+    assert found.proof.off_by_rounding
+    assert found.value == rounded
+    assert found.proof.exact == pytest.approx(exact, rel=1e-3)
+    assert f"{args[0].dtype}".removeprefix("torch.") in found.verdict
+    assert f"{found.proof.exact:.3g}" in str(found)
+
+
+def test_a_number_with_the_usual_rounding_is_not_called_far() -> None:
+    found = explain("mse_loss", torch.tensor([0.1], dtype=torch.bfloat16), torch.tensor([0.7], dtype=torch.bfloat16))
+    assert found.proof.certified and not found.proof.off_by_rounding
+
+
+def test_of_an_array_the_element_that_is_off_is_told() -> None:
+    found = explain("mse_loss", torch.tensor([1.0, 1e-30]), torch.zeros(2), reduction="none")
+    assert found.proof.torch == 0.0 and found.proof.exact == pytest.approx(1e-60)
+    assert "one of these" in found.verdict
+
+
+@given(
+    st.floats(-7e4, 7e4) | st.sampled_from([1e-12, 3e-8, 2.98e-8, 65519.0, 65520.0, 1e-45]),
+    st.sampled_from(["float16", "bfloat16", "float32"]),
+)
+def test_the_nearest_number_of_a_dtype_is_torchs(value: float, dtype: str) -> None:
+    nearest = Rounding("native").nearest(Fraction(repr(value)), dtype)
+    assert float(nearest) == torch.tensor(value, dtype=torch.float64).to(getattr(torch, dtype)).item()
+
+
+def test_a_backward_pass_that_torch_refuses_costs_the_gradient_alone() -> None:
+    found = explain("huber_loss", torch.tensor([2.5, 0.0]), torch.tensor([3.0, -2.0], dtype=torch.float64))
+    checks = {check.name: check.passed for check in found.proof.checks}
+    assert found.proof.certified and checks["gradient"] is None and checks["float64"] is True
+    assert any("backward" in reason.text for reason in found.proof.reasons)
+
+
+def test_the_gradient_is_torchs_own_where_the_exact_one_does_not_fit() -> None:
+    x = torch.tensor([300.0], dtype=HALF, requires_grad=True)
+    found = explain("mse_loss", x, torch.zeros(1, dtype=HALF), reduction="sum")
+    F.mse_loss(x, torch.zeros(1, dtype=HALF), reduction="sum").backward()
+    assert x.grad is not None and found.gradient["input"] == x.grad.tolist()
+
+
+def test_an_argument_without_a_gradient_may_be_computed_from_real_numbers() -> None:
+    counts = torch.tensor([3.0, 7.0, 11.0])
+    with watch() as run:
+        loss = F.cross_entropy(SCORES, torch.tensor([0, 2]), weight=counts.sum() / counts / 3)
+    assert run.explain(loss).proof.certified
+    with watch() as run:
+        loss = F.binary_cross_entropy_with_logits(SCORES, SCORES.sigmoid() / 2, pos_weight=counts / 5)
+    found: Explanation = run.explain(loss)
+    assert found.proof.certified, found.proof
+
+
+@pytest.mark.parametrize("loss", ["multi_margin_loss", "multilabel_margin_loss"])
+def test_what_torch_leaves_unwritten_is_said_to_be(loss: str) -> None:
+    target = torch.zeros((0,) if loss == "multi_margin_loss" else (0, 3), dtype=torch.int64)
+    found = explain(loss, torch.zeros(0, 3), target)
+    assert found.proof.verdict == "not-applicable"
+    assert any("unwritten" in reason.text for reason in found.proof.reasons)
+
+
+def test_a_clamp_bound_that_half_precision_makes_0_divides_by_it() -> None:
+    found = explain("normalize", torch.zeros(1, 2, dtype=HALF))
+    assert next(check for check in found.proof.checks if check.name == "value").passed
+    assert all(math.isnan(entry) for entry in found.value[0])
