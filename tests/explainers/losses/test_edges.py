@@ -1,4 +1,4 @@
-"""Calls at the edge of what torch can do: numbers far from the exact ones, half precision, gradients that it refuses."""
+"""Calls at the edge of what torch can do: far from the exact numbers, in half precision, without a gradient."""
 
 from __future__ import annotations
 
