@@ -72,7 +72,8 @@ def poisson_nll_loss(
     if full:
         root = ops.mul(0.5, ops.log(ops.mul(2 * math.pi, t)))
         stirling = ops.add(ops.sub(ops.mul(t, ops.log(ops.real(t))), t), root)
-        item = ops.add(item, ops.where(ops.compare("le", t, 1), 0, stirling))
+        whole = ops.add(item, ops.where(ops.compare("le", t, 1), 0, stirling))
+        item = ops.cast(whole, item.dtype)  # torch adds it in place
     return reduced(item, layout, legacy(size_average, reduce, reduction))
 
 
