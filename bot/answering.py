@@ -42,6 +42,9 @@ _CONCLUDED: Final = msgspec.msgpack.Decoder(work.Concluded)
 _EXPLAIN_SHARE: Final = 0.4
 """Of the time that is left, what reruns leave to explaining and drawing."""
 
+_SECOND_SHARE: Final = 0.7
+"""Of the time that is left, what a second mistake may take: the answer to the first is there already."""
+
 _MOST_OTHERS: Final = 3
 """Further snippets of a message that are run."""
 
@@ -253,12 +256,13 @@ class Walk:
         if concluded.fixed is None or not concluded.fixed.stops:
             return ()
         snippet = msgspec.structs.replace(evaluated.snippet, source=concluded.fixed.source)
-        fixed = await self._answering.children.run(snippet, printed(question.claims))
-        if isinstance(fixed, Stop):
-            return ()
         try:
-            then = await self._conclude(question, fixed, await self._rerun(question, fixed), Wants())
-        except _EXPLAINER_ERRORS:  # the first mistake has its answer without the second
+            async with asyncio.timeout(_SECOND_SHARE * self._left()):
+                fixed = await self._answering.children.run(snippet, printed(question.claims))
+                if isinstance(fixed, Stop):
+                    return ()
+                then = await self._conclude(question, fixed, await self._rerun(question, fixed), Wants())
+        except (TimeoutError, *_EXPLAINER_ERRORS):  # the first mistake has its answer without the second
             return ()
         return tuple(again(then, self._answering.translators[self._locale]))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import itertools
 import keyword
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ import sympy
 from explainers.graph.symbols import NumberLabel
 
 Expr = Any
+MOST_WORK = 3_000_000
 _USED = ("math", "loss", "range", "abs", "max", "min", "float", "print", "format")
 
 
@@ -42,7 +44,10 @@ def twin(formula: Expr, inputs: Mapping[str, npt.NDArray[np.generic]], heading: 
     names = _identifiers(inputs, {letter.name for letter in letters})
     lines = [ast.unparse(ast.Import([ast.alias("math")])), ""]
     lines += [f"{names[name]} = {_literal(values.tolist())}" for name, values in inputs.items()]
-    body = ast.unparse(ast.fix_missing_locations(ast.Expression(_Writer(names, letters).expression(formula))))
+    written = _Writer(names, letters).expression(formula)
+    if _work(written) > MOST_WORK:
+        raise NoTwin("its nested sums would run for too long")
+    body = ast.unparse(ast.fix_missing_locations(ast.Expression(written)))
     lines += ["", f"loss = {body}", 'print(format(loss, ".17g"))', ""]
     return Twin(f"# {heading}\n" + "\n".join(lines))
 
@@ -59,6 +64,15 @@ def _is_literal(term: Expr) -> bool:
 
 def _is_negative(term: Expr) -> bool:
     return isinstance(term, sympy.Mul) and term.args[0] == -1
+
+
+def _work(node: ast.AST) -> int:
+    """How many parts of an expression Python meets when it computes it: what a sum runs over, each time."""
+    inner = sum(_work(part) for part in ast.iter_child_nodes(node)) + 1
+    if not isinstance(node, ast.GeneratorExp):
+        return inner
+    lengths = (n.value for loop in node.generators for n in ast.walk(loop.iter) if isinstance(n, ast.Constant))
+    return inner * math.prod(length for length in lengths if isinstance(length, int))
 
 
 def _literal(value: Any) -> str:

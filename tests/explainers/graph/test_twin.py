@@ -13,7 +13,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainers.graph.twin import twin
+from explainers.graph.twin import NoTwin, twin
 
 NAMES = st.one_of(
     st.sampled_from(["予", "測", "loss", "loss_", "_", "__", "math", "range", "i", "j", "i_", "2x", "float", "print"]),
@@ -48,3 +48,16 @@ def test_each_input_keeps_its_own_numbers(names: list[str]) -> None:
 def test_names_of_single_numbers_are_apart_too(left: str, right: str) -> None:
     formula = sympy.Symbol(left) + 10 * sympy.Symbol(right)
     assert printed(twin(formula, {left: np.asarray(1.0), right: np.asarray(2.0)}, "a sum").source) == 21
+
+
+def test_sums_inside_sums_that_would_run_for_seconds_are_not_written() -> None:
+    x, symbols = sympy.IndexedBase(sympy.Symbol("x")), sympy
+    letters = sympy.symbols("a:h", integer=True)
+    nested: Any = sympy.Indexed(x, letters[0])
+    for depth, letter in enumerate(letters):
+        nested = symbols.Sum(sympy.exp(nested, evaluate=False), (letter, 0, 9))  # pyright: ignore[reportAttributeAccessIssue]
+        inputs = {"x": np.zeros(10)}
+        if depth < 4:
+            assert twin(nested, inputs, "nested").source
+    with pytest.raises(NoTwin):
+        twin(nested, inputs, "nested")
