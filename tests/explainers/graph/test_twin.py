@@ -51,12 +51,13 @@ def test_names_of_single_numbers_are_apart_too(left: str, right: str) -> None:
 
 
 def test_sums_inside_sums_that_would_run_for_seconds_are_not_written() -> None:
-    x, symbols = sympy.IndexedBase(sympy.Symbol("x")), sympy
+    x = sympy.IndexedBase(sympy.Symbol("x"))
+    symbols: Any = sympy
     letters = sympy.symbols("a:h", integer=True)
     nested: Any = sympy.Indexed(x, letters[0])
+    inputs = {"x": np.zeros(10)}
     for depth, letter in enumerate(letters):
-        nested = symbols.Sum(sympy.exp(nested, evaluate=False), (letter, 0, 9))  # pyright: ignore[reportAttributeAccessIssue]
-        inputs = {"x": np.zeros(10)}
+        nested = symbols.Sum(sympy.exp(nested, evaluate=False), (letter, 0, 9))
         if depth < 4:
             assert twin(nested, inputs, "nested").source
     with pytest.raises(NoTwin):
