@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENVIRONMENT := $(VENV)/.complete
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+ATHERIS := $(shell sed -n 's/.*"\(atheris==[^"]*\)".*/\1/p' pyproject.toml)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --strip-extras --generate-hashes \
 	--unsafe-package torch --no-allow-unsafe --no-emit-find-links --no-emit-index-url \
@@ -53,6 +54,7 @@ fonts: $(ENVIRONMENT) ## cut the cards' fonts from Debian's packages
 lock: $(ENVIRONMENT) ## resolve the dependencies anew; torch itself stays out of the locks
 	@$(PIP_COMPILE) --upgrade --output-file requirements.lock pyproject.toml
 	@$(PIP_COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	@sed -i "s/^atheris==[^ ]*/$(ATHERIS)/" requirements-dev.lock # pip-compile drops the markers of an extra
 	@if grep -nE '^nvidia-|^triton==|^[^#]*(://|\+)' requirements.lock requirements-dev.lock; then \
 		echo "these lines bind the lock to one kind of machine: run make lock TORCH_INDEX=<index of CPU builds>"; exit 1; fi
 

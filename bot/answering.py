@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, TypeVar
 
 import msgspec
 
-from bot import stopped
+from bot import comparing, stopped
 from bot.claims import for_answer, for_explainer, printed
+from bot.comparing import Compared, Version, versions
 from bot.evaluation import Children, Evaluated
 from bot.evaluator.explainer import ExplainerDied, ExplainerRaised, ExplainerTimedOut
 from bot.evaluator.explainer_pool import Explainers
@@ -129,10 +131,10 @@ class Walk:
         self._enter("read")
         evaluated = await self._evaluated()
         if isinstance(evaluated, Stop) or self._question is None:
-            return self.stopped(evaluated if isinstance(evaluated, Stop) else stopped.failed(self.what))
+            return self.stopped(self._told_why(evaluated) if isinstance(evaluated, Stop) else stopped.failed(self.what))
         self.what = stopped.place(evaluated.snippet)
         self._enter("explain")
-        others = asyncio.gather(*(self._other(self._question, each) for each in _others(self._question)))
+        others = asyncio.gather(*(self._version(self._question, each) for each in self._versions(evaluated.snippet)))
         try:
             results = await self._rerun(self._question, evaluated)
             self._enter("draw")
@@ -153,6 +155,11 @@ class Walk:
         answer = stopped.answer(stop, asker, self._answering.translators[self._locale])
         return msgspec.structs.replace(answer, timings_ms=self._watch.timings())
 
+    def _told_why(self, stop: Stop) -> Stop:
+        """The Stop, which says of names that the message shows in part that this is what they lack."""
+        cut = self._question.cut if self._question and stop.outcome == "needs-input" else ()
+        return stopped.cut(cut) if cut else stop
+
     def _enter(self, stage: StageName) -> None:
         self._watch.enter(stage)
         self._on_stage(stage)
@@ -160,7 +167,7 @@ class Walk:
     def _was_read(self, reading: Reading) -> None:
         if isinstance(reading, Question):
             self._enter("evaluate")
-            self._question = reading
+            self._question = msgspec.structs.replace(reading, earlier=self._ask.earlier)
         if isinstance(reading, Question | NeedsInput):
             self._missing = reading.missing
         if not isinstance(reading, TooLong):
@@ -185,6 +192,8 @@ class Walk:
         evaluated = await self._answering.children.read_and_run(self._ask, self._was_read)
         if evaluated is None:
             return await self._example()
+        if isinstance(evaluated, Evaluated) and evaluated.ran.ended == "raised" and self._question:
+            return stopped.cut(self._question.cut) if self._question.cut else evaluated
         if isinstance(evaluated, Stop) and evaluated.outcome == "needs-input" and self._missing and self._question:
             example = await self._example()
             return evaluated if isinstance(example, Stop) else example
@@ -235,6 +244,18 @@ class Walk:
 
     async def _ours(self, source: str) -> Evaluated | Stop:
         return await self._answering.children.run(Snippet(source, Origin.COMPLETED, (), (), shown=True), ())
+
+    def _versions(self, explained: Snippet) -> tuple[Version, ...]:
+        return versions(self._question, explained, _MOST_OTHERS) if self._question else ()
+
+    async def _version(self, question: Question, version: Version) -> Compared | None:
+        """What a further program of the message shows, and what each change that leads to it does."""
+        alone = asyncio.gather(*(self._other(question, each) for each in version.alone))
+        try:
+            other = await self._other(question, version.snippet)
+            return None if other is None else Compared(version, other, tuple(await alone))
+        finally:
+            alone.cancel()
 
     async def _other(self, question: Question, snippet: Snippet) -> Other | None:
         """What a further program of the message shows; None where it shows nothing."""
@@ -313,7 +334,7 @@ class Walk:
         question: Question,
         evaluated: Evaluated,
         concluded: work.Concluded,
-        others: tuple[Other, ...],
+        compared: tuple[Compared, ...],
         further: tuple[Paragraph, ...],
     ) -> Answer:
         answer = concluded.answer
@@ -324,7 +345,9 @@ class Walk:
         if self._given_away is not None:
             before += told(self._given_away, self._answering.catalogue, translator)
             answer = possible(answer)
-        added = (*shown(question, others), *remarks(question, evaluated.snippet))
+        others = tuple(each.other for each in compared)
+        changed = (comparing.told(question, evaluated.snippet, answer.value, each) for each in compared)
+        added = (*shown(question, others), *chain(*changed), *remarks(question, evaluated.snippet))
         after = [Paragraph("remarks", each.say(translator)) for each in added]
         paragraphs = (*before, *answer.paragraphs, *further, *after)
         return msgspec.structs.replace(
@@ -342,7 +365,3 @@ def _behaves(answer: Answer) -> bool:
     shown = {"nan": value == "nan", "inf": value in ("inf", "-inf"), "negative": isinstance(value, float) and value < 0}
     told = [shown[word] for word in shown if word in said_of_it]
     return any(told) or not told
-
-
-def _others(question: Question) -> tuple[Snippet, ...]:
-    return tuple(each for at, each in enumerate(question.snippets) if at != question.subject)[:_MOST_OTHERS]

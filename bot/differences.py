@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 from bot.reading.question import Foreign
 from explainers.messages import Message, said
 
+Rarer = Literal[
+    "hinge", "squared-hinge", "categorical-hinge", "rate", "cosine", "brier", "scipy-kl", "relative-entropy",
+    "rows-of-kl", "half-sum", "same-mean", "log1p", "boosted",
+]  # fmt: skip
 _KERAS_EPSILON: Final = 1e-7
 
 
@@ -57,5 +61,81 @@ def difference(foreign: Foreign) -> Message:
                 "binary_cross_entropy. It takes whole numbers as labels, where torch wants floats.",
                 name=name,
             )
+        case (
+            "hinge" | "squared-hinge" | "categorical-hinge" | "rate" | "cosine" | "brier" | "scipy-kl"
+            | "relative-entropy" | "rows-of-kl" | "half-sum" | "same-mean" | "log1p" | "boosted"
+        ) as rarer:  # fmt: skip
+            return _of_rarer(rarer, name)
         case _:
             assert_never(foreign.difference)
+
+
+def _of_rarer(difference: Rarer, name: str) -> Message:
+    match difference:
+        case "hinge":
+            return said(
+                "{name} is the mean (in optax one value per entry) of max(0, 1 − y·score), with labels −1 and 1. "
+                "torch's hinge_embedding_loss is another function; margin_ranking_loss of score, 0 and label with "
+                "margin=1 is this one.",
+                name=name,
+            )
+        case "squared-hinge":
+            return said("{name} squares max(0, 1 − y·score), with labels −1 and 1; torch has no such loss.", name=name)
+        case "categorical-hinge":
+            return said(
+                "{name} looks at the highest wrong score alone: max(0, 1 + wrong − right). torch's multi_margin_loss "
+                "adds this up over all wrong classes and divides by the number of classes.",
+                name=name,
+            )
+        case "rate":
+            return said(
+                "{name} takes the rate itself; torch's poisson_nll_loss takes its logarithm, unless log_input=False.",
+                name=name,
+            )
+        case "cosine":
+            return said(
+                "{name} is minus the cosine, between −1 and 1; torch's cosine_embedding_loss is 1 minus the cosine.",
+                name=name,
+            )
+        case "brier":
+            return said(
+                "{name} is the mean squared difference of probability and label: torch's mse_loss of the two.",
+                name=name,
+            )
+        case "scipy-kl":
+            return said(
+                "{name} gives p·log(p/q) − p + q per entry, p first. torch's kl_div takes log q first, then p, has no "
+                "− p + q, and averages over all entries unless told otherwise.",
+                name=name,
+            )
+        case "relative-entropy":
+            return said(
+                "{name} gives p·log(p/q) per entry, p first. torch's kl_div takes log q first, then p, and averages "
+                "over all entries unless told otherwise.",
+                name=name,
+            )
+        case "rows-of-kl":
+            return said(
+                "{name} takes log q first, as torch's kl_div does, and adds up over the last axis. torch's mean "
+                "divides by the number of all entries; reduction='batchmean' is the mean of these rows.",
+                name=name,
+            )
+        case "half-sum":
+            return said(
+                "{name} is half the sum of squares of one tensor; torch's mse_loss is the mean of squared differences "
+                "of two.",
+                name=name,
+            )
+        case "same-mean":
+            return said("sklearn's {name} is the mean over all entries, as torch's loss is.", name=name)
+        case "log1p":
+            return said("{name} compares log(1 + value) of both: torch's mse_loss of torch.log1p of both.", name=name)
+        case "boosted":
+            return said(
+                "{name} of gradient boosting is the mean of −log of the probability that the right label got, like "
+                "torch's binary_cross_entropy (mlogloss: cross_entropy) on probabilities. The raw scores (margins) "
+                "belong into binary_cross_entropy_with_logits.",
+                name=name,
+            )
+        case _:
+            assert_never(difference)

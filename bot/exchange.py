@@ -65,7 +65,8 @@ class Ask(msgspec.Struct, frozen=True, tag="ask", kw_only=True):
 
     `id` is the client's own, used once on a connection, and names this Ask in what comes back. `locale` None means the
     message's own language. `asker` and `guild` are opaque keys, `revision` counts the message's edits. `deadline` is in
-    seconds from when its turn comes. `direct` says that somebody asked us, rather than that we read along.
+    seconds from when its turn comes. `direct` says that somebody asked us, rather than that we read along. `earlier`
+    counts the lines of `text` that stand in messages before the one that asks.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask", kw_only=True):
     revision: int = 0
     wants: Wants = Wants()
     direct: bool = True
+    earlier: int = 0
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):

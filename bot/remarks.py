@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.differences import difference
 from bot.exchange import Other
+from bot.places import sources
 from bot.reading.files import is_picture
-from bot.reading.question import Origin, Question, Snippet
+from bot.reading.question import Completion, Origin, Question, Snippet
 from explainers.messages import Message, said
 
 _SAID_APART: Final = ("import", "name", "left-out", "loss", "framework", "given", "shape")
@@ -21,7 +22,14 @@ def supplied(snippet: Snippet) -> tuple[str, ...]:
 
 def preface(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What must be known before anything else."""
-    if snippet.origin is Origin.COMPLETED and question.missing:
+    if snippet.origin is Origin.COMPLETED and question.cut:
+        yield said(
+            "I can't run your code, because what you printed of {names} is cut off (...). "
+            "This is an example of ours:\n{code}",
+            names=", ".join(question.cut),
+            code=snippet.source,
+        )
+    elif snippet.origin is Origin.COMPLETED and question.missing:
         yield said(
             "I can't run your code, because nothing defines {names}. This is an example of ours:\n{code}",
             names=", ".join(question.missing),
@@ -33,12 +41,16 @@ def preface(question: Question, snippet: Snippet) -> Iterator[Message]:
 
 def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What an asker must know of how their message was taken."""
+    yield from sources(question, snippet)
     for assumed in (each.name for each in snippet.completions if each.what == "loss"):
         yield said("Your message names no loss, so I took it to be {loss}.", loss=assumed)
     yield from _of_frameworks(question, snippet)
-    repaired = [each.code for each in snippet.completions if each.what not in _SAID_APART]
+    repaired = [each for each in snippet.completions if each.what not in _SAID_APART]
     if repaired:
-        yield said("I repaired what could not run as it stood: {lines}", lines="; ".join(repaired))
+        codes = [each.code for each in repaired]
+        last = [code for code in dict.fromkeys(codes) if not any(c != code and c.startswith(code) for c in codes)]
+        what = _joined([_repair(each) for each in {each.what: each for each in repaired}.values()])
+        yield said("I repaired what could not run as it stood ({what}): {lines}", what=what, lines="; ".join(last))
     given = [each.code for each in snippet.completions if each.what == "given"]
     if given:
         yield said(
@@ -52,14 +64,40 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
         )
     if any(each.what == "shape" for each in snippet.completions):
         yield said("I gave the target the shape of the input, because the loss raises otherwise.")
-    dropped = [each.code for each in snippet.completions if each.what == "left-out"]
-    if dropped:
+    left_out = [each for each in snippet.completions if each.what == "left-out"]
+    magics = [each.code for each in left_out if each.code.startswith(("%", "!"))]
+    if magics:
+        yield said("I left out what only IPython knows: {lines}", lines="; ".join(magics))
+    if dropped := [each.code for each in left_out if each.code not in magics]:
         yield said("I left out what raises, because you went on after it: {lines}", lines="; ".join(dropped))
     pictures = [name for name in question.left_out if is_picture(name)]
     if pictures:
         yield said("I can't read pictures: paste what {names} shows as text.", names=", ".join(pictures))
     if others := [name for name in question.left_out if name not in pictures]:
         yield said("I could not read these files: {names}.", names=", ".join(others))
+
+
+def _repair(completion: Completion) -> Message:
+    """What was done, in a few words."""
+    match completion.what:
+        case "parenthesis":
+            return said("a missing or surplus bracket {sign}", sign=completion.name)
+        case "quote":
+            return said("a string that was not closed")
+        case "character":
+            return said("characters that Python does not know: {signs}", signs=completion.name)
+        case "tab":
+            return said("tabs among blanks")
+        case "indent":
+            return said("indentation")
+        case _:
+            return said("print without brackets")
+
+
+def _joined(found: Sequence[Message]) -> Message:
+    """The messages one behind the other."""
+    first, *others = found
+    return said("{first}; {others}", first=first, others=_joined(others)) if others else first
 
 
 def _of_frameworks(question: Question, snippet: Snippet) -> Iterator[Message]:

@@ -104,6 +104,18 @@ def undefined(names: tuple[str, ...]) -> Stop:
     )
 
 
+def cut(names: tuple[str, ...]) -> Stop:
+    """The values of names that the code needs were printed in part."""
+    return Stop(
+        "needs-input",
+        said(
+            "I read your code, but what you printed of {names} is cut off (...): print it after "
+            'torch.set_printoptions(profile="full"), or send a smaller example.',
+            names=", ".join(names),
+        ),
+    )
+
+
 def lacking(what: Literal["code", "target", "input", "loss", "picture"]) -> Stop:
     """The one thing to ask for."""
     return Stop("needs-input", _LACKING[what])

@@ -15,7 +15,10 @@ _KANA: Final = re.compile(r"[\u3041-\u30ff]")
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody asks. `asker` and `guild` are their ids, 0 for nobody and none; `direct`: they asked us."""
+    """What somebody asks. `asker` and `guild` are their ids, 0 for nobody and none; `direct`: they asked us.
+
+    `earlier` counts the lines of the text that stand in messages before theirs.
+    """
 
     text: str
     files: tuple[File, ...] = ()
@@ -25,6 +28,7 @@ class Asked:
     guild: int = 0
     direct: bool = True
     revision: int = 0
+    earlier: int = 0
 
     def ask(self, id: int, wants: Wants) -> Ask:
         """As it is sent."""
@@ -40,6 +44,7 @@ class Asked:
             revision=self.revision,
             wants=wants,
             direct=self.direct,
+            earlier=self.earlier,
         )
 
     @property

@@ -15,10 +15,11 @@ from bot.chat.answering import FAILED, Answerer
 from bot.chat.buttons import Buttons, pressed
 from bot.chat.commands import Commands
 from bot.chat.desk import Desk
-from bot.chat.gathering import Gatherer
+from bot.chat.gathering import Gatherer, revision
 from bot.chat.responding import Responder
 from bot.chat.resuming import resume
 from bot.chat.retrying import FAILURES
+from bot.chat.rows import Rows
 from bot.chat.translating import CommandTranslator
 from bot.fleet.port import EvaluatorFleet
 from bot.log import Log
@@ -78,7 +79,8 @@ class Client(discord.Client):
         parts, me = self._parts, self.user
         assert me is not None, "the login was answered"
         answerer = Answerer(parts.fleet, parts.translators, parts.log)
-        gatherer = Gatherer(me, parts.settings.limits.files_mb * MIB, self.http.get_from_cdn)
+        self._rows = Rows()
+        gatherer = Gatherer(me, parts.settings.limits.files_mb * MIB, self.http.get_from_cdn, self._rows)
         self._me = me
         self.desk = Desk(answerer, gatherer, parts.claims, parts.log)
         self.responder = Responder(answerer, parts.log)
@@ -108,21 +110,48 @@ class Client(discord.Client):
                 await resume(self, unfinished, self._parts.claims, self.desk, self.addressed, self._parts.log)
 
     async def on_message(self, message: discord.Message) -> None:
+        row = self._rows.heard(message)
         direct = await self.addressed(message)
-        if direct is not None and not self.responder.ending:
-            self.desk.asked(message, direct=direct)
+        if self.responder.ending or self._is_foreign(message):
+            return
+        if row.question in (None, message.id):
+            if direct is not None:
+                row.question, row.direct = message.id, direct
+                self.desk.asked(message, direct=direct)
+        elif direct is not None or message.content or message.attachments:
+            row.direct = row.direct or direct is True
+            row.changed = max(row.changed + 1, int(message.created_at.timestamp() * 1_000_000))
+            self.desk.went_on(row, message.channel)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         message = payload.message
-        if message.edited_at is not None and not self._is_foreign(message) and not self.responder.ending:
-            self.desk.edited(message, await self.addressed(message))
+        if message.edited_at is None or self._is_foreign(message) or self.responder.ending:
+            return
+        row = self._rows.of(message.id)
+        if row is not None and row.question is not None:
+            row.changed = max(row.changed + 1, revision(message))
+        if row is not None and row.question not in (None, message.id):
+            self.desk.went_on(row, message.channel)
+            return
+        direct = await self.addressed(message)
+        if row is not None and direct is not None:
+            row.question, row.direct = message.id, direct
+        self.desk.edited(message, direct)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
-        self.desk.deleted(payload.message_id, self.get_partial_messageable(payload.channel_id))
+        self._deleted(payload.message_id, payload.channel_id)
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         for id in payload.message_ids:
-            self.desk.deleted(id, self.get_partial_messageable(payload.channel_id))
+            self._deleted(id, payload.channel_id)
+
+    def _deleted(self, id: int, channel: int) -> None:
+        where, row = self.get_partial_messageable(channel), self._rows.removed(id)
+        if row is None:
+            self.desk.deleted(id, where)
+        else:
+            row.changed += 1
+            self.desk.went_on(row, where)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Without the event, which holds messages."""

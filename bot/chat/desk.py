@@ -18,7 +18,8 @@ from bot.chat.carried import BY_REFERENCE, carried
 from bot.chat.composing import Room
 from bot.chat.delivering import delivered
 from bot.chat.gathering import Gatherer, revision
-from bot.chat.retrying import FAILURES
+from bot.chat.retrying import FAILURES, retried
+from bot.chat.rows import Row
 from bot.chat.shown import Shown
 from bot.chat.surfaces import Gone, MessageReply, forgiving
 from bot.chat.typing import Typing, typing
@@ -33,9 +34,13 @@ _PAUSES_WHEN_BUSY: Final = (2.0, 5.0, 10.0)
 
 @dataclass
 class _UnderWay:
-    """A question that is being worked on. `lock` is held while its reply changes, `revision` is the newest one seen."""
+    """A question that is being worked on. `lock` is held while its reply changes, `revision` is the newest one seen.
+
+    `message` is the question as it was last told, None where only its deletion was.
+    """
 
     revision: int
+    message: discord.Message | None = None
     task: asyncio.Task[None] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -59,13 +64,18 @@ class Desk:
     def asked(self, message: discord.Message, *, direct: bool) -> None:
         """A new message is for us; told twice, it is answered once."""
         if message.id not in self._under_way:
-            self._step(message.id, revision(message), partial(self._first, message, direct))
+            self._step(message.id, revision(message), partial(self._first, message, direct), message)
 
     def edited(self, message: discord.Message, direct: bool | None) -> None:
         """A message was edited; `direct` None says that it is not for us as it stands now."""
         known = self._under_way.get(message.id)
         if known is None or known.revision < revision(message):
-            self._step(message.id, revision(message), partial(self._again, message, direct))
+            self._step(message.id, revision(message), partial(self._again, message, direct), message)
+
+    def went_on(self, row: Row, channel: discord.abc.Messageable) -> None:
+        """What stands beside a question in its row is another than before."""
+        if row.question is not None:
+            self._step(row.question, row.changed, partial(self._anew, row.question, channel, row.direct))
 
     def deleted(self, id: int, channel: discord.PartialMessageable) -> None:
         """A message was deleted: a question, a reply of ours, or one of all the others."""
@@ -73,7 +83,7 @@ class Desk:
 
     def resumed(self, message: discord.Message, claim: Claim, *, direct: bool) -> None:
         """A question that was under way when the process before this one ended."""
-        self._step(message.id, revision(message), partial(self._answer, message, claim, direct))
+        self._step(message.id, revision(message), partial(self._answer, message, claim, direct), message)
 
     async def finish(self) -> None:
         """Waits for all that is under way; cancelling this ends it."""
@@ -84,9 +94,15 @@ class Desk:
             for task in self._running:
                 task.cancel()
 
-    def _step(self, id: int, revision: int, work: Callable[[_UnderWay], Coroutine[Any, Any, None]]) -> None:
+    def _step(
+        self,
+        id: int,
+        revision: int,
+        work: Callable[[_UnderWay], Coroutine[Any, Any, None]],
+        message: discord.Message | None = None,
+    ) -> None:
         here = self._under_way.setdefault(id, _UnderWay(revision))
-        here.revision = revision
+        here.revision, here.message = revision, message or here.message
         if here.task is not None:
             here.task.cancel()
         here.task = self._run(self._worked(id, here, work))
@@ -117,6 +133,16 @@ class Desk:
             await self._answer(message, await self._claim_of(message), direct is not False, here)
         elif direct is not None and time.time() - message.created_at.timestamp() < KEPT_SECONDS:
             await self._first(message, direct, here)
+
+    async def _anew(self, id: int, channel: discord.abc.Messageable, direct: bool, here: _UnderWay) -> None:
+        try:
+            message = here.message or await retried(lambda: channel.fetch_message(id))
+        except discord.NotFound:
+            return  # its deletion is told, too
+        except FAILURES as error:
+            self._log.warning("question not read again", ask=id, reason=type(error).__name__)
+            return
+        await self._again(message, direct, here)
 
     async def _withdraw(self, id: int, channel: discord.PartialMessageable, here: _UnderWay) -> None:
         claim = await self._claims.find(id)

@@ -1,8 +1,9 @@
-"""What a message asks: its own words without our name, those it answers or passes on, and their files."""
+"""What a message asks: its words without our name, those of its row, that it answers or passes on, and their files."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import PurePosixPath
@@ -13,25 +14,36 @@ import discord
 from bot.chat.asked import Asked, NotAsked
 from bot.chat.carried import QUESTION, Attached, attached, held
 from bot.chat.retrying import FAILURES, retried
+from bot.chat.rows import Rows
 from bot.exchange import File
 from explainers.messages import said
 
-READ: Final = frozenset((".py", ".ipynb", ".txt", ".md", ".log", ".out", ""))
+READ: Final = frozenset((
+    ".py", ".ipynb", ".txt", ".md", ".log", ".out", ".err", "", ".csv", ".tsv", ".json", ".npy", ".npz",
+))  # fmt: skip
 """What is downloaded; of other files the evaluator is told the name."""
 
 
 class Gatherer:
     """Reads messages as `me`, with files of `file_bytes` in all."""
 
-    def __init__(self, me: discord.ClientUser, file_bytes: int, download: Callable[[str], Awaitable[bytes]]) -> None:
+    def __init__(
+        self, me: discord.ClientUser, file_bytes: int, download: Callable[[str], Awaitable[bytes]], rows: Rows
+    ) -> None:
         self._me = me
+        self._rows = rows
         self._download = download
         self._file_bytes = file_bytes
 
     async def asked(self, message: discord.Message, *, direct: bool) -> Asked:
         """The question of a message; raises NotAsked."""
+        row = [message, *await self._others(message)]
         replied = await self._replied(message)
-        sources = [*(self.sources(replied) if replied else ()), *self.sources(message)]
+        if replied is not None and all(each.id != replied.id for each in row):
+            row.append(replied)
+        row.sort(key=lambda each: each.id)
+        sources = [source for each in row for source in self.sources(each)]
+        before = self.text(*(source for each in row if each.id < message.id for source in self.sources(each)))
         files = [file for each in sources for file in attached(each.attachments)]
         return Asked(
             text=self.text(*sources, title=title(message)),
@@ -39,7 +51,8 @@ class Gatherer:
             asker=message.author.id,
             guild=message.guild.id if message.guild else 0,
             direct=direct,
-            revision=revision(message),
+            revision=max(revision(message), self._rows.changed(message.id)),
+            earlier=before.count("\n") + 2 if before else 0,
         )
 
     def sources(self, message: discord.Message) -> tuple[discord.Message | discord.MessageSnapshot, ...]:
@@ -83,6 +96,14 @@ class Gatherer:
                 ),
             )
         return tuple(await asyncio.gather(*(_file(each) for each in known)))
+
+    async def _others(self, message: discord.Message) -> list[discord.Message]:
+        """Those of its row, as they stand now; one that can't be read is left out."""
+        found: list[discord.Message] = []
+        for id in self._rows.others(message.id):
+            with contextlib.suppress(*FAILURES):
+                found.append(await message.channel.fetch_message(id))
+        return found
 
     async def _replied(self, message: discord.Message) -> discord.Message | None:
         """The message that this one answers, unless it is our own."""

@@ -31,12 +31,12 @@ REACH = 80
 
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0,\d{3,}|\d,\d{4,})(?!\d|,\d)")
 _BRIDGE = re.compile(
-    r"[\s'\"~≈]*(?:(?:about|around|approximately|roughly|always|exactly|only|just|a|the|like|me|環|約|大约|大概|약|"
+    r"[\s'\"~≈`*_|]*(?:(?:about|around|approximately|roughly|always|exactly|only|just|a|the|like|me|環|約|大约|大概|약|"
     r"etwa|environ|cerca de|около)"
-    r"[\s~≈]*){0,3}",
+    r"[\s~≈`*_|]*){0,3}",
     re.I,
 )
-_AND = re.compile(r"\s*(?:and|or|,|/|&|y|und|et|e|と|和|и|그리고|और)\s*")
+_AND = re.compile(r"\s*(?:and|or|vs\.?|versus|,|/|&|y|und|et|e|と|和|и|그리고|और)\s*")
 _REMARK = re.compile(
     r"#+\s*(?:(?:->|=>|=|→|>+)\s*|(?:prints?|gives?|returns?|outputs?|got|loss|result|"
     r"value)\b\s*[:=]?\s*)?(?P<said>.+)",

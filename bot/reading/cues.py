@@ -10,8 +10,9 @@ BEFORE_EXPECTED = re.compile(
     r"attend\w*|devrait|pensais|croyais|au lieu d[e']|pas|"
     r"erwart\w*|sollte\w*|m[üu]sste\w*|(?:an)?statt|dachte|nicht|"
     r"deveria\w*|devia|em vez de|ao inv[ée]s de|achei|achava|n[ãa]o (?:[ée]|d[áa])|e n[ãa]o|"
-    r"ожида\w+|должн\w+|вместо|думал\w*|а не|не)\b"
-    r"|期待|予想|期望|预期|应该|应当|以为|而不是|不是|不为|不等于|想要|理论上|기대|예상|उम्मीद|अपेक्षा",
+    r"ожида\w+|должн\w+|вместо|думал\w*|а не|не)\b|\bn[ãao]o?\s*$"
+    r"|期待|予想|期望|预期|应该|应当|以为|而不是|不是|不为|不等于|想要|理论上|기대|예상|उम्मीद|अपेक्षा"
+    r"|ليس|توقع|بدلا|بدل |يجب|ينبغي|المفروض",
     re.I,
 )
 AFTER_EXPECTED = re.compile(
@@ -38,7 +39,8 @@ BEFORE_PRINTED = re.compile(
     r"da|dio|sale|sali[óo]|imprime|devuelve|obtengo|es|valor|p[ée]rdida|donne|affiche|renvoie|obtiens|vaut|est|perte|"
     r"ergibt|gibt|liefert|bekomme|erhalte|kommt|ist|retorna|imprimiu|d[áa]|deu|sai|saiu|perda|"
     r"да[её]т|выда[её]т|получа\w+|выводит|равн\w+|потер\w+)\b|[=→:]|->"
-    r"|は|が|も|得到|输出|打印|结果|等于|是|为|值|损失|은|는|이|가|है|मिल|आ",
+    r"|は|が|も|得到|输出|打印|结果|等于|是|为|值|损失|은|는|이|가|है|मिल|आ|"
+    r"[تي]عطي|[تي]ساوي|النتيجة|[أا]حصل على|[تي]طبع|هي|هو",
     re.I,
 )
 AFTER_PRINTED = re.compile(

@@ -3,9 +3,13 @@
 import re
 from dataclasses import dataclass
 
+from bot.reading.outputs import split_output
+from bot.reading.statements import Strength, strength
 from bot.reading.text import Line, lines_of
 
 _FENCE = re.compile(r"`{3,}+|(?<![^\n])[ \t]{0,8}~{3,}+")
+_NUMBERED = re.compile(r"[ \t]{0,8}(\d{1,4})(?:[.:)|] ?|[ \t]|$)")
+_BULLET = re.compile(r"[ \t]{0,8}(?:[-*•‣▪◦+]|\d{1,2}[.)])[ \t]+(?=\S)")
 _TICKS = re.compile(r"`([^`]*+\n[^`]*+)`")
 _TAG_LINE = re.compile(r"[ \t]*\{?\.?[ \t]*([A-Za-z0-9_+#.\-]*+)[ \t]*\}?[ \t]*(?=\n)")
 _CODE_SIGN = re.compile(r"[=()\[\]]|^\s*(?:import|from|def|class|for|return)\b", re.M)
@@ -51,7 +55,7 @@ def _sides(region: Region) -> list[Region]:
 def _bare(line: Line) -> Line:
     """A line of a diff without its sign and the blank behind it."""
     cut = len(line.text) - len(line.text[1:].removeprefix(" ")) if line.text[:1] in "+-" else 0
-    return Line(line.number, line.start + cut, line.text[cut:])
+    return _cut(line, cut)
 
 
 def _closing(text: str, opening: re.Match[str]) -> tuple[int, int]:
@@ -90,4 +94,26 @@ def _free(text: str, start: int, end: int) -> list[Region]:
 def _region(text: str, start: int, end: int, fenced: bool = False, tag: str = "") -> Region:
     body = text[start:end] if fenced else text[start:end].replace("`", " ")
     lines = lines_of(body, start, text.count("\n", 0, start) + 1)
-    return Region(lines, fenced, tag)
+    return Region(_without_numbers(lines) if fenced else tuple(map(_without_bullet, lines)), fenced, tag)
+
+
+def _without_numbers(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Code that was copied with the numbers of its lines."""
+    marks = [_NUMBERED.match(line.text) for line in lines if line.text.strip()]
+    numbers = [int(mark.group(1)) for mark in marks if mark]
+    if len(numbers) < max(2, len(marks)) or numbers != [*range(numbers[0], numbers[0] + len(numbers))]:
+        return lines
+    bare = tuple(_cut(line, mark.end() if (mark := _NUMBERED.match(line.text)) else 0) for line in lines)
+    return bare if any(strength(line.text.strip()) is Strength.STRONG for line in bare) else lines
+
+
+def _without_bullet(line: Line) -> Line:
+    """A statement that is an item of a list: "- F.l1_loss(x, y)" takes no negative."""
+    bullet = _BULLET.match(line.text)
+    if bullet is None or strength(split_output(line.text[bullet.end() :])[0]) is not Strength.STRONG:
+        return line
+    return _cut(line, bullet.end())
+
+
+def _cut(line: Line, by: int) -> Line:
+    return Line(line.number, line.start + by, line.text[by:])

@@ -4,11 +4,13 @@ import ast
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.reading.arguments import tensor
 from bot.reading.lexing import lexis, parsed
 from bot.reading.literals import role_of_name
 from bot.reading.names import unbound
+from bot.reading.old_prints import ONE_ENTRY
 from bot.reading.pieces import Piece, Sort
 from bot.reading.printed import ANY_NUMBER, Printed, shape
 from bot.reading.question import Completion
@@ -25,19 +27,52 @@ _SHOWN = re.compile(
 _NUMPY = re.compile(r"(?:np\.|numpy\.)?(?:array|float\d\d)\s*\(")
 
 
-def values_given(found: Sequence[Piece], text: str) -> dict[str, str]:
-    """Code that binds each name to the value that the message shows for it; the first one counts."""
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Code that binds a name to a value, and the line of the message or the file that shows it, where one does."""
+
+    code: str
+    place: int | str | None = None
+
+
+def values_given(found: Sequence[Piece], text: str, file: str | None = None) -> dict[str, Given]:
+    """What binds each name to the value that the message (or the text of a file) shows for it; the first counts."""
     code = [(line.start, line.end) for piece in found if piece.sort is Sort.CODE for line in piece.lines]
     prose = as_prose(blanked(text, code))
-    given: dict[str, str] = {}
+    given: dict[str, Given] = {}
     for name, value in (*_printed(found), *_commented(found), *_labelled(prose)):
         if shape(value.value) is not None and value.complete and "loss" not in name.lower():
-            given.setdefault(name, f"{name} = {_code(value, text)}")
+            given.setdefault(name, Given(f"{name} = {_code(value, text)}", file or _line(text, value.start)))
     for match in _SCALAR.finditer(prose):
         if "loss" in match.group(1).lower():
             continue
-        given.setdefault(match.group(1), f"{match.group(1)} = {_scalar(match.group(1), match.group(2))}")
+        code = f"{match.group(1)} = {_scalar(match.group(1), match.group(2))}"
+        given.setdefault(match.group(1), Given(code, file or _line(text, match.start())))
     return given
+
+
+def names_cut(found: Sequence[Piece], text: str) -> frozenset[str]:
+    """Names whose values the message shows in part only: "tensor([[0.1, 0.2], ..., [0.3, 0.4]])"."""
+    shown = (*_printed(found), *_labelled(as_prose(text)))
+    return frozenset(name for name, value in shown if not value.complete)
+
+
+def elided(source: str) -> tuple[str, ...]:
+    """Names that the source binds to a list with a gap: "x = torch.tensor([[0.1, 0.2], ..., [0.3, 0.4]])"."""
+    tree = parsed(source)
+    bound = [node for node in tree.body if isinstance(node, ast.Assign)] if tree else []
+    return tuple(
+        target.id for node in bound if _has_gap(node) for target in node.targets if isinstance(target, ast.Name)
+    )
+
+
+def _has_gap(node: ast.AST) -> bool:
+    lists = (inner.elts for inner in ast.walk(node) if isinstance(inner, ast.List))
+    return any(isinstance(each, ast.Constant) and each.value is ... for entries in lists for each in entries)
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
 
 
 def _labelled(prose: str) -> Iterable[tuple[str, Printed]]:
@@ -73,7 +108,8 @@ def _commented(found: Sequence[Piece]) -> Iterable[tuple[str, Printed]]:
 
 def _code(value: Printed, text: str) -> str:
     shown = text[value.start : value.end]
-    literal = tensor(value.value, integers=value.integral)
+    only = (value.value,) if shown.endswith(ONE_ENTRY) else value.value
+    literal = tensor(only, integers=value.integral)
     if _NUMPY.match(shown):
         return f"torch.tensor({literal.removeprefix('torch.tensor(')[:-1]}).numpy()"
     grows = ("grad_fn" in shown or "requires_grad" in shown) and not value.integral
@@ -84,10 +120,10 @@ def _scalar(name: str, number: str) -> str:
     return f"torch.tensor([{number}])" if role_of_name(name) else number
 
 
-def filled(source: str, given: Mapping[str, str]) -> tuple[str, tuple[Completion, ...]]:
+def filled(source: str, given: Mapping[str, Given]) -> tuple[str, tuple[Completion, ...]]:
     """The source with values for names that it needs; an assignment that needs what nobody defines gives way to one."""
     needed = unbound(source)
-    taken = [Completion("name", name, given[name]) for name in needed if name in given]
+    taken = [Completion("name", name, given[name].code, given[name].place) for name in needed if name in given]
     left = [name for name in needed if name not in given]
     tree = parsed(source)
     if not left or tree is None:
@@ -98,8 +134,9 @@ def filled(source: str, given: Mapping[str, str]) -> tuple[str, tuple[Completion
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], lineno=first, end_lineno=last) if name in given:
                 if set(unbound(ast.unparse(node))) & set(left) and not names_loss(ast.unparse(node)):
-                    lines[first - 1 : last] = [given[name], *[""] * ((last or first) - first)]
-                    replaced.append(Completion("given", name, given[name]))
+                    value = given[name]
+                    lines[first - 1 : last] = [value.code, *[""] * ((last or first) - first)]
+                    replaced.append(Completion("given", name, value.code, value.place))
             case _:
                 pass
     return "\n".join(lines), (*taken, *replaced)

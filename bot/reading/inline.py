@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES, functions
 from bot.reading.names import unbound
+from bot.reading.outputs import values_only
 from bot.reading.snippets import name_of, names_loss
 from bot.reading.statements import Strength, bound_names, strength
 from bot.reading.text import as_prose, blanked
@@ -37,7 +38,7 @@ def inline_code(text: str) -> tuple[Inline, ...]:
     """Code between backticks, calls of losses and of torch, and assignments of values inside prose, in order."""
     prose = as_prose(text)
     ticked = [Inline(m.group(1).strip(), m.start(1), m.end(1)) for m in _TICKED.finditer(prose)]
-    found = [each for each in ticked if strength(each.source) is Strength.STRONG]
+    found = [each for each in ticked if strength(each.source) is Strength.STRONG and not values_only(each.source)]
     found += _bare(blanked(prose, [(each.start, each.end) for each in found]))
     modules = {name for each in found if names_loss(each.source) for name in bound_names(each.source)}
     rest = blanked(prose, [(each.start, each.end) for each in found])

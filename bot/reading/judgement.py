@@ -1,6 +1,8 @@
 """The parts of a message → one Reading: which code is meant, what is claimed, and whether it is for us."""
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -9,9 +11,13 @@ from bot.reading.arguments import tensor
 from bot.reading.claims import behaviour_claims, distinct, prose_claims
 from bot.reading.files import is_picture
 from bot.reading.frameworks import foreign_losses
-from bot.reading.language import language_of
+from bot.reading.given import elided, names_cut
+from bot.reading.language import DECIMAL_COMMA, language_of
+from bot.reading.lexing import lexis
 from bot.reading.losses import loss_mentions, loss_words
 from bot.reading.material import Material, Parts, material_of
+from bot.reading.old_prints import ONE_ENTRY
+from bot.reading.pieces import Sort
 from bot.reading.question import (
     Claim,
     Kind,
@@ -32,9 +38,12 @@ from bot.reading.snippets import (
     subject_of,
 )
 from bot.reading.stated import CLASSES, classes_of, stated
-from bot.reading.text import blanked
+from bot.reading.text import blanked, with_points
 from bot.reading.topics import is_specific, topics_of
 from bot.reading.vocabulary import LN_CLASSES, OPERATIONS
+
+FOUR_DIGITS = 0.0005
+"""Radius of a number that is written out so far only where it was printed: money is not."""
 
 _TAKEN = "\ufffc"
 """Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
@@ -56,13 +65,16 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     message = parts[0]
     if not any(part.document.text.strip() or part.document.values for part in parts):
         return NotAQuestion("empty")
-    language = language_of(message.speech)
+    language = language_of(itertools.chain((part.speech for part in parts), map(_remarks, parts)))
+    if language in DECIMAL_COMMA:
+        parts = [replace(part, prose=with_points(part.prose)) for part in parts]
+        message = parts[0]
     prose = "\n".join([message.prose, *(part.prose for part in parts[1:])])
     error = next((part.error for part in parts if part.error), None)
     printed = " ".join(claim.text for part in parts for claim in part.claims)
     failed = "\n".join((error.message, *error.code)) if error else ""
     losses = loss_words(f"{prose}\n{failed}\n{printed}")
-    material = material_of(parts, losses)
+    material = material_of(parts, losses, language in DECIMAL_COMMA)
     claims = _unused(_claims(parts, material.spans), material.snippets)
     sources = [each.source for each in material.snippets]
     if sources and all(relevance.other_framework(source) for source in sources) and not relevance.names_torch(prose):
@@ -98,7 +110,20 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
         topics,
         arguments,
         foreign_losses(f"{prose}\n{code}"),
+        cut=_cut(parts, missing, None if subject is None else material.snippets[subject]),
     )
+
+
+def _cut(parts: Sequence[Parts], missing: tuple[str, ...], subject: Snippet | None) -> tuple[str, ...]:
+    shown = frozenset[str]().union(*(names_cut(each.pieces, each.document.text) for each in parts if missing))
+    written = elided(subject.source) if subject and "..." in subject.source else ()
+    return (*(name for name in missing if name in shown), *written)
+
+
+def _remarks(part: Parts) -> str:
+    """The comments of its code."""
+    lines = (line.text for piece in part.pieces if piece.sort is Sort.CODE for line in piece.lines)
+    return "\n".join(line[comment:] for line in lines if (comment := lexis(line).comment) is not None)
 
 
 def _situation(prose: str, code: str, claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[Stated, ...]]:
@@ -127,11 +152,19 @@ def _claims(parts: Sequence[Parts], spans: Sequence[tuple[int, int]]) -> tuple[C
 def _unused(claims: Sequence[Claim], found: Sequence[Snippet]) -> tuple[Claim, ...]:
     """The claims without shown values that became part of a program."""
     code = " ".join(c.code for each in found for c in each.completions if c.what in ("name", "given"))
-    return tuple(
-        claim
-        for claim in claims
-        if not (isinstance(claim.value, tuple) and any(tensor(claim.value, i)[:-1] in code for i in (False, True)))
-    )
+    return tuple(claim for claim in claims if not any(written in code for written in _written(claim)))
+
+
+def _written(claim: Claim) -> tuple[str, ...]:
+    """How a program has the claimed tensor."""
+    match claim.value:
+        case tuple() as value:
+            pass
+        case float() as entry if claim.text.endswith(ONE_ENTRY):
+            value = (entry,)
+        case _:
+            return ()
+    return tuple(tensor(value, integers)[:-1] for integers in (False, True))
 
 
 def _is_within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
@@ -144,16 +177,21 @@ def _is_ours(
 ) -> bool:
     losing = any(is_losing(each) for each in material.snippets)
     told = bool(claims) or error is not None
+    if not (told or material.snippets or material.spans) and relevance.asks_of_no_value(prose):
+        return False
+    prose = relevance.without_training(prose)
     if losing and (direct or told or relevance.could_mean_loss(prose)):
         return True
     if _names_a_loss(prose, bool(material.spans)) or (error and relevance.is_about_tensors(error)):
         return True
-    if relevance.speaks_of_loss(prose) and (told or direct):
+    asked = direct and (told or not relevance.is_of_other_topic(prose))
+    if relevance.speaks_of_loss(prose) and (told or asked):
         return True
     torch = any(relevance.uses_torch(each.source) for each in material.snippets)
     behaves = any(claim.kind == "behaviour" for claim in claims)
+    exact = any(claim.kind == "printed" and 0 < claim.radius <= FOUR_DIGITS for claim in claims)
     given = material.lacks is not None and relevance.speaks_of_learning(prose)
-    return (relevance.mentions_loss(prose) and (direct or behaves or torch)) or (direct and (torch or given))
+    return (relevance.mentions_loss(prose) and (asked or behaves or exact or torch)) or (direct and (torch or given))
 
 
 def _names_a_loss(prose: str, given: bool) -> bool:

@@ -1,11 +1,14 @@
-"""The language of a message, told from its prose without code."""
+"""The language of a message, told from its prose without code, else from what comes with it."""
 
 import functools
 import re
+from collections.abc import Iterable
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-LANGUAGES = ("en", "ja", "zh", "es", "fr", "de", "ko", "pt", "ru", "hi")
+LANGUAGES = ("en", "ja", "zh", "es", "fr", "de", "ko", "pt", "ru", "hi", "ar")
+DECIMAL_COMMA = frozenset(("es", "fr", "de", "pt", "ru"))
+"""Those that write 0,5 for 0.5."""
 
 SURE = 0.6
 """Below this probability, words without any accent are taken to be English."""
@@ -25,17 +28,21 @@ def warm() -> None:
     _identifier()
 
 
-def language_of(prose: str) -> str:
-    """ISO 639-1 code, "en" where there is nothing to tell by.
+def language_of(texts: Iterable[str]) -> str:
+    """ISO 639-1 code of the first of the texts that has words, "en" where none has: a message may be all code.
 
     Names of losses are English in every language: where another script is written, only that is judged.
     """
+    return next((language for text in texts if (language := _told(text))), "en")
+
+
+def _told(prose: str) -> str | None:
     foreign = "".join(c if ord(c) > 0x7F else " " for c in prose)
     letters = sum(c.isalpha() for c in foreign if ord(c) > 0x2FF)
     if letters >= 3 and 8 * letters >= sum(c.isalpha() for c in prose):
         return _identifier().classify(foreign)[0]
     words = " ".join(word for word in prose.split() if not _CODE_WORD.search(word))
     if not any(c.isalpha() for c in words):
-        return "en"
+        return None
     language, probability = _identifier().classify(words)
     return "en" if words.isascii() and probability < SURE else language

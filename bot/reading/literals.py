@@ -29,14 +29,14 @@ _TARGET = (
     r"ターゲット|ラベル|クラス|标签|类别|目标|真实类别|正确类别|etiquetas?|objetivo|clase(?: correcta)?|cible|"
     r"classe(?: correcte| correta)?|[ée]tiquettes?|"
     r"ziel(?:klasse)?|klasse|정답(?: 클래스)?|타깃|타겟|레이블|라벨|클래스|alvo|r[óo]tulos?|метк\w+|класс\w{0,2}|"
-    r"цел[ьи]|लक्ष्य|लेबल|टारगेट|क्लास)"
+    r"цел[ьи]|लक्ष्य|लेबल|टारगेट|क्लास|(?:و?ال)?(?:فئة|هدف|تسمية))"
 )
 _INPUT = (
     r"(?:logits?|scores?|outputs?|preds?|predictions?|predicted|inputs?|probs?|probabilit\w+|model says|y_?pred|"
     r"y_?hat|x|出力|ロジット|予測|スコア|入力|確率|"
     r"输出|预测|得分|分数|概率|logits|salidas?|predicci[óo]n|puntuaciones|sorties?|pr[ée]dictions?|scores|ausgaben?|"
     r"vorhersage|출력|로짓|예측|점수|"
-    r"sa[íi]das?|predi[çc][ãa]o|выход\w*|логит\w*|предсказани\w*|आउटपुट|लॉजिट\w*|स्कोर)"
+    r"sa[íi]das?|predi[çc][ãa]o|выход\w*|логит\w*|предсказани\w*|आउटपुट|लॉजिट\w*|स्कोर|(?:ال)?(?:مخرجات|توقعات|تنبؤ))"
 )
 _ROLE = re.compile(
     rf"(?P<target>(?<![A-Za-z]){_TARGET}(?![A-Za-z]))|(?P<input>(?<![A-Za-z]){_INPUT}(?![A-Za-z]))|"

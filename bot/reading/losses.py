@@ -23,9 +23,9 @@ _ENTROPY = (
     r"(?:cross[\s_-]*entropy|クロス\s*エントロピー|交差\s*エントロピー|交叉熵|entrop[íi]a\s+cruzada|"
     r"entropie\s+crois[ée]e|"
     r"kreuzentropie|교차\s*엔트로피|크로스\s*엔트로피|перекр[её]стн\w+\s+энтропи\w+|кросс[\s-]*энтропи\w+|"
-    r"क्रॉस[\s-]*(?:एन्ट्रॉपी|एंट्रॉपी|एन्ट्रापी|एंट्रोपी))"
+    r"क्रॉस[\s-]*(?:एन्ट्रॉपी|एंट्रॉपी|एन्ट्रापी|एंट्रोपी)|(?:ال)?[إاأ]نتروبيا?\s+(?:ال)?متقاطعة?)"
 )
-_BINARY = r"(?:binary|二値|二元|二分类|binaria|binária|binaire|binäre?|이진|바이너리|бинарн\w+|बाइनरी)"
+_BINARY = r"(?:binary|二値|二元|二分类|binaria|binária|binaire|binäre?|이진|바이너리|бинарн\w+|बाइनरी|(?:ال)?ثنائية?)"
 _LOGITS = r"[\s_-]*(?:loss)?[\s_-]*(?:with|from|avec|mit|con|com)[\s_-]*logits(?:[\s_-]*loss)?"
 _APPLIED = r"(?=\s*(?:(?:loss|of|between|for|on|with\s+(?:logits?|scores?|target|label))(?![A-Za-z])|[\[(:]))"
 """What follows a name too short to stand alone (French "ce", an L1 penalty)."""
@@ -35,37 +35,58 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"sigmoid_(?:binary_)?cross_entropy(?:_with_logits)?|BinaryCrossEntropyWithLogits\w*|"
      r"BinaryCrossentropy\(\s*from_logits\s*=\s*True", "binary_cross_entropy_with_logits"),
     (rf"{_BINARY}[\s_-]*{_ENTROPY}|{_ENTROPY}[\s_-]+{_BINARY}|(?<![A-Za-z])BCE(?![A-KM-Za-km-z])(?:[\s_-]*loss)?|BinaryCrossEntropy\w*|"
-     rf"log[\s_]loss\b|logloss", "binary_cross_entropy"),
+     rf"log[\s_-]loss\b|logloss|логлосс\w*|logistic\s+loss|ロジスティック損失|逻辑(?:斯[谛蒂])?损失|로지스틱\s*손실|"
+     rf"p[ée]rdida\s+log[íi]stica|perte\s+logistique|perda\s+log[íi]stica|logistische\w*\s+verlust\w*|"
+     rf"логистическ\w+\s+(?:функци\w+\s+)?потер\w+", "binary_cross_entropy"),
     (r"NllLoss\w*Backward\d*|(?:sparse_?)?categorical_?cross_?entropy|softmax_cross_entropy\w*|"
      r"CrossEntropy(?:Loss)?", "cross_entropy"),
     (rf"{_ENTROPY}|(?-i:(?<![A-Za-z])CE(?![A-Za-z]))|(?<![^\W_])ce{_APPLIED}", "cross_entropy"),
-    (r"gaussian[\s_-]*nll(?:[\s_-]*loss)?|GaussianNLL\w*", "gaussian_nll_loss"),
-    (r"poisson[\s_-]*nll(?:[\s_-]*loss)?|PoissonNLL\w*", "poisson_nll_loss"),
+    (r"gaussian[\s_-]*(?:nll|negative[\s-]+log[\s-]*likelihood)(?:[\s_-]*loss)?|GaussianNLL\w*|"
+     r"ガウス(?:分布の)?\s*(?:NLL|負の対数尤度)|高斯\s*(?:NLL|负对数似然)|가우[시스]안\s*NLL|гауссов\w*\s+NLL",
+     "gaussian_nll_loss"),
+    (r"poisson[\s_-]*(?:nll|negative[\s-]+log[\s-]*likelihood)?[\s_-]*(?:loss|verlust)|PoissonNLL\w*|"
+     r"poisson[\s_-]*nll|ポアソン\s*(?:NLL|損失|負の対数尤度)|泊松\s*(?:NLL|损失|负对数似然)|푸아송\s*(?:NLL|손실)|"
+     r"(?:p[ée]rdida|perte|perda)\s+(?:de\s+)?poisson|пуассонов\w*\s+(?:NLL|потер\w+)", "poisson_nll_loss"),
     (r"nll[\s_-]*loss|(?<![A-Za-z])NLL(?![A-Za-z])|negative[\s-]+log[\s-]*likelihood|負の対数尤度|"
-     r"负对数似然", "nll_loss"),
-    (r"smooth[\s_-]*l1(?:[\s_-]*loss)?|SmoothL1\w*|平滑\s*L1", "smooth_l1_loss"),
-    (r"huber(?:[\s_-]*loss)?|フーバー|ヒューバー", "huber_loss"),
+     r"负对数似然|음의\s*로그\s*(?:우도|가능도)|log[\s-]*verosimilitud\s+negativa|log[\s-]*vraisemblance\s+n[ée]gative|"
+     r"log[\s-]*verossimilhan[çc]a\s+negativa|отрицательн\w+\s+логарифм\w*\s+(?:функци\w+\s+)?правдоподоби\w+",
+     "nll_loss"),
+    (r"smooth[\s_-]*l1(?:[\s_-]*loss)?|SmoothL1\w*|平滑\s*L1(?:\s*(?:损失|損失))?|スムーズ\s*L1|"
+     r"스무스\s*L1|сглаженн\w+\s+L1", "smooth_l1_loss"),
+    (r"huber(?:[\s_-]*loss)?|フーバー|ヒューバー|胡[贝伯]尔|휴버|후버|х(?:ью|у)бер\w*|हूबर|ह्यूबर", "huber_loss"),
     (r"(?<![A-Za-z])mse(?:[\s_-]*loss)?(?![A-Za-z])|Mse\w*Backward\d*|(?<!root[\s_-])mean[\s_-]squared?[\s_-]error|"
-     r"(?:平均)?[二2]乗誤差|(?<!根)均方误差|"
+     r"(?:平均)?[二2]乗(?:和)?誤差|(?<!根)均方(?:误差|损失)|(?<![A-Za-z])l2[\s_-]*loss|L2\s*(?:損失|损失|손실)|माध्य\s+वर्ग\s+त्रुटि|"
+     r"(?<!جذر )متوسط\s+مربع(?:ات)?\s+(?:ال)?[أا]?خطا?[أا]?ء?|"
      r"error\s+cuadr[áa]tico\s+medio|erreur\s+quadratique\s+moyenne|mittlere\w*\s+quadratische\w*\s+(?:fehler|"
      r"abweichung)|"
-     r"평균\s*제곱\s*오차|erro\s+quadr[áa]tico\s+m[ée]dio|среднеквадратичн\w+", "mse_loss"),
+     r"평균\s*제곱\s*오차|erro\s+quadr[áa]tico\s+m[ée]dio|"
+     r"(?<!корень из )среднеквадратичн\w+\s+(?:ошибк|потер|функци|loss)\w*",
+     "mse_loss"),
     (rf"l1[\s_-]*(?:loss|error|distance)|(?<![^\W_])l1{_APPLIED}|(?<![A-Za-z])MAE(?![A-Za-z])|mean[\s_-]absolute[\s_-]error|平均絶対誤差|"
-     r"平均绝对误差", "l1_loss"),
+     r"平均绝对误差|평균\s*절대\s*오차|error\s+absoluto\s+medio|erreur\s+absolue\s+moyenne|erro\s+absoluto\s+m[ée]dio|"
+     r"mittlere\w*\s+absolute\w*\s+(?:fehler|abweichung)|средн\w+\s+абсолютн\w+\s+(?:ошибк|отклонени)\w*|"
+     r"माध्य\s+निरपेक्ष\s+त्रुटि|متوسط\s+الخط[أا]\s+المطلق|L1\s*(?:損失|损失|손실)", "l1_loss"),
     (r"kl[\s_-]*div(?:ergence|ergenz|ergencia)?(?:[\s_-]*loss)?|KlDiv\w*|(?<![A-Za-z])KL(?![A-Za-z])|"
-     r"kullback[\s-]leibler|KL散度|KL\s*ダイバージェンス", "kl_div"),
+     r"kullback[\s-]leibler|KL\s*散度|KL\s*(?:ダイバージェンス|情報量)|KL\s*발산|"
+     r"カルバック|쿨백|кульбак\w*|相对熵|相対エントロピー|relative\s+entropy|entrop(?:ía|ia)\s+relativa|entropie\s+relative|"
+     r"relative\w*\s+entropie", "kl_div"),
     (r"ctc[\s_-]*loss|(?-i:(?<![A-Za-z])CTC(?![A-Za-z]))", "ctc_loss"),
-    (r"triplet[\s_-]*(?:margin)?[\s_-]*(?:loss)?", "triplet_margin_loss"),
+    (r"triplet(?:e[ns]?|t[ae]s?)?[\s_-]*(?:margin)?[\s_-]*(?:loss)?|トリプレット|三元组|트리플[렛릿]|삼중항|триплет\w*|ट्रिपलेट",
+     "triplet_margin_loss"),
     (r"multi[\s_-]*label[\s_-]*soft[\s_-]*margin(?:[\s_-]*loss)?", "multilabel_soft_margin_loss"),
     (r"multi[\s_-]*label[\s_-]*margin(?:[\s_-]*loss)?", "multilabel_margin_loss"),
     (r"multi[\s_-]*margin(?:[\s_-]*loss)?", "multi_margin_loss"),
     (r"soft[\s_-]*margin(?:[\s_-]*loss)?", "soft_margin_loss"),
     (r"margin[\s_-]*ranking(?:[\s_-]*loss)?", "margin_ranking_loss"),
-    (r"cosine[\s_-]*embedding(?:[\s_-]*loss)?", "cosine_embedding_loss"),
-    (r"hinge[\s_-]*embedding(?:[\s_-]*loss)?", "hinge_embedding_loss"),
-    (r"focal(?:[\s_-]*loss)?(?![A-Za-z]+\s*length)|フォーカル|फोकल", "focal_loss"),
-    (r"dice(?:[\s_-]*(?:loss|coefficient|score))|SoftDice\w*", "dice_loss"),
-    (r"nt[\s_-]?xent|info[\s_-]?nce|SupCon(?:Loss)?|contrastive\s+loss", "info_nce"),
+    (r"cosine[\s_-]*embedding(?:[\s_-]*loss)?|コサイン\s*埋め込み|余弦嵌入|코사인\s*임베딩", "cosine_embedding_loss"),
+    (r"hinge[\s_-]*embedding(?:[\s_-]*loss)?|ヒンジ\s*埋め込み|힌지\s*임베딩", "hinge_embedding_loss"),
+    (r"focal(?:[\s_-]*loss)?(?![A-Za-z]+\s*length)|フォーカル|焦点损失|포컬|(?:p[ée]rdida|perda)\s+focal|"
+     r"perte\s+focale|фокальн\w+\s+(?:функци\w+\s+)?потер\w+|फोकल", "focal_loss"),
+    (r"dice(?:[\s_-]*(?:loss|coefficient|score|verlust|損失|损失|손실|係数|系数))|SoftDice\w*|ダイス(?:損失|係数)|다이스\s*(?:손실|계수)|"
+     r"(?:p[ée]rdida|perte|perda|coefficient|coeficiente)\s+(?:de\s+)?dice|потер\w+\s+дайс\w*", "dice_loss"),
+    (r"nt[\s_-]?xent|info[\s_-]?nce|SupCon(?:Loss)?|contrastive\s+loss|対照損失|コントラスティブ|对比(?:学习)?损失|대조\s*손실|"
+     r"p[ée]rdida\s+contrastiva|perte\s+contrastive|perda\s+contrastiva|контрастн\w+\s+(?:функци\w+\s+)?потер\w+",
+     "info_nce"),
 )  # fmt: skip
 _LOSS = re.compile("|".join(f"(?P<g{i}>{pattern})" for i, (pattern, _) in enumerate(_PATTERNS)), re.I)
 

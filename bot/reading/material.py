@@ -10,7 +10,7 @@ from bot.reading.arguments import ELEMENTWISE, INDEXED
 from bot.reading.calls import Lack, Written, written
 from bot.reading.files import Document
 from bot.reading.frameworks import translated
-from bot.reading.given import filled, values_given
+from bot.reading.given import Given, filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.lexing import parsed
 from bot.reading.literals import Role, role_of_name
@@ -20,7 +20,7 @@ from bot.reading.question import Claim, Completion, Origin, ReportedError, Snipp
 from bot.reading.shapes import stand_ins
 from bot.reading.snippets import Block, defined, is_data, is_shown, lacked, merged, missing_names, names_loss, snippet
 from bot.reading.statements import bound_names
-from bot.reading.text import as_prose
+from bot.reading.text import as_prose, with_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,11 @@ class Material:
     lacks: Lack | None = None
 
 
-def material_of(parts: Sequence[Parts], losses: Sequence[str]) -> Material:
-    """Programs if there are any, else code in sentences, else literals written out, else the data there is."""
+def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = False) -> Material:
+    """Programs if there are any, else code in sentences, else literals written out, else the data there is.
+
+    `commas`: in the message's language 0,5 is a number.
+    """
     found = _with_given([each for part in parts for each in _snippets(part)], parts)
     if any(not is_data(each.source) for each in found):
         return Material(tuple(found))
@@ -58,7 +61,8 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str]) -> Material:
     sentences = _with_given(sentences, parts)
     if whole := tuple(each for each in sentences if not lacked(each)):
         return Material(whole, spans)
-    literal = written(as_prose(message.document.text), losses)
+    text = as_prose(message.document.text)
+    literal = written(with_points(text) if commas else text, losses)
     if literal and literal.snippets:
         return Material(literal.snippets, (*literal.spans, *spans))
     if sentences:
@@ -91,7 +95,7 @@ def _with_tensors(found: Snippet) -> Snippet:
 
 def _files_called(parts: Sequence[Parts], losses: Sequence[str]) -> Snippet | None:
     """The loss that is named, of two arrays in files whose names say which is the input and which the target."""
-    values = {name: code for part in parts for name, code in part.document.values.items()}
+    values = {name: given for part in parts for name, given in _of_file(part).items()}
     roles = {role: name for name in reversed(values) if (role := role_of_name(name))}
     loss = next((each for each in losses if each in INDEXED | ELEMENTWISE), None)
     if loss is None or not {Role.INPUT, Role.TARGET} <= roles.keys():
@@ -117,20 +121,27 @@ def _with_given(found: Sequence[Snippet], parts: Sequence[Parts]) -> list[Snippe
     """The snippets with what the message or its files show for names that they lack."""
     if not any(missing_names(each.source) for each in found):
         return list(found)
-    given: dict[str, str] = {}
+    given: dict[str, Given] = {}
     for part in parts:
-        given = {**values_given(part.pieces, part.document.text), **part.document.values, **given}
+        given = {**values_given(part.pieces, part.document.text, part.document.name), **_of_file(part), **given}
     text = "\n".join(part.document.text for part in parts)
     return [_filled(each, {**given, **_made_up(each.source, text, given)}) for each in found]
 
 
-def _made_up(source: str, text: str, given: Mapping[str, str]) -> dict[str, str]:
+def _made_up(source: str, text: str, given: Mapping[str, Given]) -> dict[str, Given]:
     """Stand-ins for names without a value; "[32, 10]" that is a shape was no value."""
-    made = stand_ins(source, text)
-    return {name: code for name, (shape, code) in made.items() if name not in given or str(list(shape)) in given[name]}
+    return {
+        name: Given(code)
+        for name, (shape, code) in stand_ins(source, text).items()
+        if name not in given or str(list(shape)) in given[name].code
+    }
 
 
-def _filled(found: Snippet, given: Mapping[str, str]) -> Snippet:
+def _of_file(part: Parts) -> dict[str, Given]:
+    return {name: Given(code, part.document.name or "") for name, code in part.document.values.items()}
+
+
+def _filled(found: Snippet, given: Mapping[str, Given]) -> Snippet:
     source, completions = filled(found.source, given)
     return msgspec.structs.replace(found, source=source, completions=(*found.completions, *completions))
 

@@ -10,6 +10,8 @@ MAX_LINES = 400
 MAX_ENTRIES = 4096
 
 _TRAILER = re.compile(r"\[torch\.(?:cuda\.)?\w*Tensor of size (\d{1,6}(?:x\d{1,6}){0,7})(?: \(GPU \d{1,3}\))?\]")
+ONE_ENTRY = "of size 1]"
+"""How a vector of one entry ended, and a loss."""
 _HEAD = re.compile(r"\s*(?:Variable|Parameter) containing:\s*")
 _LAYER = re.compile(r"\s*\(\s*[\d\s,.]{1,40}\)\s*=\s*")
 _COLUMNS = re.compile(r"\s*Columns\s+\d+\s+(?:to|and)\s+\d+\s*")

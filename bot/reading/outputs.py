@@ -49,7 +49,7 @@ def values_only(text: str) -> list[Printed]:
 
 def output_values(text: str) -> list[Printed]:
     """The values of a line of output: bare, after an arrow, or after a label of a few words ("got tensor(16.)")."""
-    lead = _LEAD.match(text)
+    lead = None if "torch." in text and _is_code(text) else _LEAD.match(text)
     for start in (0, lead.end()) if lead else (0,):
         if values := values_only(text[start:]):
             return [_moved(value, start) for value in values]

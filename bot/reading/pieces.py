@@ -22,6 +22,12 @@ _PROMPT = re.compile(r"\s*(?:>>>|(?:In\s?)?\[\s*\d*\]\s?:)[ \t]?(?=(.*))")
 _CONTINUED = re.compile(r"\s*\.\.\.+:?[ \t]?")
 _RESULT = re.compile(r"\s*(?:Out\s?)?\[\s*\d*\]\s?:\s*")
 _MAGIC = re.compile(r"\s*[%!][A-Za-z%]")
+_FOREIGN = re.compile(
+    r"^\s*(?:const|let|var|public|private|fn|func|package|using|#include|impl)\b|\bconsole\.log\(|\bstd::|=>\s*\{|"
+    r"System\.out|^\s*(?:float|double|int|auto) \w+ ?= ?.{0,200};$|<-\s*function\(",
+    re.M,
+)
+_TORCH = re.compile(r"\b(?:torch|nn|F)\.")
 _LABELLED = re.compile(r"\s*[A-Za-z][\w ,/\-]{0,60}[:=]\s*[-+]?\d")
 
 
@@ -31,6 +37,7 @@ class Sort(Enum):
     OUTPUT = "output"
     ERROR = "error"
     PROSE = "prose"
+    FOREIGN = "foreign"
     BLANK = "blank"
 
 
@@ -54,6 +61,8 @@ def pieces(region: Region) -> tuple[Piece, ...]:
     """Every line of the region, in order, each in one piece."""
     if region.fenced and (whole := _whole(region)):
         return (whole,)
+    if region.fenced and _is_foreign(region):
+        return (Piece(Sort.FOREIGN, region.lines),)
     found: list[Piece] = []
     at, prompts, prints = 0, _has_input_prompts(region.lines), _old_prints(region)
     while at < len(region.lines):
@@ -62,6 +71,12 @@ def pieces(region: Region) -> tuple[Piece, ...]:
         at += len(piece.lines)
         found.append(piece)
     return tuple(found)
+
+
+def _is_foreign(region: Region) -> bool:
+    """A fence in another programming language, of which some lines may be Python as well."""
+    text = "\n".join(line.text for line in region.lines)
+    return bool(_FOREIGN.search(text)) and not _TORCH.search(text)
 
 
 def _whole(region: Region) -> Piece | None:
@@ -180,6 +195,9 @@ def _prompted(lines: Sequence[Line], at: int) -> Piece:
         texts.append(text)
         state, end = lexis(text, state), end + 1
     source = textwrap.dedent("\n".join(texts))
+    if _MAGIC.match(source):
+        left_out = (Completion("left-out", source.strip(), source.strip()),)
+        return Piece(Sort.BLANK, tuple(lines[at:end]), repairs=left_out, prompted=True)
     mended = None if parsed(source) else repaired(source)
     source, repairs = mended or (source, ())
     sort = Sort.CODE if source.strip() else Sort.BLANK

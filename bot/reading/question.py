@@ -47,6 +47,7 @@ class Completion(msgspec.Struct, frozen=True):
     For `what` "import" and "name", `code` is to be run before the source. "framework" says that the source is a
     translation, "given" that a line gave way to a value that the message shows, "loss" that no loss was named. Every
     other repair is already in the source, and `code` shows the repaired (or, for "left-out", the missing) line.
+    `place` is where a value came from: a line of the message or the name of a file.
     """
 
     what: Literal[
@@ -66,6 +67,7 @@ class Completion(msgspec.Struct, frozen=True):
     ]
     name: str
     code: str
+    place: int | str | None = None
 
 
 class Snippet(msgspec.Struct, frozen=True):
@@ -96,7 +98,11 @@ class ReportedError(msgspec.Struct, frozen=True):
     code: tuple[str, ...] = ()
 
 
-Difference = Literal["keras-probabilities", "keras-clip", "keras-mean", "keras-kl", "per-row", "optax-half", "sklearn"]
+Difference = Literal[
+    "keras-probabilities", "keras-clip", "keras-mean", "keras-kl", "per-row", "optax-half", "sklearn", "hinge",
+    "squared-hinge", "categorical-hinge", "rate", "cosine", "brier", "scipy-kl", "relative-entropy", "rows-of-kl",
+    "half-sum", "same-mean", "log1p", "boosted",
+]  # fmt: skip
 """How a loss of another framework differs from torch's."""
 
 
@@ -133,6 +139,8 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     names which the main snippet needs and nobody defines. `left_out` names attachments that were not read. Where
     nothing can be run as it stands, `topics` is what the words are about (see `topics_of`) and `stated` the arguments
     that they name: an example is chosen by them. `foreign` are losses of other frameworks, in code or in prose.
+    `earlier` counts the lines of `text` that stand in messages before the asker's last. Of the names in `cut`
+    the message shows a value that its print left incomplete ("..."): they are missing, or bound to what raises.
     """
 
     text: str
@@ -148,6 +156,8 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     topics: tuple[str, ...] = ()
     stated: tuple[Stated, ...] = ()
     foreign: tuple[Foreign, ...] = ()
+    earlier: int = 0
+    cut: tuple[str, ...] = ()
 
 
 class NotAQuestion(msgspec.Struct, frozen=True, tag="not-a-question"):

@@ -84,7 +84,7 @@ def _taken(piece: Piece) -> list[tuple[int, int]]:
     """What of a piece is no prose: code up to where a sentence goes on, errors, and of output the values."""
     start, end = piece.lines[0].start, piece.lines[-1].end
     match piece.sort:
-        case Sort.ERROR:
+        case Sort.ERROR | Sort.FOREIGN:
             return [(start, end)]
         case Sort.CODE:
             after = start + piece.said_after if piece.said_after else max((v.end for v in piece.outputs), default=end)

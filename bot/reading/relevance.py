@@ -15,7 +15,7 @@ _OTHER_FRAMEWORKS = frozenset((
 ))  # fmt: skip
 _LOSS = re.compile(
     r"(?<![A-Za-z])loss(?:es)?(?![A-Za-z])|criterion|損失|ロス(?!ト|ア)|损失|손실|로스|p[ée]rdida|perte|verlust|"
-    r"perda|потер[ьяи]|функци\w+ потерь|लॉस|हानि",
+    r"perda|потер(?:[ьиеюй]|я(?![лтв]))|функци\w+ потерь|लॉस|हानि|خسار[ةه]|الفقد",
     re.I,
 )
 _NOT_OURS = re.compile(
@@ -33,7 +33,8 @@ _LEARNING = re.compile(
     r"entra[îi]n\w*|mod[èe]le|"
     r"r[ée]seau|trainier\w*|modell|netz\w*|treina\w*|rede|обуч\w*|модел\w*|сет[ьи]|эпох\w*)\b|学習|モデル|訓練|"
     r"エポック|勾配|训练|模型|梯度|批|"
-    r"학습|모델|에폭|훈련|मॉडल|ट्रेन|एपॉक",
+    r"クラス|分類|分类|클래스|분류|классификац|"
+    r"학습|모델|에폭|훈련|मॉडल|ट्रेन|एपॉक|نموذج|تدريب|التدرج",
     re.I,
 )
 _PYTHON = re.compile(
@@ -46,6 +47,23 @@ _TORCH = re.compile(r"(?<![A-Za-z])(?:py)?torch(?![A-Za-z])|\btensors?\b|\bcuda\
 _COMPILED = re.compile(r"\.compile\([^)]{0,200}\bloss\s*=|\.fit\(")
 """How a model of Keras or scikit-learn is trained."""
 
+_TRAINING = re.compile(r"\.(?:compile|fit)\([^()\n]{0,300}(?:\([^()\n]{0,100}\)[^()\n]{0,100}){0,4}\)")
+_LITERATURE = re.compile(
+    r"\b(?:which|what|any|good|great|nice|best|recommend\w*|link to|wrote|introduced|invented|read)\b.{0,40}"
+    r"\b(?:papers?|articles?|blogs?|posts?|books?|courses?|tutorials?|videos?|lectures?)\b|"
+    r"おすすめの?(?:本|論文|記事|教材)|論文(?:は|を|って)|(?:哪篇|推荐).{0,10}(?:论文|文章|书|教程)|"
+    r"\b(?:qu[ée]|cu[áa]l|alg[úu]n|quel|un bon|welches|gutes|qual|algum)\b.{0,30}"
+    r"\b(?:art[íi]culo|paper|libro|article|livre|cours|tuto\w*|buch|artikel|artigo|livro|curso)\b|"
+    r"(?:посоветуйте|какую|где почитать).{0,30}|논문|추천해",
+    re.I,
+)
+_THANKS = re.compile(
+    r"\W*(?:(?:ok(?:ay)?|ah|oh|great|perfect|super|great)\W+)?(?:thanks?\b|thank you|thx\b|ty\b|"
+    r"merci\b|danke|gracias|obrigad[oa]|"
+    r"спасибо|ありがと|助かりました|谢谢|感谢|多谢|감사|고맙|धन्यवाद|शुक्रिया|شكرا)",
+    re.I,
+)
+_ASKS = re.compile(r"[?？¿؟]|\b(?:why|how)\b|なぜ|どうして|为什么|왜|warum|pourquoi|por ?qu[ée]|почему|क्यों|لماذا", re.I)
 _AMBIGUOUS = frozenset(
     (
         "ce",
@@ -66,14 +84,15 @@ _AMBIGUOUS = frozenset(
 )
 _MONEY = re.compile(
     r"\b(?:trad(?:e|es|ing)|stocks?|crypto|bitcoin|profits?|invest\w*|money|budget|insurance|revenue|match|game|"
-    r"season|team)\b|[$€£]\s?\d",
+    r"season|team)\b|[$€£]\s?\d|\d\s*(?:万|億|亿)?(?:円|元(?!素)|ドル|원|руб)|株(?:式|価|で)|投資|馬券|股票|炒股|基金|投资|주식|투자|"
+    r"акци[йяи]|\b(?:bourse|aktien?|börse|bolsa|acciones|inversi[óo]n|investimento)\b",
     re.I,
 )
 _OTHER_TOPIC = re.compile(
     r"checkpoint|state_dict|\b(?:sav(?:e|ing)|load(?:ing)?|install\w*|dataloader|num_workers|memory|faster|speed\w*|"
-    r"slow|gpus?|deploy\w*|onnx|"
-    r"tensorboard|wandb|plot\w*|pip|conda|tutorial|course|job|release\w*|guardar|sauvegarder|speichern|salvar|"
-    r"сохранить)\b|保存|インストール|저장|安装",
+    r"slow(?:er|ly)?|gpus?|deploy\w*|onnx|lent[aeo]?|langsam\w*|"
+    r"tensorboard|wandb|matplotlib|plot\w*|curves?|kurven?|courbes?|curvas?|pip|conda|tutorial|course|job|release\w*|guardar|sauvegarder|speichern|salvar|"
+    r"сохранить)\b|график|グラフ|曲线|그래프|保存|インストール|遅[いく]|速く|重い|저장|느[리려]|安装|很慢|太慢|медленн\w*",
     re.I,
 )
 _TENSORS = re.compile(
@@ -84,6 +103,16 @@ _TENSORS = re.compile(
 )
 
 Reason = Literal["small-talk", "other-python", "other-framework", "no-loss"]
+
+
+def asks_of_no_value(prose: str) -> bool:
+    """Words alone that thank, or look for something to read."""
+    return bool(_LITERATURE.search(prose)) or (bool(_THANKS.match(prose)) and not _ASKS.search(prose))
+
+
+def without_training(prose: str) -> str:
+    """The prose without calls that train a model: the loss in them is what it is trained with, not what is asked."""
+    return _TRAINING.sub(" ", prose)
 
 
 def speaks_of_loss(prose: str) -> bool:
@@ -106,7 +135,12 @@ def speaks_of_learning(prose: str) -> bool:
 
 def could_mean_loss(prose: str) -> bool:
     """Beside code with a loss: whether the words are about it, or at least about nothing else."""
-    return mentions_loss(prose) or not _OTHER_TOPIC.search(prose)
+    return mentions_loss(prose) or not is_of_other_topic(prose)
+
+
+def is_of_other_topic(prose: str) -> bool:
+    """Whether it speaks of what surrounds training: plots, files, speed."""
+    return bool(_OTHER_TOPIC.search(prose))
 
 
 def names_torch(prose: str) -> bool:

@@ -1,6 +1,7 @@
 """Any str or bytes → text that can be read line by line, and the same text for prose, character for character."""
 
 import codecs
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -13,13 +14,22 @@ INDENT = 400
 
 _RUN = re.compile(rf"([^\S\n]{{{INDENT}}})[^\S\n]++")
 _UNREADABLE = re.compile("[\ud800-\udfff\0]")
+_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
+_ENTITY = re.compile(r"&(?:gt|lt|amp|quot|nbsp|#39);")
+"""Of a page that was copied as it is written."""
+_DECIMAL_COMMA = re.compile(r"(?<![\w.,\[(])([-+]?\d{1,6}),(\d{1,8})(?![\w,\])])")
 _STOP = re.compile(r"(?<=\d)。(?=\d)")
 """A full stop between two numbers: as "." it would join them."""
 _FULL_WIDTH = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF01, 0xFF5F)}
 _PROSE = str.maketrans(
     {chr(code): plain for code, plain in _FULL_WIDTH.items()}
+    | {chr(zero + digit): str(digit) for zero in (0x0660, 0x06F0, 0x0966) for digit in range(10)}
     | {
         "、": ",",
+        "،": ",",
+        "؛": ";",
+        "؟": "?",
+        "٫": ".",
         "。": ".",
         "．": ".",
         "−": "-",
@@ -48,8 +58,12 @@ class Line:
 
 
 def readable(text: str) -> str:
-    """The message with line ends made "\\n", mojibake repaired, NUL and lone surrogates replaced."""
+    """The message with line ends made "\\n", mojibake and HTML's entities repaired, without a terminal's colours.
+
+    NUL and lone surrogates are replaced.
+    """
     text = _UNREADABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _ENTITY.sub(lambda each: html.unescape(each.group()), _COLOURS.sub("", text))
     return _RUN.sub(r"\1", ftfy.fix_encoding(text) if ftfy.badness.is_bad(text) else text)
 
 
@@ -61,6 +75,11 @@ def decoded(data: bytes) -> str:
 def as_prose(text: str) -> str:
     """Full-width and typographic characters as ASCII, one for one, so that offsets stay."""
     return _STOP.sub("!", text).translate(_PROSE)
+
+
+def with_points(prose: str) -> str:
+    """Decimal commas as points, one for one; those of "[0,1]" and "1,2,3" divide numbers and stay."""
+    return _DECIMAL_COMMA.sub(r"\1.\2", prose)
 
 
 def lines_of(text: str, start: int = 0, number: int = 1) -> tuple[Line, ...]:

@@ -190,6 +190,24 @@ async def test_the_catalogue_names_what_is_supported(connection: Connection) -> 
     assert {"en", "ja"} <= titles["ce-probabilities-as-logits"].keys()
 
 
+@pytest.mark.parametrize("grown", ["", ", grad_fn=<AddmmBackward0>"])
+async def test_a_tensor_that_is_cut_off_is_asked_for_whole(grown: str, answer: Any) -> None:
+    shown = f"preds = tensor([[0.1, 0.2], ..., [0.3, 0.4]]{grown})"
+    found: Answer = await answer(f"{shown}\nF.cross_entropy(preds, torch.tensor([1, 0])) = 0.9, why?")
+    assert "cut off" in found.text
+    assert "preds" in found.text
+
+
+async def test_what_changed_between_two_programs_is_run_and_told(answer: Any) -> None:
+    code = "x = torch.tensor([1., 2.])\nloss = F.mse_loss(x, torch.zeros(2), reduction='sum')\nprint(loss)"
+    other = code.replace("mse", "l1").replace("'sum'", "'mean'")
+    found: Answer = await answer(f"```py\n{code}\n```\nagainst\n```py\n{other}\n```\nwhy so different?")
+    assert found.value == 5.0
+    assert "F.mse_loss became F.l1_loss: this alone takes the value from 5 to 3 (−2)" in found.text
+    assert "reduction='sum' became reduction='mean': this alone takes the value from 5 to 2.5 (−2.5)" in found.text
+    assert "All together takes the value from 5 to 1.5 (−3.5)" in found.text
+
+
 async def test_code_that_nobody_can_run_is_answered_with_an_example_of_what_the_words_are_about(answer: Any) -> None:
     code = "logits = model(batch)\nprobs = torch.softmax(logits, dim=1)\nloss = F.cross_entropy(probs, labels)"
     found: Answer = await answer(f"softmax twice? my loss is stuck\n```py\n{code}\n```")

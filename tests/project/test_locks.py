@@ -20,9 +20,13 @@ def entries(lock: Path) -> list[str]:
     return [line for line in kept.replace("\\\n", " ").splitlines() if line.strip()]
 
 
-def pins(lock: Path) -> dict[str, str]:
+def locked(lock: Path) -> dict[str, Requirement]:
     requirements = (Requirement(entry.split(" --hash")[0].strip()) for entry in entries(lock))
-    return {canonicalize_name(each.name): str(each.specifier) for each in requirements}
+    return {canonicalize_name(each.name): each for each in requirements}
+
+
+def pins(lock: Path) -> dict[str, str]:
+    return {name: str(each.specifier) for name, each in locked(lock).items()}
 
 
 def declared(*, development: bool) -> dict[str, Requirement]:
@@ -34,7 +38,7 @@ def declared(*, development: bool) -> dict[str, Requirement]:
 @LOCKS
 def test_every_entry_is_one_exact_version_with_hashes(lock: Path) -> None:
     for entry in entries(lock):
-        assert re.match(r"[a-z0-9.-]+==[0-9][\w.]* +--hash=sha256:[0-9a-f]{64}", entry), entry
+        assert re.match(r"[a-z0-9.-]+==[0-9][\w.]*(?:; [^#]+?)? +--hash=sha256:[0-9a-f]{64}", entry), entry
 
 
 @LOCKS
@@ -54,6 +58,12 @@ def test_torch_is_pinned_by_the_project_alone() -> None:
 @pytest.mark.parametrize(("lock", "development"), [(RUNTIME, False), (DEVELOPMENT, True)], ids=["run", "dev"])
 def test_every_dependency_of_the_project_is_locked(lock: Path, development: bool) -> None:
     assert declared(development=development).keys() - {"torch"} <= pins(lock).keys()
+
+
+def test_what_is_not_built_for_every_machine_is_not_asked_of_every_machine() -> None:
+    for name, each in declared(development=True).items():
+        if each.marker is not None:
+            assert locked(DEVELOPMENT)[name].marker == each.marker, name
 
 
 def test_tests_run_on_the_versions_that_are_served() -> None:

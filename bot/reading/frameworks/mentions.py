@@ -8,12 +8,18 @@ from bot.reading.frameworks.definitions import KERAS, KERAS_CLASSES, OTHERS
 from bot.reading.printed import Value
 from bot.reading.question import Difference, Foreign
 
-_FRAMEWORK = re.compile(r"(?<![A-Za-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|optax|jax|flax)(?![A-Za-z])", re.I)
+_FRAMEWORK = re.compile(
+    r"(?<![A-Za-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|optax|jax|flax|scipy)(?![A-Za-z])", re.I
+)
+_NAMES = {key.rpartition(".")[2]: key for key in OTHERS}
 _NAME = re.compile(
-    rf"(?<![A-Za-z_])(?:{'|'.join(sorted((*KERAS_CLASSES, *KERAS, *OTHERS), key=len, reverse=True))})(?![A-Za-z_])",
+    rf"(?<![A-Za-z_])(?:{'|'.join(sorted((*KERAS_CLASSES, *KERAS, *_NAMES), key=len, reverse=True))})(?![A-Za-z_])",
     re.I,
 )
-_LOOSE = {name.lower().replace("_", ""): name for name in (*OTHERS, *KERAS, *KERAS_CLASSES)}
+_BOOSTING = re.compile(r"(?<![A-Za-z])(?:xgboost|xgb|lightgbm|lgbm|catboost)(?![A-Za-z])", re.I)
+_BOOSTED = re.compile(r"m?log[ _-]?loss", re.I)
+_LOOSE = {name.lower().replace("_", ""): known for name, known in
+          (*_NAMES.items(), *((name, name) for name in (*KERAS, *KERAS_CLASSES)))}  # fmt: skip
 
 
 def foreign_losses(prose: str) -> tuple[Foreign, ...]:
@@ -23,7 +29,11 @@ def foreign_losses(prose: str) -> tuple[Foreign, ...]:
     found = {n: _LOOSE[n.lower().replace("_", "")] for n in names if told or "crossentropy" in n.lower()}
     if told and not found and re.search(r"log[ _-]?loss", prose, re.I):
         found["log_loss"] = "log_loss"
-    return tuple(Foreign(name, _difference(known)) for name, known in found.items())
+    boosted = _BOOSTED.search(prose) if _BOOSTING.search(prose) else None
+    return (
+        *(Foreign(name, _difference(known)) for name, known in found.items()),
+        *([Foreign(boosted.group(), "boosted")] if boosted else ()),
+    )
 
 
 def _difference(known: str) -> Difference:

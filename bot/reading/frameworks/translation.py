@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.reading.frameworks.definitions import (
@@ -12,6 +13,7 @@ from bot.reading.frameworks.definitions import (
     KERAS_ALIASES,
     KERAS_CLASSES,
     LABELS,
+    OPTIONS,
     OTHERS,
     Definition,
     Options,
@@ -19,7 +21,9 @@ from bot.reading.frameworks.definitions import (
 from bot.reading.frameworks.names import DIM_LAST, IMPORTS, KEYWORDS, MAKERS, OPERATIONS, ROOTS
 from bot.reading.lexing import parsed
 
-_FOREIGN = re.compile(r"\b(?:np|numpy|tf|tensorflow|keras|jnp|sklearn|optax|log_loss|scipy)\b")
+_FOREIGN = re.compile(r"\b(?:np|numpy|tf|tensorflow|keras|jnp|jax|sklearn|optax|log_loss|scipy)\b")
+_PACKAGES = {"metrics": "sklearn", "special": "scipy", "tensorflow": "tf"}
+"""Names under which people import parts of packages."""
 _DTYPES = frozenset(("float16", "float32", "float64", "int32", "int64"))
 
 
@@ -71,8 +75,12 @@ class _Writer(ast.NodeTransformer):
     modules: dict[str, tuple[str, Options]] = field(default_factory=dict[str, tuple[str, Options]])
     at: int = 1
     end: int = 1
+    imported: dict[str, str] = field(default_factory=dict[str, str])
+    own: set[str] = field(default_factory=set[str])
 
     def write(self, tree: ast.Module) -> None:
+        self.imported = _imported(tree)
+        self.own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         for statement in tree.body:
             self.at, self.end = statement.lineno, statement.end_lineno or statement.lineno
             if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.List | ast.Tuple):
@@ -85,20 +93,20 @@ class _Writer(ast.NodeTransformer):
             return None
         text, numbers = "\n".join(line for line, _ in self.lines), tuple(number for _, number in self.lines)
         if self.torch is None:
-            return Translation(text, numbers, (), "", ())
+            return Translation(text, numbers, tuple(self.losses), "", ())
         before, call, number = self.torch
         kept = self.lines[:before]
         own = "\n".join([*(line for line, _ in kept), call])
         return Translation(text, numbers, tuple(self.losses), own, (*(n for _, n in kept), number))
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        dotted = _dotted(node.func)
+        dotted = self._resolved(node.func)
         root, name = dotted.partition(".")[0], dotted.rpartition(".")[2]
         if dotted in self.modules:
             return self._loss(*self.modules[dotted], node)
         if isinstance(node.func, ast.Call) and (made := _module(node.func)):
             return self._loss(*made, node)
-        if (loss := _function(dotted)) is not None:
+        if dotted not in self.own and (loss := _function(dotted)) is not None:
             return self._loss(loss, {}, node)
         if name == "numpy" and isinstance(node.func, ast.Attribute) and not node.args:
             return self.visit(node.func.value)
@@ -108,6 +116,11 @@ class _Writer(ast.NodeTransformer):
         if isinstance(node.func, ast.Attribute):
             node.keywords = [ast.keyword(KEYWORDS.get(word.arg or "", word.arg), word.value) for word in node.keywords]
         return node
+
+    def _resolved(self, function: ast.expr) -> str:
+        """The dotted name from its package on: "sp.kl_div" after "import scipy.special as sp"."""
+        first, dot, rest = _dotted(function).partition(".")
+        return f"{self.imported.get(first, first)}{dot}{rest}"
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         if _dotted(node).partition(".")[0] in ROOTS:
@@ -163,21 +176,24 @@ class _Writer(ast.NodeTransformer):
     def _loss(self, name: str, options: Options, node: ast.Call) -> ast.expr:
         averaged = name in KERAS_CLASSES
         definition = KERAS.get(KERAS_CLASSES.get(name, name)) or OTHERS[name]
+        options = {**options, **{k: v for k, v in _options(node, definition.arguments).items() if k not in LABELS}}
         given = self._arguments(definition, node)
-        options = {**options, **{k: v for k, v in _options(node).items() if k not in LABELS}}
         for argument, value in given.items():
             self._bind(argument, value)
-        self.torch = (len(self.lines), definition.torch(options), self.at)
+        if call := definition.torch(options):
+            self.torch = (len(self.lines), call, self.at)
         *steps, (_, value) = definition.rows(options)
         for target, expression in steps:
             self._emit(f"{target} = {expression}")
-        self.losses.append(name)
+        self.losses.append(name.rpartition(".")[2])
         found = _expression(value)
-        mean = averaged or definition.averaged
-        return ast.Call(ast.Attribute(found, "mean"), [], []) if mean else found
+        over_rows = _over_rows(options.get("reduction", "mean")) if averaged else ""
+        return ast.Call(ast.Attribute(found, over_rows), [], []) if over_rows else found
 
     def _arguments(self, definition: Definition, node: ast.Call) -> dict[str, ast.expr]:
-        """The first two arguments under the names of the definition."""
+        """All arguments under the names of the definition."""
+        if len(node.args) > len(definition.arguments):
+            raise Untranslatable
         given = dict(zip(definition.arguments, node.args, strict=False))
         for word in node.keywords:
             name = LABELS.get(word.arg or "", word.arg or "")
@@ -215,6 +231,20 @@ class _Writer(ast.NodeTransformer):
                 return False
 
 
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """What names bound by imports stand for: {"sp": "scipy.special", "kl_div": "scipy.special.kl_div"}."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=aliases):
+                names |= {each.asname: each.name for each in aliases if each.asname}
+            case ast.ImportFrom(module=str(module), names=aliases):
+                names |= {each.asname or each.name: f"{module}.{each.name}" for each in aliases}
+            case _:
+                pass
+    return names
+
+
 def _module(call: ast.Call) -> tuple[str, Options] | None:
     """A Keras loss object that is made: its class and its options."""
     name = _dotted(call.func).rpartition(".")[2]
@@ -224,16 +254,43 @@ def _module(call: ast.Call) -> tuple[str, Options] | None:
 def _function(dotted: str) -> str | None:
     """The loss that a dotted name means; short names of operations only count behind their module."""
     name = KERAS_ALIASES.get(dotted.rpartition(".")[2], dotted.rpartition(".")[2])
-    return name if name in KERAS or name in OTHERS else None
+    of_module = f"{_PACKAGES.get(root := dotted.partition('.')[0], root)}.{name}"
+    if of_module in OTHERS:
+        return of_module
+    known = name in OTHERS or (name in KERAS and ("." in dotted or name.endswith("crossentropy")))
+    return name if known else None
 
 
-def _options(call: ast.Call) -> Options:
-    words = ((word.arg, word.value) for word in call.keywords if word.arg)
-    return {
-        name: value.value
-        for name, value in words
-        if isinstance(value, ast.Constant) and isinstance(value.value, bool | float | int)
-    }
+def _options(call: ast.Call, arguments: Sequence[str] = ()) -> Options:
+    """Keywords of a call that are no arguments; raises Untranslatable for one that is not understood."""
+    options: Options = {}
+    for word in call.keywords:
+        name = word.arg or ""
+        match word.value:
+            case _ if name in arguments or LABELS.get(name) in arguments:
+                pass
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)) if name == "axis":
+                pass
+            case ast.Constant(value=bool() | int() | float() | str() | None as value) if name in OPTIONS:
+                options[name] = value
+            case ast.Attribute(attr=attribute) if name == "reduction":
+                options[name] = attribute.lower()
+            case _:
+                raise Untranslatable
+    return options
+
+
+def _over_rows(reduction: object) -> str:
+    """The method that makes one number of a row of Keras' values, "" for none."""
+    match reduction:
+        case "sum":
+            return "sum"
+        case "none" | None:
+            return ""
+        case "mean" | "sum_over_batch_size" | "auto" | "mean_with_sample_weight":
+            return "mean"
+        case _:
+            raise Untranslatable
 
 
 def _dotted(node: ast.expr) -> str:

@@ -115,7 +115,7 @@ async def test_discord_down_for_long_is_a_line_in_the_log(
     async with start(Scripted(echo)) as running:
         message = place.alice.mention(place.general, QUESTION)
         assert (await running.has_logged("not shown as it should be"))["status"] == 503
-        again = place.alice.mention(place.general, QUESTION)
+        again = loopback.person("bob", place.guild).mention(place.general, QUESTION)
         await loopback.reply_to(again, where=has_card)
     assert loopback.replies(message) == []
 

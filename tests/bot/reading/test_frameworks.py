@@ -96,6 +96,83 @@ def test_losses_of_regression_are_those_of_their_definitions(pairs: list[tuple[f
         np.testing.assert_allclose(number(program), expected, rtol=2e-4, atol=2e-4, err_msg=program)
 
 
+SIGNS = st.lists(st.tuples(st.floats(-4, 4), st.integers(0, 1)), min_size=2, max_size=5)
+SHARES = st.lists(st.tuples(st.floats(0.05, 0.95), st.floats(0.05, 0.95)), min_size=2, max_size=5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SIGNS)
+def test_hinges_are_those_of_their_definitions(pairs: list[tuple[float, int]]) -> None:
+    s, y = np.array([s for s, _ in pairs]), np.array([y for _, y in pairs])
+    hinge = np.maximum(0, 1 - (2 * y - 1) * s)
+    scores, labels, signs = s.tolist(), y.tolist(), (2 * y - 1).tolist()
+    one_hot = np.eye(2)[y[:1]].tolist()
+    two = [s[:2].tolist()]
+    categorical = max(0, s[1 - y[0]] - s[y[0]] + 1)
+    programs = {
+        f"from sklearn.metrics import hinge_loss\nhinge_loss({labels}, {scores})": hinge.mean(),
+        f"from sklearn import metrics\nmetrics.hinge_loss(y_true={signs}, pred_decision={scores})": hinge.mean(),
+        f"tf.keras.losses.Hinge()({labels}, {scores})": hinge.mean(),
+        f"keras.losses.SquaredHinge()({signs}, {scores})": (hinge**2).mean(),
+        f"optax.hinge_loss(jnp.array({scores}), jnp.array({signs}))": hinge,
+        f"keras.losses.CategoricalHinge()({one_hot}, {two})": categorical,
+    }
+    for program, expected in programs.items():
+        np.testing.assert_allclose(number(program), expected, rtol=2e-4, atol=2e-5, err_msg=program)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SHARES)
+def test_losses_of_shares_are_those_of_their_definitions(pairs: list[tuple[float, float]]) -> None:
+    p, q = np.array([p for p, _ in pairs]), np.array([q for _, q in pairs])
+    relative, x, y = p * np.log(p / q), p.tolist(), q.tolist()
+    cosine = (p * q).sum() / np.sqrt((p * p).sum() * (q * q).sum())
+    programs = {
+        f"from scipy.special import rel_entr\nrel_entr({x}, {y}).sum()": relative.sum(),
+        f"import scipy.special as sp\nsp.kl_div({x}, {y})": relative - p + q,
+        f"import optax as ox\nox.kl_divergence(jnp.log(jnp.array({y})), jnp.array({x}))": relative.sum(),
+        f"keras.losses.KLDivergence()([{x}], [{y}])": relative.sum(),
+        f"keras.losses.Poisson()([{x}], [{y}])": (q - p * np.log(q)).mean(),
+        f"keras.losses.CosineSimilarity()([{x}], [{y}])": -cosine,
+        f"tf.keras.losses.MeanSquaredLogarithmicError()([{x}], [{y}])": ((np.log1p(p) - np.log1p(q)) ** 2).mean(),
+        f"sklearn.metrics.mean_squared_error([{x}, {y}], [{y}, {y}])": ((p - q) ** 2).mean() / 2,
+        f"keras.losses.mean_squared_error([{x}, {y}], [{y}, {y}])": [((p - q) ** 2).mean(), 0],
+        f"from sklearn.metrics import brier_score_loss\nbrier_score_loss({x}, {y})": ((p - q) ** 2).mean(),
+        f"tf.nn.l2_loss(tf.constant({x}))": (p**2).sum() / 2,
+        f"tf.nn.log_poisson_loss({x}, {y})": np.exp(q) - p * q,
+    }
+    for program, expected in programs.items():
+        np.testing.assert_allclose(number(program), expected, rtol=2e-4, atol=2e-5, err_msg=program)
+
+
+def test_log_loss_takes_rows_of_probabilities_too() -> None:
+    rows = [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]
+    expected = -(np.log(0.7) + np.log(0.8))
+    assert number(f"sklearn.metrics.log_loss([0, 2], {rows})") == pytest.approx(expected / 2)
+    assert number(f"sklearn.metrics.log_loss([0, 2], {rows}, normalize=False)") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("reduction", "expected"),
+    [
+        ("'sum'", 3.0),
+        ("tf.keras.losses.Reduction.NONE", [2.5, 0.5]),
+        ("None", [2.5, 0.5]),
+        ("'sum_over_batch_size'", 1.5),
+    ],
+)
+def test_the_reduction_of_keras_is_kept(reduction: str, expected: float | list[float]) -> None:
+    made = f"mse = tf.keras.losses.MeanSquaredError(reduction={reduction})"
+    program = f"{made}\nmse([[1., 2.], [0., 1.]], [[0., 0.], [0., 0.]])"
+    np.testing.assert_allclose(number(program), expected)
+
+
+def test_positives_are_weighted_as_in_tensorflow() -> None:
+    program = "tf.nn.weighted_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[0.5, 0.5], pos_weight=3.0)"
+    expected = [3 * np.log1p(np.exp(-0.5)), np.log1p(np.exp(0.5))]
+    np.testing.assert_allclose(number(program), expected, rtol=1e-5)
+
+
 def test_keras_clips_where_torch_does_not() -> None:
     program = "tf.keras.losses.BinaryCrossentropy()([1.0], [0.0])"
     assert number(program) == pytest.approx(-np.log(1e-7), rel=1e-5)
@@ -106,18 +183,27 @@ def test_keras_clips_where_torch_does_not() -> None:
 
 @pytest.mark.parametrize("name", [*KERAS, *KERAS_CLASSES, *OTHERS])
 def test_every_definition_runs_and_so_does_what_torch_has_for_it(name: str) -> None:
-    indexed = "sparse" in name.lower() or "integer" in name
-    rows = "[0, 1]" if indexed else "[[1.0, 0.0], [0.0, 1.0]]"
-    scores = "[[0.7, 0.3], [0.4, 0.6]]"
-    made = f"keras.losses.{name}()" if name in KERAS_CLASSES else f"tf.{name}"
-    turned = OTHERS[name].arguments[0] == "y_pred" if name in OTHERS else False
-    found = translated(f"{made}({scores}, {rows})" if turned else f"{made}({rows}, {scores})")
+    definition = OTHERS.get(name) or KERAS[KERAS_CLASSES.get(name, name)]
+    indexed = "sparse" in name.lower() or "integer" in name or name == "log_loss"
+    values = {
+        "y_true": "[0, 1]"
+        if indexed
+        else "[[0.8, 0.2], [0.1, 0.9]]"
+        if "rel" in name or "kl" in name
+        else "[[1.0, 0.0], [0.0, 1.0]]",
+        "y_pred": "[[0.7, 0.3], [0.4, 0.6]]",
+        "pos_weight": "3.0",
+    }
+    if name == "sklearn.hinge_loss":
+        values = {"y_true": "[0, 1, 1]", "y_pred": "[0.7, 0.3, -0.4]"}
+    made = f"keras.losses.{name}()" if name in KERAS_CLASSES else name if "." in name else f"tf.{name}"
+    found = translated(f"{made}({', '.join(values[each] for each in definition.arguments)})")
     assert found is not None
-    assert found.losses == (name,)
-    for source in (found.source, found.torch):
+    assert found.losses == (name.rpartition(".")[2],)
+    for source in filter(None, (found.source, found.torch)):
         assert torch.isfinite(torch.as_tensor(result(source))).all()
     assert len(found.line_map) == found.source.count("\n") + 1
-    assert len(found.torch_lines) == found.torch.count("\n") + 1
+    assert found.torch == "" or len(found.torch_lines) == found.torch.count("\n") + 1
 
 
 @pytest.mark.parametrize(
@@ -129,6 +215,12 @@ def test_every_definition_runs_and_so_does_what_torch_has_for_it(name: str) -> N
         "x = 1",
         "np.log(",
         "tf.keras.losses.CategoricalCrossentropy()(y)",
+        "tf.keras.losses.MeanSquaredError()([1.0], [0.0], sample_weight=[2.0])",
+        "tf.keras.losses.MeanSquaredError()([1.0], [0.0], [2.0])",
+        "tf.keras.losses.CategoricalCrossentropy(axis=0)([[1.0]], [[1.0]])",
+        "tf.keras.losses.MeanSquaredError(reduction='other')([1.0], [0.0])",
+        "sklearn.metrics.log_loss([0, 1], [0.1, 0.9], sample_weight=[1, 2])",
+        "def hinge(a, b):\n    return a\nx = np.median(hinge([1.0], [2.0]))",
     ],
 )
 def test_what_is_not_known_whole_is_left_alone(source: str) -> None:
@@ -165,6 +257,10 @@ def test_numbers_in_prose_are_given_to_keras_loss_too() -> None:
         ("my log_loss in torch", []),
         ("optax.l2_loss", ["l2_loss"]),
         ("the huber of torch", []),
+        ("xgboost logloss 0.31 vs BCELoss", ["logloss"]),
+        ("eval mlogloss of my xgboost model", ["mlogloss"]),
+        ("scipy.special.kl_div", ["kl_div"]),
+        ("sklearn hinge_loss", ["hinge_loss"]),
     ],
 )
 def test_names_of_other_frameworks_in_prose(prose: str, names: list[str]) -> None:

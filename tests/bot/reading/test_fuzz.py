@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.reading import File, Question, read
+from bot.reading import File, read
+from tests.bot.reading.watched import BLOCKS, BUDGET, whole
 
 _TABLE = runpy.run_path(str(Path(__file__).with_name("forum_messages.py")))
 MESSAGES = [text for table in (_TABLE["FOR_US"], _TABLE["NOT_FOR_US"]) for texts in table.values() for text in texts]
@@ -25,10 +25,6 @@ SIGNS = [
     "tf.keras.losses.Huber()(", "print(x)\n", "tensor(1.)\n", "損失(loss) ", "weight=[1,2,3] ",
     "Columns 0 to 1\n", "-", "",
 ]  # fmt: skip
-BUDGET = 3.0
-"""Seconds of CPU for a message of the greatest length that is read."""
-BLOCKS = 20_000
-"""Allocated blocks that the second half of a long run may keep more than the first."""
 
 
 @st.composite
@@ -46,11 +42,7 @@ def almost(draw: st.DrawFn) -> str:
 
 
 def check(text: str, files: tuple[File, ...] = (), direct: bool = True) -> None:
-    reading = read(text, files, direct)
-    assert msgspec.msgpack.encode(reading)
-    if isinstance(reading, Question):
-        assert all(len(each.line_map) == each.source.count("\n") + 1 for each in reading.snippets)
-        assert all(claim.span is None or reading.text[claim.span.start : claim.span.end] for claim in reading.claims)
+    whole(read(text, files, direct))
 
 
 @settings(max_examples=300, deadline=None)
