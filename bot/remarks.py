@@ -12,7 +12,7 @@ from bot.reading.files import is_picture
 from bot.reading.question import Completion, Origin, Question, Snippet
 from explainers.messages import Message, said
 
-_SAID_APART: Final = ("import", "name", "left-out", "loss", "framework", "given", "shape")
+_SAID_APART: Final = ("import", "name", "left-out", "loss", "framework", "given", "file", "shape")
 
 
 def supplied(snippet: Snippet) -> tuple[str, ...]:
@@ -62,6 +62,8 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
             "You state shapes and no numbers, so I made up random ones: look at the shapes and the cause, not at the "
             "digits."
         )
+    if files := dict.fromkeys(each.name for each in snippet.completions if each.what == "file"):
+        yield said("I put the values of {names} where your code loads them.", names=", ".join(files))
     if any(each.what == "shape" for each in snippet.completions):
         yield said("I gave the target the shape of the input, because the loss raises otherwise.")
     left_out = [each for each in snippet.completions if each.what == "left-out"]

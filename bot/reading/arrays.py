@@ -6,7 +6,8 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,24 +20,50 @@ MAX_ENTRIES = 20_000
 MAX_NAMES = 64
 MAX_UNPACKED = 4_000_000
 
+_COLUMN = re.compile(r"(.*?[^\W\d])[ _.\-]?\d{1,3}")
 _WORD = re.compile(r"\W+")
 
 
-def arrays(name: str, data: bytes) -> dict[str, str] | None:
-    """Name → code of each array in the file, None where there is none of numbers or too many."""
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """Of a data file: code that binds each name to a tensor, and an expression for what numpy loads of the file."""
+
+    named: Mapping[str, str]
+    loaded: str
+
+
+def arrays(name: str, data: bytes) -> Arrays | None:
+    """The arrays in the file, None where there is none of numbers or too many."""
     path = PurePosixPath(name.replace("\0", ""))
     readers = {".csv": _csv, ".tsv": _csv, ".json": _json, ".npy": _npy, ".npz": _npz}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         return None
     try:
-        found = {_name(key or path.stem): value for key, value in reader(data)}
+        found = [(key, value) for key, value in reader(data) if value.size and value.dtype.kind in "fiub"]
     except Exception:  # a broken file makes its parser raise whatever it likes
         return None
-    kept = {key: value for key, value in found.items() if value.size and value.dtype.kind in "fiub"}
-    if not kept or sum(value.size for value in kept.values()) > MAX_ENTRIES or len(kept) > MAX_NAMES:
+    named = {_name(key or path.stem): value for key, value in found}
+    if not found or sum(value.size for value in named.values()) > MAX_ENTRIES or len(named) > MAX_NAMES:
         return None
-    return {key: f"{key} = {_code(value)}" for key, value in kept.items()}
+    return Arrays(
+        {key: f"{key} = {_code(value)}" for key, value in named.items()}, _loaded(path.suffix.lower(), dict(found))
+    )
+
+
+def _loaded(suffix: str, found: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    """The one array without a name, or a dictionary, as numpy has them; json has lists, a table's text floats."""
+    code: dict[str, str] = {}
+    for key, value in found.items():
+        if suffix == ".json":
+            code[key] = _written(value.tolist())
+        elif suffix in (".npy", ".npz"):
+            code[key] = f'np.array({_written(value.tolist())}, dtype="{value.dtype.name}")'
+        elif not key:
+            code[key] = f"np.array({_written(value.squeeze().tolist())}, dtype=float)"
+    if set(code) <= {""}:
+        return code.get("", "")
+    return f"{{{', '.join(f'{key!r}: {each}' for key, each in code.items())}}}"
 
 
 def _name(key: str) -> str:
@@ -57,15 +84,37 @@ def _written(value: Any) -> str:
 
 def _csv(data: bytes) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
     """A column for each heading; without headings one table."""
-    text = decoded(data)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter="\t" if "\t" in text else ",") if row]
+    rows = _rows(decoded(data))
     if all(_is_number(entry) for entry in rows[0]):
         yield "", _table(rows)
         return
     columns = [[entry.strip() for entry in column] for column in zip(*rows[1:], strict=True)]
-    for heading, column in zip(rows[0], columns, strict=True):
-        if all(_is_number(entry) for entry in column):
-            yield heading, _table([column])[0]
+    numbers = {
+        heading.strip(): column
+        for heading, column in zip(rows[0], columns, strict=True)
+        if all(_is_number(entry) for entry in column)
+    }
+    for heading, column in numbers.items():
+        yield heading, _table([column])[0]
+    for stem, headings in _numbered(numbers).items():
+        yield stem, _table([numbers[heading] for heading in headings]).T
+
+
+def _rows(text: str) -> list[list[str]]:
+    """Its rows; where semicolons divide, a comma is a decimal point."""
+    head = text.partition("\n")[0]
+    mark = next((sign for sign in "\t;" if sign in head), ",")
+    rows = csv.reader(io.StringIO(text.replace(",", ".") if mark == ";" else text), delimiter=mark)
+    return [row for row in rows if row]
+
+
+def _numbered(headings: Iterable[str]) -> dict[str, list[str]]:
+    """Columns of one matrix: "logit_0", "logit_1"."""
+    groups: dict[str, list[str]] = {}
+    for heading in headings:
+        if match := _COLUMN.fullmatch(heading):
+            groups.setdefault(match.group(1), []).append(heading)
+    return {stem: found for stem, found in groups.items() if len(found) > 1}
 
 
 def _is_number(entry: str) -> bool:
@@ -83,6 +132,8 @@ def _table(rows: list[list[str]]) -> np.ndarray[Any, Any]:
 
 def _json(data: bytes) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
     content = json.loads(decoded(data))
+    if isinstance(content, list) and content and all(isinstance(each, dict) for each in content):
+        content = {key: [each[key] for each in content] for key in content[0]}
     for key, value in content.items() if isinstance(content, dict) else [("", content)]:
         if isinstance(value, list | int | float):
             yield key, np.array(value)

@@ -19,13 +19,14 @@ _PROSE = frozenset((".txt", ".md", ".log", ".out", ".err", ""))
 class Document:
     """Text to read: the message (`name` None) or an attachment; `program` says that all of it is code.
 
-    `values` is code that binds names to the numbers of a data file.
+    `values` is code that binds names to the numbers of a data file, `loaded` an expression for all of it.
     """
 
     name: str | None
     text: str
     program: bool = False
     values: Mapping[str, str] = field(default_factory=dict[str, str])
+    loaded: str = ""
 
 
 def document(file: File) -> Document | None:
@@ -41,8 +42,8 @@ def document(file: File) -> Document | None:
         return None if text is None else Document(file.name, text)
     if suffix in _PROSE:
         return Document(file.name, decoded(file.data))
-    values = arrays(file.name, file.data)
-    return None if values is None else Document(file.name, "", values=values)
+    found = arrays(file.name, file.data)
+    return None if found is None else Document(file.name, "", values=found.named, loaded=found.loaded)
 
 
 def is_picture(name: str) -> bool:

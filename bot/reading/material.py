@@ -14,6 +14,7 @@ from bot.reading.given import Given, filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.lexing import parsed
 from bot.reading.literals import Role, role_of_name
+from bot.reading.loads import with_values
 from bot.reading.losses import loss_words
 from bot.reading.pieces import Piece
 from bot.reading.question import Claim, Completion, Origin, ReportedError, Snippet
@@ -50,7 +51,9 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
 
     `commas`: in the message's language 0,5 is a number.
     """
-    found = _with_given([each for part in parts for each in _snippets(part)], parts)
+    loaded = {part.document.name: part.document.loaded for part in parts if part.document.name and part.document.loaded}
+    found = [with_values(each, loaded) for part in parts for each in _snippets(part)]
+    found = _with_given(found, parts)
     if any(not is_data(each.source) for each in found):
         return Material(tuple(found))
     message = parts[0]

@@ -45,8 +45,9 @@ class Completion(msgspec.Struct, frozen=True):
     """Something we supplied, repaired or left out so that the snippet can run; the answer says so.
 
     For `what` "import" and "name", `code` is to be run before the source. "framework" says that the source is a
-    translation, "given" that a line gave way to a value that the message shows, "loss" that no loss was named. Every
-    other repair is already in the source, and `code` shows the repaired (or, for "left-out", the missing) line.
+    translation, "given" that a line gave way to a value that the message shows, "file" that a call
+    gave way to the values of the attached file that it loads, "loss" that no loss was named. Every other repair is
+    already in the source, and `code` shows the repaired (or, for "left-out", the missing) line.
     `place` is where a value came from: a line of the message or the name of a file.
     """
 
@@ -56,6 +57,7 @@ class Completion(msgspec.Struct, frozen=True):
         "loss",
         "framework",
         "given",
+        "file",
         "shape",
         "parenthesis",
         "quote",

@@ -1,6 +1,7 @@
 """Any str or bytes → text that can be read line by line, and the same text for prose, character for character."""
 
 import codecs
+import contextlib
 import html
 import re
 import unicodedata
@@ -15,6 +16,10 @@ INDENT = 400
 _RUN = re.compile(rf"([^\S\n]{{{INDENT}}})[^\S\n]++")
 _UNREADABLE = re.compile("[\ud800-\udfff\0]")
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
+_KANA = re.compile("[\u3041-\u30ff]|(?<=[\u3041-\u30ff])[\u4e00-\u9fff、。]|[\u4e00-\u9fff](?=[\u3041-\u30ff])")
+_HAN = re.compile("[\u4e00-\u9fff，。？！：（）]{2,}")
+_LATIN = re.compile("[À-ÿ€’“”„–«»¿¡°]")
+_CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
 _ENTITY = re.compile(r"&(?:gt|lt|amp|quot|nbsp|#39);")
 """Of a page that was copied as it is written."""
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,\[(])([-+]?\d{1,6}),(\d{1,8})(?![\w,\])])")
@@ -68,8 +73,25 @@ def readable(text: str) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """Bytes as readable text; what is not UTF-8 becomes U+FFFD."""
-    return readable(data.removeprefix(codecs.BOM_UTF8).decode(errors="replace"))
+    """Bytes as readable text: UTF-8, or what says that it is UTF-16, else an encoding of Japan, China or Europe."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return readable(data.decode("utf-16", errors="replace"))
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return readable(data.decode())
+    except UnicodeDecodeError:
+        return readable(_guessed(data))
+
+
+def _guessed(data: bytes) -> str:
+    """Text that is not UTF-8, by what it then consists of; what fits nothing keeps U+FFFD where it is broken."""
+    for encoding, letters in (("cp932", _KANA), ("gb18030", _HAN), ("cp1252", _LATIN)):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = data.decode(encoding)
+            foreign = [c for c in text if ord(c) > 0x7F]
+            if 2 * len("".join(letters.findall(text))) >= len(foreign) and not _CONTROL.search(text):
+                return text
+    return data.decode(errors="replace")
 
 
 def as_prose(text: str) -> str:

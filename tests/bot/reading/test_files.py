@@ -1,8 +1,11 @@
 """Attachments: Python, text and notebooks are read, the rest is named as left out; no bytes can break it."""
 
+import io
 import json
 
 import msgspec
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +47,67 @@ def test_broken_encoding_is_repaired() -> None:
     question = asked("l'entropie croisÃ©e n'est pas nulle, pourquoi ? la perte de mon modÃ¨le est négative")
     assert "croisée" in question.text
     assert question.loss_words == ("cross_entropy",)
+
+
+def saved(value: object) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.asarray(value))
+    return file.getvalue()
+
+
+def source(text: str, *files: File) -> str:
+    question = asked(text, *files)
+    assert question.subject is not None
+    found = question.snippets[question.subject]
+    return "\n".join(c.code for c in found.completions if c.what == "name") + found.source
+
+
+@pytest.mark.parametrize(
+    ("file", "load", "loaded"),
+    [
+        (
+            File("x.npy", saved(np.ones(1, np.float32))),
+            "np.load('a/x.npy')",
+            'np.array([1.0], dtype="float32")',
+        ),
+        (File("x.json", b"[0.5, 1]"), "json.load(open('x.json'))", "[0.5, 1.0]"),
+        (File("x.csv", b"1\n2\n"), "np.loadtxt('x.csv')", "np.array([1, 2], dtype=float)"),
+        (File("x.npy", b"broken"), "np.load('x.npy')", "np.load('x.npy')"),
+        (File("x.npy", saved(1.0)), "np.load('other.npy')", "np.load('other.npy')"),
+    ],
+)
+def test_a_call_that_loads_an_attached_file_is_its_values(file: File, load: str, loaded: str) -> None:
+    program = f"x = {load}; y = 0.5\nprint(F.mse_loss(torch.tensor(x), torch.tensor(y)))"
+    question = asked(f"```\n{program}\n```\nwhy?", file)
+    assert question.snippets[0].source == program.replace(load, loaded)
+    assert any(c.what == "file" for c in question.snippets[0].completions) is (load != loaded)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("d.csv", b"pred;target\n0,5;1\n0,25;0\n", "pred = torch.tensor([0.5, 0.25])"),
+        ("d.csv", b"pred0,pred1,target\n1.5,2,1\n3,4,0\n", "pred = torch.tensor([[1.5, 2.0], [3.0, 4.0]])"),
+        ("d.json", b'[{"pred": 1.5, "target": 1}, {"pred": 2, "target": 0}]', "pred = torch.tensor([1.5, 2.0])"),
+    ],
+)
+def test_columns_become_tensors(name: str, data: bytes, code: str) -> None:
+    assert code in source("```\nF.mse_loss(pred, target)\n```\nwhy?", File(name, data))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp932", "euc_jp"])
+def test_a_text_in_an_old_encoding_is_read(encoding: str) -> None:
+    text = (
+        "なぜ損失が 0.3133 になるのですか、教えてください\nF.cross_entropy(torch.tensor([[0., 1.]]), torch.tensor([1]))"
+    )
+    question = asked("", File("a.txt", text.encode(encoding)))
+    assert [c.value for c in question.claims] == [0.3133]
+    assert encoding == "euc_jp" or question.language == "ja"
+
+
+def test_an_accent_in_an_old_encoding_is_read() -> None:
+    question = asked("", File("a.txt", "la perte d'entropie croisée est très élevée, 2.3026 ?".encode("cp1252")))
+    assert (question.language, question.loss_words) == ("fr", ("cross_entropy",))
 
 
 def test_warm_reads_without_raising_and_can_be_repeated() -> None:

@@ -108,7 +108,7 @@ def test_hinges_are_those_of_their_definitions(pairs: list[tuple[float, int]]) -
     scores, labels, signs = s.tolist(), y.tolist(), (2 * y - 1).tolist()
     one_hot = np.eye(2)[y[:1]].tolist()
     two = [s[:2].tolist()]
-    categorical = max(0, s[1 - y[0]] - s[y[0]] + 1)
+    categorical = max(0, max(0, s[1 - y[0]]) - s[y[0]] + 1)  # the right class counts as a wrong score of 0
     programs = {
         f"from sklearn.metrics import hinge_loss\nhinge_loss({labels}, {scores})": hinge.mean(),
         f"from sklearn import metrics\nmetrics.hinge_loss(y_true={signs}, pred_decision={scores})": hinge.mean(),

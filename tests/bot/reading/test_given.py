@@ -107,7 +107,7 @@ def test_any_array_comes_back_as_it_was_saved(value: np.ndarray) -> None:
     found = arrays_of("x.npy", out.getvalue())
     assert found is not None
     names: dict[str, object] = {}
-    exec(f"import torch\n{found['x']}", names)
+    exec(f"import torch\n{found.named['x']}", names)
     with np.errstate(over="ignore"):
         expected = value.astype("f4" if value.dtype.kind == "f" else "i8")
     np.testing.assert_array_equal(np.asarray(names["x"]), expected)
@@ -126,7 +126,7 @@ def test_nothing_is_unpickled_and_no_header_is_believed() -> None:
 @given(st.binary(max_size=200), st.sampled_from(["x.npy", "x.npz", "x.csv", "x.json", "x.tsv"]), st.booleans())
 def test_any_bytes_are_data_or_none(data: bytes, name: str, begun: bool) -> None:
     found = arrays_of(name, b"\x93NUMPY" + data if begun else data)
-    assert found is None or all(code.startswith(f"{key} = torch.tensor(") for key, code in found.items())
+    assert found is None or all(code.startswith(f"{key} = torch.tensor(") for key, code in found.named.items())
 
 
 def test_a_picture_is_declined_with_what_to_do_instead() -> None:
