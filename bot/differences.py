@@ -83,8 +83,8 @@ def _of_rarer(difference: Rarer, name: str) -> Message:
             return said("{name} squares max(0, 1 − y·score), with labels −1 and 1; torch has no such loss.", name=name)
         case "categorical-hinge":
             return said(
-                "{name} is max(0, 1 + wrong − right), where wrong is the highest wrong score, or 0 if all are negative. "
-                "torch's multi_margin_loss adds up over all wrong classes and divides by the number of classes.",
+                "{name} is max(0, 1 + wrong − right), where wrong is the highest wrong score, or 0 if all are "
+                "negative. torch's multi_margin_loss adds up over all wrong classes and divides by the number of classes.",
                 name=name,
             )
         case "rate":
