@@ -84,7 +84,8 @@ def _of_rarer(difference: Rarer, name: str) -> Message:
         case "categorical-hinge":
             return said(
                 "{name} is max(0, 1 + wrong − right), where wrong is the highest wrong score, or 0 if all are "
-                "negative. torch's multi_margin_loss adds up over all wrong classes and divides by the number of classes.",
+                "negative. torch's multi_margin_loss adds up over all wrong classes and divides by the number of "
+                "classes.",
                 name=name,
             )
         case "rate":

@@ -113,12 +113,13 @@ def _is_class(prose: str, item: Literal, target: Literal) -> bool:
 def _calls(losses: Sequence[str], found: Sequence[Literal], prose: str) -> list[tuple[str, int, bool]]:
     """Each call whose shapes fit, with its line in the prose, and whether its target was reshaped."""
     pairs = _pairs(_of(Role.INPUT, found), _of(Role.TARGET, found))
-    return [
-        (_call(loss, taken, found, prose), prose.count("\n", 0, item.start) + 1, taken.reshaped)
+    calls = {
+        _call(loss, taken, found, prose): (prose.count("\n", 0, item.start) + 1, taken.reshaped)
         for loss in losses
         for item, target in pairs
         if (taken := arguments(loss, item, target))
-    ][:MAX_CALLS]
+    }
+    return [(call, *place) for call, place in calls.items()][:MAX_CALLS]
 
 
 def _pairs(inputs: Sequence[Literal], targets: Sequence[Literal]) -> list[tuple[Literal, Literal]]:

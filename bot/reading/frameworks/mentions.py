@@ -13,7 +13,7 @@ _FRAMEWORK = re.compile(
 )
 _NAMES = {key.rpartition(".")[2]: key for key in OTHERS}
 _NAME = re.compile(
-    rf"(?<![A-Za-z_])(?:{'|'.join(sorted((*KERAS_CLASSES, *KERAS, *_NAMES), key=len, reverse=True))})(?![A-Za-z_])",
+    rf"(?<![A-Za-z_])(?<!F\.)(?<!functional\.)(?:{'|'.join(sorted((*KERAS_CLASSES, *KERAS, *_NAMES), key=len, reverse=True))})(?![A-Za-z_])",
     re.I,
 )
 _BOOSTING = re.compile(r"(?<![A-Za-z])(?:xgboost|xgb|lightgbm|lgbm|catboost)(?![A-Za-z])", re.I)

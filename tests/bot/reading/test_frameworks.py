@@ -260,6 +260,7 @@ def test_numbers_in_prose_are_given_to_keras_loss_too() -> None:
         ("xgboost logloss 0.31 vs BCELoss", ["logloss"]),
         ("eval mlogloss of my xgboost model", ["mlogloss"]),
         ("scipy.special.kl_div", ["kl_div"]),
+        ("rel_entr of scipy against F.kl_div", ["rel_entr"]),
         ("sklearn hinge_loss", ["hinge_loss"]),
     ],
 )
