@@ -12,10 +12,8 @@ _FRAMEWORK = re.compile(
     r"(?<![A-Za-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|optax|jax|flax|scipy)(?![A-Za-z])", re.I
 )
 _NAMES = {key.rpartition(".")[2]: key for key in OTHERS}
-_NAME = re.compile(
-    rf"(?<![A-Za-z_])(?<!F\.)(?<!functional\.)(?:{'|'.join(sorted((*KERAS_CLASSES, *KERAS, *_NAMES), key=len, reverse=True))})(?![A-Za-z_])",
-    re.I,
-)
+_ALL = "|".join(sorted((*KERAS_CLASSES, *KERAS, *_NAMES), key=len, reverse=True))
+_NAME = re.compile(rf"(?<![A-Za-z_])(?<!F\.)(?<!functional\.)(?:{_ALL})(?![A-Za-z_])", re.I)
 _BOOSTING = re.compile(r"(?<![A-Za-z])(?:xgboost|xgb|lightgbm|lgbm|catboost)(?![A-Za-z])", re.I)
 _BOOSTED = re.compile(r"m?log[ _-]?loss", re.I)
 _LOOSE = {name.lower().replace("_", ""): known for name, known in
