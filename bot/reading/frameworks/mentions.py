@@ -12,6 +12,7 @@ _FRAMEWORK = re.compile(
     r"(?<![A-Za-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|optax|jax|flax|scipy)(?![A-Za-z])", re.I
 )
 _NAMES = {key.rpartition(".")[2]: key for key in OTHERS}
+_PACKAGES = ("sklearn", "optax", "scipy")
 _ALL = "|".join(sorted((*KERAS_CLASSES, *KERAS, *_NAMES), key=len, reverse=True))
 _NAME = re.compile(rf"(?<![A-Za-z_])(?<!F\.)(?<!functional\.)(?:{_ALL})(?![A-Za-z_])", re.I)
 _BOOSTING = re.compile(r"(?<![A-Za-z])(?:xgboost|xgb|lightgbm|lgbm|catboost)(?![A-Za-z])", re.I)
@@ -24,7 +25,8 @@ def foreign_losses(prose: str) -> tuple[Foreign, ...]:
     """Losses of other frameworks by name; a name that torch has, too, counts only beside that of a framework."""
     told = bool(_FRAMEWORK.search(prose))
     names = [match.group() for match in _NAME.finditer(prose)]
-    found = {n: _LOOSE[n.lower().replace("_", "")] for n in names if told or "crossentropy" in n.lower()}
+    packages = [package for package in _PACKAGES if package in prose.lower()]
+    found = {n: _known(n, packages) for n in names if told or "crossentropy" in n.lower()}
     if told and not found and re.search(r"log[ _-]?loss", prose, re.I):
         found["log_loss"] = "log_loss"
     boosted = _BOOSTED.search(prose) if _BOOSTING.search(prose) else None
@@ -32,6 +34,12 @@ def foreign_losses(prose: str) -> tuple[Foreign, ...]:
         *(Foreign(name, _difference(known)) for name, known in found.items()),
         *([Foreign(boosted.group(), "boosted")] if boosted else ()),
     )
+
+
+def _known(name: str, packages: Sequence[str]) -> str:
+    """Its definition's name: that of a package which the prose names, where it has its own."""
+    own = (f"{package}.{name}" for package in packages)
+    return next((each for each in own if each in OTHERS), _LOOSE[name.lower().replace("_", "")])
 
 
 def _difference(known: str) -> Difference:

@@ -195,6 +195,29 @@ async def test_a_lost_connection_comes_back_and_nothing_is_answered_twice(
     assert (len(loopback.replies(first)), len(loopback.replies(second))) == (1, 1)
 
 
+async def test_what_is_asked_while_the_connection_is_cut_is_answered_once_it_is_taken_up_again(
+    loopback: Loopback, start: Start, place: Place
+) -> None:
+    async with start(Scripted(echo)):
+        await loopback.reply_to(place.alice.mention(place.general, "first"), where=has_card)
+        loopback.gateway.drop()
+        missed = loopback.person("bob", place.guild).mention(place.general, "asked meanwhile")
+        await loopback.reply_to(missed, LONG, has_card)
+        assert loopback.gateway.resumes >= 1
+    assert len(loopback.replies(missed)) == 1
+
+
+async def test_what_is_asked_while_we_are_down_is_asked_by_an_edit(
+    loopback: Loopback, start: Start, place: Place
+) -> None:
+    missed = place.alice.mention(place.general, QUESTION)
+    async with start(Scripted(echo)):
+        await loopback.no_reply_to(missed)
+        place.alice.edit(missed, f"<@{loopback.bot.id}> {QUESTION} please")
+        reply = await loopback.reply_to(missed, LONG, has_card)
+    assert "please" in reply.text
+
+
 def _disturb(loopback: Loopback, how: str) -> None:
     match how:
         case "reconnect":

@@ -249,6 +249,19 @@ def test_numbers_in_prose_are_given_to_keras_loss_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("prose", "difference"),
+    [
+        ("sklearn's mean_squared_error is 2, torch's too", "same-mean"),
+        ("keras mean_squared_error is 2", "keras-mean"),
+        ("optax.huber_loss", "per-row"),
+        ("keras' huber", "keras-mean"),
+    ],
+)
+def test_a_name_that_several_frameworks_have_is_that_of_the_one_named(prose: str, difference: str) -> None:
+    assert [each.difference for each in foreign_losses(prose)] == [difference]
+
+
+@pytest.mark.parametrize(
     ("prose", "names"),
     [
         ("keras' binary_crossentropy", ["binary_crossentropy"]),
