@@ -110,6 +110,7 @@ class Client(discord.Client):
                 await resume(self, unfinished, self._parts.claims, self.desk, self.addressed, self._parts.log)
 
     async def on_message(self, message: discord.Message) -> None:
+        is_told_again = self._rows.of(message.id) is not None
         row = self._rows.heard(message)
         direct = await self.addressed(message)
         if self.responder.ending or self._is_foreign(message):
@@ -118,7 +119,7 @@ class Client(discord.Client):
             if direct is not None:
                 row.question, row.direct = message.id, direct
                 self.desk.asked(message, direct=direct)
-        elif direct is not None or message.content or message.attachments:
+        elif not is_told_again and (direct is not None or message.content or message.attachments):
             row.direct = row.direct or direct is True
             row.changed = max(row.changed + 1, int(message.created_at.timestamp() * 1_000_000))
             self.desk.went_on(row, message.channel)

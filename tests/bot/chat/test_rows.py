@@ -170,6 +170,17 @@ async def test_a_row_that_may_not_be_read_again_is_answered_as_far_as_it_is_know
     assert [ask.text for ask in fleet.asked] == [WHY]
 
 
+async def test_a_second_message_told_twice_is_asked_once(loopback: Loopback, start: Start, place: Place) -> None:
+    fleet = Scripted(slow)
+    async with start(fleet):
+        first, second = place.alice.dm(CODE), place.alice.dm(WHY)
+        await loopback.reply_to(first, where=lambda each: "0.55" in each.text)
+        before = len(fleet.asked)
+        loopback.discord.tell("MESSAGE_CREATE", second)
+        await asyncio.sleep(0.3)
+    assert len(fleet.asked) == before
+
+
 async def test_files_of_both_are_read(loopback: Loopback, start: Start, place: Place) -> None:
     fleet = Scripted(slow)
     async with start(fleet):
