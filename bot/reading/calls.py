@@ -11,6 +11,7 @@ from bot.reading.literals import Literal, Role, literals, scalars
 from bot.reading.losses import names_other_measure
 from bot.reading.printed import shape
 from bot.reading.question import Completion, Origin, Snippet
+from bot.reading.triples import triple
 
 MAX_CALLS = 8
 Lack = OneOf["code", "target", "input", "loss"]
@@ -42,6 +43,9 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
 
     Without a named loss, an index beside scores means cross_entropy, unless the numbers may be of something else.
     """
+    if of_three := triple(losses, prose):
+        line = prose.count("\n", 0, of_three.start) + 1
+        return Written((_snippet(of_three.source, line, False, _IMPORTS),), None, of_three.spans)
     named = [loss for loss in losses if loss in INDEXED | ELEMENTWISE][:2]
     found = literals(prose)
     if not _of(Role.INPUT, found) and any(loss in ELEMENTWISE for loss in named):

@@ -83,7 +83,8 @@ ZERO = re.compile(
 )
 BEHAVIOURS = (
     ("negative", re.compile(
-        r"\bnegat(?:ive|iv|ivo|iva|if|ives|ivos|ivas|iven?|ifs)\b(?![\s-]*(?:log|sample|label|class|target|example|"
+        r"(?<!positive and )(?<!positive, )(?<!positive/)\bnegat(?:ive|iv|ivo|iva|if|ives|ivos|ivas|iven?|ifs)\b"
+        r"(?!\s*[=:]?\s*[\[\ufffc])(?![\s-]*(?:log|sample|label|class|target|example|"
         r"pair|slope|likelihood|"
         r"mining|vraisemblance|muestra|amostra))|\b(?:below|less than|under) (?:zero|0)\b|<\s?0(?![.\d])|マイナス|"
         r"負(?![荷担の]|け)|"
