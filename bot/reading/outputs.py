@@ -16,7 +16,7 @@ _ARROW = (
 )
 _LEAD = re.compile(rf"\s*{_ARROW}\s*", re.I)
 _SPLIT = re.compile(r"(-+>|=+>|→|⇒|➜|>{2,3}|==|=|:|#)\s*(?=[-+\[(\d.a-zA-Z])")
-_LABEL = re.compile(r"\s*(?:[^\W\d]\w*[ _.\-]?){0,5}\s*[:=]?\s*")
+_LABEL = re.compile(r"\s*(?:[^\W\d]\w*+[ .\-]?){0,5}+\s*[:=]?\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d{1,6},\d{1,8}\s*")
 _BETWEEN = re.compile(r"[\s,;()]*")
 _NOISE = re.compile(

@@ -110,7 +110,7 @@ def test_classification_without_a_name_is_taken_to_be_cross_entropy_and_said(mes
         ("nll of [0.4, 0.6], target [0, 1]", "target"),
         ("cross entropy of [1, 2, 3], targets [0, 1]", "target"),
         ("focal loss of [1, 2], target 1", "code"),
-        ("triplet loss of [1, 2], [2, 3], [3, 4]", "code"),
+        ("triplet loss of [1, 2], [2, 3]", "code"),
         ("model prediction [0.9, 0.2], target [1, 0]", "loss"),
         ("logits [2, 1], target 5", "loss"),
         ("my accuracy list is [0.5, 0.6], what loss has target 1", "loss"),

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +65,13 @@ def test_the_longest_message_is_read_within_the_budget(unit: str, message: str) 
     text = message + unit * (room // max(1, len(unit.encode())))
     started = time.process_time()
     check(text)
+    assert time.process_time() - started < BUDGET
+
+
+@pytest.mark.parametrize("word", ["ÿ" * 400, "a" * 4000, "ab_" * 1000, "loss " * 800])
+def test_a_long_word_before_a_tensor_is_read_within_the_budget(word: str) -> None:
+    started = time.process_time()
+    check(f"why is my loss this?\n{word}tensor([0.5514])\n```\n{word} = tensor(1.)\n```")
     assert time.process_time() - started < BUDGET
 
 
