@@ -123,7 +123,7 @@ class _Writer:
             case sympy.Pow():
                 return ast.BinOp(self.expression(expr.args[0]), ast.Pow(), self.expression(expr.args[1]))
             case sympy.log():
-                return _call(_math("log"), self.expression(expr.args[0]))
+                return self._logarithm(list(_terms(expr.args[0])), expr.args[0])
             case sympy.Abs():
                 return _call(_name("abs"), self.expression(expr.args[0]))
             case sympy.Max() | sympy.Min():
@@ -141,6 +141,13 @@ class _Writer:
                 return _call(_math(name), self.expression(expr.args[0]))
             case _:
                 raise NoTwin(f"{type(expr).__name__} has no plain Python")
+
+    def _logarithm(self, terms: list[Expr], whole: Expr) -> ast.expr:
+        """log1p where a 1 is added, which would swallow what is small beside it."""
+        rest = [term for term in terms if term != 1] if isinstance(whole, sympy.Add) else []
+        if len(rest) == len(terms) - 1 and rest:
+            return _call(_math("log1p"), self._sum_of(rest))
+        return _call(_math("log"), self.expression(whole))
 
     def _sum_of(self, terms: Sequence[Expr]) -> ast.expr:
         """a − c + 0.1: a factor −1 is a minus sign; of three or more terms numbers come last, so that none is lost in a
