@@ -129,10 +129,10 @@ def _added_up(found: Forms, equal: Equal, points: list[Values], ours: list[Any])
 def _program(found: Forms, equal: Equal) -> Node | None:
     given = {name: found.composition.inputs[id] for name, id in equal.tensors.items()}
     try:
-        program: Array = equal.loss.program(**given, reduction=equal.reduction, **equal.options)
+        program = equal.loss.program(**given, reduction=equal.reduction, **equal.options)
     except (ValueError, IndexError, TypeError, KeyError, Unsupported):
         return None
-    return program.node if set(program.node.axes) == set(found.root.axes) else None
+    return program.node if isinstance(program, Array) and set(program.node.axes) == set(found.root.axes) else None
 
 
 def _compared(found: Forms, equal: Equal, points: list[Values], ours: list[Any]) -> Equal | None:

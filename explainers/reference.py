@@ -21,6 +21,7 @@ from explainers.telling import Context, tell
 from explainers.tracing import record
 
 PREAMBLE = "import torch\nimport torch.nn.functional as F\n"
+MODULES = "torch.nn"
 CLEAR = "Checked and clear"  # a list that says nothing of the loss
 
 
@@ -43,8 +44,11 @@ def contents() -> str:
 
 def _head(loss: Loss) -> Iterator[str]:
     yield from (f"# {loss.name}", "", f"![{loss.name}]({loss.name}.png)", "", loss.reading.text, "")
-    yield f"`{loss.function}{_arguments(loss)}`"
-    if loss.module is not None:
+    if loss.owner == MODULES:
+        yield f"`{loss.function}`, a module. Its call, with what it holds as further arguments: `{_arguments(loss)}`"
+    else:
+        yield f"`{loss.function}{_arguments(loss)}`"
+    if loss.module is not None and loss.owner != MODULES:
         yield f"(module `torch.nn.{loss.module}`)"
     yield ""
     if loss.words:

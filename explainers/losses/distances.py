@@ -140,13 +140,16 @@ def triplet_margin_with_distance_loss(
     positive: Array,
     negative: Array,
     *,
-    distance_function: None = None,
+    distance_function: tuple[Array, ...] | None = None,
     margin: float = 1.0,
     swap: bool = False,
     reduction: str = "mean",
 ) -> Array:
-    """The same with pairwise_distance; the calls of another distance function are recorded one by one instead."""
-    item, layout = _triplet(pairwise_distance, (anchor, positive, negative), margin, swap)
+    """The same with pairwise_distance, or with the distances that another function gave: of a and p, of a and q, and
+    swapped of p and q. That function's own calls are recorded one by one."""
+    given = iter(distance_function or ())
+    distance = pairwise_distance if distance_function is None else lambda a, b: next(given)
+    item, layout = _triplet(distance, (anchor, positive, negative), margin, swap)
     return reduced(item, layout, reduction)
 
 

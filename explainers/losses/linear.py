@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explainers.graph import ops
 from explainers.graph.arrays import Array, aligned
-from explainers.graph.nodes import Axis
+from explainers.graph.nodes import Axis, Node
 from explainers.losses.classification import cross_entropy
 from explainers.losses.loss import Loss
 from explainers.messages import said
@@ -41,12 +41,30 @@ def linear_cross_entropy(
     label_smoothing: float = 0.0,
     options: object = None,
 ) -> Array:
-    """cross_entropy of input · Wᵀ + b. Shapes: input (F) or (N, F); W (C, F) or (C, d₁, …, F); b as W without F."""
+    """cross_entropy of input · Wᵀ + b; with options torch goes through it in chunks.
+
+    Shapes: input (F) or (N, F); W (C, F) or (C, d₁, …, F); b as W without F.
+    """
     logits = _logits(input, linear_weight, linear_bias)
     ignored = -100 if ignore_index is None else ignore_index
+    chunked = options is not None and not label_smoothing and len(linear_weight.layout) == 2
+    if chunked and reduction == "mean" and target.node.dtype == "int64":
+        logits = _divided_last(logits, target, weight, ignored)
     return cross_entropy(
         logits, target, weight, ignore_index=ignored, reduction=reduction, label_smoothing=label_smoothing
     )
+
+
+def _divided_last(logits: Array, target: Array, weight: Array | None, ignored: int) -> Array:
+    """Logits through which the gradient goes as in torch's chunks: there it is divided by Σ w[y] at its end, so that it
+    is not a number where nothing counts, and not 0."""
+    batch, classes = logits.layout[:-1], logits.layout[-1]
+    y = aligned(target, batch)
+    own: Node = ops.constant(1) if weight is None else ops.take(aligned(weight, (classes,)), y, classes)
+    counted = ops.where(ops.compare("ne", y, ignored), own, 0)
+    total = ops.sum(counted, tuple(axis for axis in batch if axis is not None))
+    through = ops.where(ops.compare("eq", total, 0), float("nan"), 1)
+    return Array(ops.with_gradient(logits.node, ((logits.node, through),)), logits.layout)
 
 
 def _logits(input: Array, linear_weight: Array, linear_bias: Array | None) -> Array:

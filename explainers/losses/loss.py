@@ -18,13 +18,10 @@ class Loss:
     a box is its floor there), `constant` the ones that torch gives no gradient for, `module` the nn class
     that calls it. `heading` stands over the definition and `reading` says how the input is read. `words` are names
     that people have for it. `is_loss` is False for the functions next to losses (softmax and the like).
-
-    `page` is a second program for a loss whose first one is a recursion: the same numbers in the form that people
-    learn, or None where that would be too long.
     """
 
     name: str
-    program: Callable[..., Array]
+    program: Callable[..., Array | tuple[Array, ...]]
     symbols: Mapping[str, str]
     example: str
     heading: Message
@@ -35,7 +32,6 @@ class Loss:
     constant: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     owner: str = "torch.nn.functional"
-    page: Callable[..., Array | None] | None = None
 
     @property
     def function(self) -> str:

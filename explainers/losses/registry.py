@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from explainers.losses import (
     activations,
+    adaptive,
     binary,
     classification,
     ctc,
@@ -35,7 +36,7 @@ class Registry:
     def of(self, function: str) -> Loss | None:
         """The loss behind a qualified torch name, None where it is not supported."""
         owner, _, name = function.rpartition(".")
-        return self.losses.get(name) if owner in ("torch.nn.functional", "torch") else None
+        return self.losses.get(name) if owner in ("torch.nn.functional", "torch", "torch.nn") else None
 
 
 def registry() -> Registry:
@@ -54,5 +55,5 @@ def registered(losses: tuple[Loss, ...]) -> Registry:
 
 
 def _losses() -> tuple[Loss, ...]:
-    families = (classification, regression, binary, likelihood, margins, distances, linear, ctc, activations)
+    families = (classification, regression, binary, likelihood, margins, distances, linear, adaptive, ctc, activations)
     return tuple(loss for family in families for loss in family.losses())

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch.overrides import get_overridable_functions
 
 from explainers.recording import Argument, Items, Opaque, Slice, Value
+from explainers.tracing import unfolded
 from explainers.tracing.internals import schemas
 from explainers.tracing.naming import public_name
 
@@ -78,6 +79,11 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "torch.pow": operator.pow,
 }
 _POSITIONAL: Final = frozenset({torch.Tensor.__getitem__, torch.Tensor.__setitem__, torch.Tensor.copy_})
+_UNFOLDED: Final[Mapping[str, Callable[..., Any]]] = {
+    unfolded.TRIPLET: unfolded.triplet_margin_with_distance_loss,
+    unfolded.LINEAR: unfolded.linear_cross_entropy,
+    unfolded.ADAPTIVE: unfolded.adaptive_log_softmax_with_loss,
+}
 _FULL_SIGNATURES: Final[Mapping[str, Callable[..., Any]]] = {
     "torch.softmax": F.softmax,
     "torch.log_softmax": F.log_softmax,
@@ -108,6 +114,7 @@ def _table() -> Mapping[str, Callable[..., Any]]:
         ):
             table[f"torch.Tensor.{name}"] = getattr(torch.Tensor, name)
     table.update(_FULL_SIGNATURES)
+    table.update(_UNFOLDED)
     table.update({f"torch.Tensor.{name}": operator.attrgetter(name) for name in ("T", "mT", "H", "mH", "real", "imag")})
     table.update(
         {"torch.Tensor.data": torch.Tensor.detach, "torch.Tensor.requires_grad_": lambda input, *_, **__: input}

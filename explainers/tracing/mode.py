@@ -6,11 +6,12 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import torch
 import torch.nn.functional as F
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from explainers.recording import Argument, Call
@@ -19,6 +20,7 @@ from explainers.tracing.ledger import Ledger
 from explainers.tracing.naming import RENDERED, is_silent, public_name, raw_name
 from explainers.tracing.signatures import Bound, bind
 from explainers.tracing.source import Position, Source
+from explainers.tracing.unfolded import TRIPLET, measured, triplet_margin_with_distance_loss, watched_forward
 from explainers.tracing.values import encode, is_recordable, tensors_in
 
 CALL_LIMIT: Final = 20_000
@@ -54,6 +56,20 @@ class Tracer(TorchFunctionMode):
         self.seeded = False
         self.adapted: dict[str, None] = {}
         self._unseeded_state = generator_state
+        self._entered: list[Callable[..., Any]] = []
+
+    def __enter__(self) -> Self:
+        """Watch; nn.AdaptiveLogSoftmaxWithLoss, whose inside is no call of a function, tells of its calls itself."""
+        forward = nn.AdaptiveLogSoftmaxWithLoss.forward
+        if not self._entered:
+            nn.AdaptiveLogSoftmaxWithLoss.forward = watched_forward(forward, self._note_module)
+        self._entered.append(forward)
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        """Stop watching."""
+        nn.AdaptiveLogSoftmaxWithLoss.forward = self._entered.pop()
+        super().__exit__(*error)
 
     def __torch_function__(
         self,
@@ -74,7 +90,36 @@ class Tracer(TorchFunctionMode):
         func, raw, args, given = self._adapted(func, raw, args, given)
         if func is F.l1_loss:
             given = _with_lost_weight(frame, given)
+        if func is F.triplet_margin_with_distance_loss and given.get("distance_function") is not None:
+            func, raw, given = self._with_distances(func, args, given)
         return self._run(func, raw, args, given, self.source.locate(frame))
+
+    def _with_distances(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Callable[..., Any], str, dict[str, Any]]:
+        """The call with the distances in place of the function that measures them, whose own calls are recorded;
+        unchanged where torch refuses it before or after they are measured."""
+        distance = kwargs["distance_function"]
+        under_way = False
+
+        def watched(a: torch.Tensor, b: torch.Tensor) -> Any:
+            nonlocal under_way
+            with self:
+                under_way = True
+                found = distance(a, b)
+                under_way = False
+                return found
+
+        try:
+            distances = measured(func, args, kwargs, watched)
+        except BaseException:
+            if under_way:
+                raise
+            return func, TRIPLET, kwargs
+        return triplet_margin_with_distance_loss, TRIPLET, {**kwargs, "distance_function": distances}
+
+    def _note_module(self, func: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
+        return self.note(func, name, args, {})
 
     def note(self, func: Callable[..., Any], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Run a function whose inside cannot be watched as one call of this name."""

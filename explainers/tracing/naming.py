@@ -23,6 +23,8 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import resolve_name
 
+from explainers.tracing.unfolded import ADAPTIVE
+
 _OPERATORS: Final = {
     "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "div": "div", "floordiv": "floor_divide",
     "mod": "remainder", "pow": "pow", "matmul": "matmul", "and": "bitwise_and", "or": "bitwise_or",
@@ -118,9 +120,9 @@ def _operator_name(method: str) -> tuple[str, bool]:
 
 
 def is_loss(name: str) -> bool:
-    """Whether a public name is one of torch.nn.functional's loss functions."""
+    """Whether a public name is one of torch.nn.functional's loss functions, or the loss that is a module only."""
     owner, _, last = name.rpartition(".")
-    return (
+    return name == ADAPTIVE or (
         owner in {"torch.nn.functional", "torch"}
         and (
             last.endswith("_loss")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import types
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 import torch
+from torch.nn.modules.linear_cross_entropy_options import LinearCrossEntropyOptions
 
 from explainers.recording import DType, Items, Name, Opaque, Ref, Slice, Tensor, Value
 from explainers.tracing.internals import is_transformed
@@ -78,6 +80,9 @@ def encode(value: object, ref: Callable[[torch.Tensor], int], depth: int = 0) ->
             return Slice(*(encode(part, ref, depth + 1) for part in (value.start, value.stop, value.step)))
         case tuple() | list() | range():  # an index by a range reads like the list of its numbers
             return _encode_items(value, ref, depth)
+        case LinearCrossEntropyOptions():
+            fields = (getattr(value, field.name) for field in dataclasses.fields(LinearCrossEntropyOptions))
+            return Items("tuple", tuple(encode(field, ref, depth + 1) for field in fields))
         case type() if value in (float, int, bool):
             return Name({float: "torch.get_default_dtype()", int: "torch.int64", bool: "torch.bool"}[value])
         case _ if isinstance(value, _NAMED):

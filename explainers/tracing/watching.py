@@ -118,6 +118,8 @@ def record_call(
     run = Run(tracer, max_bytes)
     with tracer:
         result = function(*args, **kwargs)
+    if isinstance(result, tuple) and isinstance(getattr(result, "loss", None), torch.Tensor):
+        result = getattr(result, "loss")  # noqa: B009
     if not isinstance(result, torch.Tensor):
         raise TypeError(f"the call returned a {type(result).__name__}, not a tensor")
     if tracer.ledger.id_of(result) is None:
@@ -135,12 +137,16 @@ def _source(function: Callable[..., Any]) -> Source:
 
 
 def _parameters(function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, object]:
-    """The arguments under the names that the function's signature gives them; none where it has no signature."""
+    """The arguments under the names that the function's signature gives them (torch calls some of them `input_`), and
+    a module's parameters under their paths; the keyword arguments where it has no signature."""
+    module = function if isinstance(function, nn.Module) else None
+    held: dict[str, object] = {} if module is None else dict(module.named_parameters())
     try:
-        signature = inspect.signature(function.forward if isinstance(function, nn.Module) else function)
-        return dict(signature.bind(*args, **kwargs).arguments)
+        signature = inspect.signature(function if module is None else module.forward)
+        given = signature.bind(*args, **kwargs).arguments
     except (TypeError, ValueError):
-        return dict(kwargs)
+        return {**held, **kwargs}
+    return {**held, **{name.rstrip("_") or name: value for name, value in given.items()}}
 
 
 def _resolved(name: str, kwargs: dict[str, object]) -> tuple[Callable[..., Any], dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import isfunction, signature
 from typing import Any
@@ -23,8 +23,9 @@ from explainers.graph.nodes import Input
 from explainers.graph.rounding import Rounding
 from explainers.losses.registry import Loss, registered, registry
 from explainers.proof import contains, differentiable
-from explainers.recording import Argument, Call, Name, Recording, Ref, Tensor, Value
+from explainers.recording import Argument, Call, Items, Name, Recording, Ref, Tensor, Value
 from explainers.tracing import record
+from explainers.tracing.callables import find
 from explainers.tracing.values import freeze
 
 LOSSES = registry()
@@ -66,7 +67,7 @@ def test_a_loss_has_the_arguments_of_torch_and_its_example_runs(loss: Loss) -> N
         assert own == list(signature(torchs_own(loss.name)).parameters)
     assert set(loss.symbols) | set(loss.constant) | set(loss.convex_in) <= set(signature(loss.program).parameters)
     assert loss.module is not None or not loss.is_loss
-    assert loss.module is None or loss.name in getattr(torch.nn, loss.module).forward.__code__.co_names
+    assert loss.module is None or loss.name in (loss.module, *getattr(torch.nn, loss.module).forward.__code__.co_names)
     recording = record(loss.example)
     assert recording.raised is None and recording.subject is not None
     producer = recording.producer(recording.subject)
@@ -99,7 +100,7 @@ def check(call: Any) -> None:
         ends = laid(bounds[0], found.root.axes, found.subject.axes)
         assert contains(ends, sized(value, found.subject.axes)), (rounding.mode, value, ends)
         for x, bound in zip(wanted, bounds[1:], strict=True):
-            name = argument_of(recording, x.tensor)
+            name = paths(recording.calls[0].arguments)[x.tensor]
             ends = laid(bound, slopes[x].axes, x.axes)
             assert contains(ends, sized(gradients[name], x.axes)), (rounding.mode, name, gradients[name], ends)
 
@@ -113,8 +114,19 @@ def default_dtype(dtype: torch.dtype) -> Generator[None]:
     torch.set_default_dtype(before)
 
 
-def argument_of(recording: Recording, id: int) -> str:
-    return next(a.name for a in recording.calls[0].arguments if a.value == Ref(id))
+def paths(arguments: Sequence[Argument]) -> dict[int, str]:
+    """The tensors of a call by id, each under its argument's name, with its place in a nested one."""
+    found: dict[int, str] = {}
+    pending = [(a.name, a.value) for a in arguments]
+    while pending:
+        match pending.pop():
+            case name, Ref(id):
+                found[id] = name
+            case name, Items(_, items):
+                pending += [(f"{name}.{k}", item) for k, item in enumerate(items)]
+            case _:
+                pass
+    return found
 
 
 def laid(ends: Any, have: Any, want: Any) -> Any:
@@ -130,24 +142,34 @@ def sized(values: Any, axes: Any) -> Any:
 
 def torchs(call: Any) -> tuple[Any, dict[str, Any]]:
     """torch's value and its gradients by argument, of the sum where the value is an array."""
-    fixed = LOSSES[call.name].constant
-    free = {k: v.detach().requires_grad_() for k, v in call.arguments.items() if is_real(v) and k not in fixed}
-    value = called(call.name, {**call.arguments, **free})
+    fixed, free = LOSSES[call.name].constant, dict[str, torch.Tensor]()
+
+    def freed(path: str, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(freed(f"{path}.{k}", item) for k, item in enumerate(value))
+        if not is_real(value) or path in fixed:
+            return value
+        free[path] = value.detach().requires_grad_()
+        return free[path]
+
+    value = called(call.name, {k: freed(k, v) for k, v in call.arguments.items()})[-1]
     if not free:
         return value.double().numpy(), {}
     found = torch.autograd.grad(value.sum(), tuple(free.values()), allow_unused=True, materialize_grads=True)
     return value.detach().double().numpy(), {k: g.double().numpy() for k, g in zip(free, found, strict=True)}
 
 
-def called(name: str, arguments: Mapping[str, Any]) -> torch.Tensor:
+def called(name: str, arguments: Mapping[str, Any]) -> tuple[torch.Tensor, ...]:
+    """What a loss returns; the loss itself is the last."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of the legacy flags and of the broadcasts that are meant here
-        return torchs_own(name)(**arguments)
+        found = torchs_own(name)(**arguments)
+    return found if isinstance(found, tuple) else (found,)
 
 
 def torchs_own(name: str) -> Any:
-    """torch's function of this name; the few that torch.nn.functional lacks are in torch."""
-    return getattr(F, name, None) or getattr(torch, name)
+    """torch's function of this name; the few that torch.nn.functional lacks are in torch, and one is a module only."""
+    return getattr(F, name, None) or getattr(torch, name, None) or find(LOSSES[name].function)
 
 
 def is_real(value: Any) -> bool:
@@ -159,13 +181,14 @@ def recorded(call: Any) -> Recording:
     tensors: dict[int, Tensor] = {}
 
     def known(value: Any) -> Value:
+        if isinstance(value, tuple):
+            return Items("tuple", tuple(map(known, value)))
         if not isinstance(value, torch.Tensor):
             return Name(str(value)) if isinstance(value, torch.dtype) else value
         tensors[len(tensors)] = freeze(value, len(tensors))
         return Ref(len(tensors) - 1)
 
     arguments = tuple(Argument(k, known(v)) for k, v in call.arguments.items())
-    end = len(tensors)
-    tensors[end] = freeze(called(call.name, call.arguments), end)
-    made = Call(0, LOSSES[call.name].function, arguments, (end,))
-    return Recording("", tensors, (made,), subject=end)
+    made = tuple(known(value) for value in called(call.name, call.arguments))
+    ids = tuple(ref.id for ref in made if isinstance(ref, Ref))
+    return Recording("", tensors, (Call(0, LOSSES[call.name].function, arguments, ids),), subject=ids[-1])

@@ -18,7 +18,18 @@ from explainers.graph.balls import precise
 from explainers.graph.derivative import gradient
 from explainers.graph.exact import Exact, along, exact
 from explainers.graph.nodes import Input
-from explainers.losses import activations, binary, ctc, distances, likelihood, linear, margins, reduction, regression
+from explainers.losses import (
+    activations,
+    adaptive,
+    binary,
+    ctc,
+    distances,
+    likelihood,
+    linear,
+    margins,
+    reduction,
+    regression,
+)
 from explainers.losses import classification as classes
 from explainers.losses.registry import Registry, registry
 from explainers.proof import Proof, differentiable, enclosures, prove
@@ -38,6 +49,12 @@ p = torch.tensor([[0.8, 0.3, 0.5], [0.1, 0.9, 0.45], [0.6, 0.01, 0.99], [0.2, 0.
 pm = torch.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0], [1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]])
 edge = torch.tensor([0.0, 1.0, 0.5, 1.0])
 hard = torch.tensor([1.0, 0.0, 1.0, 1.0])
+"""
+ADAPTIVE = """\
+adaptive = nn.AdaptiveLogSoftmaxWithLoss(3, 7, cutoffs=[2, 4], div_value=1.5, head_bias=True)
+with torch.no_grad():
+    for k, weight in enumerate(adaptive.parameters()):
+        weight.copy_((torch.arange(weight.numel()) - k).view_as(weight).sin())
 """
 CALLS: Mapping[str, tuple[str, ...]] = {
     "cross_entropy": (
@@ -104,6 +121,10 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     ),
     "triplet_margin_with_distance_loss": ("F.triplet_margin_with_distance_loss(z, t, p, margin=3.0, swap=True)",),
     "linear_cross_entropy": ("F.linear_cross_entropy(z, s, y, linear_bias=edge)", "F.linear_cross_entropy(z, s, y)"),
+    "AdaptiveLogSoftmaxWithLoss": (
+        ADAPTIVE + "adaptive(z, torch.tensor([0, 3, 4, 6])).loss",
+        ADAPTIVE + "adaptive(z[0], torch.tensor(5)).output",
+    ),
     "ctc_loss": (
         "F.ctc_loss(z[:, None], torch.tensor([[1, 2]]), (4,), (2,))",
         "F.ctc_loss(z.log_softmax(1)[:, None], torch.tensor([[1, 1]]), (4,), (2,), reduction='sum')",
@@ -237,12 +258,19 @@ MUTANTS: tuple[tuple[str, ModuleType, str, str], ...] = (
      "ops.clamp_min(length, least)"),
     ("bias subtracted", linear, "ops.add(node, aligned", "ops.sub(node, aligned"),
     ("transposed twice", linear, "ops.mul(input.node, weights)", "ops.add(input.node, weights)"),
-    ("repeats without a blank", ctc, 'ops.compare("ne", self._label(j), self._label(ops.sub(j, 1)))',
-     'ops.compare("ge", self._label(j), 0)'),
-    ("the derivative instead of CTC's backward", ctc, "((item, posterior), (z, extra))", "((item, posterior),)"),
     ("twice the slope of a square", margins, "ops.where(over, ops.mul(2, short), 0)", "ops.where(over, short, 0)"),
+    ("a cluster's own place forgotten", adaptive, "ops.sub(y, start)", "y"),
+    ("the first cluster for every other", adaptive, "cutoffs[0] + k", "cutoffs[0]"),
+    ("the head alone", adaptive, "ops.add(output, first)", "first"),
+    ("the clusters alone", adaptive, "ops.add(output, first)", "output"),
+    ("the head's bias forgotten", adaptive, "ops.add(head.node, aligned(head_bias, head.layout[-1:]))", "head.node"),
+    ("a cutoff to the wrong side", adaptive, 'ops.compare("ge", y, start)', 'ops.compare("gt", y, start)'),
+    ("the derivative instead of CTC's backward", ctc, "ops.sub(ops.exp(z), ops.occupancy(total))",
+     "ops.neg(ops.occupancy(total))"),
+    ("another blank", ctc, "(time, classes, places), blank)", "(time, classes, places), 1 - blank)"),
+    ("one label fewer", ctc, "(spans, lengths), (time", "(spans, ops.sub(lengths, 1)), (time"),
+    ("one time step fewer", ctc, "(spans, lengths), (time", "(ops.sub(spans, 1), lengths), (time"),
     ("lengths forgotten", ctc, "ops.div(loss, ops.cast(least, dtype))", "loss"),
-    ("the last blank forgotten", ctc, "return _sum_of((behind, ", "return _sum_of((constant(IMPOSSIBLE), "),
     ("beta in softplus forgotten", activations, "scaled = ops.mul(beta, input.node)", "scaled = input.node"),
     ("no threshold", activations, "ops.where(ops.compare(\"gt\", scaled, threshold), input.node, soft)", "soft"),
     ("sigmoid for its logarithm", activations, "ops.logsigmoid(input.node)", "ops.sigmoid(input.node)"),

@@ -1,7 +1,8 @@
-"""Calls of CTC and of the linear layer with cross-entropy."""
+"""Calls of CTC, of the linear layer with cross-entropy, and of adaptive softmax."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,5 +49,23 @@ def _linear(draw: st.DrawFn) -> LossCall:
     return LossCall("linear_cross_entropy", {**held, "target": target, **bias, **weight, **rest})
 
 
+@st.composite
+def _adaptive(draw: st.DrawFn) -> LossCall:
+    n, c, f, dtype = draw(st.integers(1, 4)), draw(st.integers(2, 9)), draw(st.integers(1, 3)), draw(DTYPES)
+    cutoffs = sorted(draw(st.sets(st.integers(1, c - 1), min_size=1, max_size=3)))
+    ends = (*cutoffs, c)
+    shape, left = draw(st.sampled_from([((n, f), (n,)), ((f,), ())]))
+    head = (cutoffs[0] + len(cutoffs), f)
+    tail: list[tuple[Any, Any]] = []
+    for start, end in pairwise(ends):
+        hidden = draw(st.integers(0, 2))
+        tail.append((draw(tensor((hidden, f), dtype, SCORES)), draw(tensor((end - start, hidden), dtype, SCORES))))
+    bias = {"head_bias": draw(tensor(head[:1], dtype, SCORES))} if draw(st.booleans()) else {}
+    held = {"input": draw(tensor(shape, dtype, SCORES)), "head_weight": draw(tensor(head, dtype, SCORES))}
+    target = torch.from_numpy(draw(arrays.arrays(np.int64, left, elements=st.integers(0, c - 1))))
+    rest = {"tail": tuple(tail), "cutoffs": tuple(ends)}
+    return LossCall("AdaptiveLogSoftmaxWithLoss", {**held, "target": target, **rest, **bias})
+
+
 def calls() -> Calls:
-    return {"ctc_loss": _ctc(), "linear_cross_entropy": _linear()}
+    return {"ctc_loss": _ctc(), "linear_cross_entropy": _linear(), "AdaptiveLogSoftmaxWithLoss": _adaptive()}

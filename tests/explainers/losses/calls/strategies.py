@@ -39,6 +39,8 @@ class LossCall:
 
 
 def _double(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_double, value))
     if isinstance(value, torch.Tensor) and value.is_floating_point():
         return value.double()
     return torch.float64 if isinstance(value, torch.dtype) else value
