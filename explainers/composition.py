@@ -37,8 +37,8 @@ class Composition:
     `inputs` are the frontier: the tensors from which everything up to the subject is in the table, by tensor id, with
     the axis (None for length 1) at each of their dimensions; places that the program decided on are among them under
     negative ids. `calls` are the calls that the graph unfolds, `given` the calls upstream that it takes for granted,
-    `names` what the program calls its quantities. `page` is the second program of a loss that has one. `refused` says
-    of calls by index why they are not unfolded, where there is more to say than that the table lacks them.
+    `names` what the program calls its quantities. `refused` says of calls by index why they are not unfolded, where
+    there is more to say than that the table lacks them.
     """
 
     subject: Array
@@ -46,13 +46,7 @@ class Composition:
     calls: tuple[Call, ...]
     given: tuple[Call, ...]
     names: Mapping[Node, Label] = field(default_factory=dict[Node, Label])
-    page: Array | None = None
     refused: Mapping[int, Message] = field(default_factory=dict[int, Message])
-
-    @property
-    def shown(self) -> Node:
-        """What is shown: the subject's node, or the loss's second program."""
-        return self.subject.node if self.page is None else self.page.node
 
     @property
     def root(self) -> Node:
@@ -102,7 +96,6 @@ class _Reading:
         self.axes: dict[tuple[int, int], Axis] = dict(axes or {})
         self.arrays: dict[int, Array] = {}
         self.inputs: dict[int, Array] = {}
-        self.pages: dict[int, Array] = {}
         self.calls: dict[int, Call] = {}
         self.given: dict[int, Call] = {}
         self.refused: dict[int, Message] = {}
@@ -122,13 +115,12 @@ class _Reading:
         calls = tuple(self.calls[i] for i in sorted(self.calls))
         without_loops = collapsed(found.node, self.names)
         found = replace(found, node=without_loops.root)
-        page = self.pages.get(subject)
-        used = topological(found.node) + ([] if page is None else topological(page.node))
+        used = topological(found.node)
         held = set(used)  # what only a refused call has read lies beyond the frontier
         inputs = {id: array for id, array in self.inputs.items() if array.node in held or id == subject}
         tables = {node.tensor: Array(node, node.axes, node.held) for node in used if isinstance(node, Table)}
         given = tuple(self.given[i] for i in sorted(self.given))
-        return Composition(found, {**inputs, **tables}, calls, given, without_loops.names, page, self.refused)
+        return Composition(found, {**inputs, **tables}, calls, given, without_loops.names, self.refused)
 
     def read(self, id: int) -> Array | DontKnow:
         """The array of a tensor; iterative, since a loop of the user's can be thousands of calls long."""
@@ -297,8 +289,6 @@ class _Reading:
     def _applied(self, call: Call, arguments: dict[str, object]) -> Array | tuple[Array, ...]:
         loss = self.registry.of(call.function)
         if loss is not None:
-            page = loss.page(**arguments) if loss.page else None
-            self.pages |= {id: page for id in call.outputs if page is not None}
             return loss.program(**arguments)
         decide, places = decision(call.function), self._places(call)
         if decide is not None and places is not None and len(call.outputs) == 2:

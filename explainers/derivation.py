@@ -13,6 +13,8 @@ from flint import arb
 from explainers.composition import DontKnow
 from explainers.graph.exact import Exact
 from explainers.graph.lowering import CannotLower, Known, Meaning, lower, terms
+from explainers.graph.paths import before
+from explainers.graph.tables import ForwardTable
 from explainers.graph.vectors import Layout, entry
 
 Expr = Any
@@ -58,6 +60,46 @@ class Quantity:
         here = self.meaning.at(dict(zip(self.letters, self.place, strict=True)))
         forms = (self.formula,) if self.put is None else (self.formula, self.put)
         return (*(lower(form, here) for form in forms), self.entries.at(self.place))
+
+
+@dataclass(frozen=True)
+class Alignments:
+    """labels and time steps → the alignments, each the product of its probabilities → their sum.
+
+    `listed` are states by time step: all `count` of a few, else the likeliest alone, and `rest` is what the others
+    come to.
+    """
+
+    table: ForwardTable
+    count: int
+    listed: tuple[tuple[int, ...], ...]
+    rest: arb
+    total: arb
+
+    def values(self) -> tuple[arb, ...]:
+        """The alignments added up, one by one; then what the graph says."""
+        return (sum((self.table.product(path) for path in self.listed), self.rest), self.total)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """α(t − 1, s), α(t − 1, s − 1), past a blank α(t − 1, s − 2), and p(t, s) → α(t, s) → the sum of the last two."""
+
+    table: ForwardTable
+    total: arb
+
+    def values(self) -> tuple[arb, ...]:
+        """The last two added up; then what the graph says."""
+        return (sum(self.table.ends, arb(0)), self.total)
+
+    def rows(self) -> Iterator[tuple[arb, ...]]:
+        """Each entry from the ones before it, then the last two."""
+        states, factors, cells = self.table.states, self.table.factors, self.table.cells
+        for t, row in enumerate(cells):
+            for s, cell in enumerate(row):
+                ways = [cells[t - 1][k] for k in before(states, s)] if t else [arb(int(s < 2))]
+                yield (cell, factors[t][s] * sum(ways, arb(0)))
+        yield self.values()
 
 
 @dataclass(frozen=True)
@@ -158,7 +200,7 @@ class Refused:
         return ()
 
 
-Step = Quantity | Definition | Substitution | Combination | Gradient | Refused
+Step = Quantity | Definition | Alignments | Forward | Substitution | Combination | Gradient | Refused
 
 
 @dataclass(frozen=True)
@@ -179,7 +221,7 @@ class Derivation:
 def agrees(step: Step) -> bool | None:
     """Whether the sides of a step enclose a common number."""
     try:
-        rows = list(step.rows()) if isinstance(step, Gradient) else [step.values()]
+        rows = list(step.rows()) if isinstance(step, Gradient | Forward) else [step.values()]
     except CannotLower:
         return None
     met = [_met(sides) for sides in rows]

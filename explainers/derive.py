@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 from flint import arb
 
+from explainers.aligning import aligned
 from explainers.composition import Composition
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Quantity, Step, Substitution
 from explainers.graph import ops
@@ -78,7 +79,7 @@ def forms(composition: Composition, values: Values, real: Collection[int], wrt: 
     """
     composition = lettered(composition)
     rewriter = Rewriter(rules())
-    root = without_plain_backward(rewriter.rewrite(decided(composition.shown, values)), rewriter)
+    root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
     as_run = gradient(composition.root, floats)
@@ -125,6 +126,7 @@ def derivation(found: Forms, values: Values, equals: str | None, known: Known | 
             if 0 not in page.quantities[node.name].shape:
                 steps.append(_quantity(node, page, at, display))
         steps.append(definition)
+        steps += aligned(split.item, values, dict(zip(split.item.axes, _largest(items), strict=True)))
         steps += [_substitution(split, page, place, items.at(place)) for place in shown]
         if split.over:
             steps.append(_combination(found, split, known, items, shown))
@@ -199,7 +201,8 @@ def _picked(root: Node, page: Page, at: dict[Axis, int]) -> dict[Axis, int]:
     for node in reversed(topological(root)):
         if isinstance(node, Take) and node.along not in at and all(axis in at for axis in node.index.axes):
             index = np.asarray(evaluate(node.index, page.values, FloatArithmetic()))
-            at[node.along] = int(index[tuple(at[axis] for axis in node.index.axes)])
+            found = int(index[tuple(at[axis] for axis in node.index.axes)])
+            at |= {node.along: found} if 0 <= found < node.along.size else {}
     return at
 
 
@@ -255,8 +258,13 @@ def _shown(items: Exact) -> list[Place]:
     """The elements that are shown: all of a few, else the one that matters most (a non-finite one before all)."""
     if int(np.prod(items.shape)) <= SHOWN_ROWS:
         return list(np.ndindex(items.shape))
+    return [_largest(items)]
+
+
+def _largest(items: Exact) -> Place:
+    """The element that matters most, a non-finite one before all."""
     sizes = np.nan_to_num(np.abs(items.middles()), nan=np.inf)
-    return [tuple(int(k) for k in np.unravel_index(int(np.argmax(sizes)), items.shape))]
+    return tuple(int(k) for k in np.unravel_index(int(np.argmax(sizes)), items.shape))
 
 
 def _definition(found: Forms, split: Split, display: Display, page: Page, at: Place, equals: str | None) -> Definition:

@@ -37,13 +37,10 @@ def lettered(composition: Composition) -> Composition:
     if not new:
         return composition
     done = _substituted(composition.root, new)
-    page = composition.page
-    if page is not None:
-        page = replace(page, node=_substituted(page.node, new)[page.node])
     inputs = {id: replace(array, node=new.get(array.node, array.node)) for id, array in composition.inputs.items()}
     names = {done[node]: name for node, name in composition.names.items()}
     subject = replace(composition.subject, node=done[composition.root])
-    return replace(composition, subject=subject, inputs=inputs, names=names, page=page)
+    return replace(composition, subject=subject, inputs=inputs, names=names)
 
 
 def quantity_letters(composition: Composition) -> tuple[dict[Node, str], dict[str, str]]:

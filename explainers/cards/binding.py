@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from explainers.graph.symbols import Marked, NumberLabel
+from explainers.graph.symbols import Marked, NumberLabel, OverAlignments
 
 
 class Binding(IntEnum):
@@ -28,7 +28,7 @@ def binding(expr: Any) -> Binding:
             return Binding.SUM
         case _ if unsigned(expr) is not None:
             return Binding.SUM
-        case sympy.Mul() | sympy.Sum() | sympy.Product() | sympy.log() | sympy.Derivative():
+        case sympy.Mul() | sympy.Sum() | OverAlignments() | sympy.Product() | sympy.log() | sympy.Derivative():
             return Binding.PRODUCT
         case NumberLabel():
             return Binding.ATOM if expr.parts[2] is None else Binding.PRODUCT

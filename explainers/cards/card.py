@@ -118,7 +118,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Grid:
-    """Small numbers in rows and columns with some cells highlighted (row, column), such as a broadcast difference."""
+    """Small numbers in rows and columns with some cells highlighted (row, column), such as a broadcast difference;
+    `marked` ones have the loss's colour."""
 
     title: Text
     rows: tuple[tuple[str, ...], ...]
@@ -127,6 +128,7 @@ class Grid:
     row_labels: tuple[str, ...] = ()
     column_labels: tuple[str, ...] = ()
     note: Text = ()
+    marked: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -180,3 +182,9 @@ class Card:
     locale: str = "en"
     theme: Theme = "dark"
     colours: Mapping[Any, Role] = field(default_factory=dict[Any, Role])
+
+    @property
+    def beside(self) -> tuple[Block, ...]:
+        """The panels that no step of the full derivation shows by itself."""
+        titles = [step.extra.title for step in self.steps if step.extra is not None]
+        return tuple(panel for panel in self.panels if panel.title not in titles)

@@ -146,7 +146,7 @@ class Writer:
         known = i is not None and j is not None and j < len(grid.rows[i])
         text = grid.rows[i][j] if known and i is not None and j is not None else "…"
         text = f"−{text[1:]}" if text.startswith("-") else text
-        return {"text": self.plain(text, 9), "highlighted": (i, j) in grid.highlighted}
+        return {"text": self.plain(text, 9), "highlighted": (i, j) in grid.highlighted, "marked": (i, j) in grid.marked}
 
     def _labels(self, labels: tuple[str, ...], places: list[int | None]) -> list[str]:
         if not labels:
@@ -191,7 +191,7 @@ def document(card: Card, coverage: Coverage, words: Words, full: bool) -> Json:
             "role": card.value.role.value,
         },
         "steps": [writer.step(step) for step in steps],
-        "panels": [writer.block(panel) for panel in card.panels[:_MOST_PANELS]],
+        "panels": [writer.block(panel) for panel in (card.beside if full else card.panels)[:_MOST_PANELS]],
         "fix": [[line.sign, shortened(coverage.drawable(line.text), 76)] for line in card.fix[:24]],
         "checks": [writer.plain(check, 40) for check in card.checks[:8]],
         "caution": writer.text(card.caution, 900 if full else 160), "footer": writer.text(card.footer, 300),

@@ -31,6 +31,7 @@ from explainers.cards.notation import (
     Sign,
     Word,
 )
+from explainers.graph.symbols import OverAlignments
 
 if TYPE_CHECKING:
     from explainers.cards.typeset import Typesetter
@@ -92,6 +93,35 @@ def big(typeset: Typesetter, expr: Any) -> Node:
             below, above = Relation(below, "=", _bound(typeset, bounds[0])), _bound(typeset, bounds[1])
         body = Big(operator, below, above, body)
     return body
+
+
+def over_alignments(typeset: Typesetter, expr: OverAlignments) -> Node:
+    """Σ over π → y of Πₜ factor; of those alone that have a class at a time step, Σ over π → y, π(t) = c."""
+    step, said, _ = expr.letters
+    body = arithmetic.atomic(typeset, expr.each, Binding.PRODUCT)
+    if step in expr.each.atoms(sympy.Symbol):
+        below, above = typeset(step), None
+        if not typeset.short:
+            last = sympy.Add(expr.spans[0], sympy.Integer(-1))
+            below, above = Relation(below, "=", Number("0")), _bound(typeset, last)
+        body = Big("product", below, above, body)
+    aligned: Node = Greek("pi")
+    if (target := _target(expr)) is not None:
+        aligned = Relation(aligned, "→", typeset(target))
+    if expr.where:
+        at, held = expr.where
+        there = typeset(sympy.Symbol(f"pi_{at}") if step in expr.each.atoms(sympy.Symbol) else said)
+        aligned = Listing((aligned, Relation(there, "=", typeset(held))))
+    return Big("sum", aligned, None, body)
+
+
+def _target(expr: OverAlignments) -> Any:
+    """The labels that the alignments read as, without their own index."""
+    place, label = expr.letters[2], expr.label
+    if isinstance(label, sympy.Indexed):
+        kept, base = [index for index in label.indices if place not in index.atoms(sympy.Symbol)], label.args[0]
+        return sympy.Indexed(base, *kept) if kept else sympy.Symbol(str(base))
+    return label if isinstance(label, sympy.Symbol) else None
 
 
 def _bound(typeset: Typesetter, bound: Any) -> Node:

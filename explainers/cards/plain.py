@@ -79,7 +79,7 @@ def _sections(card: Card, writer: PlainWriter) -> Iterator[str]:
     yield writer.text(card.takeaway)
     for number, step in enumerate(card.steps, start=1):
         yield "\n".join(_step(number, step, writer))
-    for panel in card.panels:
+    for panel in card.beside:
         yield "\n".join(writer.block(panel))
     if card.fix:
         yield "\n".join([f"{writer.words.fix}:", *(f"{line.sign} {line.text}" for line in card.fix)])

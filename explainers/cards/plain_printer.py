@@ -104,7 +104,8 @@ def _composite(
         case Big(operator=operator, below=below, above=above, body=body):
             sign = "Σ" if operator == "sum" else "Π"
             bounds = plain_math(below, words) + ("" if above is None else f"..{plain_math(above, words)}")
-            return f"{sign}_{bounds if above is None else f'({bounds})'} {plain_math(body, words)}"
+            alone = above is None and not isinstance(_bare(below), Relation | Listing)
+            return f"{sign}_{bounds if alone else f'({bounds})'} {plain_math(body, words)}"
         case Cases(rows=rows):
             lines = (f"{plain_math(value, words)} {plain_math(condition, words)}" for value, condition in rows)
             return f"{{ {'; '.join(lines)} }}"

@@ -32,7 +32,7 @@ from explainers.cards.notation import (
     Terms,
     Word,
 )
-from explainers.graph.symbols import Component, Elided, Gradient, Marked, NumberLabel, Role
+from explainers.graph.symbols import Component, Elided, Gradient, Marked, NumberLabel, OverAlignments, Role
 
 
 class Unprintable(TypeError):
@@ -144,6 +144,7 @@ RULES: Mapping[type, Rule] = MappingProxyType(
         AppliedUndef: operators.function,
         sympy.KroneckerDelta: operators.kronecker,
         sympy.Sum: operators.big,
+        OverAlignments: operators.over_alignments,
         sympy.Product: operators.big,
         sympy.Derivative: operators.derivative,
         sympy.Piecewise: operators.piecewise,

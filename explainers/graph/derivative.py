@@ -12,6 +12,7 @@ from typing import TypeVar, assert_never
 
 from explainers.graph import ops
 from explainers.graph.nodes import (
+    AlignmentSum,
     Axes,
     Axis,
     Binary,
@@ -25,6 +26,7 @@ from explainers.graph.nodes import (
     LogSumExp,
     Named,
     Node,
+    Occupancy,
     OneHot,
     Rename,
     Reshape,
@@ -113,6 +115,10 @@ def vector_jacobian(node: Node, g: Node) -> tuple[Contribution, ...]:
         case Extremum(_, x, over):
             hit = ops.cast(ops.compare("eq", x, node), x.dtype)
             return ((x, ops.mul(g, ops.div(hit, ops.sum(hit, over)))),)
+        case Occupancy():
+            raise TypeError("torch has no second derivative of CTC")
+        case AlignmentSum(x):
+            return ((x, ops.mul(g, ops.occupancy(node))),)
         case Take(x, index, along):
             return ((x, _scattered(g, index, along, x)),)
         case Rename(x, old, new):

@@ -24,6 +24,7 @@ from explainers.graph.exact import Exact
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.labels import Labels, Number
 from explainers.graph.nodes import (
+    AlignmentSum,
     Axes,
     Axis,
     Binary,
@@ -37,6 +38,7 @@ from explainers.graph.nodes import (
     LogSumExp,
     Named,
     Node,
+    Occupancy,
     OneHot,
     Rename,
     Reshape,
@@ -48,11 +50,15 @@ from explainers.graph.nodes import (
     Where,
     WithGradient,
 )
-from explainers.graph.symbols import NumberLabel, Omitted
+from explainers.graph.symbols import NumberLabel, Omitted, OverAlignments
+from explainers.graph.tables import Tables
 
 Expr = Any
 Place = Mapping[Axis, Expr]
 LONGEST_SUM = 8
+LEAST_SHOWN = 1e-300
+_MOST_STATES = 3
+_UNUSED = sympy.Symbol("_t", integer=True), sympy.Symbol("_s", integer=True)
 _INDICES = "ijklmnabcduvstpqr"
 
 
@@ -71,6 +77,7 @@ class Display:
     )
     labelling: Labels = field(default_factory=Labels)
     quantities: Mapping[str, Exact] = field(default_factory=dict[str, Exact])
+    _tables: dict[Node, Tables] = field(default_factory=dict[Node, Tables])
     _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
 
     def letter(self, axis: Axis) -> sympy.Symbol:
@@ -115,8 +122,12 @@ class Display:
                 return self._softmax(node, place)
             case Extremum(op, x, over):
                 return self._extremum(op, x, over, place)
+            case Occupancy():
+                return self._occupancy(node, place)
+            case AlignmentSum():
+                return self._log_over_alignments(node, place)
             case Take(x, index, along):
-                return self.element(x, {**place, along: self.element(index, place)})
+                return self.element(x, {**place, along: self._index(index, along, place)})
             case OneHot(index, along):
                 return self._one_hot(self.element(index, place), place.get(along))
             case Rename(x, old, new):
@@ -248,6 +259,47 @@ class Display:
         if node not in self._floats:
             self._floats[node] = np.asarray(evaluate(node, self.values or {}, FloatArithmetic()))
         return float(self._floats[node][tuple(int(place[axis]) for axis in node.axes)])
+
+    def _index(self, node: Node, along: Axis, place: Place) -> Expr:
+        """Where an element is taken: a whole number once its own numbers are known, and it is in range."""
+        at = int(self._float(node, place)) if self._is_here(node.axes, place) else -1
+        return sympy.Integer(at) if 0 <= at < along.size else self.element(node, place)
+
+    def _log_over_alignments(self, node: AlignmentSum, place: Place) -> Expr:
+        """log Σ Π over the alignments; with numbers, over the last two entries of the forward table."""
+        if not self._is_here(node.axes, place):
+            return un.log(self._over_alignments(node, place))
+        if node not in self._tables:
+            self._tables[node] = Tables(node, self.values or {})
+        ends = self._tables[node].at({axis: int(place[axis]) for axis in node.axes}).ends
+        cells = [cell for cell in ends if cell != 0]
+        if any(cell < LEAST_SHOWN for cell in cells):
+            return self.labelling.computed(sum(cells, arb(0)).log())
+        return un.log(un.plus([self.labelling.computed(cell) for cell in cells]))
+
+    def _occupancy(self, node: Occupancy, place: Place) -> Expr:
+        """The alignments with a class at a time step over all of them."""
+        where = tuple(sympy.Integer(0) if a is None else place.get(a) for a in (node.time, node.classes))
+        if None in where:
+            return un.call("gamma", self.element(node.x, place))
+        return un.over(self._over_alignments(node, place, where), self._over_alignments(node, place))
+
+    def _over_alignments(self, node: AlignmentSum, place: Place, where: tuple[Expr, ...] = ()) -> Expr:
+        """The sum itself; t, π(t) and a label's place get letters of their own."""
+        outer = {axis: at for axis, at in place.items() if axis not in (node.time, node.classes)}
+        step = _UNUSED[0] if node.time is None else self._bound(node.time, place)
+        said = sympy.Symbol(f"pi_{0 if node.time is None else step}", integer=True)
+        inner = {axis: at for axis, at in ((node.time, step), (node.classes, said)) if axis is not None}
+        factor = self._exponential(node.x, {**outer, **inner})
+        spot = _UNUSED[1] if node.places is None else self._bound(node.places, {**outer, **inner})
+        labels = self.element(node.labels, {**outer, **({node.places: spot} if node.places else {})})
+        spans = self.element(node.steps, outer), self.element(node.length, outer)
+        size = 1 if node.time is None else node.time.size
+        return OverAlignments.made((factor, step, said), (labels, spot), spans, node.blank, size * _MOST_STATES, where)
+
+    def _exponential(self, x: Node, place: Place) -> Expr:
+        """e^x; of a logarithm what it is the logarithm of."""
+        return self.element(x.x, place) if isinstance(x, Unary) and x.op == "log" else un.exp(self.element(x, place))
 
     def _sum(self, x: Node, over: Axes, place: Place) -> Expr:
         if self.values is None or any(place.get(axis) is None for axis in x.axes if axis not in over):

@@ -16,9 +16,11 @@ from typing import Any, Generic, TypeVar, assert_never
 import numpy as np
 import numpy.typing as npt
 
+from explainers.graph.alignments import Lattice
 from explainers.graph.arithmetic import Arithmetic, Integers
 from explainers.graph.integers import COMPARE, INTEGER
 from explainers.graph.nodes import (
+    AlignmentSum,
     Axes,
     Axis,
     Binary,
@@ -32,6 +34,7 @@ from explainers.graph.nodes import (
     LogSumExp,
     Named,
     Node,
+    Occupancy,
     OneHot,
     Rename,
     Reshape,
@@ -159,6 +162,8 @@ class _Walk(Generic[A]):
                 return do.unary("exp", self._log_softmax(self._whole(x), total, dtype, fused=True), dtype)
             case Extremum(op, x, over):
                 return do.extremum(op, self._whole(x), _dims(x.axes, over))
+            case AlignmentSum():
+                return self._aligned(node)
             case Take(x, index, along, axes):
                 return self._take(x, index, along, axes)
             case OneHot(index, along, axes):
@@ -223,6 +228,30 @@ class _Walk(Generic[A]):
         whole = self.arithmetic.broadcast(self._operand(node.parts[k], inner, node.dtype), shape(inner))
         lengths = (*shape(kept), span.size if span else 1)
         return self.arithmetic.reshape(whole, tuple(range(len(inner))), lengths)
+
+    def _aligned(self, node: AlignmentSum) -> A:
+        """The sum over alignments, or each class's share in it at each time step."""
+        own = tuple(axis for axis in (node.time, node.classes) if axis)
+        batch = tuple(axis for axis in node.axes if axis not in own)
+        lattice = self.lattice(node, batch)
+        if not isinstance(node, Occupancy):
+            return self.arithmetic.reshape(lattice.total(lattice.forward()), (0, 1), shape(batch))
+        found = self.arithmetic.reshape(lattice.shares(), (0, 1), shape((*batch, *own)))
+        return self.arithmetic.reshape(found, _layout((*batch, *own), node.axes)[0], shape(node.axes))
+
+    def lattice(self, node: AlignmentSum, batch: Axes) -> Lattice[A]:
+        """The alignments of a visited node, the batch as one dimension."""
+        do, count = self.arithmetic, math.prod(shape(batch))
+        own = tuple(axis for axis in (node.time, node.classes) if axis)
+        x = do.broadcast(self.real(node.x, (*batch, *own)), shape((*batch, *own)))
+        flat = do.reshape(x, tuple(range(len(batch) + len(own))), (count, math.prod(shape(own))))
+        places = (node.places,) if node.places else ()
+        labels, steps, length = (
+            np.broadcast_to(self.integers(n, axes), shape(axes)).reshape(count, -1)
+            for n, axes in ((node.labels, (*batch, *places)), (node.steps, batch), (node.length, batch))
+        )
+        time, classes = (1 if axis is None else axis.size for axis in (node.time, node.classes))
+        return Lattice(do, flat, labels, steps[:, 0], length[:, 0], node.blank, (count, time, classes), node.dtype)
 
     def _take(self, x: Node, index: Node, along: Axis, axes: Axes) -> A:
         spread = (*axes, along)

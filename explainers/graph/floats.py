@@ -47,7 +47,8 @@ class FloatArithmetic:
         return np.asarray(x.sum(axis=dims))
 
     def logsumexp(self, x: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
-        return np.asarray(np.logaddexp.reduce(_flattened(x, dims), axis=-1))
+        with np.errstate(all="ignore"):
+            return np.asarray(np.logaddexp.reduce(_flattened(x, dims), axis=-1))
 
     def extremum(self, op: str, x: Floats, dims: tuple[int, ...]) -> Floats:
         return np.asarray(x.max(axis=dims) if op == "max" else x.min(axis=dims))

@@ -53,7 +53,8 @@ class Labels:
             return sympy.Integer(int(float(value)))
         size, middle = abs(value), float(abs(value).mid())
         texts = (np.format_float_positional(middle, precision=n, fractional=False, trim="-") for n in (6, *_DIGITS))
-        texts = (text if 1e-4 <= middle < 1e7 else f"{middle:.6g}" for text in texts)
+        small = (f"{middle:.{n}g}" for n in (6, *_DIGITS))
+        texts = texts if 1e-4 <= middle < 1e7 else small
         label = next(found for text in texts if _is_free(self.exact.get(found := NumberLabel(text)), size))
         self.exact[label] = size
         return un.negative(label) if value < 0 else label
@@ -73,7 +74,7 @@ def _is_same(held: Fraction | arb, size: Fraction) -> bool:
 
 
 def _is_free(held: Fraction | arb | None, size: arb) -> bool:
-    return held is None or (isinstance(held, arb) and bool(held.mid() == size.mid()))
+    return held is None or (isinstance(held, arb) and held.overlaps(size))
 
 
 def _float32(exact: Fraction) -> np.float32 | None:

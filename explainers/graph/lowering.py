@@ -16,7 +16,8 @@ import sympy
 from flint import arb
 
 from explainers.graph.balls import ball
-from explainers.graph.symbols import NumberLabel, Omitted
+from explainers.graph.paths import forward_table, interleaved
+from explainers.graph.symbols import NumberLabel, Omitted, OverAlignments
 
 Expr = Any
 
@@ -53,6 +54,8 @@ def lower(expr: Expr, meaning: Meaning, known: Known | None = None) -> arb:
 def terms(expr: Expr) -> int:
     """How many nodes are computed when the formula is lowered, a sum's body once for each of its terms."""
     inner = 1 + sum(map(terms, expr.args))
+    if isinstance(expr, OverAlignments):
+        return inner * expr.terms
     return inner * math.prod(int(high) - int(low) + 1 for _, low, high in expr.limits) if _is_sum(expr) else inner
 
 
@@ -76,6 +79,8 @@ def _lower(expr: Expr, meaning: Meaning, known: Known) -> arb:
             return _letter(expr, meaning, known)
         case sympy.Sum():
             return _sum(expr, meaning, known)
+        case OverAlignments():
+            return _over_alignments(expr, meaning, known)
         case sympy.Piecewise():
             pairs: Any = expr.args
             taken = next(value for value, condition in pairs if _holds(condition, meaning, known))
@@ -167,6 +172,27 @@ def _sum(expr: Expr, meaning: Meaning, known: Known) -> arb:
             total += _lower(expr.function, meaning.at(dict(zip(letters, index, strict=True))), known)
         known[key] = total
     return known[key]
+
+
+def _over_alignments(expr: OverAlignments, meaning: Meaning, known: Known) -> arb:
+    """The forward table of the alignments, as probabilities."""
+    (step, said, place), (steps, length, *where) = (
+        expr.letters,
+        [
+            int(_lower(number, meaning, known).unique_fmpz())  # pyright: ignore[reportArgumentType] - whole numbers
+            for number in (*expr.spans, *expr.where)
+        ],
+    )
+    labels = [int(_lower(expr.label, meaning.at({place: k}), known).unique_fmpz()) for k in range(length)]  # pyright: ignore[reportArgumentType] - whole
+    states = interleaved(labels, expr.blank)
+
+    def factor(t: int, c: int) -> arb:
+        if where and t == where[0] and c != where[1]:
+            return arb(0)
+        return _lower(expr.each, meaning.at({step: t, said: c}), known)
+
+    rows = forward_table(states, steps, factor)
+    return sum(rows[-1][-2:], arb(0)) if rows else arb(int(not labels))
 
 
 def _product(spans: list[range]) -> list[tuple[int, ...]]:

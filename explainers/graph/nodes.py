@@ -169,6 +169,32 @@ class Extremum:
 
 
 @dataclass(frozen=True, eq=False)
+class AlignmentSum:
+    """log Σ exp Σₜ x[t, π(t)] over the alignments π of some labels with time steps; −inf where there is none.
+
+    An alignment has a label or the `blank` for each of `steps` time steps, and reads as the first `length` labels once
+    repeats and then blanks are left out. `labels` are whole numbers along `places` (None for a single one).
+    """
+
+    x: Node
+    labels: Node
+    steps: Node
+    length: Node
+    time: Axis | None
+    classes: Axis | None
+    places: Axis | None
+    blank: int
+    axes: Axes
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Occupancy(AlignmentSum):
+    """The share that the alignments with a class at a time step have in e^AlignmentSum, for each of both; 0 behind the
+    last step."""
+
+
+@dataclass(frozen=True, eq=False)
 class Take:
     """x[…, index, …]: one element along an axis, picked by an integer array; 0 where the index is out of range (torch
     refuses such an index unless the loss ignores it)."""
@@ -289,6 +315,7 @@ Node = (
     | LogSumExp
     | Softmax
     | Extremum
+    | AlignmentSum
     | Take
     | OneHot
     | Rename
@@ -311,6 +338,8 @@ def operands(node: Node) -> tuple[Node, ...]:
             return (a, b)
         case Where(condition, a, b):
             return (condition, a, b)
+        case AlignmentSum(x, labels, steps, length):
+            return (x, labels, steps, length)
         case Take(x, index):
             return (x, index)
         case OneHot(index):

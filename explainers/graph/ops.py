@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from explainers.graph.nodes import (
+    AlignmentSum,
     Axes,
     Axis,
     Binary,
@@ -25,6 +26,7 @@ from explainers.graph.nodes import (
     LogSumExp,
     Named,
     Node,
+    Occupancy,
     OneHot,
     Rename,
     Reshape,
@@ -218,6 +220,31 @@ def extremum(op: str, x: Node, over: Iterable[Axis]) -> Node:
     """The largest ("max") or smallest ("min") element over the axes."""
     over = tuple(axis for axis in over if axis in x.axes)
     return Extremum("max" if op == "max" else "min", x, over, without(x.axes, over), x.dtype) if over else x
+
+
+def alignment_sum(
+    x: Node,
+    labels: Node,
+    spans: tuple[Node, Node],
+    along: tuple[Axis | None, Axis | None, Axis | None],
+    blank: int,
+) -> AlignmentSum:
+    """log Σ over alignments of e^Σ x: `spans` are the numbers of time steps and of labels, `along` the axes of time
+    and classes in x and of places in the labels."""
+    (steps, length), (time, classes, places) = spans, along
+    inner = without(x.axes, tuple(axis for axis in (time, classes) if axis))
+    outer = without(labels.axes, (places,) if places else ())
+    batch = union(inner, outer, steps.axes, length.axes)
+    return AlignmentSum(x, labels, steps, length, time, classes, places, blank, batch, x.dtype)
+
+
+def occupancy(total: AlignmentSum) -> Occupancy:
+    """How large a share of the alignments has each class at each time step."""
+    own = tuple(axis for axis in (total.time, total.classes) if axis)
+    return Occupancy(
+        total.x, total.labels, total.steps, total.length, total.time, total.classes, total.places, total.blank,
+        union(total.axes, own), total.dtype,
+    )  # fmt: skip
 
 
 def take(x: Node, index: Node, along: Axis | None) -> Node:

@@ -29,6 +29,7 @@ from explainers.graph.nodes import (
 )
 from explainers.graph.rewriting import Rule
 from explainers.graph.shape_rewrites import shape_rules
+from explainers.graph.share_rewrites import share_rules
 from explainers.graph.sigmoid_rewrites import sigmoid_rules
 
 
@@ -40,6 +41,7 @@ def rules() -> tuple[Rule, ...]:
         Rule("square loses its sign", "(b − a)² → (a − b)²", _oriented, lambda x, y, c: ops.square(ops.neg(x))),
         Rule("a number in any dtype", "k as float32 → k", _uncast, lambda x, y, c: ops.cast(ops.constant(3), x.dtype)),
         Rule("log undoes exp", "log e^u → u", _log_exp, lambda x, y, c: ops.log(ops.exp(x))),
+        Rule("exp undoes log", "e^log u → u", _exp_log, lambda x, y, c: ops.exp(ops.log(ops.add(ops.square(x), 1)))),
         Rule("log-sum-exp", "log Σ e^u → lse u", _lse, lambda x, y, c: ops.log(ops.sum(ops.exp(x), (c,)))),
         Rule("log of a quotient", "log(e^u / Σ e^v) → u − lse v", _log_quotient, _log_quotient_example),
         Rule("log of softmax", "log softmax(u) → u − lse u", _log_softmax, lambda x, y, c: ops.log(ops.softmax(x, c))),
@@ -55,6 +57,7 @@ def rules() -> tuple[Rule, ...]:
             _one_hot_sum,
             lambda x, y, c: ops.sum(ops.one_hot(y, c, x.dtype), (c,)),
         ),
+        *share_rules(),
         Rule("a one-hot picks", "Σ one-hot(y) · u → u[y]", _one_hot_picks, _one_hot_picks_example),
         Rule("a constant factor leaves the sum", "Σ a · u → a · Σ u", _factor_out, _factor_out_example),
         Rule("indexing reaches inside", "(f(u) − v)[y] → f(u[y]) − v", _take_inside, _take_inside_example),
@@ -103,6 +106,15 @@ def _uncast(node: Node) -> Node | None:
 def _log_exp(node: Node) -> Node | None:
     match node:
         case Unary("log", Unary("exp", x)):
+            return x
+        case _:
+            return None
+
+
+def _exp_log(node: Node) -> Node | None:
+    """For u above 0; of 0 both sides are 0."""
+    match node:
+        case Unary("exp", Unary("log", x)):
             return x
         case _:
             return None

@@ -12,6 +12,7 @@ from typing import Any
 
 from explainers.graph import ops
 from explainers.graph.nodes import (
+    AlignmentSum,
     Axis,
     Binary,
     Cast,
@@ -24,6 +25,7 @@ from explainers.graph.nodes import (
     LogSumExp,
     Named,
     Node,
+    Occupancy,
     OneHot,
     Rename,
     Reshape,
@@ -139,6 +141,10 @@ def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
             return ops.concat(parts, spans, along)
         case Softmax() | Extremum() | StopGradient() | Named() | OneHot() | Rename() | Cast():
             return _over_one(node, parts[0])
+        case AlignmentSum(_, _, _, _, time, classes, places, blank):
+            x, labels, steps, length = parts
+            total = ops.alignment_sum(x, labels, (steps, length), (time, classes, places), blank)
+            return ops.occupancy(total) if isinstance(node, Occupancy) else total
         case Take(_, _, along):
             return ops.take(parts[0], parts[1], along)
         case WithGradient():
@@ -185,6 +191,6 @@ def _plain(value: Any) -> Any:
 
 
 _NODES = (
-    Input, Constant, Unary, Binary, Compare, Where, Sum, LogSumExp, Softmax, Extremum, Take, OneHot, Rename, Reshape,
-    Concat, Coordinate, Cast, StopGradient, WithGradient, Named,
+    Input, Constant, Unary, Binary, Compare, Where, Sum, LogSumExp, Softmax, Extremum, AlignmentSum, Take, OneHot,
+    Rename, Reshape, Concat, Coordinate, Cast, StopGradient, WithGradient, Named,
 )  # fmt: skip

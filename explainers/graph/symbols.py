@@ -117,6 +117,61 @@ class Component(Expr):
         return Expr.__new__(cls, sympify(of), *map(sympify, indices))
 
 
+class OverAlignments(Expr):
+    """Σ over alignments π → y of Πₜ factor: the factor holds a letter for the time step and one for the class π(t).
+
+    `label` is the label at the letter `place`; `steps` and `length` say how many time steps and labels count. With
+    `where`, a time step and a class, only the alignments that have the class there. `terms` bounds the factors.
+    """
+
+    is_commutative = True
+
+    def __new__(cls, *parts: object) -> OverAlignments:
+        return Expr.__new__(cls, *map(sympify, parts))
+
+    @classmethod
+    def made(
+        cls,
+        factor: tuple[object, object, object],
+        labels: tuple[object, object],
+        spans: tuple[object, object],
+        blank: int,
+        terms: int,
+        where: tuple[object, ...] = (),
+    ) -> OverAlignments:
+        """`factor` with its two letters, `labels` with theirs."""
+        return cls(*factor, *labels, *spans, blank, terms, *where)
+
+    @property
+    def each(self) -> Any:
+        return self.args[0]
+
+    @property
+    def letters(self) -> tuple[Any, Any, Any]:
+        """Of the time step, of π(t), and of a label's place."""
+        return self.args[1], self.args[2], self.args[4]
+
+    @property
+    def label(self) -> Any:
+        return self.args[3]
+
+    @property
+    def spans(self) -> tuple[Any, Any]:
+        return self.args[5], self.args[6]
+
+    @property
+    def blank(self) -> int:
+        return int(self.args[7])  # pyright: ignore[reportArgumentType] - an Integer
+
+    @property
+    def terms(self) -> int:
+        return int(self.args[8])  # pyright: ignore[reportArgumentType] - an Integer
+
+    @property
+    def where(self) -> tuple[Any, ...]:
+        return self.args[9:]
+
+
 class Omitted(Elided):
     """Terms left out of one sum, told apart by a key so that their total can be looked up."""
 

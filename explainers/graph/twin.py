@@ -17,11 +17,24 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from explainers.graph.symbols import NumberLabel
+from explainers.graph.symbols import NumberLabel, OverAlignments
 
 Expr = Any
 MOST_WORK = 3_000_000
-_USED = ("math", "loss", "range", "abs", "max", "min", "float", "print", "format")
+_USED = ("math", "loss", "range", "int", "abs", "max", "min", "float", "print", "format", "len", "over_alignments")
+_OVER_ALIGNMENTS = """
+def over_alignments(factor, labels, steps, blank):
+    states = [blank] + [state for label in labels for state in (label, blank)]
+    ways = [1.0] + [0.0] * (len(states) - 1)
+    for t in range(steps):
+        before = [0.0, 0.0] + ways
+        skips = [s > 1 and states[s] != states[s - 2] for s in range(len(states))]
+        ways = [
+            (before[s + 2] + before[s + 1] + (before[s] if skips[s] else 0.0)) * factor(t, states[s])
+            for s in range(len(states))
+        ]
+    return math.fsum(ways[-2:]) if labels else ways[0]
+"""
 
 
 class NoTwin(ValueError):
@@ -48,6 +61,8 @@ def twin(formula: Expr, inputs: Mapping[str, npt.NDArray[np.generic]], heading: 
     if _work(written) > MOST_WORK:
         raise NoTwin("its nested sums would run for too long")
     body = ast.unparse(ast.fix_missing_locations(ast.Expression(written)))
+    if formula.has(OverAlignments):
+        lines.append(_OVER_ALIGNMENTS)
     lines += ["", f"loss = {body}", 'print(format(loss, ".17g"))', ""]
     return Twin(f"# {heading}\n" + "\n".join(lines))
 
@@ -104,6 +119,8 @@ class _Writer:
                 return self._indexed(expr)
             case sympy.Sum():
                 return self._sum(expr)
+            case OverAlignments():
+                return self._over_alignments(expr)
             case sympy.Piecewise():
                 return self._cases(list(expr.args))
             case sympy.KroneckerDelta():
@@ -171,7 +188,9 @@ class _Writer:
     def _indexed(self, expr: Expr) -> ast.expr:
         result: ast.expr = _name(self.names[str(expr.base.label)])
         for index in expr.indices:
-            result = ast.Subscript(result, self.expression(index), ast.Load())
+            at = self.expression(index)
+            summed = index.has(sympy.Sum)  # added up as real numbers
+            result = ast.Subscript(result, _call(_name("int"), at) if summed else at, ast.Load())
         return result
 
     def _sum(self, expr: Expr) -> ast.expr:
@@ -183,6 +202,18 @@ class _Writer:
             for letter, _, high in expr.limits
         ]
         return _call(_math("fsum"), ast.GeneratorExp(self.expression(expr.function), loops))
+
+    def _over_alignments(self, expr: OverAlignments) -> ast.expr:
+        """The helper of the script, given the factor as a function and the labels as a list."""
+        step, said, place = expr.letters
+        parameters = [ast.arg(step.name), ast.arg(said.name)]
+        factor = ast.Lambda(ast.arguments([], parameters, None, [], [], None, []), self.expression(expr.each))
+        steps, length = (self.expression(number) for number in expr.spans)
+        loop = ast.comprehension(ast.Name(place.name, ast.Store()), _call(_name("range"), length), [], 0)
+        labels = ast.ListComp(self.expression(expr.label), [loop])
+        if expr.where:
+            raise NoTwin("a share of the alignments has no plain Python")
+        return _call(_name("over_alignments"), factor, labels, steps, ast.Constant(expr.blank))
 
     def _cases(self, pairs: list[Any]) -> ast.expr:
         value, condition = pairs[0]
@@ -238,4 +269,5 @@ def _identifiers(names: Iterable[str], letters: set[str]) -> dict[str, str]:
 
 def _letters(formula: Expr) -> set[Expr]:
     """The index letters: what a sum inside the formula runs over."""
-    return {letter for total in formula.atoms(sympy.Sum) for letter, *_ in total.limits}
+    summed = {letter for total in formula.atoms(sympy.Sum) for letter, *_ in total.limits}
+    return summed | {letter for total in formula.atoms(OverAlignments) for letter in total.letters}

@@ -8,6 +8,8 @@ from typing import Any
 import sympy
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from explainers.graph.symbols import OverAlignments
+
 Expr = Any
 
 
@@ -94,7 +96,7 @@ def evaluated(expr: Expr) -> Expr:
 
 
 def _evaluated(expr: Expr) -> Expr:
-    if not expr.args or isinstance(expr, sympy.Sum | sympy.Indexed | sympy.Piecewise):
+    if not expr.args or isinstance(expr, sympy.Sum | sympy.Indexed | sympy.Piecewise | OverAlignments):
         return expr
     if isinstance(expr, sympy.Max | sympy.Min):  # which compare their arguments, and a label is not known to be real
         return expr.func(*(_evaluated(argument) for argument in expr.args), evaluate=False)
@@ -105,7 +107,7 @@ def _evaluated(expr: Expr) -> Expr:
 
 def _positive_first(expr: Expr) -> Expr:
     """The same tree with the positive terms of every sum before the negative ones."""
-    if not expr.args or isinstance(expr, sympy.Sum | sympy.Indexed | sympy.Piecewise):
+    if not expr.args or isinstance(expr, sympy.Sum | sympy.Indexed | sympy.Piecewise | OverAlignments):
         return expr
     parts = [_positive_first(argument) for argument in expr.args]
     if isinstance(expr, sympy.Add):

@@ -14,6 +14,7 @@ from sympy.core.function import AppliedUndef
 
 from explainers.graph import unevaluated as un
 from explainers.graph.nodes import (
+    AlignmentSum,
     Axes,
     Concat,
     Constant,
@@ -23,6 +24,7 @@ from explainers.graph.nodes import (
     LogSumExp,
     Named,
     Node,
+    Occupancy,
     OneHot,
     Rename,
     Reshape,
@@ -34,6 +36,7 @@ from explainers.graph.nodes import (
     operands,
     topological,
 )
+from explainers.graph.symbols import OverAlignments
 
 Expr = Any
 Layout = dict[str, tuple[int, ...]]
@@ -59,7 +62,9 @@ def _followed(node: Node, axes: Axes) -> tuple[Node, ...] | None:
             return ()
         case Input() | Named():
             return () if _broadcasts(node, axes) else None
-        case Sum() | LogSumExp() | Extremum():
+        case Occupancy():
+            return None
+        case Sum() | LogSumExp() | Extremum() | AlignmentSum():
             return None if node.axes else ()  # over everything, which is written with letters of its own
         case Softmax(x, over):
             return (x,) if over == axes[-1:] else None
@@ -97,7 +102,7 @@ def entry(formula: Expr, letters: tuple[Expr, ...], lengths: tuple[int, ...], la
     `letters` and `lengths` are those of the axes that the formula lies along. Sums carry their own letters already.
     """
     match formula:
-        case sympy.Sum():
+        case sympy.Sum() | OverAlignments():
             return formula
         case sympy.Symbol():
             indices = tuple(letters[k] for k in layout.get(formula.name, ()))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import sympy
 
 from explainers.cards.card import Bar, Bars, Block, Curve, Grid, Mark, Math
+from explainers.derivation import Forward
 from explainers.derive import splitted
 from explainers.explanation import Explanation
 from explainers.graph.evaluation import evaluate
@@ -19,6 +20,7 @@ from explainers.graph.rewriting import rebuild
 from explainers.locale import Translator
 from explainers.messages import said
 from explainers.reading import Reading
+from explainers.telling.alignments import picture
 from explainers.telling.numbers import shown
 from explainers.telling.texts import text
 
@@ -40,6 +42,7 @@ def panels(explanation: Explanation, translator: Translator) -> tuple[Block, ...
         return ()
     made = (
         _training(explanation, translator),
+        _forward(explanation, translator),
         _bars(reading, translator),
         _differences(reading, translator),
         _curve(explanation, reading, translator),
@@ -55,6 +58,12 @@ def _training(explanation: Explanation, translator: Translator) -> Curve | None:
     points = tuple((float(k), loss) for k, loss in enumerate(losses, start=1))
     end = points[-1]
     return Curve(text(said("Loss per step of training"), translator), points, Mark(*end, shown(end[1])))
+
+
+def _forward(explanation: Explanation, translator: Translator) -> Grid | None:
+    """The forward table of a sum over alignments."""
+    found = next((step for step in explanation.derivation.steps if isinstance(step, Forward)), None)
+    return None if found is None else picture(found, translator, beside=True)
 
 
 def place(reading: Reading) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from explainers.cards.card import Grid, Step
 from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
 from explainers.diagnoses.floors import Floor
@@ -16,7 +17,7 @@ from explainers.graph.nodes import Table
 from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.reading import Reading
-from explainers.recording import Operand
+from explainers.recording import Call, Operand, Ref
 from explainers.telling.numbers import shown
 from explainers.verdict import disagreement, stopped, summary
 
@@ -135,9 +136,23 @@ def legend(explanation: Explanation) -> Message | None:
     tensors = explanation.recording.tensors
     pairs = ((letter, tensors[id].name) for letter, id in explanation.derivation.letters.items() if id in tensors)
     known = [f"{letter} = {name}" for letter, name in pairs if name is not None and name != letter]
+    known += _numbers(explanation)
     known += [f"{letter} = {name}" for letter, name in explanation.derivation.names.items()]
     known += [f"{letter} = {_places(found)}" for letter, found in tables(explanation)]
     return said("In the formulas {letters}.", letters=", ".join(known)) if known else None
+
+
+def _numbers(explanation: Explanation) -> list[str]:
+    """The whole numbers that a call was given without a name, where there are several to tell apart."""
+    tensors, call = explanation.recording.tensors, explanation.call
+    given = {} if call is None else {value.id: name for name, value in _refs(call)}
+    whole = [(letter, id) for letter, id in explanation.derivation.letters.items() if id in given]
+    whole = [(letter, id) for letter, id in whole if not tensors[id].floating]
+    return [f"{letter} = {given[id]}" for letter, id in whole if tensors[id].name is None] if len(whole) > 1 else []
+
+
+def _refs(call: Call) -> list[tuple[str, Ref]]:
+    return [(a.name, a.value) for a in call.arguments if isinstance(a.value, Ref)]
 
 
 def _exactly(explanation: Explanation) -> Iterator[Message]:
@@ -342,6 +357,10 @@ def clear(explanation: Explanation, translator: Translator) -> str:
     return said("Checked and clear: {slugs} and {count} more", slugs=slugs, count=more).say(translator)
 
 
-def derivation(writer: PlainWriter, formulas: tuple[object, ...]) -> list[str]:
-    """The formulas in one line each, the first few."""
-    return [writer.formula(formula) for formula in formulas[:BRIEFLY]]
+def derivation(writer: PlainWriter, steps: tuple[Step, ...]) -> list[str]:
+    """The formulas in one line each, the first few, and pictures of numbers in rows."""
+    lines: list[str] = []
+    for step in [step for step in steps if step.formula is not None][:BRIEFLY]:
+        lines.append(writer.formula(step.formula))
+        lines += writer.block(step.extra) if isinstance(step.extra, Grid) else []
+    return lines

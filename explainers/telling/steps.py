@@ -11,7 +11,16 @@ from flint import arb
 
 from explainers.cards.card import Chain, Step
 from explainers.cards.notation import RelationSign
-from explainers.derivation import Combination, Definition, Gradient, Quantity, Refused, Substitution
+from explainers.derivation import (
+    Alignments,
+    Combination,
+    Definition,
+    Forward,
+    Gradient,
+    Quantity,
+    Refused,
+    Substitution,
+)
 from explainers.explanation import Explanation
 from explainers.graph import unevaluated as un
 from explainers.graph.lowering import Meaning
@@ -21,6 +30,7 @@ from explainers.graph.symbols import Gradient as Nabla
 from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.reading import Reading
+from explainers.telling import alignments
 from explainers.telling.numbers import full_label, is_in_full, label, middle, relation, vector
 from explainers.telling.sections import legend
 from explainers.telling.texts import joined, text
@@ -33,12 +43,17 @@ MOST_SHOWN = 1000
 def steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
     """The steps in order, as a card shows them."""
     made: list[Step] = []
+    tabled = any(isinstance(step, Forward) for step in explanation.derivation.steps)  # which has the numbers
     for step in explanation.derivation.steps:
         match step:
             case Quantity():
-                made += _quantity(step, translator)
+                made += _quantity(step, translator, on_card=not tabled)
             case Definition():
                 made.append(_definition(step, explanation, translator))
+            case Alignments():
+                made.append(alignments.listing(step, translator))
+            case Forward():
+                made.append(alignments.forward(step, translator))
             case Substitution():
                 made += _substitution(step, translator)
             case Combination():
@@ -82,7 +97,7 @@ def _definition(step: Definition, explanation: Explanation, translator: Translat
     return Step(text(title, translator), chain, body)
 
 
-def _quantity(step: Quantity, translator: Translator) -> list[Step]:
+def _quantity(step: Quantity, translator: Translator, *, on_card: bool) -> list[Step]:
     """name = formula, then the number at the shown place."""
     base = sympy.IndexedBase(step.symbol)
     whole = sympy.Indexed(base, *step.letters) if step.letters else sympy.Symbol(step.symbol)
@@ -95,7 +110,10 @@ def _quantity(step: Quantity, translator: Translator) -> list[Step]:
         return [Step(title, Chain(whole, (("=", step.formula), *put, ending)))]
     here = sympy.Indexed(base, *map(sympy.Integer, step.place))
     numbers = text(said("{name} at {place}", name=step.symbol, place=_place(step.place)), translator)
-    return [Step(title, Chain(whole, (("=", step.formula),))), Step(numbers, Chain(here, (*put, ending)))]
+    return [
+        Step(title, Chain(whole, (("=", step.formula),))),
+        Step(numbers, Chain(here, (*put, ending)), on_card=on_card),
+    ]
 
 
 def _put(form: Any, meaning: Meaning) -> tuple[RelationSign, Any]:

@@ -185,13 +185,12 @@ def _line(line: str) -> DiffLine:
 def _paragraphs(explanation: Explanation, context: Context, card: Card, translator: Translator) -> Iterator[Paragraph]:
     """The short paragraphs of an answer, those that hold something."""
     writer = plain_writer(card, translator)
-    formulas = tuple(step.formula for step in card.steps if step.formula is not None)
     diagnosis = explanation.diagnoses[0] if explanation.diagnoses else None
     also = dict.fromkeys(d.title.say(translator) for d in explanation.diagnoses[1:] if not d.general)
     held: dict[Kind, list[str]] = {
         "verdict": [verdict(explanation).say(translator)],
         "evidence": sections.evidence(explanation, translator),
-        "formulas": sections.derivation(writer, formulas),
+        "formulas": sections.derivation(writer, card.steps),
         "counterfactuals": sections.counterfactuals(explanation, translator),
         "floors": sections.floors(explanation, translator),
         "others": sections.others(explanation, translator),
