@@ -127,7 +127,7 @@ class Display:
             case AlignmentSum():
                 return self._log_over_alignments(node, place)
             case Take(x, index, along):
-                return self.element(x, {**place, along: self._index(index, along, place)})
+                return self._taken(x, index, along, place)
             case OneHot(index, along):
                 return self._one_hot(self.element(index, place), place.get(along))
             case Rename(x, old, new):
@@ -260,10 +260,13 @@ class Display:
             self._floats[node] = np.asarray(evaluate(node, self.values or {}, FloatArithmetic()))
         return float(self._floats[node][tuple(int(place[axis]) for axis in node.axes)])
 
-    def _index(self, node: Node, along: Axis, place: Place) -> Expr:
-        """Where an element is taken: a whole number once its own numbers are known, and it is in range."""
-        at = int(self._float(node, place)) if self._is_here(node.axes, place) else -1
-        return sympy.Integer(at) if 0 <= at < along.size else self.element(node, place)
+    def _taken(self, x: Node, index: Node, along: Axis, place: Place) -> Expr:
+        """An element along an axis; the index is a whole number once its own numbers are known; out of range it
+        takes 0."""
+        if not self._is_here(index.axes, place):
+            return self.element(x, {**place, along: self.element(index, place)})
+        at = int(self._float(index, place))
+        return self.element(x, {**place, along: sympy.Integer(at)}) if 0 <= at < along.size else sympy.Integer(0)
 
     def _log_over_alignments(self, node: AlignmentSum, place: Place) -> Expr:
         """log Σ Π over the alignments; with numbers, over the last two entries of the forward table."""

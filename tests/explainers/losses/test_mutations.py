@@ -54,7 +54,7 @@ ADAPTIVE = """\
 adaptive = nn.AdaptiveLogSoftmaxWithLoss(3, 7, cutoffs=[2, 4], div_value=1.5, head_bias=True)
 with torch.no_grad():
     for k, weight in enumerate(adaptive.parameters()):
-        weight.copy_((torch.arange(weight.numel()) - k).view_as(weight).sin())
+        weight.copy_(((torch.arange(weight.numel()) * 5 + k) % 7 - 3).view_as(weight) / 4)
 """
 CALLS: Mapping[str, tuple[str, ...]] = {
     "cross_entropy": (
