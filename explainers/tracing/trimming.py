@@ -85,8 +85,11 @@ def _names(tracer: Tracer, variables: Mapping[str, object]) -> tuple[dict[str, i
             labels.setdefault(id, name)
         elif isinstance(value, nn.Module):
             for path, parameter in value.named_parameters():
-                if (id := tracer.ledger.id_of(parameter)) is not None:
-                    labels.setdefault(id, f"{name}.{path}")
+                id = tracer.ledger.id_of(parameter)
+                if (
+                    id is not None and labels.get(id, name) == name
+                ):  # the line that made the module names them all alike
+                    labels[id] = f"{name}.{path}"
     for call in tracer.calls:  # a tensor keeps its name when its contents change
         for old, new in call.mutated:
             if old in labels:
