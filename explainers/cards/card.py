@@ -185,6 +185,6 @@ class Card:
 
     @property
     def beside(self) -> tuple[Block, ...]:
-        """The panels that no step of the full derivation shows by itself."""
-        titles = [step.extra.title for step in self.steps if step.extra is not None]
-        return tuple(panel for panel in self.panels if panel.title not in titles)
+        """The panels without the tables that a step of the full derivation shows itself."""
+        shown = [step.extra.title for step in self.steps if isinstance(step.extra, Grid)]
+        return tuple(panel for panel in self.panels if not isinstance(panel, Grid) or panel.title not in shown)

@@ -15,7 +15,7 @@ from explainers.cards.plain_printer import plain_math
 from explainers.cards.render import Renderer
 from explainers.cards.typeset import RULES, Typesetter, Unprintable
 from explainers.cards.typst_printer import typst_math
-from explainers.graph.symbols import Component, Elided, Gradient, Marked, NumberLabel, Role
+from explainers.graph.symbols import Component, Elided, Gradient, Marked, NumberLabel, OverAlignments, Role
 
 WORDS = {"if": "if", "otherwise": "otherwise"}
 x, y, p, ell = sympy.symbols("x y p ell")
@@ -66,6 +66,10 @@ SAMPLES: dict[type, tuple[Any, str]] = {
     AppliedUndef: (sympy.Function("sigmoid")(x), "σ(x)"),
     sympy.KroneckerDelta: (sympy.KroneckerDelta(x, y), "δ_(x, y)"),
     sympy.Sum: (sympy.Sum(z[j], (j, 0, n - 1)), "Σ_(j = 0..n − 1) z_j"),
+    OverAlignments: (
+        OverAlignments.made((z[n, x], n, x), (labels[ell], ell), (p, y), 0, 9),
+        "Σ_(π → y) Π_(n = 0..p − 1) z_(n, x)",
+    ),
     sympy.Product: (sympy.Product(z[j], (j, 0, n)), "Π_(j = 0..n) z_j"),
     sympy.Derivative: (sympy.Derivative(sympy.Function("ell")(x), x), "(∂ℓ)/(∂x)"),
     sympy.Piecewise: (sympy.Piecewise((x, x > 0), (0, True)), "{ x if x > 0; 0 otherwise }"),
