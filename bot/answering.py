@@ -25,8 +25,9 @@ from bot.jobs import work
 from bot.languages import FALLBACK
 from bot.line import TurnedAway
 from bot.log import Log, places, reason
-from bot.reading.question import NeedsInput, Origin, Question, Reading, Snippet, TooLong
+from bot.reading.question import NeedsInput, Origin, Question, Reading, ReportedError, Snippet, TooLong
 from bot.remarks import preface, remarks, shown, supplied
+from bot.sketching import fitting, furthest
 from bot.stopped import Asker, Stop
 from bot.stopping_again import again
 from bot.stopwatch import Stopwatch
@@ -49,6 +50,9 @@ _SECOND_SHARE: Final = 0.7
 
 _MOST_OTHERS: Final = 3
 """Further snippets of a message that are run."""
+
+_MOST_EARLIER: Final = 2
+"""Exceptions before the one asked about that are told too."""
 
 _EXPLAINER_ERRORS: Final = (ExplainerTimedOut, ExplainerDied, ExplainerRaised, FrameError)
 
@@ -134,19 +138,23 @@ class Walk:
             return self.stopped(self._told_why(evaluated) if isinstance(evaluated, Stop) else stopped.failed(self.what))
         self.what = stopped.place(evaluated.snippet)
         self._enter("explain")
-        others = asyncio.gather(*(self._version(self._question, each) for each in self._versions(evaluated.snippet)))
+        question = self._question
+        others = asyncio.gather(*(self._version(question, each) for each in self._versions(evaluated.snippet)))
+        earlier = asyncio.gather(*(self._before(question, each) for each in question.before[:_MOST_EARLIER]))
         try:
             results = await self._rerun(self._question, evaluated)
             self._enter("draw")
             concluded = await self._conclude(self._question, evaluated, results, self._ask.wants)
-            if isinstance(plain := await self._unadapted(concluded), Evaluated):
+            if isinstance(plain := await self._instead(evaluated, concluded), Evaluated):
                 evaluated, results = plain, await self._rerun(self._question, plain)
                 concluded = await self._conclude(self._question, evaluated, results, self._ask.wants)
             further = await self._stopping_again(self._question, evaluated, concluded)
             found = tuple(each for each in await others if each is not None)
+            before = tuple(each for each in await earlier if each is not None)
         finally:
             others.cancel()
-        return self._finished(self._question, evaluated, concluded, found, further)
+            earlier.cancel()
+        return self._finished(question, evaluated, concluded, found, (*further, *before))
 
     def stopped(self, stop: Stop) -> Answer:
         """The Answer of a walk that ends here."""
@@ -192,12 +200,47 @@ class Walk:
         evaluated = await self._answering.children.read_and_run(self._ask, self._was_read)
         if evaluated is None:
             return await self._example()
-        if isinstance(evaluated, Evaluated) and evaluated.ran.ended == "raised" and self._question:
-            return stopped.cut(self._question.cut) if self._question.cut else evaluated
-        if isinstance(evaluated, Stop) and evaluated.outcome == "needs-input" and self._missing and self._question:
+        question = self._question
+        if question is None:
+            return evaluated
+        if isinstance(evaluated, Evaluated):
+            if evaluated.ran.ended == "raised" and question.cut:
+                return stopped.cut(question.cut)
+            return await self._as_reported(question, evaluated)
+        if evaluated.outcome == "out-of-memory" and question.topics:
             example = await self._example()
             return evaluated if isinstance(example, Stop) else example
-        return evaluated
+        if evaluated.outcome != "needs-input" or not (self._missing or question.sketches):
+            return evaluated
+        found = await self._sketched(question)
+        if (sketch := fitting(question, found)) is not None:
+            return sketch
+        if (raising := await self._raising(question)) is not None:
+            return raising
+        if question.fails and (sketch := furthest(found)) is not None and sketch.ran.ended == "raised":
+            return sketch
+        example = await self._example()
+        return evaluated if isinstance(example, Stop) else example
+
+    async def _as_reported(self, question: Question, evaluated: Evaluated) -> Evaluated | Stop:
+        """A program that raises the reported error, where the numbers of the message were taken for data and do not."""
+        reported = question.traceback is not None and question.fails
+        if not reported or evaluated.snippet.origin is not Origin.LITERAL or evaluated.ran.ended == "raised":
+            return evaluated
+        raising = await self._raising(question)
+        return evaluated if raising is None or isinstance(raising, Stop) else raising
+
+    async def _sketched(self, question: Question) -> list[Evaluated]:
+        """The asker's lines on numbers made up for them, as far as they run."""
+        found = await asyncio.gather(*(self._answering.children.run(each, ()) for each in question.sketches))
+        return [each for each in found if isinstance(each, Evaluated)]
+
+    async def _raising(self, question: Question) -> Evaluated | Stop | None:
+        """A program of ours that raises the reported error, None where none is known."""
+        if question.traceback is None:
+            return None
+        made_up = stand_in(question.traceback.message, self._ask.text)
+        return await self._ours(made_up) if made_up is not None else None
 
     async def _example(self) -> Evaluated | Stop:
         """A question in words is answered with the example that it is about, else with one of the loss that it names;
@@ -209,10 +252,8 @@ class Walk:
         self._given_away = await asyncio.to_thread(given_away, question) if question else None
         if self._given_away is not None:
             return await self._ours(self._given_away.source)
-        if question is not None and question.traceback is not None:
-            made_up = stand_in(question.traceback.message, self._ask.text)
-            if made_up is not None:
-                return await self._ours(made_up)
+        if question is not None and (raising := await self._raising(question)) is not None:
+            return raising
         source = self._chosen(question) if question else None
         if question is None or source is None:
             return stopped.lacking("code")
@@ -222,8 +263,12 @@ class Walk:
         raised = isinstance(evaluated, Stop) or evaluated.ran.ended == "raised"
         return await self._ours(source) if raised and told != source else evaluated
 
-    async def _unadapted(self, concluded: work.Concluded) -> Evaluated | Stop | None:
-        """The example as it stands, where the arguments that the asker names took from it what it is to show."""
+    async def _instead(self, evaluated: Evaluated, concluded: work.Concluded) -> Evaluated | Stop | None:
+        """An example, where the asker's lines on made-up numbers show nothing; else the example as it stands, where the
+        arguments that the asker names took from it what it is to show.
+        """
+        if self._question and evaluated.snippet in self._question.sketches and not concluded.answer.diagnoses:
+            return None if self._answering.examples.best(self._question) is None else await self._example()
         example, self._shows = self._shows, None
         answer = concluded.answer
         kept = any(found.slug == example.slug for found in answer.diagnoses) if example else False
@@ -286,6 +331,20 @@ class Walk:
         except (TimeoutError, *_EXPLAINER_ERRORS):  # the first mistake has its answer without the second
             return ()
         return tuple(again(then, self._answering.translators[self._locale]))
+
+    async def _before(self, question: Question, error: ReportedError) -> Paragraph | None:
+        """What an exception meant that came before the one asked about; None where no program of ours raises it."""
+        source = stand_in(error.message, self._ask.text)
+        evaluated = await self._ours(source) if source is not None else None
+        if not isinstance(evaluated, Evaluated):
+            return None
+        try:
+            answer = (await self._conclude(question, evaluated, await self._rerun(question, evaluated), Wants())).answer
+        except _EXPLAINER_ERRORS:  # the message's last exception has its answer without it
+            return None
+        heading = said("Before that, {type}: {verdict}", type=error.type, verdict=answer.verdict)
+        told = [heading.say(self._answering.translators[self._locale])]
+        return Paragraph("remarks", "\n".join([*told, *(p.text for p in answer.paragraphs if p.kind == "fix")]))
 
     async def _rerun(self, question: Question, evaluated: Evaluated) -> tuple[work.Rerun, ...]:
         stated, recording = self._stated(question), evaluated.ran.recording

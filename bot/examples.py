@@ -35,6 +35,8 @@ _SAME_LOSS: Final = 1.5
 _ANY_LOSS: Final = 0.75
 _OTHER_LOSS: Final = 0.2
 _OTHER_END: Final = 0.67
+_AS_INFINITE: Final = 1.5
+_NONFINITE: Final = ("nan", "inf", "-inf")
 _MOST_CLASSES: Final = 100_000
 
 
@@ -55,10 +57,11 @@ class Examples:
         asked = frozenset(question.topics)
         losses = tuple(loss for loss in question.loss_words if loss in HAND_WRITTEN) or question.loss_words
         raised = question.traceback is not None and not question.traceback.type.endswith("Warning")
+        told = [claim.value for claim in question.claims]
+        infinite = any(value in _NONFINITE for value in told) and not any(isinstance(value, float) for value in told)
         known = [each for each in self.all if self._shared(each, asked) >= _needed(each, losses)]
         scored = [
-            (self._score(each, asked, losses) * (1.0 if each.raises == raised else _OTHER_END), -at)
-            for at, each in enumerate(known)
+            (self._score(each, asked, losses) * _ending(each, raised, infinite), -at) for at, each in enumerate(known)
         ]
         score, at = max(scored, default=(0.0, 0))
         return known[-at] if score >= (ENOUGH if question.subject is None else _BESIDE_CODE) else None
@@ -89,6 +92,13 @@ def examples(found: Sequence[Example]) -> Examples:
     counts = Counter(topic for each in found for topic in each.about)
     rarity = {topic: math.log((len(found) + 1) / count) for topic, count in counts.items()}
     return Examples(tuple(found), {t: r if is_concept(t) else _WORD * r for t, r in rarity.items()})
+
+
+def _ending(example: Example, raised: bool, infinite: bool) -> float:
+    """How well an example ends as the question's program does: with an exception, or with nan or infinity."""
+    if example.raises != raised:
+        return _OTHER_END
+    return _AS_INFINITE if infinite and example.nonfinite else 1.0
 
 
 def _is_kin(example: Example, named: Collection[str]) -> bool:

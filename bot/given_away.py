@@ -9,6 +9,7 @@ import msgspec
 
 from bot.exchange import Answer, Catalogue, Paragraph
 from bot.reading.question import Claim, Question
+from bot.reading.stated import CLASSES
 from explainers.fingerprints import Fingerprint, fingerprints
 from explainers.locale import Translator, translator
 from explainers.messages import said
@@ -31,15 +32,20 @@ def given_away(question: Question) -> GivenAway | None:
     """What the first telling number of a question gives away that holds neither program, data nor traceback."""
     if question.snippets or question.traceback is not None:
         return None
-    tried = ((claim, _found(claim, question.loss_words)) for claim in question.claims if claim.kind == "printed")
+    binary = any("binary" in name for name in question.loss_words)
+    counts = (int(each.value) for each in question.stated if each.name == CLASSES and not binary)
+    classes = next(counts, None)
+    tried = (
+        (claim, _found(claim, question.loss_words, classes)) for claim in question.claims if claim.kind == "printed"
+    )
     return next((GivenAway(claim, found) for claim, found in tried if found), None)
 
 
-def _found(claim: Claim, losses: tuple[str, ...]) -> tuple[Fingerprint, ...]:
+def _found(claim: Claim, losses: tuple[str, ...], classes: int | None) -> tuple[Fingerprint, ...]:
     value = claim.value
     if not isinstance(value, float | int):
         return ()
-    return fingerprints(float(value), claim.radius, losses)
+    return fingerprints(float(value), claim.radius, losses, classes)
 
 
 def told(given: GivenAway, catalogue: Catalogue, speaker: Translator) -> Iterator[Paragraph]:

@@ -12,7 +12,10 @@ from bot.reading.files import is_picture
 from bot.reading.question import Completion, Origin, Question, Snippet
 from explainers.messages import Message, said
 
-_SAID_APART: Final = ("import", "name", "left-out", "loss", "framework", "given", "file", "shape")
+_SAID_APART: Final = (
+    *("import", "name", "left-out", "loss", "framework", "given", "file", "shape"),
+    *("made-up", "call", "parenthesis"),
+)
 
 
 def supplied(snippet: Snippet) -> tuple[str, ...]:
@@ -22,6 +25,12 @@ def supplied(snippet: Snippet) -> tuple[str, ...]:
 
 def preface(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What must be known before anything else."""
+    if made_up := [each for each in snippet.completions if each.what == "made-up"]:
+        yield said(
+            "Nothing defines {names}, so I ran your code on numbers made up for it, which are not yours:\n{code}",
+            names=", ".join(dict.fromkeys(each.name for each in made_up)),
+            code="\n".join(each.code for each in made_up),
+        )
     if snippet.origin is Origin.COMPLETED and question.cut:
         yield said(
             "I can't run your code, because what you printed of {names} is cut off (...). "
@@ -35,6 +44,13 @@ def preface(question: Question, snippet: Snippet) -> Iterator[Message]:
             names=", ".join(question.missing),
             code=snippet.source,
         )
+    elif snippet.origin is Origin.COMPLETED and question.subject is None and question.fails and question.traceback:
+        yield said(
+            "Your message holds no code. The likeliest cause of the message is shown by an example of ours:\n{code}",
+            code=snippet.source,
+        )
+    elif snippet.origin is Origin.COMPLETED and question.subject is not None:
+        yield said("I can't run your code as it stands, so this is an example of ours:\n{code}", code=snippet.source)
     elif snippet.origin is Origin.COMPLETED:
         yield said("Your message holds no code, so this is an example of ours:\n{code}", code=snippet.source)
 
@@ -45,6 +61,8 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
     for assumed in (each.name for each in snippet.completions if each.what == "loss"):
         yield said("Your message names no loss, so I took it to be {loss}.", loss=assumed)
     yield from _of_frameworks(question, snippet)
+    for added in (each.code for each in snippet.completions if each.what == "parenthesis"):
+        yield said("I added a closing parenthesis: {line}", line=added)
     repaired = [each for each in snippet.completions if each.what not in _SAID_APART]
     if repaired:
         codes = [each.code for each in repaired]
@@ -66,6 +84,8 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
         yield said("I put the values of {names} where your code loads them.", names=", ".join(files))
     if any(each.what == "shape" for each in snippet.completions):
         yield said("I gave the target the shape of the input, because the loss raises otherwise.")
+    for added in (each.code for each in snippet.completions if each.what == "call"):
+        yield said("I added the call: {line}", line=added)
     left_out = [each for each in snippet.completions if each.what == "left-out"]
     magics = [each.code for each in left_out if each.code.startswith(("%", "!"))]
     if magics:

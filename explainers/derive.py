@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import sympy
 from flint import arb
 
@@ -328,13 +329,10 @@ def _simpler(written: Any) -> Any:
     return simpler if real and simpler.count_ops() < before else None
 
 
-def _omitted(x: Node, places: tuple[dict[Axis, Any], ...], known: Known) -> arb:
-    """The exact total of the terms behind a "…"."""
+def _omitted(x: Node, places: npt.NDArray[np.int64], known: Known) -> arb:
+    """The exact total of the terms behind a "…", which stand at the places along the axes of `x`."""
     (everything,) = known.of(x)
-    total = arb(0)
-    for place in places:
-        total += everything.at(tuple(int(place[axis]) for axis in x.axes))
-    return total
+    return everything.sum_of(places)
 
 
 def _combination(found: Forms, split: Split, known: Known, items: Exact, shown: list[Place]) -> Combination:

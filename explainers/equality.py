@@ -69,9 +69,15 @@ def library_loss(found: Forms, values: Values, registry: Registry) -> Equal | No
     agreeing = [_added_up(found, candidate, points, ours) for candidate in compared if candidate is not None]
     exact = [e for e in agreeing if e.factor == 1.0]
     proven = next((e for e in exact if _proven(found, values, e)), None)
-    if proven is not None:
+    if proven is not None or not _differ(points):
         return proven
     return next((_unproven(e) for e in (*exact, *agreeing)), None)
+
+
+def _differ(points: list[Values]) -> bool:
+    """Whether the points are more than the recorded numbers again, as where all of those are labels."""
+    first, *others = points
+    return any(not np.array_equal(first[id], other[id], equal_nan=True) for other in others for id in first)
 
 
 def _unproven(equal: Equal) -> Equal:

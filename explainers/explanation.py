@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +24,7 @@ from explainers.further import Other, nested, others
 from explainers.graph.balls import precise
 from explainers.graph.exact import Exact
 from explainers.losses.registry import Loss, registry
+from explainers.messages import Message
 from explainers.others import reruns, starts
 from explainers.proof import Proof, prove, unproven
 from explainers.reading import Derived, Reading, derive, read
@@ -193,12 +195,21 @@ def conclude(
         follows.floors if follows else (),
         diagnoses,
         tuple(slug for slug in investigation.clear if known[slug].concern == "value"),
-        others(recording, losses, found, by_label),
+        others(recording, losses, found, by_label, partial(_said_of, recording, claims, diagnoses)),
         _spread(by_label),
         like,
         tuple(f"{slug}: {type(error).__name__}" for slug, error in investigation.broken),
         by_label[VALUE].gradients if VALUE in by_label else {},
     )
+
+
+def _said_of(
+    recording: Recording, claims: tuple[Claim, ...], diagnoses: tuple[Diagnosis, ...], id: int
+) -> tuple[Message, ...]:
+    """What the first diagnosis of a further value says that the subject does not have, and why."""
+    told = {each.slug for each in diagnoses}
+    fired = engine.suspected_of(recording, id, claims, registry(), rules())
+    return next(((found.verdict, rule.explanation) for rule, found in fired if rule.slug not in told), ())
 
 
 def named(recording: Recording, call: Call | None, id: int) -> str:

@@ -19,6 +19,8 @@ MOST_ITEMS = 4
 SMOOTHINGS = (0.05, 0.1, 0.15, 0.2, 0.3)
 MARGINS = (1.0, 0.5, 0.3, 0.2, 0.1, 2.0, 5.0, 10.0)
 COARSEST = 2e-3  # radius of digits that still tell something, relative
+COARSEST_STATED = 0.06  # radius of digits that still tell something of a known number of classes
+MOST_STATED = 200_000
 FINEST = 2e-6  # float32's own roundoff, relative
 MOST = 3
 KERAS, OLD_TORCH = 1e-7, 1e-12
@@ -57,12 +59,17 @@ class Family:
         return near[0]() if len(near) == 1 else None
 
 
-def fingerprints(value: float, radius: float, losses: Collection[str] = ()) -> tuple[Fingerprint, ...]:
+def fingerprints(
+    value: float, radius: float, losses: Collection[str] = (), classes: int | None = None
+) -> tuple[Fingerprint, ...]:
     """The forms within the radius of a number, at most three, of what is met most often first.
 
     Where losses are named, of those alone. A whole number, whose radius is 0, is matched exactly; one of few digits
-    gives nothing away.
+    gives nothing away. `classes` is how many the asker says there are: the forms of that many then come first, and
+    need fewer digits.
     """
+    if classes is not None and 1 < classes <= MOST_STATED and (told := _of_classes(value, radius, classes)):
+        return told
     if value == 0 or radius > COARSEST * abs(value):
         return ()
     slack = max(radius, FINEST * abs(value))
@@ -71,13 +78,25 @@ def fingerprints(value: float, radius: float, losses: Collection[str] = ()) -> t
     return tuple(one for one in found if one is not None)[:MOST]
 
 
+def _of_classes(value: float, radius: float, c: int) -> tuple[Fingerprint, ...]:
+    """The forms of this many classes that are so near."""
+    forms = (
+        (math.log(c), _chance),
+        (math.log1p((c - 1) / math.e), _one_hot),
+        (math.log(math.e + c - 1), _wrong_one_hot),
+    )
+    slack = max(radius, FINEST * abs(value))
+    return tuple(make(c) for at, make in forms if radius <= COARSEST_STATED and abs(at - value) <= slack)[:MOST]
+
+
 def _families() -> tuple[Family, ...]:
     entropy, binary = frozenset({"cross_entropy"}), frozenset({"binary_cross_entropy"})
     logits, triplet = frozenset({"binary_cross_entropy_with_logits"}), frozenset({"triplet_margin_loss"})
     contrastive = frozenset({"info_nce"})
     return (
         Family(entropy, partial(_over_classes, _one_hot, lambda c: math.log1p((c - 1) / math.e))),
-        Family(entropy | binary | logits, partial(_over_classes, _chance, math.log)),
+        Family(binary | logits, _even_odds),
+        Family(entropy, partial(_over_classes, _chance, math.log)),
         Family(frozenset({"nll_loss"}), _negated_one),
         Family(binary, partial(_shares, 100.0, _cut)),
         Family(entropy, partial(_over_classes, _wrong_one_hot, lambda c: math.log(math.e + c - 1))),
@@ -124,6 +143,17 @@ def _chance(c: int) -> Fingerprint:
     source = f"logits = torch.zeros(1, {c})\nF.cross_entropy(logits, torch.tensor([0]))"
     question = said("Are there {count} classes, and has the loss stayed there since the first step?", count=c)
     return Fingerprint("chance-level-ln-c", f"ln {c}", _HEAD + source, question)
+
+
+def _even_odds() -> Candidates:
+    """ln 2 of a prediction of 0.5, and two of them added up, as those of a discriminator are."""
+    head = f"{_HEAD}logits = torch.zeros(1)\n"
+    one = "F.binary_cross_entropy_with_logits(logits, torch.ones(1))"
+    two = f"{one} + F.binary_cross_entropy_with_logits(logits, torch.zeros(1))"
+    question = said("Does the model give 0.5 for every item, as if it guessed?")
+    yield math.log(2), lambda: Fingerprint("chance-level-ln-c", "ln 2", head + one, question)
+    added = said("Are two losses added up, each of a model that gives 0.5 for every item?")
+    yield math.log(4), lambda: Fingerprint("chance-level-ln-c", "2 · ln 2", head + two, added)
 
 
 def _negated_one() -> Candidates:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,15 +31,25 @@ class Other:
     value: Any
     proof: Proof = field(default_factory=unproven)
     relation: Message | None = None
+    verdicts: tuple[Message, ...] = ()
+    """What the diagnoses say of it, and why it happens."""
 
 
 def others(
-    recording: Recording, losses: Registry, found: Reading | DontKnow | None, results: Mapping[str, RerunResult]
+    recording: Recording,
+    losses: Registry,
+    found: Reading | DontKnow | None,
+    results: Mapping[str, RerunResult],
+    said_of: Callable[[int], tuple[Message, ...]],
 ) -> tuple[Other, ...]:
+    """The values beside the subject; `said_of` is what the diagnoses say of a tensor."""
     known = formulas(recording, losses)
     subject = Formula(found.forms, found.values) if isinstance(found, Reading) else None
     with precise():
-        made = [_other(recording, losses, id, known.get(id), subject, results) for id in _told(recording)]
+        made = [
+            replace(_other(recording, losses, id, known.get(id), subject, results), verdicts=said_of(id))
+            for id in _told(recording)
+        ]
     return (*made, *_computed_elsewhere(recording, subject))
 
 

@@ -11,6 +11,11 @@ _SIZES: Final = r"(?:torch\.Size\()?\[?([\d, x]+)\]?\)?"
 _MOST: Final = 10**6  # elements of a stand-in
 
 _BUILT: Final = re.compile(r"\bnn\.(\w*Loss)\(\s*[A-Za-z_]\w*\s*,\s*[A-Za-z_]\w*\s*\)")
+_CALLED: Final = re.compile(
+    r"\b(mse_loss|l1_loss|smooth_l1_loss|huber_loss)\(|\b(MSELoss|L1Loss|SmoothL1Loss|HuberLoss)\b"
+)
+_REDUCED: Final = re.compile(r"reduction\s*=\s*['\"](sum|mean)['\"]")
+_ACTIVATIONS: Final = frozenset({"sigmoid", "exp", "tanh", "sqrt", "relu"})
 _OF_CLASSES: Final = frozenset({"CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"})
 
 Match = re.Match[str]
@@ -26,9 +31,21 @@ def stand_in(message: str, around: str = "") -> str | None:
         found = pattern.search(message)
         source = program(found) if found is not None else None
         if source is not None:
-            return f"{_HEAD}{source}"
+            return f"{_HEAD}{_with_loss(source, around)}"
     call = _BUILT.search(around) if "Boolean value of Tensor with more than one value" in message else None
     return f"{_HEAD}{_built_with_tensors(call[1])}" if call is not None else None
+
+
+def _with_loss(source: str, around: str) -> str:
+    """The program with the regression loss that the text around its message calls, and the reduction of it."""
+    called = _CALLED.search(around)
+    if called is None or "F.mse_loss(" not in source:
+        return source
+    call = f"F.{called[1]}(" if called[1] else f"nn.{called[2]}()("
+    reduction = _REDUCED.search(around[called.end() : called.end() + 80])
+    if reduction is None or not called[1]:
+        return source.replace("F.mse_loss(", call)
+    return source.replace("F.mse_loss(pred, target)", f"{call}pred, target, reduction='{reduction[1]}')")
 
 
 def _built_with_tensors(name: str) -> str:
@@ -120,6 +137,59 @@ def _classes_last(found: Match) -> str | None:
     )
 
 
+def _spatial(found: Match) -> str | None:
+    """Masks that keep the axis of their channel, or lack that of the batch: the message has the dimensions only."""
+    dimensions = int(found[1])
+    if not 1 < dimensions < 6 or dimensions == 3:
+        return None
+    shape = (2, 1, *(4,) * (dimensions - 2)) if dimensions > 3 else (4, 4)
+    return (
+        f"logits = torch.randn(2, 3, 4, 4)\nmasks = torch.randint(0, 3, ({_of(shape)},))\n"
+        "F.cross_entropy(logits, masks)"
+    )
+
+
+def _items_only(found: Match) -> str | None:
+    """A target with one label per item, where the input has a further axis."""
+    items, positions = int(found[1]), int(found[2])
+    if items * positions > _MOST // 10:
+        return None
+    return (
+        f"logits = torch.randn({items}, 5, {positions})\ntarget = torch.randint(0, 5, ({items},))\n"
+        "F.cross_entropy(logits, target)"
+    )
+
+
+def _out_of_range(found: Match) -> str | None:
+    """A binary loss of scores that are no probabilities, or of labels beyond 0 and 1."""
+    if found[1] == "input":
+        return "scores = torch.randn(4)\ny = torch.tensor([1.0, 0.0, 1.0, 0.0])\nnn.BCELoss()(scores, y)"
+    return "p = torch.rand(4)\ny = torch.tensor([2.0, 0.0, 1.0, 0.0])\nnn.BCELoss()(p, y)"
+
+
+def _on_gpu(_found: Match) -> str | None:
+    """What asserts on a GPU is an exception on the CPU: most often a label beyond the classes."""
+    return "logits = torch.randn(2, 5)\ntarget = torch.tensor([0, 5])\nF.cross_entropy(logits, target)"
+
+
+def _to_numpy(_found: Match) -> str | None:
+    return (
+        "w = torch.tensor([1.0, 2.0], requires_grad=True)\nloss = (w - 3).pow(2).mean()\nloss.backward()\n"
+        "print(loss.numpy())"
+    )
+
+
+def _overwritten(found: Match) -> str | None:
+    """The result of an activation that is changed in place before backward()."""
+    activation = found[1].lower()
+    if activation not in _ACTIVATIONS:
+        return None
+    return (
+        f"x = torch.rand(3, requires_grad=True)\np = torch.{activation}(x)\np[0] = 0.5\nloss = -p.log().mean()\n"
+        "loss.backward()"
+    )
+
+
 def _ranking(found: Match) -> str | None:
     shapes = _shapes(found)
     if shapes is None:
@@ -167,6 +237,12 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
     ),
     (re.compile(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at \D*(\d+)"), _clash),
     (re.compile(r"Expected target size \[(\d+, \d+)\], got \[(\d+, \d+)\]"), _classes_last),
+    (re.compile(r"only batches of spatial targets supported \(.*\) but got targets of dimension: (\d)"), _spatial),
+    (re.compile(r"modified by an inplace operation.*output \d of (\w+?)(?:Backward|\b)", re.DOTALL), _overwritten),
+    (re.compile(r"Expected target size \[(\d+), (\d+)\], got \[\d+\]"), _items_only),
+    (re.compile(r"all elements of (input|target) should be between 0 and 1"), _out_of_range),
+    (re.compile(r"device-side assert triggered|t >= 0 && t < n_classes"), _on_gpu),
+    (re.compile(r"Can't call numpy\(\) on Tensor that requires grad"), _to_numpy),
     (re.compile(r"Target (-?\d+) is out of bounds"), _label),
     (re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)"), _layout),
 )

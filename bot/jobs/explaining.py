@@ -159,6 +159,7 @@ def _example(rule: Rule) -> Example:
         title=tuple(sorted(topics_of(f"{example.title.say(english)} {example.slug.replace('-', ' ')}"))),
         topics=tuple(sorted(topics_of(example.source))),
         raises=rule.concern == "exception",
+        nonfinite=rule.concern == "non-finite",
         favours=written,
     )
 

@@ -126,13 +126,13 @@ def _namespace(prelude: str) -> dict[str, object]:
 def _ended(recording: Recording, attempts: Attempts) -> Ran:
     encoded, raised = encode(recording), recording.raised
     if raised is None:
-        return Ran(encoded, "showed-nothing" if recording.subject is None else "returned")
+        return Ran(encoded, "showed-nothing" if recording.subject is None else "returned", calls=len(recording.calls))
     exception, error = _revived(raised), Error(raised.type, raised.message)
     if is_out_of_memory(exception):
         return Ran(encoded, "out-of-memory", error)
     refusal = refused_by_jail(exception)
     if refusal is None:
-        return Ran(encoded, "raised", error)
+        return Ran(encoded, "raised", error, calls=len(recording.calls))
     return Ran(encoded, "refused", error, "thread" if isinstance(refusal, RuntimeError) else attempts.last)
 
 

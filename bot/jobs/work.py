@@ -49,13 +49,14 @@ class Program(msgspec.Struct, frozen=True):
 class Ran(msgspec.Struct, frozen=True):
     """A Recording as encoded bytes, and how its program ended, as far as the program's own process can tell.
 
-    `attempt` is what was refused, where that is known.
+    `attempt` is what was refused, where that is known; `calls` is how many calls of torch it made.
     """
 
     recording: bytes
     ended: Literal["returned", "showed-nothing", "raised", "refused", "out-of-memory"]
     error: Error | None = None
     attempt: Attempt | None = None
+    calls: int = 0
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -151,7 +152,8 @@ class Example(msgspec.Struct, frozen=True):
 
     `losses` are the functions that it is about (none: any), `favours` those that people name when they ask for it;
     `phrases` the topics of each way in which they ask, `title` those of its diagnosis' title, `topics` those of its
-    source. `claims` is what its writer would state; `raises` says that it shows an exception.
+    source. `claims` is what its writer would state; `raises` says that it shows an exception, `nonfinite` that its
+    value is nan or infinite.
     """
 
     slug: str
@@ -162,6 +164,7 @@ class Example(msgspec.Struct, frozen=True):
     title: tuple[str, ...]
     topics: tuple[str, ...]
     raises: bool = False
+    nonfinite: bool = False
     favours: tuple[str, ...] = ()
 
     @property

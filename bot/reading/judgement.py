@@ -1,6 +1,7 @@
 """The parts of a message → one Reading: which code is meant, what is claimed, and whether it is for us."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,7 +31,9 @@ from bot.reading.question import (
     Snippet,
     Stated,
 )
+from bot.reading.sketches import sketches
 from bot.reading.snippets import (
+    is_huge,
     is_losing,
     lacked,
     missing_names,
@@ -70,18 +73,21 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
         parts = [replace(part, prose=with_points(part.prose)) for part in parts]
         message = parts[0]
     prose = "\n".join([message.prose, *(part.prose for part in parts[1:])])
-    error = next((part.error for part in parts if part.error), None)
+    errors = next((part.errors for part in parts if part.errors), ())
+    error = errors[-1] if errors else None
     printed = " ".join(claim.text for part in parts for claim in part.claims)
     failed = "\n".join((error.message, *error.code)) if error else ""
     losses = loss_words(f"{prose}\n{failed}\n{printed}")
     material = material_of(parts, losses, language in DECIMAL_COMMA)
+    if error is not None and relevance.is_about_tensors(error) and _are_sizes(material):
+        material = Material(())
     claims = _unused(_claims(parts, material.spans), material.snippets)
     sources = [each.source for each in material.snippets]
     if sources and all(relevance.other_framework(source) for source in sources) and not relevance.names_torch(prose):
         return NotAQuestion("other-framework", language)
     if not _is_ours(material, claims, prose, error, direct):
         return NotAQuestion(relevance.reason(prose, sources), language)
-    if material.lacks and not any(claim.kind == "printed" for claim in claims):
+    if material.lacks and error is None and not any(claim.kind == "printed" for claim in claims):
         return NeedsInput((material.lacks,), material.lacks, language)
     lacking = _lacking(material, claims, losses, error)
     if lacking and (material.snippets or not is_specific(topics_of(prose))):
@@ -91,7 +97,10 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     kind = _kind(material, subject, claims, error)
     text = message.document.text
     topics, arguments, code = (), (), "\n".join(block.text for part in parts for block in part.blocks)
-    if subject is None or missing:
+    made_up: tuple[Snippet, ...] = ()
+    if subject is not None and (missing or not material.snippets[subject].shown):
+        made_up = sketches(material.snippets[subject], losses, prose, error)
+    if subject is None or missing or is_huge(material.snippets[subject].source):
         code = "" if subject is None else material.snippets[subject].source
         losses = tuple(dict.fromkeys((*losses, *loss_words(code))))
         said = f"{message.prose}\n{error.message if error else ''}"
@@ -110,6 +119,9 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
         topics,
         arguments,
         foreign_losses(f"{prose}\n{code}"),
+        made_up,
+        before=tuple(each for each in errors[:-1] if error is not None and each.message != error.message),
+        fails=(error is not None and not error.type.endswith("Warning")) or relevance.speaks_of_errors(prose),
         cut=_cut(parts, missing, None if subject is None else material.snippets[subject]),
     )
 
@@ -124,6 +136,16 @@ def _remarks(part: Parts) -> str:
     """The comments of its code."""
     lines = (line.text for piece in part.pieces if piece.sort is Sort.CODE for line in piece.lines)
     return "\n".join(line[comment:] for line in lines if (comment := lexis(line).comment) is not None)
+
+
+def _are_sizes(material: Material) -> bool:
+    """Whether the only numbers of a message with an error are whole ones, which are shapes rather than data."""
+    written = [each for each in material.snippets if each.origin is Origin.LITERAL]
+    return bool(written) and len(written) == len(material.snippets) and not any("." in _data(s) for s in written)
+
+
+def _data(found: Snippet) -> str:
+    return "".join(re.findall(r"tensor\(([^()]*)\)", found.source))
 
 
 def _situation(prose: str, code: str, claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[Stated, ...]]:

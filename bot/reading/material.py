@@ -16,6 +16,7 @@ from bot.reading.lexing import parsed
 from bot.reading.literals import Role, role_of_name
 from bot.reading.loads import with_values
 from bot.reading.losses import loss_words
+from bot.reading.names import unbound
 from bot.reading.pieces import Piece
 from bot.reading.question import Claim, Completion, Origin, ReportedError, Snippet
 from bot.reading.shapes import stand_ins
@@ -26,14 +27,17 @@ from bot.reading.text import as_prose, with_points
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A document taken apart. `prose` has code and output blanked; `speech` the fences, too."""
+    """A document taken apart. `prose` has code and output blanked; `speech` the fences, too.
+
+    `errors` are those that its sentences name, then those of its tracebacks; the last one is what is asked about.
+    """
 
     document: Document
     blocks: tuple[Block, ...]
     prose: str
     speech: str
     claims: tuple[Claim, ...]
-    error: ReportedError | None
+    errors: tuple[ReportedError, ...]
     pieces: tuple[Piece, ...]
 
 
@@ -55,12 +59,14 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
     found = [with_values(each, loaded) for part in parts for each in _snippets(part)]
     found = _with_given(found, parts)
     if any(not is_data(each.source) for each in found):
-        return Material(tuple(found))
+        return Material((*found, *_beside(found, parts[0])))
     message = parts[0]
     losses = (*losses, *(loss for each in found for loss in loss_words(each.source) if loss not in losses))
-    inline = inline_code(message.prose)
+    held = frozenset(name for each in found for name in bound_names(each.source))
+    inline = tuple(each for each in inline_code(message.prose) if not bound_names(each.source) & held)
     spans = tuple((each.start, each.end) for each in inline)
-    sentences = [_with_tensors(snippet(_block(message.document.text, program))) for program in programs(inline)]
+    blocks = [_after_data(_block(message.document.text, program), found) for program in programs(inline)]
+    sentences = [_with_tensors(each) for block in blocks for each in _in_torch(block)]
     sentences = _with_given(sentences, parts)
     if whole := tuple(each for each in sentences if not lacked(each)):
         return Material(whole, spans)
@@ -73,6 +79,23 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
     if called := _files_called(parts, losses):
         return Material((called,), spans)
     return Material(tuple(found), *_unwritten(literal, spans))
+
+
+def _beside(found: Sequence[Snippet], message: Parts) -> tuple[Snippet, ...]:
+    """Code in the sentences beside a program of another framework: what torch's own loss gives."""
+    if not all(any(c.what == "framework" for c in each.completions) for each in found):
+        return ()
+    written = (snippet(_block(message.document.text, program)) for program in programs(inline_code(message.prose)))
+    return tuple(each for each in written if not lacked(each))
+
+
+def _after_data(block: Block, found: Sequence[Snippet]) -> Block:
+    """Code of a sentence behind the blocks of data whose names it needs."""
+    needed = frozenset(unbound(block.text))
+    data = [each for each in found if bound_names(each.source) & needed]
+    lines = [line for each in data for line in each.source.split("\n")]
+    numbers = [number for each in data for number in each.line_map]
+    return Block((*lines, *block.source), (*numbers, *block.line_map), block.origin, block.repairs)
 
 
 def _with_tensors(found: Snippet) -> Snippet:

@@ -44,7 +44,8 @@ class Claim(msgspec.Struct, frozen=True):
 class Completion(msgspec.Struct, frozen=True):
     """Something we supplied, repaired or left out so that the snippet can run; the answer says so.
 
-    For `what` "import" and "name", `code` is to be run before the source. "framework" says that the source is a
+    For `what` "import", "name" and "made-up", `code` is to be run before the source; "made-up" stands in for what
+    nobody defines, and "call" calls what the source only defines. "framework" says that the source is a
     translation, "given" that a line gave way to a value that the message shows, "file" that a call
     gave way to the values of the attached file that it loads, "loss" that no loss was named. Every other repair is
     already in the source, and `code` shows the repaired (or, for "left-out", the missing) line.
@@ -54,6 +55,8 @@ class Completion(msgspec.Struct, frozen=True):
     what: Literal[
         "import",
         "name",
+        "made-up",
+        "call",
         "loss",
         "framework",
         "given",
@@ -89,7 +92,7 @@ class Snippet(msgspec.Struct, frozen=True):
     @property
     def prelude(self) -> str:
         """The lines to run before the source."""
-        return "\n".join(c.code for c in self.completions if c.what in ("import", "name"))
+        return "\n".join(c.code for c in self.completions if c.what in ("import", "name", "made-up"))
 
 
 class ReportedError(msgspec.Struct, frozen=True):
@@ -143,6 +146,8 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     that they name: an example is chosen by them. `foreign` are losses of other frameworks, in code or in prose.
     `earlier` counts the lines of `text` that stand in messages before the asker's last. Of the names in `cut`
     the message shows a value that its print left incomplete ("..."): they are missing, or bound to what raises.
+    `sketches` are versions of the main snippet with stand-ins for what it lacks, `before` exceptions that came before
+    the one asked about; `fails` says that an exception is asked about.
     """
 
     text: str
@@ -158,6 +163,9 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     topics: tuple[str, ...] = ()
     stated: tuple[Stated, ...] = ()
     foreign: tuple[Foreign, ...] = ()
+    sketches: tuple[Snippet, ...] = ()
+    before: tuple[ReportedError, ...] = ()
+    fails: bool = False
     earlier: int = 0
     cut: tuple[str, ...] = ()
 

@@ -60,11 +60,13 @@ def _parts(source: Document) -> Parts:
     prose = plain_prose(text, spans)
     errors = [raised("\n".join(line.text for line in p.lines)) for p in all_pieces if p.sort is Sort.ERROR]
     told = mentioned(prose)
-    spans += [told[1]] if told else []
+    spans += [span for _, span in told]
     prose = plain_prose(text, spans)
-    error = next((e for e in reversed(errors) if e), told[0] if told else None)
+    reported = [*(error for error, _ in told), *(error for error in errors if error)]
     speech = plain_prose(text, [*spans, *fences])
-    return Parts(source, code, prose, speech, tuple(output_claims(all_pieces, text)), error, tuple(all_pieces))
+    return Parts(
+        source, code, prose, speech, tuple(output_claims(all_pieces, text)), tuple(reported), tuple(all_pieces)
+    )
 
 
 def _cells(found: Sequence[Piece]) -> tuple[Block, ...]:

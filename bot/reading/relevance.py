@@ -44,6 +44,12 @@ _PYTHON = re.compile(
 )
 _TORCH = re.compile(r"(?<![A-Za-z])(?:py)?torch(?![A-Za-z])|\btensors?\b|\bcuda\b|\bgpu\b", re.I)
 
+_ERRORS = re.compile(
+    r"\b(?:(?<!squared )(?<!absolute )(?<!mean )errors? (?:out|message|on|in|at)|"
+    r"(?:an?|the|this|dtype|shape|type) error|exception|raises?|crash\w*|throws?|dies|fails? with|traceback|"
+    r"fehlermeldung|erreur:|lanza|erro:)|エラー|报错|에러|오류|ошибк[уа]:|выда[её]т ошибк",
+    re.I,
+)
 _COMPILED = re.compile(r"\.compile\([^)]{0,200}\bloss\s*=|\.fit\(")
 """How a model of Keras or scikit-learn is trained."""
 
@@ -163,6 +169,11 @@ def other_framework(source: str) -> bool:
     names = _roots(source)
     foreign = names & _OTHER_FRAMEWORKS or _COMPILED.search(source)
     return bool(foreign) and not names & {"torch", "nn", "F"}
+
+
+def speaks_of_errors(prose: str) -> bool:
+    """Whether the prose says that something stops with an exception."""
+    return bool(_ERRORS.search(prose))
 
 
 def uses_torch(source: str) -> bool:

@@ -1,6 +1,7 @@
 """Pieces of code → snippets that run: joined where one needs the other, completed, mapped to the message's lines."""
 
 import ast
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from bot.reading.pieces import Piece, Sort
 from bot.reading.question import Completion, Origin, Snippet
 from bot.reading.statements import bound_names
 from bot.reading.tracebacks import raised
+
+_HUGE = 2**24
 
 _MAKERS = frozenset((
     "tensor", "Tensor", "FloatTensor", "LongTensor", "DoubleTensor", "array", "asarray", "Variable",
@@ -153,6 +156,18 @@ def is_data(source: str) -> bool:
     return all(name_of(call.func) in _MAKERS or name_of(call.func) in MODULES for call in calls) and not any(
         isinstance(node, ast.BinOp) for node in ast.walk(tree)
     )
+
+
+def is_huge(source: str) -> bool:
+    """Whether a call makes a tensor of more elements than a sandbox may hold several of."""
+    tree = parsed(source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)] if tree else []
+    return any(math.prod(_sizes(call)) > _HUGE for call in calls)
+
+
+def _sizes(call: ast.Call) -> list[int]:
+    given = [each for arg in call.args for each in (arg.elts if isinstance(arg, ast.Tuple | ast.List) else [arg])]
+    return [each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, int)]
 
 
 def names_loss(source: str) -> bool:

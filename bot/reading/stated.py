@@ -11,7 +11,10 @@ CLASSES = "classes"
 _LARGEST = 14.0
 """Over a million classes are none."""
 
-_IS = r"[\s_:='\"]*(?:(?:is|of|to|at|set|value|=|:|は|を|が|是|为|设为|을|를|은|는|de|von|auf|=>)[\s'\"]*){0,2}"
+_IS = (
+    r"[\s_:='\"]*(?:(?:is|of|to|at|set|value|=|:|は|を|が|就?是|为"
+    r"|设(?:的|成)?(?:就|就是|为)?|을|를|은|는|de|von|auf|=>)[\s'\"]*){0,2}"
+)
 _NUMBER = r"([-+]?(?:\d{1,6}\.\d{0,12}|\.\d{1,12}|\d{1,9})(?:e[-+]?\d{1,3})?)(?![\w.]*\w)"
 _LIST = r"\[?((?:[-+]?[\d.]{1,12}\s*,\s*){1,32}[-+]?[\d.]{1,12})\]?"
 _WORDS: tuple[tuple[str, str], ...] = (

@@ -40,8 +40,8 @@ def _statement(node: ast.stmt, source: str) -> Strength:
             return Strength.STRONG
         case ast.Assign(value=value):
             return Strength.WEAK if isinstance(_unsigned(value), ast.Constant | ast.Name) else Strength.STRONG
-        case ast.AnnAssign(value=value):
-            return Strength.STRONG if value else Strength.NONE
+        case ast.AnnAssign(value=value, annotation=annotation):  # "torch: F.mse_loss(a, b) = 5.0" is a sentence
+            return Strength.STRONG if value and not isinstance(annotation, ast.Call) else Strength.NONE
         case ast.AugAssign():
             return Strength.STRONG
         case ast.Expr(value=value):

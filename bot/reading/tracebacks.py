@@ -15,6 +15,24 @@ _RAISED = re.compile(
 _WITHIN = re.compile(
     r"(?<![A-Za-z0-9_])((?:[A-Za-z_]\w*\.){0,4}[A-Z][A-Za-z]*(?:Error|Exception|Warning))\s*[:：]\s*([ -~]{3,400})"
 )
+_TYPES = {"runtime": "RuntimeError", "value": "ValueError", "index": "IndexError"}
+_KNOWN = re.compile(
+    r"(?P<runtime>element 0 of tensors does not require grad(?: and does not have a grad_fn)?|"
+    r"grad can be implicitly created only for scalar outputs|"
+    r"[Tt]rying to backward through the graph a second time|"
+    r"modified by an inplace operation|Can't call numpy\(\) on Tensor that requires grad|"
+    r"Boolean value of Tensor with more than one value is ambiguous|"
+    r"mat1 and mat2 shapes cannot be multiplied \(\d+x\d+ and \d+x\d+\)|"
+    r"[Tt]he size of tensor a \(\d+\) must match the size of tensor b \(\d+\) at non-singleton dimension \d+|"
+    r"Expected target size \[[\d, ]+\], got \[[\d, ]+\]|"
+    r"0D or 1D target tensor expected, multi-target not supported|multi-target not supported|"
+    r"only batches of spatial targets supported \([^()\n]{3,40}\)[^\n]{0,60}|"
+    r"all elements of (?:input|target) should be between 0 and 1|"
+    r"[Ee]xpected (?:object of )?scalar type \w+ but (?:got scalar type|found) \w+)|"
+    r"(?P<value>Expected input batch_size \(\d+\) to match target batch_size \(\d+\)|"
+    r"Target size \(torch\.Size\(\[[\d, ]+\]\)\) must be the same as input size \(torch\.Size\(\[[\d, ]+\]\)\))|"
+    r"(?P<index>Target -?\d+ is out of bounds)"
+)
 _FRAME = re.compile(r"\s*(?:File \".*\", line \d+|[-~^]+>?\s*\d*|<ipython-input.*|\d+ |/\S+\.py)")
 _SHOWN = re.compile(
     r'^\s*File "(?P<path>[^"\n]{1,300})", line \d+.*\n\s*(?P<shown>\S.*)$|^-{2,}> *\d+ (?P<marked>.*\S.*)$', re.M
@@ -78,9 +96,19 @@ def cell(lines: Sequence[Line]) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def mentioned(prose: str) -> tuple[ReportedError, tuple[int, int]] | None:
-    """The first "SomethingError: message" inside a sentence, and where it stands; messages are ASCII."""
-    match = _WITHIN.search(prose)
-    if not match:
-        return None
-    return ReportedError(match.group(1).rpartition(".")[2], match.group(2).strip(" .")), match.span()
+def mentioned(prose: str) -> list[tuple[ReportedError, tuple[int, int]]]:
+    """Every "SomethingError: message" inside a sentence, and where it stands; messages are ASCII.
+
+    Also the messages that torch is known for, without the name of their exception.
+    """
+    named = [
+        (ReportedError(match.group(1).rpartition(".")[2], match.group(2).strip(" .")), match.span())
+        for match in _WITHIN.finditer(prose)
+    ]
+    spans = [span for _, span in named]
+    known = [
+        (ReportedError(_TYPES[match.lastgroup or ""], match.group()), match.span())
+        for match in _KNOWN.finditer(prose)
+        if not any(start <= match.start() < end for start, end in spans)
+    ]
+    return sorted([*named, *known], key=lambda each: each[1])

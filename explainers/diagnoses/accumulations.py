@@ -86,6 +86,7 @@ def rules() -> tuple[Rule, ...]:
             ),
             losses=frozenset(),
             about=frozenset({"focal_loss", "cross_entropy"}),
+            dominates=frozenset({"focal-factor-lowers", "ce-weighted-mean-denominator"}),
             trigger=_focal_of_mean,
             positive=_HEAD
             + _LOGITS

@@ -57,6 +57,21 @@ def rules() -> tuple[Rule, ...]:
             concern="exception",
         ),
         Rule(
+            slug="number-has-no-backward",
+            family="backward",
+            title=said("backward() of a Python number"),
+            explanation=said(
+                "item(), float() and tolist() take the number out of the tensor, and a Python number has no history "
+                "and no backward(). Call backward() on the tensor, and item() only to print or to add up."
+            ),
+            words=("'float' object has no attribute 'backward'", "item() backward float", "loss is a float"),
+            losses=frozenset(),
+            trigger=_of_number,
+            positive=_HEAD + _WEIGHT + "loss = F.mse_loss(w * 2, y).item()\nloss.backward()",
+            control=_RIGHT,
+            concern="exception",
+        ),
+        Rule(
             slug="detached-loss",
             family="backward",
             title=said("The history of the loss was cut"),
@@ -92,6 +107,32 @@ def rules() -> tuple[Rule, ...]:
             concern="exception",
         ),
     )
+
+
+def _of_number(scene: Scene) -> Suspicion | None:
+    raised = scene.recording.raised
+    if raised is None or raised.type != "AttributeError" or raised.lacked != "backward":
+        return None
+    read = next((c for c in reversed(scene.recording.calls) if short(c) in READS), None)
+    if read is None:
+        return None
+    name = short(read)
+    return Suspicion(
+        at=read.index,
+        verdict=said("{name}() in line {line} made a Python number of the loss, which has no backward().",
+                     name=name, line=read.span.line if read.span else "?"),
+        evidence=(said("The result of {name}() is a number, no tensor.", name=name),),
+        trials=(),
+        fix=fixes.fix(scene, _as_tensor(scene, read), "safe",
+                      said("Keep the tensor; take {name}() of it only to print.", name=name)),
+    )  # fmt: skip
+
+
+def _as_tensor(scene: Scene, read: Call) -> str | None:
+    """`loss.item()` written as `loss`."""
+    source = Source(scene.recording.source)
+    written, inner = source.call_at(read.span), operand(source, read)
+    return source.replaced(source.piece(written), source.written(inner)) if written and inner else None
 
 
 def _unreduced(scene: Scene) -> Suspicion | None:
@@ -138,7 +179,7 @@ def _step(scene: Scene) -> Suspicion | None:
         evidence=_cut_told(cut),
         trials=(),
         fix=fixes.fix(scene, _on_scores(scene, cut), "choose",
-                      said("Compute the loss on the scores themselves.")),
+                      said("Compute the loss on the scores themselves: F.cross_entropy(scores, labels) for classes.")),
     )  # fmt: skip
 
 

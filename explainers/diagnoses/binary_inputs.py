@@ -122,7 +122,7 @@ def _double_sigmoid(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=maker.index,
         verdict=said(
-            "{value} comes from {activation} before a loss that applies sigmoid by itself.",
+            "{value} comes from {activation} before a loss that applies sigmoid by itself, so twice in all.",
             value=stated(scene),
             activation=name,
         ),

@@ -12,6 +12,9 @@ from explainers.diagnoses.wording import entry, number, stated
 from explainers.messages import Message, said
 from explainers.reruns import GraphRerun
 
+_WHITE = 255.0
+"""What a mask read from a picture has for 1."""
+
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 
 
@@ -87,6 +90,14 @@ def _mended(scene: Scene, signs: bool) -> tuple[Message, GraphRerun, Fix]:
             said("with labels (y + 1) / 2"),
             graph_rerun(*edits),
             fixes.fix(scene, changed, "safe", said("Turn −1 and 1 into 0 and 1.")),
+        )
+    if set(np.unique(scene.array("target"))) == {0.0, _WHITE}:
+        return (
+            said("with labels y / 255"),
+            graph_rerun(scaled(scene.call, "target", 1 / _WHITE)),
+            fixes.fix(
+                scene, fixes.rewritten(scene, "target", "{} / 255"), "safe", said("Turn 0 and 255 into 0 and 1.")
+            ),
         )
     clamped = wrapped(scene.call, "target", "torch.clamp", min=0.0, max=1.0)
     note = said("Clean the labels; a mark for missing labels has to be masked out.")

@@ -11,7 +11,8 @@ from explainers.diagnoses.operands import known_as, rewritten
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, last_name
 from explainers.diagnoses.wording import shape
-from explainers.messages import said
+from explainers.losses.registry import Registry
+from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _DATA = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = torch.tensor([0, 1])\n"
@@ -31,8 +32,8 @@ def rules() -> tuple[Rule, ...]:
             title=said("The class of a loss is called instead of an instance"),
             explanation=said(
                 "nn.CrossEntropyLoss and its like are classes: their constructor takes options such as weight, so it "
-                "takes the input for class weights and the target for a flag. Create the module first and call that, "
-                "or use the function F.cross_entropy."
+                "takes the input for class weights and the target for a flag. Whether the flag is set cannot be told "
+                "of a tensor of several numbers: that is what is called ambiguous."
             ),
             words=(
                 "Boolean value of Tensor with more than one value is ambiguous",
@@ -119,8 +120,17 @@ def _class_called(scene: Scene) -> Suspicion | None:
                  first=source.written(built.args[0]), second=source.written(built.args[1])),
         ),
         trials=(),
-        fix=fixes.fix(scene, changed, "safe", said("Create the module first: {name}().", name=name)),
+        fix=fixes.fix(scene, changed, "safe", _instance_first(scene.registry, name)),
     )  # fmt: skip
+
+
+def _instance_first(losses: Registry, name: str) -> Message:
+    """The instance, or the function of torch.nn.functional that does the same."""
+    last = name.rpartition(".")[2]
+    same = next((loss.name for loss in losses.losses.values() if loss.module == last), None)
+    if same is None:
+        return said("Create the module first: {name}().", name=name)
+    return said("Create the module first, {name}(), or call the function F.{function}.", name=name, function=same)
 
 
 def _is_construction(node: ast.Call) -> bool:

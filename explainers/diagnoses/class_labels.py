@@ -6,7 +6,7 @@ import ast
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
+from explainers.diagnoses.edits import followed_by, graph_rerun, set_to, wrapped
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number, shape, stated
@@ -58,6 +58,62 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD
             + _PADDED
             + "target = torch.tensor([1, 2, PAD])\nF.cross_entropy(logits, target, ignore_index=PAD)",
+        ),
+        Rule(
+            slug="ce-ignored-left-out",
+            family="class-labels",
+            title=said("Ignored items do not count in the mean"),
+            explanation=said(
+                "An item whose label is ignore_index (−100 unless it is set) costs 0, and the mean divides by the "
+                "items that are left (with class weights by the sum of theirs), not by all of them."
+            ),
+            words=(
+                "mean with ignore_index",
+                "ignored labels mean denominator",
+                "does ignore_index count in the mean",
+                "-100 labels average",
+            ),
+            losses=frozenset({"cross_entropy", "nll_loss"}),
+            trigger=_some_ignored,
+            positive=_HEAD + _PADDED + "F.cross_entropy(logits, torch.tensor([1, 2, -100]))",
+            control=_HEAD
+            + "logits = torch.tensor([[0.0, 3.0, 0.0], [1.0, 0.0, 3.0]])\n"
+            + "F.cross_entropy(logits, torch.tensor([1, 2]))",
+            harmless=True,
+        ),
+    )
+
+
+def _some_ignored(scene: Scene) -> Suspicion | None:
+    ignored, target = scene.call.argument("ignore_index"), scene.given("target")
+    if target.floating or scene.call.argument("reduction") != "mean" or scene.call.argument("weight") is not None:
+        return None
+    y = scene.array("target").reshape(-1)
+    left = int((y != ignored).sum())
+    if not 0 < left < y.size:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} is the mean over the {left} items that are not ignored, not over all {all}.",
+            value=stated(scene),
+            left=left,
+            all=y.size,
+        ),
+        evidence=(
+            said(
+                "{count} labels are {index}, the ignore_index: they cost 0 and are left out of the denominator.",
+                count=y.size - left,
+                index=number(float(ignored)) if isinstance(ignored, int) else "?",
+            ),
+        ),
+        trials=(
+            Trial(
+                said("divided by all {all} items", all=y.size),
+                graph_rerun(
+                    set_to(scene.call, "reduction", "sum"), followed_by(scene.call, "torch.div", other=float(y.size))
+                ),
+            ),
         ),
     )
 

@@ -15,6 +15,7 @@ from explainers.diagnoses.wording import number, shape
 from explainers.messages import Message, said
 from explainers.recording import Tensor
 
+_SAME_ITEMS = said("Give both the same number of items: keep the batch axis in view or reshape, as in x.flatten(1).")
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _LOGITS = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
 _LOSSES = frozenset({"cross_entropy", "nll_loss"})
@@ -132,6 +133,23 @@ def rules() -> tuple[Rule, ...]:
             losses=_LOSSES,
             trigger=_batch_sizes,
             positive=_HEAD + "logits = torch.tensor([[2.0, 0.5, -1.0]])\nF.cross_entropy(logits, torch.tensor(0))",
+            control=_RIGHT,
+            concern="exception",
+        ),
+        Rule(
+            slug="ce-target-lacks-axis",
+            family="class-targets",
+            title=said("One label per item, where there is one prediction per position"),
+            explanation=said(
+                "Axis 1 of the input holds the classes; every axis behind it holds positions (time steps, pixels), and "
+                "each position needs a label of its own. Where only one prediction per item is wanted, pick it first: "
+                "the last step is x[:, -1] where the classes are on the last axis."
+            ),
+            words=("Expected target size got one dimension", "target has no sequence axis", "last step only"),
+            losses=_LOSSES,
+            trigger=_lacks_axis,
+            positive=_HEAD
+            + "logits = torch.arange(12.0).reshape(2, 2, 3)\nF.cross_entropy(logits, torch.tensor([0, 1]))",
             control=_RIGHT,
             concern="exception",
         ),
@@ -292,6 +310,7 @@ def _int_one_hot(scene: Scene) -> Suspicion | None:
         evidence=(
             said("{name} has shape {shape}, that of the input; indices have {wanted}.",
                  name=name, shape=shape(target.shape), wanted=shape(_without_classes(x.shape))),
+            *_without_batch(x.shape),
         ),
         trials=(),
         fix=fixes.fix(scene, replaced(scene, target=f"{{}}.argmax({axis})"), "likely",
@@ -299,6 +318,17 @@ def _int_one_hot(scene: Scene) -> Suspicion | None:
         alternatives=(fixes.fix(scene, replaced(scene, target="{}.float()"), "likely",
                                 said("Make them floating-point probabilities.")),),
     )  # fmt: skip
+
+
+def _without_batch(sizes: tuple[int, ...]) -> tuple[Message, ...]:
+    """What an input of one item takes, and how it gets a batch dimension."""
+    if len(sizes) != 1:
+        return ()
+    text = (
+        "Without a batch dimension the target is one index as a tensor, not an int; with unsqueeze(0) the input is a "
+        "batch of one, (1, C), and the target has shape (1,)."
+    )
+    return (said(text),)
 
 
 def _class_dim_last(scene: Scene) -> Suspicion | None:
@@ -327,6 +357,29 @@ def _class_dim_last(scene: Scene) -> Suspicion | None:
     )
 
 
+def _lacks_axis(scene: Scene) -> Suspicion | None:
+    x, y = scene.given("input").shape, scene.given("target").shape
+    if len(x) != 3 or len(y) != 1 or x[0] != y[0]:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{input} has shape {shape}: with {classes} classes on axis 1 the target needs shape {wanted}, not {given}.",
+            input=known_as(scene, "input"),
+            shape=shape(x),
+            classes=x[1],
+            wanted=shape(_without_classes(x)),
+            given=shape(y),
+        ),
+        evidence=(
+            said("There are {count} positions on the last axis, and one label for each item.", count=x[2]),
+        ),
+        trials=(),
+        fix=fixes.fix(scene, replaced(scene, input="{}[:, -1]"), "choose",
+                      said("Take the last step, or give a label for every position.")),
+    )  # fmt: skip
+
+
 def _batch_sizes(scene: Scene) -> Suspicion | None:
     x, y = scene.given("input").shape, scene.given("target").shape
     if len(x) < 2 or (y and x[0] == y[0]) or y == x:
@@ -343,7 +396,7 @@ def _batch_sizes(scene: Scene) -> Suspicion | None:
         evidence=(said("For an input of shape {input} the target has shape {wanted}.",
                        input=shape(x), wanted=shape(_without_classes(x))),),
         trials=(),
-        fix=fixes.fix(scene, _matched(scene, x, y), "likely", said("Give both the same number of items.")),
+        fix=fixes.fix(scene, _matched(scene, x, y), "likely", _SAME_ITEMS),
     )  # fmt: skip
 
 

@@ -52,7 +52,14 @@ def rules() -> tuple[Rule, ...]:
                 "A margin loss is exactly 0 once every margin is met, and so is its gradient: there is nothing left to "
                 "learn from these items."
             ),
-            words=("hinge loss is 0", "margin loss exactly zero", "triplet loss is 0", "margin ranking loss 0"),
+            words=(
+                "hinge loss is 0",
+                "margin loss exactly zero",
+                "triplet loss is 0",
+                "margin ranking loss 0",
+                "TripletMarginLoss 0.0 nothing is learned",
+                "why is the margin loss zero",
+            ),
             losses=frozenset({*_MARGINS, "multilabel_margin_loss"}),
             trigger=_satisfied,
             positive=_HEAD

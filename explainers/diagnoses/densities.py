@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from explainers.claims import Claim
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
@@ -16,6 +17,7 @@ from explainers.recording import Items
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _COUNTS = "counts = torch.tensor([3.0, 8.0, 5.0])\n"
+_MEASURED = "mu, y = torch.tensor([0.0, 1.0]), torch.tensor([0.5, 2.0])\n"
 _GAUSS = "mean = torch.tensor([0.0, 1.0])\ny = torch.tensor([0.5, 2.0])\nstd = torch.tensor([2.0, 3.0])\n"
 _STD_NAMES = ("std", "stddev", "stdev", "sigma", "scale", "standard_deviation")
 
@@ -56,6 +58,22 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD
             + _COUNTS
             + "log_rate = torch.tensor([1.25, 2.0, 1.6])\nF.poisson_nll_loss(log_rate, counts, full=True)",
+            harmless=True,
+        ),
+        Rule(
+            slug="gaussian-nll-without-constant",
+            family="densities",
+            title=said("gaussian_nll_loss leaves out ½ log 2π"),
+            explanation=said(
+                "The negative log-likelihood of a normal distribution holds ½ log(2π) ≈ 0.9189 for each element, a "
+                "constant that no gradient depends on; torch leaves it out unless full=True."
+            ),
+            words=("gaussian nll constant", "norm.logpdf differs from gaussian_nll_loss", "log(2*pi) missing"),
+            losses=frozenset({"gaussian_nll_loss"}),
+            trigger=_constant_left_out,
+            positive=_HEAD + _MEASURED + "F.gaussian_nll_loss(mu, y, torch.tensor([1.0, 0.25]))",
+            positive_claims=(Claim("expected", 1.634865, 5e-7, "1.634865"),),
+            control=_HEAD + _MEASURED + "F.gaussian_nll_loss(mu, y, torch.tensor([1.0, 0.25]), full=True)",
             harmless=True,
         ),
         Rule(
@@ -141,6 +159,27 @@ def _poisson_rates(scene: Scene) -> Suspicion | None:
             "likely",
             said("Say log_input=False for rates, or let the model return their logarithm."),
         ),
+    )
+
+
+def _constant_left_out(scene: Scene) -> Suspicion | None:
+    """Only where somebody states the number that the constant would give."""
+    if scene.call.argument("full") is True or scene.value is None:
+        return None
+    items = scene.given("input").elements if scene.call.argument("reduction") == "sum" else 1
+    whole = scene.value + items * 0.5 * math.log(2 * math.pi)
+    if not any(claim.agrees(whole) for claim in scene.claims):
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} leaves out the constant ½ log(2π); with full=True it is {whole}.",
+            value=stated(scene),
+            whole=number(whole),
+        ),
+        evidence=(said("½ log(2π) is {constant} for each element.", constant=number(0.5 * math.log(2 * math.pi))),),
+        trials=(Trial(said("with full=True"), graph_rerun(set_to(scene.call, "full", True))),),
+        fix=fixes.fix(scene, fixes.with_option(scene, scene.call, "full", "True"), "choose", said("Set full=True.")),
     )
 
 

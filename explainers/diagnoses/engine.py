@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
+import msgspec
+
 from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Diagnosis, Fix, Rule, Rules, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, source_rerun
@@ -67,6 +69,18 @@ def investigate(
         undecided=tuple(slug for slug in applied if slug in lacking),
         broken=tuple((rule.slug, found) for _, outcomes in tried for rule, found in outcomes if _is_broken(found)),
     )
+
+
+def suspected_of(
+    recording: Recording, value: int, claims: tuple[Claim, ...], registry: Registry, rules: Rules
+) -> tuple[Fired, ...]:
+    """The rules that fire on a further value of a recording, without those that another one says better.
+
+    Nothing is run for them, so that they are possible at most.
+    """
+    found = msgspec.structs.replace(recording, subject=value, others=())
+    cases = investigate(found, claims, registry, rules).cases
+    return tuple((case.rule, case.suspicion) for case in cases if not is_general(case, cases))
 
 
 def suspect(scene: Scene, rules: Rules) -> tuple[Fired, ...]:
@@ -221,8 +235,12 @@ def _place(case: Case) -> Span | None:
 
 
 def is_general(case: Case, cases: tuple[Case, ...]) -> bool:
-    """Whether a more special rule fired at the same scene."""
-    return any(case.rule.slug in other.rule.dominates and other.scene is case.scene for other in cases)
+    """Whether a more special rule fired at the same scene, or blames the same call."""
+    return any(
+        case.rule.slug in other.rule.dominates
+        and (other.scene is case.scene or other.suspicion.at == case.suspicion.at)
+        for other in cases
+    )
 
 
 def _rank(case: Case, cases: tuple[Case, ...], sure: Confidence) -> tuple[int, bool, bool, int, int]:

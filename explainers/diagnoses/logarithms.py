@@ -26,6 +26,7 @@ _LOGS = frozenset({"log", "log2", "log10"})
 _POSITIVE: Final[Mapping[str, str]] = {"softmax": "log_softmax", "sigmoid": "logsigmoid"}
 _STABLE: Final[Mapping[str, str]] = {"softmax": "torch.log_softmax", "sigmoid": "torch.nn.functional.logsigmoid"}
 _TINY = 1e-12
+_SMALLEST: Final[Mapping[str, float]] = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149}
 _ZERO_FROM: Final[Mapping[str, float]] = {
     "float16": 25 * np.log(2),
     "float32": 150 * np.log(2),
@@ -53,6 +54,23 @@ def rules() -> tuple[Rule, ...]:
             "F.nll_loss(lp, torch.tensor([1]))",
             control=_HEAD + "z = torch.tensor([[20.0, 0.0]])\nlp = F.log_softmax(z, dim=1)\n"
             "F.nll_loss(lp, torch.tensor([1]))",
+            concern="non-finite",
+            dominates=frozenset({"zero-times-log-zero", "log-of-nonpositive"}),
+        ),
+        Rule(
+            slug="epsilon-rounded-away",
+            family="logarithms",
+            title=said("The epsilon is too small for the dtype"),
+            explanation=said(
+                "A number below the smallest one that a dtype can hold becomes 0 (underflow), and one far below the "
+                "other operand is rounded away. In float16 the smallest positive number is about 6e-8, so an epsilon "
+                "of 1e-8 is 0 there. Convert to float32 first, or take a larger one."
+            ),
+            words=("epsilon does not help", "1e-8 float16 log", "added eps still inf", "eps too small half precision"),
+            losses=frozenset(),
+            trigger=_epsilon_lost,
+            positive=_HEAD + "p = torch.tensor([0.0, 0.5], dtype=torch.float16)\n-torch.log(p + 1e-8).sum()",
+            control=_HEAD + "p = torch.tensor([0.0, 0.5])\n-torch.log(p + 1e-8).sum()",
             concern="non-finite",
             dominates=frozenset({"zero-times-log-zero", "log-of-nonpositive"}),
         ),
@@ -118,6 +136,40 @@ def _underflow(scene: Scene) -> Suspicion | None:
         fix=fixes.fix(scene, _fused(scene, maker), "safe",
                       said("Let {stable} take the logarithm.", stable=_POSITIVE[name])),
     )  # fmt: skip
+
+
+def _epsilon_lost(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    made = scene.call.ref("input") if found is not None and found.name in _LOGS and found.made == -np.inf else None
+    added = scene.makers.get(made) if made is not None else None
+    epsilon = added.argument("other") if added is not None and short(added) == "add" else None
+    dtype = scene.given("input").dtype
+    if found is None or added is None or not isinstance(epsilon, float) or epsilon <= 0 or dtype not in _SMALLEST:
+        return None
+    return Suspicion(
+        at=added.index,
+        verdict=said("{value}: {epsilon} is rounded to 0 in {dtype}, and log 0 is −inf.",
+                     value=stated(scene), epsilon=number(epsilon), dtype=dtype),
+        evidence=(
+            said("The smallest positive number of {dtype} is {least}.", dtype=dtype, least=number(_SMALLEST[dtype])),
+            *operands_told(found), *chain(scene),
+        ),
+        trials=(
+            Trial(said("with at least {tiny} under the logarithm", tiny=number(2 * _SMALLEST[dtype])),
+                  graph_rerun(wrapped(scene.call, "input", "torch.clamp", min=2 * _SMALLEST[dtype])), "illustration"),
+            Trial(said("the same program in float64"), graph_rerun(float64=True), "illustration"),
+        ),
+        fix=fixes.fix(scene, _in_float(scene), "safe", said("Take the logarithm in float32: .float() before it.")),
+    )  # fmt: skip
+
+
+def _in_float(scene: Scene) -> str | None:
+    """`torch.log(p + 1e-8)` written as `torch.log(p.float() + 1e-8)`."""
+    source = Source(scene.recording.source)
+    inner = operand(source, scene.call)
+    if not isinstance(inner, ast.BinOp):
+        return None
+    return source.replaced(source.piece(inner.left), f"{atom(source, inner.left)}.float()")
 
 
 def _gap(scene: Scene, maker: Call) -> tuple[Message, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, scaled
+from explainers.diagnoses.edits import graph_rerun, scaled, set_to
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import number, shape, stated
 from explainers.messages import said
@@ -35,6 +35,28 @@ def rules() -> tuple[Rule, ...]:
             trigger=_inverted,
             positive=_HEAD + _RARE.format("0.25"),
             control=_HEAD + _RARE.format("4.0"),
+            dominates=frozenset({"pos-weight-scales-loss"}),
+        ),
+        Rule(
+            slug="pos-weight-scales-loss",
+            family="binary-targets",
+            title=said("pos_weight makes the value another one"),
+            explanation=said(
+                "pos_weight multiplies the terms of the positive labels (y=1), and the mean still divides by the "
+                "number of elements. So a weight above 1 makes the loss larger: it is not comparable with one "
+                "without the weight, nor with that of another weight. Compare a metric instead."
+            ),
+            words=(
+                "pos_weight loss larger",
+                "pos_weight higher loss than without",
+                "pos_weight val loss not comparable",
+                "loss increased with pos_weight",
+            ),
+            losses=_LOGITS,
+            trigger=_scales,
+            positive=_HEAD + _RARE.format("4.0"),
+            control=_HEAD + _RARE.format("1.0"),
+            harmless=True,
         ),
         Rule(
             slug="pos-weight-per-output",
@@ -94,6 +116,24 @@ def _inverted(scene: Scene) -> Suspicion | None:
             fixes.rewritten(scene, "pos_weight", "1 / {}"),
             "likely",
             said("pos_weight is negatives / positives."),
+        ),
+    )
+
+
+def _scales(scene: Scene) -> Suspicion | None:
+    weight, y = scene.recorded("pos_weight"), scene.array("target")
+    if weight is None or (weight == 1).all() or not (y > 0).any():
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} counts every positive label {given} times: it is not comparable with a loss without pos_weight.",
+            value=stated(scene),
+            given=number(float(weight.reshape(-1)[0])),
+        ),
+        evidence=(said("{count} of {all} labels are positive.", count=int((y > 0).sum()), all=y.size),),
+        trials=(
+            Trial(said("without pos_weight"), graph_rerun(set_to(scene.call, "pos_weight", None)), "illustration"),
         ),
     )
 

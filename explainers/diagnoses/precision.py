@@ -17,6 +17,9 @@ from explainers.diagnoses.wording import number, row, stated
 from explainers.messages import said
 from explainers.recording import Call
 
+_STEPS = 4
+"""Neighbouring float32 that two results of the same formula may be apart."""
+
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _CE = frozenset({"cross_entropy"})
 _LARGEST_EXPONENT = math.log(float(np.finfo(np.float32).max))
@@ -41,6 +44,29 @@ def rules() -> tuple[Rule, ...]:
             trigger=_rounded_to_zero,
             positive=_HEAD + "F.cross_entropy(torch.tensor([[20.0, 0.0, 0.0]]), torch.tensor([0]))",
             control=_HEAD + "F.cross_entropy(torch.tensor([[10.0, 0.0, 0.0]]), torch.tensor([0]))",
+            harmless=True,
+        ),
+        Rule(
+            slug="float32-residue",
+            family="precision",
+            title=said("What is left is float32's rounding"),
+            explanation=said(
+                "A float32 has about 7 digits, so each number is rounded to its nearest neighbour. Where two that are "
+                "equal on paper are subtracted, the difference of their roundings is left instead of 0."
+            ),
+            words=(
+                "loss is 1e-7 instead of 0",
+                "5.96e-08 instead of 0",
+                "1.19e-07 not zero",
+                "tiny number not exactly 0",
+            ),
+            losses=frozenset(),
+            trigger=_residue,
+            positive=_HEAD + "a, b = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[2.0, 4.0, 6.0]])\n"
+            "1 - F.cosine_similarity(a, b).sum()",
+            control=_HEAD + "a, b = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[2.0, 4.0, 5.0]])\n"
+            "1 - F.cosine_similarity(a, b).sum()",
+            handwritten=True,
             harmless=True,
         ),
         Rule(
@@ -200,6 +226,41 @@ def _far_from_zero(scene: Scene) -> Suspicion | None:
             ),
         ),
     )
+
+
+def _residue(scene: Scene) -> Suspicion | None:
+    subject = scene.recording.subject
+    call = scene.makers.get(subject) if subject is not None else None
+    if call is None or short(call) not in ("sub", "rsub") or scene.recording.tensors[call.outputs[0]].elements != 1:
+        return None
+    pair = [_operand_number(scene, call, name) for name in ("input", "other")]
+    tensor = scene.recording.tensors[call.outputs[0]]
+    if tensor.dtype != "float32" or pair[0] is None or pair[1] is None or tensor.data is None:
+        return None
+    left, step = abs(pair[0] - pair[1]), float(np.spacing(np.float32(max(abs(pair[0]), abs(pair[1])))))
+    if not 0 < left <= _STEPS * step:
+        return None
+    return Suspicion(
+        at=call.index,
+        verdict=said(
+            "{value} is rounding: {a} − {b} in float32, whose neighbours are {step} apart there.",
+            value=number(float(tensor.array().reshape(-1)[0])),
+            a=f"{pair[0]:.9g}",
+            b=f"{pair[1]:.9g}",
+            step=number(step),
+        ),
+        evidence=(said("Both were rounded to float32 before one was subtracted from the other."),),
+        trials=(Trial(said("in float64"), graph_rerun(float64=True), "illustration"),),
+    )
+
+
+def _operand_number(scene: Scene, call: Call, name: str) -> float | None:
+    """The one number of an operand, a tensor's or a plain one."""
+    given, id = call.argument(name), call.ref(name)
+    held = scene.recording.tensors.get(id) if id is not None else None
+    if held is not None:
+        return float(held.array().reshape(-1)[0]) if held.data is not None and held.elements == 1 else None
+    return float(given) if isinstance(given, int | float) else None
 
 
 def _rounded_sum(scene: Scene) -> Suspicion | None:

@@ -162,9 +162,14 @@ def _same_shape(scene: Scene, x: tuple[int, ...], y: tuple[int, ...]) -> str | N
     """The axis of length 1 taken from the one that has it, the dtype mended where that would stop it next."""
     cast = "" if scene.given("target").floating else ".float()"
     if x == (*y, 1):
-        return replaced(scene, input="{}.squeeze(-1)", target=f"{{}}{cast}" if cast else None)
+        return replaced(scene, input=f"{{}}.squeeze({len(x) - 1})", target=f"{{}}{cast}" if cast else None)
     if y == (*x, 1):
-        return replaced(scene, target=f"{{}}.squeeze(-1){cast}")
+        return replaced(scene, target=f"{{}}.squeeze({len(y) - 1}){cast}")
+    for axis in range(max(len(x), len(y))):
+        if x == (*y[:axis], 1, *y[axis:]):
+            return replaced(scene, target=f"{{}}{cast}.unsqueeze({axis})")
+        if y == (*x[:axis], 1, *x[axis:]):
+            return replaced(scene, target=f"{{}}{cast}.squeeze({axis})")
     if [s for s in x if s != 1] == [s for s in y if s != 1]:
         return replaced(scene, target=f"{{}}{cast}.reshape({', '.join(map(str, x))})")
     return None

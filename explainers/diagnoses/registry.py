@@ -21,6 +21,7 @@ from explainers.diagnoses import (
     divergence_readings,
     divergences,
     failures,
+    focal_terms,
     margin_targets,
     nll_inputs,
     overlaps,
@@ -31,6 +32,7 @@ from explainers.diagnoses import (
     shapes,
     soft_labels,
     softmax_axes,
+    target_dtypes,
     training,
 )
 from explainers.diagnoses.diagnosis import Rules, registered
@@ -61,11 +63,13 @@ def rules() -> Rules:
         accumulations,
         training,
         own_computations,
+        focal_terms,
         definitions,
         overlaps,
         collapse,
         confidence,
         precision,
+        target_dtypes,
         failures,
     )
     return registered(tuple(rule for family in families for rule in family.rules()))

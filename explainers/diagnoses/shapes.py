@@ -157,9 +157,10 @@ def _fixed(scene: Scene, second_name: str) -> str | None:
     first, second = scene.given("input").shape, scene.given(second_name).shape
     if not _same_shape(scene, second_name):
         return None
-    if second == (*first, 1):
-        return fixes.followed(scene, second_name, "squeeze(-1)")
-    if first == (*second, 1):
-        return fixes.followed(scene, second_name, "unsqueeze(-1)")
+    for axis in range(max(len(first), len(second))):
+        if first == (*second[:axis], 1, *second[axis:]):
+            return fixes.followed(scene, second_name, f"unsqueeze({axis})")
+        if second == (*first[:axis], 1, *first[axis:]):
+            return fixes.followed(scene, second_name, f"squeeze({axis})")
     name = fixes.name_passed(scene, "input")
     return fixes.followed(scene, second_name, f"view_as({name})") if name else None

@@ -53,6 +53,8 @@ def rules() -> tuple[Rule, ...]:
                 "softmax single logit",
                 "cross entropy one class loss 0",
                 "binary classification softmax one unit",
+                "predictions are all exactly 1 softmax",
+                "softmax of one output constant loss",
             ),
             losses=frozenset(),
             about=frozenset({"cross_entropy", "binary_cross_entropy"}),

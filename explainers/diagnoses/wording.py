@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,8 +39,17 @@ def entry(at: Sequence[int]) -> str:
 
 
 def stated(scene: Scene) -> str | Message:
-    """The value that the question is about, or words for one that is no single number."""
-    return said("The result") if scene.value is None else number(scene.value)
+    """The value that the question is about, in the digits that the asker shows of it; words for several numbers."""
+    if scene.value is None:
+        return said("The result")
+    printed = (claim for claim in scene.claims if claim.kind == "printed" and claim.agrees(scene.value))
+    return next((as_written(scene.value, claim.radius) for claim in printed), number(scene.value))
+
+
+def as_written(x: float, radius: float) -> str:
+    """A number with the digits that half a unit of the last one leaves; at most eight behind the point."""
+    decimals = round(-math.log10(2 * radius)) if radius > 0 and math.isfinite(x) else 0
+    return f"{x + 0.0:.{decimals}f}" if 0 < decimals <= 8 else number(x)
 
 
 def path(maker: Call, loss: Call) -> Message:

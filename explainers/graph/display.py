@@ -72,8 +72,8 @@ class Display:
     values: Values | None = None
     reserved: frozenset[str] = frozenset()
     letters: dict[Axis, sympy.Symbol] = field(default_factory=dict[Axis, sympy.Symbol])
-    omitted: dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]] = field(
-        default_factory=dict[Omitted, tuple[Node, tuple[dict[Axis, Expr], ...]]]
+    omitted: dict[Omitted, tuple[Node, npt.NDArray[np.int64]]] = field(
+        default_factory=dict[Omitted, tuple[Node, "npt.NDArray[np.int64]"]]
     )
     labelling: Labels = field(default_factory=Labels)
     quantities: Mapping[str, Exact] = field(default_factory=dict[str, Exact])
@@ -326,10 +326,10 @@ class Display:
 
     def _cut_sum(self, x: Node, over: Axes, place: Place) -> Expr:
         """The first terms and the last one, the rest as "…"."""
-        places = [{**place, **inner} for inner in self._places(over)]
-        first, rest, last = places[: LONGEST_SUM // 2], places[LONGEST_SUM // 2 : -1], places[-1]
+        first = [{**place, **inner} for inner in itertools.islice(self._places(over), LONGEST_SUM // 2)]
+        last = {**place, **{axis: sympy.Integer(axis.size - 1) for axis in over}}
         gap = Omitted(f"{len(self.omitted)}")
-        self.omitted[gap] = (x, tuple(rest))
+        self.omitted[gap] = (x, _between(x, over, place, len(first)))
         return un.plus([*(self._term(x, p) for p in first), gap, self._term(x, last)])
 
     def _places(self, over: Axes) -> Iterator[dict[Axis, Expr]]:
@@ -348,6 +348,16 @@ class Display:
         if isinstance(index, sympy.Integer) and isinstance(at, sympy.Integer):
             return sympy.Integer(int(index == at))
         return sympy.KroneckerDelta(at, index)
+
+
+def _between(x: Node, over: Axes, place: Place, shown: int) -> npt.NDArray[np.int64]:
+    """The places of the terms behind the first ones and before the last, along the axes of `x`."""
+    count = _size(over) - shown - 1
+    along = dict(zip(over, np.indices([axis.size for axis in over]).reshape(len(over), -1), strict=True))
+    places = np.empty((count, len(x.axes)), dtype=np.int64)
+    for column, axis in enumerate(x.axes):
+        places[:, column] = along[axis][shown:-1] if axis in along else int(str(place[axis]))
+    return places
 
 
 def _unary(node: Unary, x: Expr, numbers: bool) -> Expr:

@@ -47,6 +47,10 @@ class Exact(Protocol):
         """The sum of all elements but some."""
         ...
 
+    def sum_of(self, places: npt.NDArray[np.int64]) -> arb:
+        """The sum of the elements at places, one in each row; one that stands twice counts twice."""
+        ...
+
 
 @dataclass(frozen=True)
 class ExactBalls:
@@ -76,6 +80,12 @@ class ExactBalls:
                 total += self.balls[place]
         return total
 
+    def sum_of(self, places: npt.NDArray[np.int64]) -> arb:
+        total: arb = arb(0)
+        for place in places:
+            total += self.balls[tuple(place)]
+        return total
+
 
 @dataclass(frozen=True)
 class ExactIntervals:
@@ -102,6 +112,11 @@ class ExactIntervals:
             keep[place] = False
         kept = Interval(self.held.mid[keep], self.held.rad[keep])
         summed = IntervalArithmetic(Rounding("exact")).sum(kept, (0,), "float64")
+        return arb(float(summed.mid), float(summed.rad))
+
+    def sum_of(self, places: npt.NDArray[np.int64]) -> arb:
+        mid, rad = (np.broadcast_to(part[tuple(places.T)], len(places)) for part in (self.held.mid, self.held.rad))
+        summed = IntervalArithmetic(Rounding("exact")).sum(Interval(mid, rad), (0,), "float64")
         return arb(float(summed.mid), float(summed.rad))
 
 

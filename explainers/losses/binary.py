@@ -28,7 +28,10 @@ def losses() -> tuple[Loss, ...]:
             {"input": "p", "target": "t", "weight": "w"},
             "F.binary_cross_entropy(torch.tensor([0.8, 0.3]), torch.tensor([1.0, 0.0]))",
             said("Definition: probabilities in"),
-            said("binary_cross_entropy reads the input as probabilities in [0, 1] and cuts each logarithm at −100."),
+            said(
+                "binary_cross_entropy is −y · log p − (1 − y) · log(1 − p), each logarithm cut at −100: the input p is "
+                "read as probabilities in [0, 1]."
+            ),
             module="BCELoss",
             convex_in=("input",),
             constant=("weight",),

@@ -31,7 +31,10 @@ def losses() -> tuple[Loss, ...]:
             {"input1": "u", "input2": "v", "target": "y"},
             "F.cosine_embedding_loss(torch.tensor([[1.0, 2.0]]), torch.tensor([[2.0, 1.0]]), torch.tensor([1]))",
             said("Definition: one minus the cosine of a pair, or what it is above the margin"),
-            said("cosine_embedding_loss only sees angles: the lengths of both vectors cancel. The target is 1 or −1."),
+            said(
+                "cosine_embedding_loss is 1 − cos where the target is 1, and max(0, cos − margin) where it is −1: it "
+                "only sees angles, the lengths of both vectors cancel."
+            ),
             module="CosineEmbeddingLoss",
             words=("cosine embedding",),
         ),
@@ -42,7 +45,10 @@ def losses() -> tuple[Loss, ...]:
             "anchor = torch.tensor([[0.0, 1.0]])\n"
             "F.triplet_margin_loss(anchor, torch.tensor([[0.5, 1.0]]), torch.tensor([[1.0, 2.0]]))",
             said("Definition: the near distance minus the far one, and a margin"),
-            said("triplet_margin_loss adds eps to every difference, so that no vector is at distance 0 from itself."),
+            said(
+                "triplet_margin_loss is max(0, d(a,p) − d(a,n) + margin); eps is added to every difference, so that no "
+                "vector is at distance 0 from itself."
+            ),
             module="TripletMarginLoss",
             words=("triplet loss", "triplet margin"),
         ),

@@ -24,7 +24,10 @@ def losses() -> tuple[Loss, ...]:
             {"input": "x", "target": "t"},
             "F.poisson_nll_loss(torch.tensor([0.5, 1.0]), torch.tensor([2.0, 3.0]))",
             said("Definition: the negative log-likelihood of a count"),
-            said("poisson_nll_loss reads the input as the logarithm of the expected count, unless log_input=False."),
+            said(
+                "poisson_nll_loss is e^x − y · x: the input x is the logarithm of the expected count, unless "
+                "log_input=False."
+            ),
             module="PoissonNLLLoss",
             convex_in=("input",),
             words=("Poisson NLL", "Poisson loss"),
@@ -47,7 +50,10 @@ def losses() -> tuple[Loss, ...]:
             "log_q = torch.log_softmax(torch.tensor([[1.0, 2.0, 0.5]]), dim=1)\n"
             'F.kl_div(log_q, torch.tensor([[0.2, 0.5, 0.3]]), reduction="batchmean")',
             said("Definition: the target's logarithm minus the input, weighted by the target"),
-            said("kl_div reads the input as log-probabilities, the target as probabilities: KL(target ‖ input)."),
+            said(
+                "kl_div is y · (log y − x): the input x is read as log-probabilities, the target y as probabilities, "
+                "so it is KL(target ‖ input)."
+            ),
             module="KLDivLoss",
             convex_in=("input",),
             words=("KL divergence", "Kullback-Leibler", "KL"),

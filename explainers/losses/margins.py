@@ -27,7 +27,10 @@ def losses() -> tuple[Loss, ...]:
             "higher, lower = torch.tensor([0.5, 2.0]), torch.tensor([1.0, 0.0])\n"
             "F.margin_ranking_loss(higher, lower, torch.tensor([1.0, 1.0]), margin=0.5)",
             said("Definition: how far the wrong one is ahead, and a margin"),
-            said("margin_ranking_loss wants input1 above input2 where the target is 1, and below where it is −1."),
+            said(
+                "margin_ranking_loss is max(0, −y · (x1 − x2) + margin): the target y is 1 where input1 has to be the "
+                "higher one, −1 where input2 has to be."
+            ),
             module="MarginRankingLoss",
             convex_in=("input1", "input2"),
             words=("margin ranking",),
@@ -38,7 +41,10 @@ def losses() -> tuple[Loss, ...]:
             {"input": "x", "target": "y"},
             "F.hinge_embedding_loss(torch.tensor([0.5, 0.25]), torch.tensor([1.0, -1.0]))",
             said("Definition: the distance of a pair, or what it lacks to the margin"),
-            said("hinge_embedding_loss reads the input as distances and the target as 1 (alike) or −1 (different)."),
+            said(
+                "hinge_embedding_loss reads the input as distances: it is x where the target is 1 (alike), and "
+                "max(0, margin − x) where it is −1 (different)."
+            ),
             module="HingeEmbeddingLoss",
             convex_in=("input",),
             words=("hinge embedding",),

@@ -45,7 +45,10 @@ def losses() -> tuple[Loss, ...]:
             {"input": "x", "target": "y"},
             "F.smooth_l1_loss(torch.tensor([2.5, 0.0]), torch.tensor([3.0, -2.0]), beta=1.0)",
             said("Definition: squared below beta, absolute from beta on"),
-            said("smooth_l1_loss divides the squared part by beta, so its slope is 1 from beta on."),
+            said(
+                "smooth_l1_loss is d²/(2 beta) for a difference d below beta and |d| − beta/2 from there on: its slope "
+                "is 1 beyond beta."
+            ),
             module="SmoothL1Loss",
             convex_in=("input", "target"),
             words=("smooth L1",),
@@ -56,7 +59,10 @@ def losses() -> tuple[Loss, ...]:
             {"input": "x", "target": "y", "weight": "w"},
             "F.huber_loss(torch.tensor([2.5, 0.0]), torch.tensor([3.0, -2.0]), delta=1.0)",
             said("Definition: squared up to delta, linear beyond"),
-            said("huber_loss halves the squared part, so its slope is the difference up to delta, and delta beyond."),
+            said(
+                "huber_loss is d²/2 for a difference d up to delta and delta · (|d| − delta/2) beyond: its slope is "
+                "the difference, at most delta."
+            ),
             module="HuberLoss",
             convex_in=("input", "target"),
             words=("Huber",),

@@ -11,6 +11,7 @@ from explainers.cards.card import Grid, Step
 from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
 from explainers.diagnoses.floors import Floor
+from explainers.diagnoses.registry import rules
 from explainers.equality import Equal
 from explainers.explanation import Explanation
 from explainers.graph.nodes import Table
@@ -27,7 +28,7 @@ OLD_ITEM = "[0]"
 LEAST_STEPS = 3
 LEAST_CLASSES = 3
 NEGLIGIBLE = 1e-12
-MOST_CLEAR = 8
+MOST_CLEAR = 4
 
 
 def evidence(explanation: Explanation, translator: Translator) -> list[str]:
@@ -343,6 +344,7 @@ def others(explanation: Explanation, translator: Translator) -> list[str]:
     for other in explanation.others:
         line = f"{other.expression} = {summary(other.value)}"
         lines.append(f"{line}. {other.relation.say(translator)}" if other.relation else line)
+        lines += [each.say(translator) for each in other.verdicts]
     return lines
 
 
@@ -351,10 +353,12 @@ def clear(explanation: Explanation, translator: Translator) -> str:
     if not explanation.clear or explanation.recording.raised is not None:
         return ""
     named, more = explanation.clear[:MOST_CLEAR], len(explanation.clear) - MOST_CLEAR
-    slugs = ", ".join(named)
+    titles = "; ".join(rules()[slug].title.say(translator) for slug in named)
     if more <= 0:
-        return said("Checked and clear: {slugs}", slugs=slugs).say(translator)
-    return said("Checked and clear: {slugs} and {count} more", slugs=slugs, count=more).say(translator)
+        return said("Checked and clear, so not the case here: {titles}", titles=titles).say(translator)
+    return said("Checked and clear, so not the case here: {titles}; and {count} more", titles=titles, count=more).say(
+        translator
+    )
 
 
 def derivation(writer: PlainWriter, steps: tuple[Step, ...]) -> list[str]:

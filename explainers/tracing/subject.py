@@ -73,9 +73,12 @@ def loss_values(tracer: Tracer) -> list[int]:
 def others(
     tracer: Tracer, shown: Sequence[Shown], subject: int | None, named: set[int], below: set[int]
 ) -> tuple[int, ...]:
-    """Further floating tensors that are shown, and loss values in variables that the subject is not made of."""
+    """Further floating tensors that are shown, and loss values in variables or bare expressions that the subject is
+    not made of.
+    """
     displayed = [s.tensor for s in shown if s.tensor is not None]
-    losses = [id for id in loss_values(tracer) if id in named and id not in below]
+    held = named | _bare(tracer)
+    losses = [id for id in loss_values(tracer) if id in held and id not in below]
     found = dict.fromkeys(id for id in [*displayed, *losses] if tracer.ledger.tensors[id].dtype in FLOATING)
     return tuple(id for id in found if id != subject and _as_computed(tracer, id) != subject)
 

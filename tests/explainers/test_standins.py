@@ -40,6 +40,19 @@ MESSAGES = [
     ("IndexError", "Target 10 is out of bounds.", "ce-target-out-of-range"),
     ("IndexError", "Target -1 is out of bounds.", "ce-target-out-of-range"),
     ("RuntimeError", "shape '[32, 784]' is invalid for input of size 3072", "reshape-impossible"),
+    ("RuntimeError", "all elements of input should be between 0 and 1", "bce-on-logits"),
+    ("RuntimeError", "all elements of target should be between 0 and 1", "bce-target-outside-01"),
+    ("RuntimeError", "Expected target size [16, 100], got [16]", "ce-target-lacks-axis"),
+    (
+        "RuntimeError",
+        "only batches of spatial targets supported (3D tensors) but got targets of dimension: 4",
+        "ce-target-column",
+    ),
+    (
+        "RuntimeError",
+        "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
+        "numpy-of-grad",
+    ),
 ]
 
 

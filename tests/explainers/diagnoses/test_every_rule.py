@@ -20,7 +20,14 @@ EACH = pytest.mark.parametrize("rule", list(rules()), ids=lambda rule: rule.slug
 # Slugs that may fire on another rule's positive without being dominated by it, because both are true of it.
 ALSO_TRUE: dict[str, frozenset[str]] = {}
 # Slugs that may fire on a rule's control, because they are true of it.
-ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {}
+ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {
+    "pos-weight-inverted": frozenset({"pos-weight-scales-loss"}),
+    "pos-weight-per-output": frozenset({"pos-weight-scales-loss"}),
+    "ce-padding-counted": frozenset({"ce-ignored-left-out"}),
+    "ce-all-targets-ignored": frozenset({"ce-ignored-left-out"}),
+    "focal-on-reduced-loss": frozenset({"focal-factor-lowers"}),
+    "integer-prediction": frozenset({"regression-target-dtype"}),
+}
 CURES = ("correction", "gradient", "fix", "equivalent")
 
 

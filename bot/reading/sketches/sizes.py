@@ -1,0 +1,70 @@
+"""Shapes and dtypes that a message states of names: "y_hat is (32, 10)", "masks: torch.Size([4, 1])", "y is int64"."""
+
+import ast
+import re
+
+_SHAPE = r"(?:torch\.Size\()?[\[(]\s*(\d{1,7}(?:\s*[,x×]\s*\d{1,7}){0,5})\s*,?\s*[\])]"
+_BARE = r"(\d{1,7}(?:\s*[x×]\s*\d{1,7}){1,5})(?![\w.])"
+_BETWEEN = (
+    r"[\s'\"`:=]*(?:\.shape|\.size\(\))?[\s'\"`:=]*(?:(?:is|are|has|of|was|shape|size|shaped|a|an|tensor|"
+    r"FloatTensor|LongTensor|with|形状|是|的|は|が|为)[\s:=]*){0,4}"
+)
+_ROWS = 4
+_REMARK = re.compile(r"#.*")
+_WHOLE = re.compile(r"\b(?:int(?:64|32)?|long|LongTensor|whole numbers?)\b", re.I)
+_SIZES = (
+    re.compile(
+        r"target size \(torch\.Size\(\[(?P<target>[\d, ]+)\]\)\).{1,60}"
+        r"input size \(torch\.Size\(\[(?P<input>[\d, ]+)\]",
+        re.I,
+    ),
+    re.compile(r"input has shape \[?(?P<input>[\d, ]+)\]?.{1,20}target has shape \[?(?P<target>[\d, ]+)"),
+)
+_COMMENT = r"\s*=[^\n#]{1,200}#[^\n]{0,20}?"
+
+
+def stated_shapes(prose: str, code: str, names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """The shape of each of these names that the prose or a comment of the code says one of."""
+    found = ((name, _shape(prose, code, name)) for name in names)
+    return {name: shape for name, shape in found if shape is not None}
+
+
+def _shape(prose: str, code: str, name: str) -> tuple[int, ...] | None:
+    word = rf"(?<![\w.]){re.escape(name)}"
+    told = "\n".join((prose, *_REMARK.findall(code)))
+    said = (re.search(rf"{word}{_BETWEEN}{size}", told) for size in (_SHAPE, _BARE))
+    commented = re.search(rf"{word}{_COMMENT}{_SHAPE}", code)
+    match = next((each for each in (*said, commented) if each), None)
+    return _sizes(match[1]) if match else None
+
+
+def shapes_of_views(tree: ast.Module, names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """The shape that `x.view(-1, 784)` asks of a name."""
+    found: dict[str, tuple[int, ...]] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="view" | "reshape"), args=[_, *rest]):
+                sizes = [each.value for each in rest if isinstance(each, ast.Constant)]
+                if name in names and len(sizes) == len(rest) and all(isinstance(s, int) and s > 0 for s in sizes):
+                    found[name] = (_ROWS, *(int(str(size)) for size in sizes))
+            case _:
+                pass
+    return found
+
+
+def shapes_of_error(message: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The shapes of input and target that an error or a warning names."""
+    for pattern in _SIZES:
+        if match := pattern.search(message):
+            return _sizes(match["input"]), _sizes(match["target"])
+    return None
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in re.findall(r"\d+", text))
+
+
+def stated_whole(text: str, name: str) -> bool:
+    """Whether the message says that this name holds whole numbers."""
+    match = re.search(rf"(?<![\w.]){re.escape(name)}['`\"]?\s*(?:is|are|:|=|は|是)[^\n.;]{{0,40}}", text)
+    return bool(match and _WHOLE.search(match.group()))

@@ -1,0 +1,211 @@
+"""How a source uses the names that it lacks: called, iterated over, read from, or handed to a loss."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.reading.literals import Role, role_of_name
+from bot.reading.losses import MODULES, functions
+from bot.reading.snippets import name_of
+
+_A_LOSS = re.compile(r"loss|crit|objective|^(?:b?ce|mse|nll|kld?)$", re.I)
+_ACTIVATED = re.compile(r"softmax|sigmoid|^log$", re.I)
+_A_MODEL = re.compile(r"model|net|encoder|decoder|backbone|classifier|head|forward|mlp|cnn|lstm|bert", re.I)
+_A_WEIGHT = re.compile(r"(?:class_|pos_)?w(?:eights?)?$", re.I)
+_A_PROBABILITY = re.compile(r"(?:y_)?prob\w*$|sigmoid\w*$|softmax\w*$", re.I)
+_A_COUNT = re.compile(r"n_\w+|num\w*|\w*(?:size|classes|dim|epochs|steps|len\w*)$", re.I)
+
+
+class Use(Enum):
+    """What a missing name stands for."""
+
+    INPUT = "input"
+    PROBABILITY = "probability"
+    TARGET = "target"
+    WEIGHT = "weight"
+    COUNT = "count"
+    LOSS = "loss"
+    MODEL = "model"
+    BATCHES = "batches"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """The use of each missing name, and the names of the attributes and keys that are read of it.
+
+    `roles` are the uses of all names in the arguments of losses, `loss` the first loss that is called. `fed` is the
+    loss that the inputs are handed to as they are: "" where the source takes a softmax or a sigmoid itself.
+    """
+
+    of: Mapping[str, Use]
+    parts: Mapping[str, tuple[str, ...]]
+    roles: Mapping[str, Use]
+    loss: str
+    fed: str
+
+
+def losses_called(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
+    """Every call of a loss of torch with its name: of a function, of a module, or of what a module is bound to."""
+    bound = {
+        ast.unparse(target): MODULES[name_of(node.value)]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and name_of(node.value) in MODULES
+        for target in node.targets
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Call) and name_of(node.func) in MODULES:
+            yield MODULES[name_of(node.func)], node
+        elif (name := ast.unparse(node.func)) in bound:
+            yield bound[name], node
+        elif name_of(node.func) in functions():
+            yield name_of(node.func), node
+
+
+def uses(tree: ast.Module, names: tuple[str, ...], named: str) -> Uses:
+    """How these names are used; `named` is a loss by which an undefined criterion goes."""
+    called = list(losses_called(tree))
+    loss = next((name for name, _ in called), "")
+    parts = {name: tuple(dict.fromkeys(_parts(tree, name))) for name in names}
+    lacking = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _lacks(node, names)]
+    calls = [*(call for _, call in called), *lacking]
+    roles = {name: role for call in calls for name, role in _roles(call)}
+    found = {name: _use(tree, name, parts[name], roles.get(name)) for name in names}
+    activated = any(_ACTIVATED.search(name_of(node)) for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return Uses(found, parts, roles, loss or named, "" if activated else loss or named)
+
+
+def _lacks(call: ast.Call, names: tuple[str, ...]) -> bool:
+    """Whether it is the call of a criterion that nobody defines."""
+    return _root(call.func) in names and bool(_A_LOSS.search(name_of(call.func)))
+
+
+def _use(tree: ast.Module, name: str, parts: tuple[str, ...], role: Use | None) -> Use:
+    if _is_called(tree, name):
+        return Use.LOSS if _A_LOSS.search(name) else Use.MODEL
+    if _is_iterated(tree, name):
+        return Use.BATCHES
+    if parts:
+        return Use.OBJECT
+    said = use_of_name(name)
+    return said if said in (Use.WEIGHT, Use.COUNT, Use.PROBABILITY) else role or said or Use.INPUT
+
+
+def read_first(tree: ast.Module) -> tuple[str, ...]:
+    """Names that the top level reads before it binds them: a best loss, a running total."""
+    reads: dict[str, tuple[int, int]] = {}
+    binds: dict[str, tuple[int, int]] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            binds.setdefault(statement.name, (statement.lineno, 0))
+            continue
+        inner = {arg.arg for node in ast.walk(statement) if isinstance(node, ast.arguments) for arg in node.args}
+        for node in ast.walk(statement):
+            match node:
+                case ast.AugAssign(target=ast.Name(id=name)):
+                    reads.setdefault(name, (node.lineno, -1))
+                case ast.Name(id=name, ctx=ast.Load()) if name not in inner:
+                    reads[name] = min(reads.get(name, (node.lineno, node.col_offset)), (node.lineno, node.col_offset))
+                case ast.Name(id=name):
+                    place = (getattr(statement, "lineno", 0), 0) if _is_target(statement, name) else _place(node)
+                    binds[name] = min(binds.get(name, place), place)
+                case _:
+                    pass
+    return tuple(name for name, at in reads.items() if name in binds and at < binds[name])
+
+
+def _place(node: ast.Name) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _is_target(statement: ast.stmt, name: str) -> bool:
+    """Whether a loop, a with or a comprehension of the statement binds the name before its body reads it."""
+    kinds = (ast.For, ast.comprehension, ast.With, ast.withitem, ast.NamedExpr)
+    holders = (node for node in ast.walk(statement) if isinstance(node, kinds))
+    targets = (getattr(node, "target", None) or getattr(node, "optional_vars", None) for node in holders)
+    return any(
+        isinstance(node, ast.Name) and node.id == name for target in targets if target for node in ast.walk(target)
+    )
+
+
+def use_of_name(name: str) -> Use | None:
+    """What a name says by itself."""
+    if _A_WEIGHT.match(name):
+        return Use.WEIGHT
+    if _A_COUNT.fullmatch(name):
+        return Use.COUNT
+    if _A_PROBABILITY.match(name):
+        return Use.PROBABILITY
+    role = role_of_name(name) or role_of_name(name.rpartition("_")[2]) or role_of_name(name.rstrip("0123456789"))
+    return {Role.INPUT: Use.INPUT, Role.TARGET: Use.TARGET, Role.WEIGHT: Use.WEIGHT}.get(role) if role else None
+
+
+def called_part(name: str) -> Use:
+    """What an attribute that is called stands for."""
+    return Use.LOSS if _A_LOSS.search(name) else Use.MODEL if _A_MODEL.search(name) else Use.OBJECT
+
+
+def _roles(call: ast.Call) -> Iterator[tuple[str, Use]]:
+    """Names inside the arguments of a loss by their place: the last of the positional ones is the target."""
+    last = len(call.args) - 1
+    for at, argument in enumerate(call.args[:3]):
+        use = Use.TARGET if at == min(last, 2) and at > 0 else Use.INPUT
+        yield from ((node.id, use) for node in ast.walk(argument) if isinstance(node, ast.Name))
+    for keyword in call.keywords:
+        use = {"target": Use.TARGET, "weight": Use.WEIGHT, "pos_weight": Use.WEIGHT}.get(keyword.arg or "")
+        if use is not None and isinstance(keyword.value, ast.Name):
+            yield keyword.value.id, use
+
+
+def _is_called(tree: ast.Module, name: str) -> bool:
+    return any(isinstance(node, ast.Call) and ast.unparse(node.func) == name for node in ast.walk(tree))
+
+
+def _is_iterated(tree: ast.Module, name: str) -> bool:
+    """Whether a loop or `next(iter(...))` goes over it, or over a part of it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.For(iter=over) | ast.comprehension(iter=over):
+                pass
+            case ast.Call(func=ast.Name(id="iter"), args=[over]):
+                pass
+            case _:
+                continue
+        if _root(over) == name or any(_root(argument) == name for argument in _arguments(over)):
+            return True
+    return False
+
+
+def _arguments(node: ast.expr) -> list[ast.expr]:
+    return node.args if isinstance(node, ast.Call) else []
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _parts(tree: ast.Module, name: str) -> Iterator[str]:
+    """Attributes ("logits", "model()") and keys ("['labels']") that are read of a name; methods of tensors are none."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=owner), attr=part) if owner == name:
+                if id(node) not in called:
+                    if part not in _OF_TENSORS:
+                        yield part
+                elif name == "self" or part in STEPS or called_part(part) is not Use.OBJECT:
+                    yield f"{part}()"
+            case ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant(value=str(key))) if owner == name:
+                yield f"['{key}']"
+            case _:
+                pass
+
+
+_OF_TENSORS = frozenset(("shape", "dtype", "device", "data", "grad", "T", "ndim", "requires_grad", "is_cuda"))
+STEPS = frozenset(("step", "zero_grad", "update", "scale"))
