@@ -23,9 +23,8 @@ def test_a_target_of_classes_is_made_of_indices():
     assert "requires_grad=True" in made_up(first)["out"]
 
 
-@pytest.mark.parametrize("said", ["out is (32, 10)", "out: torch.Size([32, 10])", "out has shape [32, 10]"])
-def test_a_stated_shape_is_taken(said: str):
-    first = sketches(f"```python\nloss = F.cross_entropy(out, lab)\n```\n{said}, why is it so high?")[0]
+def test_a_stated_shape_is_taken():
+    first = sketches("```python\nloss = F.cross_entropy(out, lab)\n```\nout is (32, 10), why is it so high?")[0]
     assert "(32, 10)" in made_up(first)["out"]
     assert made_up(first)["lab"] == "lab = torch.randint(0, 10, (32,))"
 
