@@ -5,7 +5,9 @@
 
 import json
 import os
+import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -134,6 +136,7 @@ def load(config: Path | None = None) -> Settings:
     """
     named = config or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     path = named or DEFAULT_FILE
+    _check_names(os.environ)
     content = _content(path) if named is not None or path.exists() else {}
     try:
         return Settings(**content)
@@ -157,6 +160,26 @@ def _content(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML: {error}; compare it with config.example.toml") from None
 
 
+def _check_names(variables: Iterable[str]) -> None:
+    """Raises SettingsError for one that begins like a setting of a section and lacks an underscore."""
+    sections = "|".join(Settings.model_fields).upper()
+    for name in variables:
+        if found := re.fullmatch(f"({PREFIX}(?:{sections}))_([A-Z].*)", name):
+            raise SettingsError(
+                f"{name} sets nothing; two underscores stand after the section: {'__'.join(found.groups())}"
+            )
+
+
 def _said(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {_problem(each['type'], each['msg'])}" for each in problems)
+
+
+def _problem(type: str, words: str) -> str:
+    match type:
+        case "extra_forbidden":
+            return "there is no such setting"
+        case "tuple_type":
+            return 'a list belongs here, such as [1234567890, "help"]'
+        case _:
+            return words

@@ -105,7 +105,7 @@ def _floor(scene: Scene, loss: Loss | None) -> Floor | None:
     """The least value over the first argument in which the loss is convex; None for one that is convex in none."""
     if loss is None or not loss.convex_in:
         return None
-    return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), said("for any finite input")))
+    return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), said("with finite inputs")))
 
 
 def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> Derived:

@@ -8,6 +8,7 @@ import numpy as np
 
 from explainers.claims import Claim
 from explainers.composition import DontKnow
+from explainers.digits import shown
 from explainers.explanation import Explanation, named
 from explainers.graph.exact import exact
 from explainers.graph.nodes import Binary
@@ -49,8 +50,6 @@ def _off(explanation: Explanation) -> Message:
 
 def summary(value: Any) -> str:
     """A number, or the first few of an array."""
-    from explainers.telling.numbers import shown
-
     if not isinstance(value, tuple):
         return shown(float(value))
     parts = [summary(v) for v in value[:4]]

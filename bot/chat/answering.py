@@ -10,7 +10,7 @@ from typing import Final
 from bot.chat.asked import Asked
 from bot.exchange import Answer, Outcome, Paragraph, Wants
 from bot.fleet.connection import AskTooLarge
-from bot.fleet.port import EvaluatorFleet, FleetLost, FleetUnfit, Progress
+from bot.fleet.port import EvaluatorFleet, FleetAbsent, FleetLost, FleetUnfit, Progress
 from bot.languages import FALLBACK
 from bot.log import Log
 from explainers.locale import Translator
@@ -41,6 +41,9 @@ class Answerer:
         except FleetUnfit as unfit:
             self.log.error("not answered", ask=id, reason=str(unfit))
             message = UNFIT
+        except FleetAbsent as absent:
+            self.log.error("not answered", ask=id, reason=str(absent))
+            message = said("My evaluator is not there yet: ask again in a minute.")
         except FleetLost as lost:
             self.log.error("not answered", ask=id, reason=str(lost))
             message = said("My evaluator went away while it worked on your question: ask again in a minute.")

@@ -20,7 +20,10 @@ _HELP: Final = (
     said("*Steps* shows the whole derivation, *Source* gives it as LaTeX and Python. `/losses` lists what I know."),
 )
 _PRIVACY: Final = (
-    said("**What I keep:** the ids of your question and of my reply, and when; for 30 days. Never what you wrote."),
+    said(
+        "**What I keep:** the ids of your question, of its channel and of my reply, how far I came, and when; "
+        "for 30 days. Never what you wrote."
+    ),
     said("Your code runs in a jail without network and files, and is gone with it. My logs hold ids and times only."),
     said("Nothing is sent to anybody else. A reply holds or names its question; *Delete* removes it."),
 )

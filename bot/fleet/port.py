@@ -14,6 +14,10 @@ class FleetLost(RuntimeError):
     """Nobody answers any more, or nobody who speaks this protocol; says what happened."""
 
 
+class FleetAbsent(FleetLost):
+    """Nobody is there to be asked: none has started yet, or none listens."""
+
+
 class FleetUnfit(FleetLost):
     """The evaluator will not serve on this machine: its jail would be weaker than the settings accept."""
 

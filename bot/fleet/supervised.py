@@ -11,13 +11,14 @@ from typing import Final, TypeAlias
 from bot.exchange import Answer, Ask, Catalogue
 from bot.fleet.connection import Connection
 from bot.fleet.local import LocalFleet
-from bot.fleet.port import FleetLost, FleetUnfit, LosableFleet, Progress
+from bot.fleet.port import FleetAbsent, FleetLost, FleetUnfit, LosableFleet, Progress
 from bot.log import Log
 from bot.settings import Settings
 
 Opener: TypeAlias = Callable[[], Awaitable[LosableFleet]]
 
 _GREETING_SECONDS: Final = 5.0
+_START_SECONDS: Final = 180.0
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 
@@ -47,7 +48,8 @@ class Supervised:
         self._log = log
         self._fleet: LosableFleet | None = None
         self._changed = asyncio.Condition()
-        self._lost = FleetLost("the evaluator has not started yet")
+        self._lost: FleetLost = FleetAbsent("the evaluator has not started yet")
+        self._is_starting = True
         self._keeping = asyncio.create_task(self._keep())
 
     @property
@@ -58,7 +60,11 @@ class Supervised:
         return self._fleet.catalogue
 
     async def answer(self, ask: Ask, on_progress: Progress) -> Answer:
-        """An Ask that was lost with its fleet is asked once more: it need not be what the fleet died of."""
+        """An Ask that was lost with its fleet is asked once more: it need not be what the fleet died of.
+
+        Raises FleetAbsent where none came to ask.
+        """
+        await self._until(lambda: not self._is_starting, _START_SECONDS)
         fleet = await self._other_than(None, ask.deadline)
         try:
             return await fleet.answer(ask, on_progress)
@@ -76,12 +82,15 @@ class Supervised:
 
     async def _other_than(self, gone: LosableFleet | None, seconds: float) -> LosableFleet:
         """The fleet that is there, waited for; raises FleetLost after so many seconds, FleetUnfit at once."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: self._fleet not in (None, gone) or self._is_unfit)
+        await self._until(lambda: self._fleet not in (None, gone) or self._is_unfit, seconds)
         if self._fleet is None or self._fleet is gone:
             raise self._lost.with_traceback(None)
         return self._fleet
+
+    async def _until(self, holds: Callable[[], bool], seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(holds)
 
     async def _keep(self) -> None:
         pause = _FIRST_PAUSE
@@ -89,7 +98,7 @@ class Supervised:
             try:
                 fleet = await self._open()
             except (FleetLost, OSError) as error:
-                await self._become(None, error if isinstance(error, FleetLost) else FleetLost(str(error)))
+                await self._become(None, error if isinstance(error, FleetUnfit) else FleetAbsent(str(error)))
                 self._log.error("no evaluator", reason=str(error), retry_seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -110,5 +119,5 @@ class Supervised:
     async def _become(self, fleet: LosableFleet | None, lost: FleetLost) -> None:
         """`lost` is why there is none, or will be none."""
         async with self._changed:
-            self._fleet, self._lost = fleet, lost
+            self._fleet, self._lost, self._is_starting = fleet, lost, False
             self._changed.notify_all()

@@ -46,4 +46,4 @@ class Words:
 
     @property
     def caution(self) -> str:
-        return self.translator.text(_("Not certain"))
+        return self.translator.text(_("Note"))

@@ -193,7 +193,7 @@ def _right_but_unsure(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value}: every class is right, but the loss measures how sure the scores are.", value=stated(scene)
+            "{value}: every prediction is right, but the loss measures how sure the scores are.", value=stated(scene)
         ),
         evidence=_gaps(rows[kept], y[kept]),
         trials=(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.diagnoses.scene import Scene, short
+from explainers.digits import shown
 from explainers.messages import Message, said
 from explainers.recording import Call
 
@@ -16,8 +17,8 @@ LONGEST_ROW = 8
 
 
 def number(x: float | None) -> str:
-    """A number with four significant digits, as torch prints small tensors; "?" where there is none."""
-    return "?" if x is None else f"{x + 0.0:.4g}"
+    """A number as formulas show it; "?" where there is none."""
+    return "?" if x is None else shown(x)
 
 
 def row(values: npt.NDArray[np.float64]) -> str:

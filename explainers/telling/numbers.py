@@ -10,22 +10,11 @@ import sympy
 from flint import arb
 
 from explainers.cards.notation import RelationSign
+from explainers.digits import shown
 from explainers.graph import unevaluated as un
 from explainers.graph.symbols import NumberLabel
 
 LARGEST_IN_FULL = 1e9
-
-
-def shown(x: float) -> str:
-    """0.5514, 0.05514, 12.3457, 2.5, 9.08e-05, nan, inf."""
-    if not math.isfinite(x):
-        return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
-    size = abs(x)
-    if size and (size < 1e-3 or size >= 1e6):
-        return f"{x:.3g}"
-    decimals = max(4, 3 - math.floor(math.log10(size))) if size else 1
-    text = f"{x:.{decimals}f}".rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
 
 
 def label(x: float) -> Any:

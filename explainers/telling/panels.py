@@ -11,6 +11,7 @@ import sympy
 from explainers.cards.card import Bar, Bars, Block, Curve, Grid, Mark, Math
 from explainers.derivation import Forward
 from explainers.derive import splitted
+from explainers.digits import shown
 from explainers.explanation import Explanation
 from explainers.graph.evaluation import evaluate
 from explainers.graph.exact import exact
@@ -21,7 +22,6 @@ from explainers.locale import Translator
 from explainers.messages import said
 from explainers.reading import Reading
 from explainers.telling.alignments import picture
-from explainers.telling.numbers import shown
 from explainers.telling.texts import text
 
 Floats = npt.NDArray[np.float64]
@@ -147,7 +147,7 @@ def _differences(reading: Reading, translator: Translator) -> Grid | None:
     values = np.asarray(evaluate(node, reading.values, FloatArithmetic()))
     rows = tuple(tuple(shown(float(x)) for x in row) for row in values)
     diagonal = frozenset((k, k) for k in range(min(values.shape)))
-    return Grid(text(said("Every difference that is squared"), translator), rows, diagonal)
+    return Grid(text(said("All pairs of input and target"), translator), rows, diagonal)
 
 
 def _crossed(node: Binary) -> bool:

@@ -12,6 +12,7 @@ from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
 from explainers.diagnoses.floors import Floor
 from explainers.diagnoses.registry import rules
+from explainers.digits import shown
 from explainers.equality import Equal
 from explainers.explanation import Explanation
 from explainers.graph.nodes import Table
@@ -19,7 +20,6 @@ from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.reading import Reading
 from explainers.recording import Call, Operand, Ref
-from explainers.telling.numbers import shown
 from explainers.verdict import disagreement, stopped, summary
 
 BRIEFLY = 24

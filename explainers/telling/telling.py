@@ -12,13 +12,13 @@ from explainers.cards.card import Card, DiffLine, Step, Text, Value
 from explainers.cards.fonts import Coverage
 from explainers.cards.latex import latex_document
 from explainers.cards.plain import plain_text, plain_writer
+from explainers.digits import shown
 from explainers.explanation import Explanation
 from explainers.locale import Translator
 from explainers.locale import translator as translator_of
 from explainers.messages import said
 from explainers.reading import Reading
 from explainers.telling import sections
-from explainers.telling.numbers import shown
 from explainers.telling.panels import panels
 from explainers.telling.steps import colours, steps
 from explainers.telling.texts import joined, text

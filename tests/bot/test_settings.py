@@ -1,5 +1,7 @@
 """Where settings come from, which goes before which, and what is said of bad ones."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,13 +26,18 @@ def written(path: Path, seconds: float) -> Path:
 
 
 def test_the_example_holds_every_setting_with_its_default() -> None:
-    import tomllib
-
-    assert load(EXAMPLE) == Settings()
-    example = tomllib.loads(EXAMPLE.read_text())
+    switched_on = re.sub(r"^# (?=\w+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+    example = tomllib.loads(switched_on)
+    assert Settings(**example) == Settings()
     assert {name: set(section) for name, section in example.items()} == {
         name: set(section) for name, section in Settings().model_dump().items()
     }
+
+
+def test_the_example_as_it_stands_sets_what_no_file_sets() -> None:
+    """A socket that is named has the bot connect to it and start no evaluator, so it may not be named there."""
+    assert load(EXAMPLE) == Settings()
+    assert load(EXAMPLE).evaluator.model_fields_set <= {"sandbox_floor"}
 
 
 def test_without_any_file_defaults_hold() -> None:
@@ -46,6 +53,12 @@ def test_sources_go_before_one_another(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("WHYLOSS_LIMITS__WALL_SECONDS", "4")
     assert load(tmp_path / "given.toml").limits.wall_seconds == 4
     assert load(tmp_path / "given.toml").limits.cpu_seconds == Settings().limits.cpu_seconds
+
+
+def test_a_variable_with_one_underscore_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHYLOSS_LIMITS_WALL_SECONDS", "4")
+    with pytest.raises(SettingsError, match="WHYLOSS_LIMITS__WALL_SECONDS"):
+        load()
 
 
 def test_settings_cross_to_another_process_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,13 @@ def test_the_socket_lies_in_the_volume_that_both_share() -> None:
         assert {"name": "socket", "mountPath": folder} in container["volumeMounts"]
 
 
+def test_the_bot_connects_to_the_evaluator_and_starts_none() -> None:
+    socket = str(Settings().evaluator.socket)
+    (bot,) = (each for each in pod()["containers"] if each["name"] == "bot")
+    assert {each["name"]: each["value"] for each in bot["env"]} == {"WHYLOSS_EVALUATOR__SOCKET": socket}
+    assert COMPOSE["services"]["bot"]["environment"] == {"WHYLOSS_EVALUATOR__SOCKET": socket}
+
+
 def pod() -> dict[str, Any]:
     (deployment,) = (each for each in KUBERNETES if each["kind"] == "Deployment")
     return deployment["spec"]["template"]["spec"]

@@ -14,7 +14,7 @@ from structlog.testing import CapturingLogger
 
 from bot.exchange import PROTOCOL, Answer, Ask, Catalogue
 from bot.fleet.local import LocalFleet
-from bot.fleet.port import FleetLost, FleetUnfit, LosableFleet, Progress
+from bot.fleet.port import FleetAbsent, FleetLost, FleetUnfit, LosableFleet, Progress
 from bot.fleet.supervised import Opener, Supervised, opener, supervised
 from bot.settings import EvaluatorSettings, Settings
 
@@ -111,8 +111,26 @@ async def test_one_that_does_not_start_is_tried_again() -> None:
 
 async def test_who_waits_in_vain_hears_why() -> None:
     async with over(FleetLost("this machine can hold no jail")) as fleet:
-        with pytest.raises(FleetLost, match="no jail"):
+        with pytest.raises(FleetAbsent, match="no jail"):
             await said(fleet, Ask(id="1", text="", deadline=0.2))
+
+
+async def test_who_asks_while_the_first_starts_waits_for_it_beyond_the_time_of_an_answer() -> None:
+    begun = asyncio.Event()
+    release = asyncio.Event()
+
+    async def slowly() -> LosableFleet:
+        begun.set()
+        await release.wait()
+        return Mortal("first")
+
+    async with supervised(slowly, QUIET) as fleet:
+        asked = asyncio.create_task(said(fleet, Ask(id="1", text="", deadline=0.05)))
+        await begun.wait()
+        await asyncio.sleep(0.2)
+        assert not asked.done()
+        release.set()
+        assert await asked == "first"
 
 
 async def test_nobody_waits_for_one_that_will_not_serve_here_and_it_is_tried_again() -> None:
