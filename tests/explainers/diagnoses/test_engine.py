@@ -215,3 +215,11 @@ def test_equal_edits_have_one_label():
     one, two = (graph_rerun(wrapped(call, "input", "torch.log")) for _ in range(2))
     other = graph_rerun(wrapped(call, "input", "torch.exp"))
     assert isinstance(one, GraphRerun) and one.label == two.label != other.label
+
+
+def test_an_illustration_that_shrinks_is_nobodys_expected_0(diagnose: Diagnose):
+    """Scores made ever larger come as near to an expected 0 as one likes, which says nothing of the asker's 0."""
+    road = diagnose("F.cross_entropy(torch.tensor([[2.2, 0., 0.]]), torch.tensor([0]))", (Claim("expected", 0.0),))
+    illustrations = [c for d in road.diagnoses for c in d.counterfactuals if c.role == "illustration"]
+    assert any(c.value is not None and c.value < 5e-5 for c in illustrations)
+    assert not any(c.agrees or c.expected for c in illustrations)
