@@ -88,7 +88,7 @@ def _raw_scores(scene: Scene) -> Suspicion | None:
 
 
 def _too_short(scene: Scene) -> Suspicion | None:
-    frames, labels = _lengths(scene, "input_lengths"), _labels(scene)
+    frames, labels = lengths(scene, "input_lengths"), _labels(scene)
     needs = [len(one) + sum(a == b for a, b in pairwise(one)) for one in labels]
     short = [k for k, (have, need) in enumerate(zip(frames, needs, strict=False)) if have < need]
     if not short:
@@ -124,9 +124,9 @@ def _longer(scene: Scene, frames: list[int], times: int) -> tuple[Trial, ...]:
     if not frames or min(frames) < 1:
         return ()
     repeated = wrapped(scene.call, "log_probs", "torch.repeat_interleave", repeats=times, dim=0)
-    lengths = set_to(scene.call, "input_lengths", Items("tuple", tuple(times * one for one in frames)))
-    labels = set_to(scene.call, "target_lengths", Items("tuple", tuple(_lengths(scene, "target_lengths"))))
-    return (Trial(said("with every frame {times} times over", times=times), graph_rerun(repeated, lengths, labels)),)
+    inputs = set_to(scene.call, "input_lengths", Items("tuple", tuple(times * one for one in frames)))
+    labels = set_to(scene.call, "target_lengths", Items("tuple", tuple(lengths(scene, "target_lengths"))))
+    return (Trial(said("with every frame {times} times over", times=times), graph_rerun(repeated, inputs, labels)),)
 
 
 def _zeroed(scene: Scene) -> Trial:
@@ -137,18 +137,19 @@ def _zeroed(scene: Scene) -> Trial:
 
 def _labels(scene: Scene) -> list[list[int]]:
     """The labels of each sample, from padded rows or all in one line."""
-    y, lengths = scene.array("targets"), _lengths(scene, "target_lengths")
+    y, counts = scene.array("targets"), lengths(scene, "target_lengths")
     if y.ndim == 2:
-        return [_whole(row[:length]) for row, length in zip(y, lengths, strict=False)]
-    starts = np.cumsum([0, *lengths])
-    return [_whole(y[start : start + length]) for start, length in zip(starts, lengths, strict=False)]
+        return [_whole(row[:count]) for row, count in zip(y, counts, strict=False)]
+    starts = np.cumsum([0, *counts])
+    return [_whole(y[start : start + count]) for start, count in zip(starts, counts, strict=False)]
 
 
 def _whole(row: Floats) -> list[int]:
     return [int(one) for one in row]
 
 
-def _lengths(scene: Scene, name: str) -> list[int]:
+def lengths(scene: Scene, name: str) -> list[int]:
+    """The lengths of the samples, given as a tensor, a tuple or one number; Unrecorded where they are neither."""
     if scene.call.ref(name) is not None:
         return _whole(scene.array(name).reshape(-1))
     return _whole(np.asarray(_items(scene.call.argument(name)), dtype=np.float64))

@@ -7,7 +7,9 @@ from explainers.diagnoses import (
     calling,
     changed_in_place,
     class_targets,
+    ctc_arguments,
     infinite_scores,
+    linear_shapes,
     logarithms,
     naming,
     operand_dtypes,
@@ -15,6 +17,7 @@ from explainers.diagnoses import (
     overflows,
     paired_shapes,
     refused_binary,
+    refused_integers,
     refused_labels,
     refused_options,
     silent_gradients,
@@ -23,7 +26,8 @@ from explainers.diagnoses import (
 )
 from explainers.diagnoses.diagnosis import Rule
 
-_LOSSES = (class_targets, refused_binary, refused_options, refused_labels)
+_CLASSES = (class_targets, linear_shapes, refused_labels)
+_LOSSES = (*_CLASSES, ctc_arguments, refused_binary, refused_options, refused_integers)
 _REFUSED = (calling, naming, *_LOSSES, operand_dtypes, operand_shapes, paired_shapes)
 _BACKWARD = (backward_errors, changed_in_place)
 

@@ -13,7 +13,7 @@ from explainers.diagnoses.operands import known_as, replaced, tensors, with_opti
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source
 from explainers.messages import Message, said
-from explainers.recording import Items, Opaque, Value
+from explainers.recording import Items, Opaque, Tensor, Value
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _INDEXING = frozenset(
@@ -181,7 +181,7 @@ def _odd_one(scene: Scene) -> str | None:
 
 
 def _index_dtype(scene: Scene) -> Suspicion | None:
-    name = next((k for k in (*_INDEX, "input") if (t := scene.tensor(k)) is not None and t.floating), None)
+    name = next((k for k in (*_INDEX, "input") if (t := scene.tensor(k)) is not None and _no_index(scene, t)), None)
     if scene.name not in _INDEXING or name is None or (name == "input" and scene.name not in ("one_hot", "embedding")):
         return None
     tensor = scene.given(name)
@@ -194,6 +194,13 @@ def _index_dtype(scene: Scene) -> Suspicion | None:
         trials=(),
         fix=fixes.fix(scene, replaced(scene, **{name: "{}.long()"}), "safe", said("Make the index whole numbers.")),
     )
+
+
+def _no_index(scene: Scene, given: Tensor) -> bool:
+    """Whether a tensor holds fractions, or integers too narrow for a function that says that it wants int64."""
+    raised = scene.recording.raised
+    asked = raised is not None and any(words in raised.message for words in ("int64", "LongTensor"))
+    return given.floating or (asked and given.dtype != "int64")
 
 
 def _integer_requires_grad(scene: Scene) -> Suspicion | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from explainers.diagnoses import fixes
+from explainers.diagnoses import embedding_shapes, fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced, tensors
 from explainers.diagnoses.scene import Scene
@@ -138,8 +138,8 @@ def _dimensions_differ(scene: Scene) -> Suspicion | None:
     names = list(given)
     first, last = names[0], names[-1]
     x, y = given[first].shape, given[last].shape
-    if scene.name == "cosine_embedding_loss" and (len(x) > 2 or len(y) > 1):
-        return _cosine(scene, x, y)
+    if scene.name == "cosine_embedding_loss":
+        return embedding_shapes.suspicion(scene)
     if len({len(t.shape) for t in given.values()}) == 1:
         return None
     return Suspicion(
@@ -165,23 +165,3 @@ def _same_dimensions(scene: Scene, first: str, last: str, x: Shape, y: Shape) ->
     if len(y) == len(x) + 1 and 1 in y:
         return replaced(scene, **{last: f"{{}}.squeeze({y.index(1)})"})
     return None
-
-
-def _cosine(scene: Scene, x: Shape, y: Shape) -> Suspicion:
-    """One label per pair of vectors: (N, D) against (N)."""
-    flat = len(x) <= 2
-    rows = None if flat else "{}.movedim(1, -1).flatten(0, -2)"
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "the target has shape {y}: for inputs (N, D) it has one number per pair, shape (N,).", y=shape(y)
-        ),
-        evidence=(
-            said("The inputs have shape {x}, the target {y}.", x=shape(x), y=shape(y)),
-            said("For a pair with label 1 the loss is one minus the cosine, so it is 0 for identical vectors; with "
-                 "label −1 it is the cosine above the margin."),
-        ),
-        trials=(),
-        fix=fixes.fix(scene, replaced(scene, input1=rows, input2=rows, target="{}.flatten()"), "likely",
-                      said("Make the target 1D, one label for each row of the 2D inputs.")),
-    )  # fmt: skip

@@ -1,8 +1,6 @@
-"""Label lists and class targets that the margin losses refuse, lengths that ctc_loss refuses, and half precision."""
+"""Label lists and class targets that the margin losses refuse, and half precision."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
@@ -57,23 +55,6 @@ def rules() -> tuple[Rule, ...]:
             trigger=_unpadded,
             positive=_HEAD + "F.multilabel_margin_loss(x, torch.tensor([[0], [1]]))",
             control=_HEAD + "F.multilabel_margin_loss(x, torch.tensor([[0, -1, -1], [1, -1, -1]]))",
-            concern="exception",
-        ),
-        Rule(
-            slug="ctc-lengths-too-long",
-            family="refused-labels",
-            title=said("A length that is more than there is"),
-            explanation=said(
-                "input_lengths counts the time steps of each sequence: at most as many as log_probs of shape (T, N, C) "
-                "has along axis 0."
-            ),
-            words=("Expected input_lengths to have value at most", "input_lengths too long"),
-            losses=frozenset({"ctc_loss"}),
-            trigger=_too_long,
-            positive=_HEAD
-            + "z = x.log_softmax(1)[:, None]\nF.ctc_loss(z, torch.tensor([[1]]), torch.tensor([3]), torch.tensor([1]))",
-            control=_HEAD
-            + "z = x.log_softmax(1)[:, None]\nF.ctc_loss(z, torch.tensor([[1]]), torch.tensor([2]), torch.tensor([1]))",
             concern="exception",
         ),
         Rule(
@@ -162,32 +143,6 @@ def _unpadded(scene: Scene) -> Suspicion | None:
         evidence=(said("On axis {axis} {count} entries are missing.", axis=len(y.shape) - 1, count=missing),),
         trials=(),
         fix=fixes.fix(scene, padded, "safe", said("Pad the lists with −1.")),
-    )
-
-
-def _too_long(scene: Scene) -> Suspicion | None:
-    given, steps = scene.recorded("input_lengths"), scene.given("log_probs").shape[:1]
-    if given is None or not steps or not given.size or not given.max() > steps[0]:
-        return None
-    changed = replaced(scene, input_lengths=f"{{}}.clamp(max={steps[0]})")
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "{name} holds {value}, but {other} has {steps} time steps.",
-            name=known_as(scene, "input_lengths"),
-            value=number(float(np.max(given))),
-            other=known_as(scene, "log_probs"),
-            steps=steps[0],
-        ),
-        evidence=(
-            said(
-                "{name} has shape {shape}; axis 0 is the time.",
-                name=known_as(scene, "log_probs"),
-                shape=shape(scene.given("log_probs").shape),
-            ),
-        ),
-        trials=(),
-        fix=fixes.fix(scene, changed, "choose", said("Count the time steps that log_probs really has.")),
     )
 
 

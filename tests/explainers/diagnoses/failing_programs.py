@@ -10,6 +10,7 @@ LABELS = "y = torch.tensor([0, 1])\n"
 BITS = "p = torch.tensor([0.9, 0.2, 0.7])\n"
 SURE = "x = torch.tensor([3.0, -2.0, 1.5])\nt = torch.tensor([1.0, 0.0, 1.0])\n"
 PAIR = "a = torch.tensor([1.0, 2.0, 4.0])\nb = torch.tensor([1.5, 2.0, 3.0])\n"
+STEPS = "s = torch.tensor([[[0.6, 0.5, -1.0]], [[0.2, 0.7, -0.3]]]).log_softmax(2)\n"
 WEIGHT = "w = torch.tensor([1.0, 2.0], requires_grad=True)\n"
 
 STOPS = [
@@ -111,6 +112,88 @@ STOPS = [
         "dimensions-differ",
         SCORES + "nn.CosineEmbeddingLoss()(z, z.flip(1), torch.tensor([[1.0, -1.0]]))",
         SCORES + "nn.CosineEmbeddingLoss()(z, z.flip(1), torch.tensor([1.0, -1.0]))",
+    ),
+    (
+        "dimensions-differ",
+        SCORES + "F.cosine_embedding_loss(z[0], z[1], torch.tensor([-1.0]))",
+        SCORES + "F.cosine_embedding_loss(z[:1], z[1:], torch.tensor([-1.0]))",
+    ),
+    (
+        "dimensions-differ",
+        SCORES + "nn.CosineEmbeddingLoss()(z, z.flip(1), torch.tensor(1.0))",
+        SCORES + "F.cosine_embedding_loss(z, z.flip(1), torch.tensor([1.0, 1.0]))",
+    ),
+    (
+        "dimensions-differ",
+        SCORES + "F.cosine_embedding_loss(z, z[0], torch.tensor([1.0, -1.0]))",
+        SCORES + "F.cosine_embedding_loss(z, z[[0, 0]], torch.tensor([1.0, -1.0]))",
+    ),
+    (
+        "integer-shares-or-variances",
+        SCORES + LABELS + "nn.KLDivLoss(reduction='batchmean')(z.log_softmax(1), F.one_hot(y, 3))",
+        SCORES + LABELS + "F.cross_entropy(z, y)",
+    ),
+    (
+        "integer-shares-or-variances",
+        PAIR + "F.gaussian_nll_loss(a, b, torch.tensor([1, 4, 2]))",
+        PAIR + "F.gaussian_nll_loss(a, b, torch.tensor([1.0, 4.0, 2.0]))",
+    ),
+    (
+        "integer-shares-or-variances",
+        "n = torch.tensor([1, 2])\nF.gaussian_nll_loss(n, n + 1, n)",
+        "n = torch.tensor([1.0, 2.0])\nF.gaussian_nll_loss(n, n + 1, n)",
+    ),
+    ("one-hot-negative", "F.one_hot(torch.tensor([0, -100, 2])).float().mean()", "torch.tensor(1 / 3)"),
+    ("index-dtype", "F.one_hot(torch.tensor([0, 2], dtype=torch.int32)).float().mean()", "torch.tensor(1 / 3)"),
+    (
+        "linear-features-differ",
+        SCORES + LABELS + "F.linear_cross_entropy(z, torch.arange(12.0).reshape(3, 4), y)",
+        SCORES + LABELS + "F.cross_entropy(z @ torch.arange(12.0).reshape(3, 4), y)",
+    ),
+    (
+        "linear-features-differ",
+        SCORES + LABELS + "F.linear_cross_entropy(z.T, torch.eye(3), y)",
+        SCORES + LABELS + "F.cross_entropy(z, y)",
+    ),
+    (
+        "linear-features-differ",
+        SCORES + LABELS + "F.linear_cross_entropy(z, torch.eye(3), y, linear_bias=torch.ones(1, 3))",
+        SCORES + LABELS + "F.cross_entropy(z, y)",
+    ),
+    (
+        "ctc-lengths-too-long",
+        STEPS + "F.ctc_loss(s, torch.tensor([[1]]), (3,), (1,))",
+        STEPS + "F.ctc_loss(s, torch.tensor([[1]]), (2,), (1,))",
+    ),
+    (
+        "ctc-lengths-too-long",
+        STEPS + "most = [2]\nnn.CTCLoss()(s, torch.tensor([[1]]), [2], target_lengths=most)",
+        STEPS + "F.ctc_loss(s, torch.tensor([[1]]), (2,), (1,))",
+    ),
+    (
+        "ctc-lengths-unlike",
+        STEPS + "F.ctc_loss(s, torch.tensor([[1]]), torch.tensor([2.0]), torch.tensor([1.0]))",
+        STEPS + "F.ctc_loss(s, torch.tensor([[1]]), (2,), (1,))",
+    ),
+    (
+        "ctc-lengths-unlike",
+        STEPS + "F.ctc_loss(s, torch.tensor([[1]]), torch.tensor([2]), (1,))",
+        STEPS + "F.ctc_loss(s, torch.tensor([[1]]), (2,), (1,))",
+    ),
+    (
+        "ctc-lengths-unlike",
+        STEPS + "F.ctc_loss(s.expand(2, 2, 3), torch.tensor([[1], [2]]), torch.tensor([2]), torch.tensor([1, 1]))",
+        STEPS + "F.ctc_loss(s.expand(2, 2, 3), torch.tensor([[1], [2]]), (2, 2), (1, 1))",
+    ),
+    (
+        "ctc-blank-out-of-range",
+        STEPS + "nn.CTCLoss(blank=3)(s, torch.tensor([[1]]), (2,), (1,))",
+        STEPS + "F.ctc_loss(s, torch.tensor([[1]]), (2,), (1,), blank=2)",
+    ),
+    (
+        "ctc-blank-out-of-range",
+        STEPS + "F.ctc_loss(s, torch.tensor([[2]]), (2,), (1,), -1)",
+        STEPS + "F.ctc_loss(s, torch.tensor([[2]]), (2,), (1,))",
     ),
     ("loss-class-called-like-function", PAIR + "nn.MSELoss(a, b)", PAIR + "F.mse_loss(a, b)"),
     ("arguments-swapped", SCORES + LABELS + "crit = nn.NLLLoss()\ncrit(y, z)", SCORES + LABELS + "F.nll_loss(z, y)"),
