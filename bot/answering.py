@@ -25,6 +25,7 @@ from bot.jobs import work
 from bot.languages import FALLBACK
 from bot.line import TurnedAway
 from bot.log import Log, places, reason
+from bot.reading.files import is_picture
 from bot.reading.question import NeedsInput, Origin, Question, Reading, ReportedError, Snippet, TooLong
 from bot.remarks import preface, remarks, shown, supplied
 from bot.sketching import fitting, furthest
@@ -256,7 +257,8 @@ class Walk:
             return raising
         source = self._chosen(question) if question else None
         if question is None or source is None:
-            return stopped.lacking("code")
+            unread = question is not None and any(map(is_picture, question.left_out))
+            return stopped.lacking("picture" if unread else "code")
         arguments = {loss.name: loss.arguments for loss in self._answering.catalogue.losses}
         told = adapted(source, question.stated, arguments)
         evaluated = await self._ours(told)

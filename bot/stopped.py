@@ -116,7 +116,7 @@ def cut(names: tuple[str, ...]) -> Stop:
     )
 
 
-def lacking(what: Literal["code", "target", "input", "loss", "picture"]) -> Stop:
+def lacking(what: Literal["code", "target", "input", "loss", "picture", "file"]) -> Stop:
     """The one thing to ask for."""
     return Stop("needs-input", _LACKING[what])
 
@@ -126,6 +126,7 @@ _LACKING: Final[Mapping[str, Message]] = {
     "target": said("I read the input in your message, but no target: send the target as well."),
     "input": said("I read the target in your message, but no input: send the input as well."),
     "picture": said("I can't read pictures, sorry: paste the code and its output as text, and I will gladly look."),
+    "file": said("What you attached is no text that I can read: paste the code and its output into your message."),
     "loss": said("I read the numbers in your message, but not which loss is meant: name it, or send the code."),
 }
 

@@ -9,7 +9,7 @@ import msgspec
 
 from bot.reading.arrays import arrays
 from bot.reading.question import File
-from bot.reading.text import decoded
+from bot.reading.text import decoded, is_text
 
 _PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".heic", ".tif", ".tiff", ".svg"))
 _PROSE = frozenset((".txt", ".md", ".log", ".out", ".err", ""))
@@ -30,18 +30,17 @@ class Document:
 
 
 def document(file: File) -> Document | None:
-    """The attachment as text, None where its kind is not read.
+    """The attachment as text, None where its kind is not read, or its bytes are no text.
 
     A notebook becomes Markdown: cells as fences, their outputs as fences under them; lines count through that.
     """
     suffix = PurePosixPath(file.name.replace("\0", "")).suffix.lower()
-    if suffix == ".py":
-        return Document(file.name, decoded(file.data), program=True)
+    if suffix == ".py" or suffix in _PROSE:
+        text = decoded(file.data)
+        return Document(file.name, text, program=suffix == ".py") if is_text(text) else None
     if suffix == ".ipynb":
         text = _notebook(file.data)
         return None if text is None else Document(file.name, text)
-    if suffix in _PROSE:
-        return Document(file.name, decoded(file.data))
     found = arrays(file.name, file.data)
     return None if found is None else Document(file.name, "", values=found.named, loaded=found.loaded)
 

@@ -55,12 +55,14 @@ _TAKEN = "\ufffc"
 def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> Reading:
     """The Reading of a message (the first of the parts) and its attachments.
 
-    Where we are asked and there is nothing but a picture, its text is what to ask for.
+    Where we are asked and there is nothing but a picture, or a file that is no text, its text is what to ask for.
     """
     found = _judged(parts, left_out, direct)
     pictures = tuple(name for name in left_out if is_picture(name))
     if direct and pictures and isinstance(found, NotAQuestion | NeedsInput):
         return NeedsInput(pictures, "picture", found.language)
+    if direct and left_out and isinstance(found, NotAQuestion):
+        return NeedsInput(left_out, "file", found.language)
     return found
 
 

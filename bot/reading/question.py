@@ -180,11 +180,12 @@ class NotAQuestion(msgspec.Struct, frozen=True, tag="not-a-question"):
 class NeedsInput(msgspec.Struct, frozen=True, tag="needs-input"):
     """A question about a loss that nothing can be computed from: `what` is the one thing to ask for.
 
-    "picture": for the text of pictures, which nobody reads here; `missing` then names them.
+    "picture": for the text of pictures, which nobody reads here, "file" for that of other files that are no text;
+    `missing` then names them.
     """
 
     missing: tuple[str, ...]
-    what: Literal["code", "target", "input", "loss", "picture"]
+    what: Literal["code", "target", "input", "loss", "picture", "file"]
     language: str = "en"
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 
 import msgspec
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.reading import File, Origin, Question, read, warm
+from bot.reading import File, NeedsInput, Origin, Question, read, warm
 
 CODE = "x = torch.ones(2)\nprint(F.mse_loss(x, 0 * x))  # 1.000"
 
@@ -41,6 +42,12 @@ def test_a_notebook_gives_its_cells_and_their_outputs() -> None:
 def test_what_is_not_read_is_named() -> None:
     question = asked("why is my CrossEntropyLoss nan?", File("a.png", b"\x89PNG"), File("b.ipynb", b"{"))
     assert question.left_out == ("a.png", "b.ipynb")
+
+
+@pytest.mark.parametrize("name", ["x.py", "x.txt", "x"])
+def test_bytes_that_are_no_text_are_not_read(name: str) -> None:
+    noise = random.Random(0).randbytes(400)
+    assert read("why?", (File(name, noise),)) == NeedsInput((name,), "file", "en")
 
 
 def test_broken_encoding_is_repaired() -> None:
