@@ -19,7 +19,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _KANA = re.compile("[\u3041-\u30ff]|(?<=[\u3041-\u30ff])[\u4e00-\u9fff、。]|[\u4e00-\u9fff](?=[\u3041-\u30ff])")
 _HAN = re.compile("[\u4e00-\u9fff，。？！：（）]{2,}")
 _LATIN = re.compile("[À-ÿ€’“”„–«»¿¡°]")
-_MOST_UNREADABLE = 0.1
+_MOST_CONTROLS = 0.02
 _CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
 _ENTITY = re.compile(r"&(?:gt|lt|amp|quot|nbsp|#39);")
 """Of a page that was copied as it is written."""
@@ -85,8 +85,8 @@ def decoded(data: bytes) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Whether something decoded was text: hardly a sign of it is a control character or in no encoding at all."""
-    return _MOST_UNREADABLE * len(text) >= len(_CONTROL.findall(text)) + text.count("\ufffd")
+    """Whether something decoded was text, if of an unknown encoding: hardly a sign of it is a control character."""
+    return _MOST_CONTROLS * len(text) >= len(_CONTROL.findall(text))
 
 
 def _guessed(data: bytes) -> str:

@@ -52,9 +52,9 @@ REFUSALS = {
     "no target": ("CE of logits [1, 0, 0], why?", "needs-input", "no target"),
     "no value": ("```py\nloss_fn = nn.MSELoss()\n```\nwhy is my loss 2.3?", "needs-input", "computes no loss"),
     "a name that is missing": (
-        "```py\nloss = nn.MSELoss()(output, torch.ones(1))\nprint(loss)\n```\nwhy is my loss 2.3?",
+        "```py\nloss = my_loss(output, target)\nprint(loss)\n```\nwhy is my loss 2.3?",
         "needs-input",
-        "output",
+        "my_loss",
     ),
 }
 """Messages, the outcome, and a part of the verdict in English."""
