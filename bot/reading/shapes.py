@@ -32,11 +32,15 @@ _BINARY = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A shape and the word that it is said of; `plain` where no other word says that it is one."""
+    """A shape and the word that it is said of; `plain` where no other word says that it is one.
+
+    `written` is the word with the shape: where the source reads "sample[1]", it is an item, not a shape.
+    """
 
     word: str
     shape: Shape
     plain: bool
+    written: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,9 @@ def stand_ins(source: str, text: str) -> dict[str, tuple[Shape, str]]:
         return {}
     loss = _loss(tree)
     names = needed | {name for name in (loss.input, loss.target) if name} if loss else needed
-    found = _by_name(list(_stated(text, names)), names, loss)
+    items = {ast.unparse(node).replace(" ", "") for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
+    stated = [each for each in _stated(text, names) if each.written.replace(" ", "") not in items]
+    found = _by_name(stated, names, loss)
     return {name: (shape, f"{name} = {_tensor(name, shape, found, loss)}") for name, shape in found.items()}
 
 
@@ -95,7 +101,8 @@ def _stated(text: str, names: set[str]) -> Iterator[Stated]:
         for size in sizes:
             elements *= size
         if words and 0 < elements <= _MOST:
-            yield Stated(words[-1], sizes, not _SAYS.search(f"{before} {match[0]}") and "x" not in match[0])
+            plain = not _SAYS.search(f"{before} {match[0]}") and "x" not in match[0]
+            yield Stated(words[-1], sizes, plain, f"{words[-1]}[{match[1]}]")
 
 
 def _loss(tree: ast.Module) -> _Loss | None:

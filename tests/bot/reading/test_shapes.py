@@ -25,6 +25,7 @@ NET = "out = net(images)\nloss = F.cross_entropy(out, labels)"
         ("出力の形状は [16, 3]、ラベルは [16] です", NET, {"out": (16, 3), "labels": (16,)}),
         ("pred = [4, 2] and target = [4, 3]", "F.mse_loss(pred, target)", {}),
         ("I use 3 layers (64, 32) and lr 0.1", CE, {}),
+        ("y[int(sample[1])] = 1", "y = torch.zeros(3)\ny[int(sample[1])] = 1\nF.mse_loss(y, target)", {}),
         ("output is [32, 10]", "output = 1\nF.mse_loss(output, output)", {}),
     ],
 )
