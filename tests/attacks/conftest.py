@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ import pytest_asyncio
 from bot.evaluator import landlock, outcomes
 from bot.evaluator.limits import Limits
 from bot.evaluator.supervisor import Evaluator, snippet_settings
+from tests.attacks.attack import Assault
 from tests.attacks.places import attackable, children_of, left
 
 ENTRY = "hostile_jobs:execute"
@@ -27,8 +28,6 @@ emit(loss.item().hex().encode() + x.grad.numpy().tobytes() + np.random.rand(3).t
 import os, random
 emit(str(random.random()).encode() + str(len(os.environ)).encode())
 """
-
-Assault = Callable[..., Awaitable[outcomes.Outcome]]
 
 
 @pytest_asyncio.fixture(

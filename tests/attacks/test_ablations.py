@@ -30,33 +30,97 @@ assert ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer
 
 @dataclass(frozen=True)
 class Ablation:
-    """`layer`: a hook of `ablations`. `attack`: goes on to its end only where it succeeds. `landlock`: False as on a
-    kernel without it.
+    """`story`: what it is after; the layer that stops it. `layer`: a hook of `ablations`. `attack`: goes on to its end
+    only where it succeeds. `landlock`: False as on a kernel without it.
     """
 
+    story: str
     layer: str
     attack: str
     landlock: bool = True
 
 
 ABLATIONS = {
-    "session": Ablation("own_session", "import os; assert os.getsid(0) != os.getpid()"),
-    "descriptors": Ablation("closed_descriptors", "import os; os.fstat(16)"),
-    "environment": Ablation("no_environment", "import os; assert os.environ['OMP_NUM_THREADS']"),
-    "memory": Ablation("memory_limit", "assert len(bytearray(2**29))"),
-    "CPU time": Ablation("cpu_limit", "import time\nwhile time.process_time() < 2.5: pass"),
-    "number of descriptors": Ablation("descriptor_limit", "import os; kept = [os.dup(1) for _ in range(100)]"),
-    "debuggers": Ablation("not_dumpable", "import ctypes; assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 1"),
-    "reading": Ablation("landlock", "open('/etc/passwd').read()"),
-    "reading, no Landlock": Ablation("system_calls_and_descriptor_limit", "open('/etc/passwd').read()", landlock=False),
-    "writing": Ablation("landlock_and_writing_flags", "open('/dev/null', 'w').close()"),
-    "network": Ablation("system_calls", "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)"),
-    "tracing": Ablation("system_calls", "import ctypes; assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0"),
-    "i386 calls": Ablation("foreign_conventions", I386),
-    "unlisted calls": Ablation("default_deny", "import ctypes; assert ctypes.CDLL(None).eventfd(0, 0) >= 0"),
-    "requests": Ablation("checked_requests", "import fcntl, os; fcntl.fcntl(1, fcntl.F_SETOWN, os.getpid())"),
-    "own limits": Ablation("checked_limits", "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))"),
-    "user": Ablation("other_user", "import os; assert os.getuid() == 0"),
+    "session": Ablation(
+        "Shares a terminal and a group with its zygote; a session of its own ends that.",
+        "own_session",
+        "import os; assert os.getsid(0) != os.getpid()",
+    ),
+    "descriptors": Ablation(
+        "Uses what the zygote has open; all but the child's own is closed.",
+        "closed_descriptors",
+        "import os; os.fstat(16)",
+    ),
+    "environment": Ablation(
+        "Reads the variables that the zygote was started with; they are cleared.",
+        "no_environment",
+        "import os; assert os.environ['OMP_NUM_THREADS']",
+    ),
+    "memory": Ablation(
+        "Takes half a gigabyte; the limit on address space refuses it.", "memory_limit", "assert len(bytearray(2**29))"
+    ),
+    "CPU time": Ablation(
+        "Computes longer than it may; the kernel's limit ends it.",
+        "cpu_limit",
+        "import time\nwhile time.process_time() < 2.5: pass",
+    ),
+    "number of descriptors": Ablation(
+        "Collects descriptors; the limit on their number is met.",
+        "descriptor_limit",
+        "import os; kept = [os.dup(1) for _ in range(100)]",
+    ),
+    "debuggers": Ablation(
+        "Can be read by others of its user; not being dumpable closes it.",
+        "not_dumpable",
+        "import ctypes; assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 1",
+    ),
+    "reading": Ablation(
+        "Reads a file of the system; Landlock opens libraries alone.", "landlock", "open('/etc/passwd').read()"
+    ),
+    "reading, no Landlock": Ablation(
+        "Reads one where there is no Landlock; the filter and the limit on descriptors open nothing.",
+        "system_calls_and_descriptor_limit",
+        "open('/etc/passwd').read()",
+        landlock=False,
+    ),
+    "writing": Ablation(
+        "Opens a device for writing; Landlock and the filter's look at flags refuse it.",
+        "landlock_and_writing_flags",
+        "open('/dev/null', 'w').close()",
+    ),
+    "network": Ablation(
+        "Makes a socket; the filter refuses it.",
+        "system_calls",
+        "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+    ),
+    "tracing": Ablation(
+        "Asks to be traced; the filter kills.",
+        "system_calls",
+        "import ctypes; assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0",
+    ),
+    "i386 calls": Ablation(
+        "Calls by the 32-bit convention; the filter kills what is foreign.", "foreign_conventions", I386
+    ),
+    "unlisted calls": Ablation(
+        "Makes a harmless call that nobody listed; the filter denies by default.",
+        "default_deny",
+        "import ctypes; assert ctypes.CDLL(None).eventfd(0, 0) >= 0",
+    ),
+    "requests": Ablation(
+        "Has the kernel send it signals; the filter looks at the request.",
+        "checked_requests",
+        "import fcntl, os; fcntl.fcntl(1, fcntl.F_SETOWN, os.getpid())",
+    ),
+    "own limits": Ablation(
+        "Sets a limit anew; the filter lets limits be read only.",
+        "checked_limits",
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))",
+    ),
+    "user": Ablation(
+        "Stays root where the service is; the zygote has given that up.",
+        "other_user",
+        "import os; assert os.getuid() == 0",
+    ),
 }
 
 
