@@ -66,14 +66,15 @@ def fingerprints(
 
     Where losses are named, of those alone. A whole number, whose radius is 0, is matched exactly; one of few digits
     gives nothing away. `classes` is how many the asker says there are: the forms of that many then come first, and
-    need fewer digits.
+    need fewer digits; those of another number are none.
     """
     if classes is not None and 1 < classes <= MOST_STATED and (told := _of_classes(value, radius, classes)):
         return told
     if value == 0 or radius > COARSEST * abs(value):
         return ()
     slack = max(radius, FINEST * abs(value))
-    meant = (f for f in _families() if (f.losses & set(losses) if losses else not f.asks))
+    counts = range(2, MOST_CLASSES + 1) if classes is None else (classes,)
+    meant = (f for f in _families(counts) if (f.losses & set(losses) if losses else not f.asks))
     found = (family.within(value, slack) for family in meant)
     return tuple(one for one in found if one is not None)[:MOST]
 
@@ -89,26 +90,29 @@ def _of_classes(value: float, radius: float, c: int) -> tuple[Fingerprint, ...]:
     return tuple(make(c) for at, make in forms if radius <= COARSEST_STATED and abs(at - value) <= slack)[:MOST]
 
 
-def _families() -> tuple[Family, ...]:
+def _families(counts: Collection[int]) -> tuple[Family, ...]:
+    """The families; `counts` are the numbers of classes that may be meant."""
     entropy, binary = frozenset({"cross_entropy"}), frozenset({"binary_cross_entropy"})
     logits, triplet = frozenset({"binary_cross_entropy_with_logits"}), frozenset({"triplet_margin_loss"})
-    contrastive = frozenset({"info_nce"})
+    contrastive, pairs = frozenset({"info_nce"}), range(2, MOST_CLASSES + 1)
     return (
-        Family(entropy, partial(_over_classes, _one_hot, lambda c: math.log1p((c - 1) / math.e))),
-        Family(binary | logits, _even_odds),
-        Family(entropy, partial(_over_classes, _chance, math.log)),
+        Family(entropy, partial(_over, counts, _one_hot, lambda c: math.log1p((c - 1) / math.e))),
+        Family(binary, partial(_even_odds, "p = torch.full((1,), 0.5)", "F.binary_cross_entropy(p, torch.{}(1))")),
+        Family(
+            logits,
+            partial(_even_odds, "x = torch.zeros(1)", "F.binary_cross_entropy_with_logits(x, torch.{}(1))"),
+        ),
+        Family(entropy, partial(_over, counts, _chance, math.log)),
         Family(frozenset({"nll_loss"}), _negated_one),
         Family(binary, partial(_shares, 100.0, _cut)),
-        Family(entropy, partial(_over_classes, _wrong_one_hot, lambda c: math.log(math.e + c - 1))),
-        Family(entropy, _smoothed),
-        Family(logits, partial(_over_classes, _sigmoids, _of_sigmoids)),
-        Family(
-            contrastive, partial(_over_classes, partial(_contrastive, 1.0), lambda n: math.log(2 * n - 1)), asks=True
-        ),
+        Family(entropy, partial(_over, counts, _wrong_one_hot, lambda c: math.log(math.e + c - 1))),
+        Family(entropy, partial(_smoothed, counts)),
+        Family(logits, partial(_over, counts, _sigmoids, _of_sigmoids)),
+        Family(contrastive, partial(_over, pairs, partial(_contrastive, 1.0), lambda n: math.log(2 * n - 1)), True),
         Family(
             contrastive,
-            partial(_over_classes, partial(_contrastive, SUPCON), lambda n: SUPCON * math.log(2 * n - 1)),
-            asks=True,
+            partial(_over, pairs, partial(_contrastive, SUPCON), lambda n: SUPCON * math.log(2 * n - 1)),
+            True,
         ),
         Family(triplet, _margins, asks=True),
         Family(entropy | binary, partial(_shares, -math.log(KERAS), _clipped_by_keras)),
@@ -116,8 +120,8 @@ def _families() -> tuple[Family, ...]:
     )
 
 
-def _over_classes(make: Callable[[int], Fingerprint], value: Callable[[int], float]) -> Candidates:
-    return ((value(c), partial(make, c)) for c in range(2, MOST_CLASSES + 1))
+def _over(counts: Collection[int], make: Callable[[int], Fingerprint], value: Callable[[int], float]) -> Candidates:
+    return ((value(c), partial(make, c)) for c in counts)
 
 
 def _shares(whole: float, make: Callable[[int, int], Fingerprint]) -> Candidates:
@@ -145,11 +149,13 @@ def _chance(c: int) -> Fingerprint:
     return Fingerprint("chance-level-ln-c", f"ln {c}", _HEAD + source, question)
 
 
-def _even_odds() -> Candidates:
-    """ln 2 of a prediction of 0.5, and two of them added up, as those of a discriminator are."""
-    head = f"{_HEAD}logits = torch.zeros(1)\n"
-    one = "F.binary_cross_entropy_with_logits(logits, torch.ones(1))"
-    two = f"{one} + F.binary_cross_entropy_with_logits(logits, torch.zeros(1))"
+def _even_odds(given: str, call: str) -> Candidates:
+    """ln 2 of a prediction of 0.5, and two of them added up, as those of a discriminator are.
+
+    `given` is the code of the prediction, `call` that of the loss of it and of "ones" or "zeros".
+    """
+    head, one = f"{_HEAD}{given}\n", call.format("ones")
+    two = f"{one} + {call.format('zeros')}"
     question = said("Does the model give 0.5 for every item, as if it guessed?")
     yield math.log(2), lambda: Fingerprint("chance-level-ln-c", "ln 2", head + one, question)
     added = said("Are two losses added up, each of a model that gives 0.5 for every item?")
@@ -201,9 +207,9 @@ def _of_sigmoids(c: int) -> float:
     return (math.log1p(1 / math.e) + (c - 1) * math.log(2)) / c
 
 
-def _smoothed() -> Candidates:
+def _smoothed(counts: Collection[int]) -> Candidates:
     for eps in SMOOTHINGS:
-        for c in range(2, MOST_CLASSES + 1):
+        for c in counts:
             hot, rest = 1 - eps + eps / c, eps / c
             yield -hot * math.log(hot) - (c - 1) * rest * math.log(rest), partial(_smoothing, eps, c)
 

@@ -9,7 +9,7 @@ import msgspec
 from bot.reading.arguments import ELEMENTWISE, INDEXED
 from bot.reading.calls import Lack, Written, written
 from bot.reading.files import Document
-from bot.reading.frameworks import translated
+from bot.reading.frameworks import apart, translated
 from bot.reading.given import Given, filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.lexing import parsed
@@ -174,9 +174,21 @@ def _filled(found: Snippet, given: Mapping[str, Given]) -> Snippet:
 
 def _in_torch(block: Block) -> list[Snippet]:
     """The block as it stands, or one of another framework in torch, and beside it torch's own loss of the same."""
+    if both := apart(block.text):
+        ours, theirs = (
+            Block(tuple(each.source.split("\n")), tuple(block.line_map[at] for at in each.lines), block.origin,
+                  block.repairs)
+            for each in both
+        )  # fmt: skip
+        return [snippet(block)] if missing_names(ours.text) else [snippet(ours), *_translated(theirs)[:1]]
+    return _translated(block) or [snippet(block)]
+
+
+def _translated(block: Block) -> list[Snippet]:
+    """Programs of torch for one of another framework; [] where a part of it is not known, or nothing is to do."""
     found = translated(block.text)
     if found is None or missing_names(found.source):
-        return [snippet(block)]
+        return []
     own = [(found.torch, found.torch_lines)] if found.torch else []
     name = found.losses[0] if found.losses else "numpy"
     return [

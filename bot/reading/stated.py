@@ -43,7 +43,7 @@ _SWITCH = re.compile(r"(?<![A-Za-z_])(zero_infinity|log_target|log_input|full|sw
 _CLASSES = re.compile(
     r"(?<![\d.,])(\d{1,3},\d{3}|\d{1,6})[\s-]*(?:-?way\b|class(?:es)?\b|classes\b|labels\b|clases|klassen|класс\w*|क्लास|वर्ग|クラス|"
     r"个?类|分类|개?\s*클래스|categories)|(?:num_classes|n_classes|(?<![A-Za-z])C|vocab(?:ulary)?(?:[\s_]size)?|クラス数)"
-    rf"{_IS}(\d{{1,3}},\d{{3}}|\d{{1,6}})(?![\d.])",
+    rf"{_IS}(\d{{1,3}},\d{{3}}|\d{{1,6}})(?!\d|\.\d)",
     re.I,
 )
 

@@ -84,3 +84,15 @@ def test_numbers_that_people_ask_about(value: float, radius: float, losses: tupl
 )
 def test_other_numbers_give_nothing_away(value: float, radius: float, losses: tuple[str, ...]):
     assert fingerprints(value, radius, losses) == ()
+
+
+def test_of_a_stated_number_of_classes_no_other_is_meant():
+    value = round(math.log1p(3 / math.e), 4)
+    assert fingerprints(value, 5e-5, ("cross_entropy",), 3) == ()
+    assert fingerprints(value, 5e-5, ("cross_entropy",), 4)[0].form == "ln(1 + 3/e)"
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "binary_cross_entropy_with_logits"])
+def test_even_odds_are_shown_with_the_loss_that_is_named(loss: str):
+    checked(0.6931, 5e-5, (loss,), "ln 2")
+    assert [f"F.{loss}(" in one.source for one in fingerprints(0.6931, 5e-5, (loss,))] == [True]

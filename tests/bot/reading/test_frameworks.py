@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.reading import Question, read
-from bot.reading.frameworks import foreign_losses, translated
+from bot.reading.frameworks import apart, foreign_losses, translated
 from bot.reading.frameworks.definitions import KERAS, KERAS_CLASSES, OTHERS
 
 ROWS = st.integers(1, 4).flatmap(
@@ -279,3 +279,34 @@ def test_a_name_that_several_frameworks_have_is_that_of_the_one_named(prose: str
 )
 def test_names_of_other_frameworks_in_prose(prose: str, names: list[str]) -> None:
     assert [each.name for each in foreign_losses(prose)] == names
+
+
+BESIDE = """x = [[0.1, 0.8, 0.1]]
+y = [1]
+tf.keras.losses.SparseCategoricalCrossentropy()(y, x)
+F.cross_entropy(torch.tensor(x), torch.tensor(y))"""
+
+
+def test_lines_of_torch_and_of_another_framework_are_a_program_each() -> None:
+    both = apart(BESIDE)
+    assert both is not None
+    assert [each.lines for each in both] == [(0, 1, 3), (0, 1, 2)]
+    question = read(f"```python\n{BESIDE}\n```\nwhy do they differ?", (), True)
+    assert isinstance(question, Question) and question.subject == 0
+    assert question.missing == ()
+    probabilities = torch.tensor([[0.1, 0.8, 0.1]])
+    ours, theirs = (result(each.source) for each in question.snippets)
+    assert ours == F.cross_entropy(probabilities, torch.tensor([1]))
+    assert float(np.asarray(theirs)) == pytest.approx(-np.log(0.8))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy as np\nF.mse_loss(torch.tensor(np.ones(2)), torch.zeros(2))",
+        "F.mse_loss(torch.tensor(tf.ones(2).numpy()), torch.zeros(2))",
+        "keras.losses.MSE([1.0], [2.0])",
+    ],
+)
+def test_a_program_of_one_framework_stays_whole(source: str) -> None:
+    assert apart(source) is None
