@@ -144,13 +144,17 @@ Block: TypeAlias = Table | Bars | Curve | Grid | Facts
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a derivation. `body` and `extra` show in the full derivation only; `on_card` steps on both."""
+    """One step of a derivation. `body` and `extra` show in the full derivation only; `on_card` steps on both.
+
+    The last one that `arrives` at the value is on a card also where there is no room for all steps before it.
+    """
 
     title: Text
     formula: Chain | None = None
     body: Text = ()
     extra: Block | None = None
     on_card: bool = True
+    arrives: bool = False
 
 
 @dataclass(frozen=True)

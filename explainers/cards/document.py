@@ -191,6 +191,7 @@ def document(card: Card, coverage: Coverage, words: Words, full: bool) -> Json:
             "role": card.value.role.value,
         },
         "steps": [writer.step(step) for step in steps],
+        "arrival": max((k for k, step in enumerate(steps) if step.arrives), default=-1),
         "panels": [writer.block(panel) for panel in (card.beside if full else card.panels)[:_MOST_PANELS]],
         "fix": [[line.sign, shortened(coverage.drawable(line.text), 76)] for line in card.fix[:24]],
         "checks": [writer.plain(check, 40) for check in card.checks[:8]],

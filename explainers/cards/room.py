@@ -75,7 +75,7 @@ def _height(card: Json, plan: Plan) -> float:
 
 
 def _steps(card: Json, plan: Plan) -> float:
-    shown = card["steps"][: plan.steps]
+    shown = _shown(card, plan.steps)
     width = WIDTH - 27 - (SIDE + 18 if plan.panels and card["panels"] else 0)
     heights = [
         0.75 * plan.words + 4 + (0.5 * plan.gap + _formula(step, plan, width) * plan.math if step["formula"] else 0)
@@ -83,6 +83,12 @@ def _steps(card: Json, plan: Plan) -> float:
     ]
     left = len(card["words"]["more"]) - 1 - len(shown)
     return sum(heights) + plan.gap * max(0, len(heights) - 1) + (plan.gap + 10 if left > 0 else 0)
+
+
+def _shown(card: Json, count: int) -> list[Json]:
+    """The first steps; where the one that arrives at the value comes later, it takes the last one's place."""
+    steps, arrival = card["steps"], card["arrival"]
+    return [*steps[: count - 1], steps[arrival]] if 1 < count <= arrival else steps[:count]
 
 
 def _formula(step: Json, plan: Plan, width: float) -> float:

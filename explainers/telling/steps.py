@@ -135,14 +135,14 @@ def _substitution(step: Substitution, translator: Translator) -> list[Step]:
     )
     forms = list(step.forms)
     if not forms:
-        return [Step(text(title, translator), Chain(lhs, (ending,)))]
+        return [Step(text(title, translator), Chain(lhs, (ending,)), arrives=not many)]
     if many or len(forms) < 2:
         shown = [form for form in (forms[0], forms[-1]) if not _is_number(form)]
         parts = (*(_put(form, step.meaning) for form in dict.fromkeys(shown)), ending)
-        return [Step(text(title, translator), Chain(lhs, parts))]
+        return [Step(text(title, translator), Chain(lhs, parts), arrives=not many)]
     put = Step(text(title, translator), Chain(lhs, tuple(_put(form, step.meaning) for form in forms[:-1])))
     last = () if _is_number(forms[-1]) else (_put(forms[-1], step.meaning),)
-    return [put, Step(text(said("Simplify, then evaluate"), translator), Chain(lhs, (*last, ending)))]
+    return [put, Step(text(said("Simplify, then evaluate"), translator), Chain(lhs, (*last, ending)), arrives=True)]
 
 
 def _equal(forms: Iterable[Any]) -> tuple[tuple[RelationSign, Any], ...]:
@@ -185,6 +185,7 @@ def _combination(step: Combination, translator: Translator) -> Step:
         text(title, translator),
         Chain(ELL, ((sign, named), (about, put), ending)),
         body if step.rest_count else (),
+        arrives=True,
     )
 
 

@@ -149,6 +149,9 @@ SHAPES: dict[str, dict[str, Any]] = {
     "a sum of 300": {"steps": (Step(("Sum",), long_sum(300)),), "panels": ()},
     "tall matrices": {"steps": tuple(Step(("Matrix",), matrix(12, 2)) for _ in range(8))},
     "a wide matrix": {"steps": (Step(("Matrix",), matrix(3, 40)),)},
+    "sixteen steps of which the last arrives": {
+        "steps": tuple(Step((f"Step {i}",), long_sum(2), arrives=i == 15) for i in range(16))
+    },
     "sixteen steps": {"steps": tuple(Step((f"Step {i}",), long_sum(2)) for i in range(16))},
     "endless titles": {"title": ("word " * 400,), "steps": tuple(Step(("x" * 3000,)) for _ in range(8))},
     "endless takeaway": {"takeaway": ("損失は 0.5514 です。" * 200,), "caution": ("?" * 5000,), "footer": ("f" * 900,)},
@@ -176,6 +179,17 @@ def test_every_shape_keeps_to_its_page(renderer: Renderer, make_card: MakeCard, 
     card, light = make_card(**SHAPES[shape]), make_card(theme="light", **SHAPES[shape])
     assert_sound(renderer.draw(card), card)
     assert_sound(renderer.draw_full(light), light, height=None)
+
+
+def test_the_step_that_arrives_at_the_value_is_never_left_out(renderer: Renderer, make_card: MakeCard) -> None:
+    """Without an arrival the last of sixteen steps makes no difference to the card."""
+
+    def drawn(last: str, *, arrives: bool) -> bytes:
+        steps = [Step((f"Step {i}",), long_sum(2)) for i in range(15)]
+        return renderer.draw(make_card(steps=(*steps, Step((last,), long_sum(2), arrives=arrives))))
+
+    assert drawn("one", arrives=False) == drawn("other", arrives=False)
+    assert drawn("one", arrives=True) != drawn("other", arrives=True)
 
 
 def test_left_out_steps_are_told(renderer: Renderer, make_card: MakeCard) -> None:
