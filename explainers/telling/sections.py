@@ -20,6 +20,7 @@ from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.reading import Reading
 from explainers.recording import Call, Operand, Ref
+from explainers.telling.subgradients import subgradient
 from explainers.verdict import disagreement, stopped, summary
 
 BRIEFLY = 24
@@ -40,6 +41,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines += [message.say(translator) for message in (*_stop(explanation), *_exactly(explanation))]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
+    lines += [message.say(translator) for message in subgradient(explanation)]
     lines += [message.say(translator) for message in _course(explanation)]
     lines += [message.say(translator) for message in probability_of_target(explanation)]
     lines += [message.say(translator) for message in _drawn(explanation)]

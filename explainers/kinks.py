@@ -1,0 +1,217 @@
+"""Inputs that lie exactly where two pieces of a loss meet: the slopes on both sides, and the one that torch takes.
+
+A branch that ties at the recorded numbers (a clamp at its bound, |0|, equal maxima) names the inputs that move it. The
+slopes beside such an input come from the gradient's own graph at x ± h and x ± 2h, whose difference takes the curvature
+out; the number between them is the one that torch's backward gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from explainers.graph import ops
+from explainers.graph.derivative import gradient
+from explainers.graph.evaluation import Values, evaluate, evaluate_all
+from explainers.graph.floats import FloatArithmetic
+from explainers.graph.nodes import (
+    Binary,
+    Compare,
+    Extremum,
+    Input,
+    Node,
+    StopGradient,
+    Unary,
+    Where,
+    is_floating,
+    operands,
+    topological,
+)
+from explainers.reading import Reading
+from explainers.recording import Tensor
+
+MOST_ELEMENTS: Final = 10_000
+MOST_TRIED: Final = 8
+STEP: Final = 2.0**-20
+SAME: Final = 1e-6
+RISE: Final = 1e-5
+BEND: Final = 1e-3
+Place = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Kink:
+    """An entry x of an input tensor at which the slope of the loss jumps, or two pieces of it meet with one slope."""
+
+    tensor: int
+    at: Place
+    x: float
+    below: float
+    above: float
+    taken: float
+
+    @property
+    def smooth(self) -> bool:
+        """Whether both sides have the same slope."""
+        return _close(self.below, self.above)
+
+
+def kink(reading: Reading, autograd: Mapping[int, Tensor]) -> Kink | None:
+    """The first entry of an input that lies at a kink, one that is smooth if there is no other; None where none does,
+    or where torch gave no gradient."""
+    if sum(np.asarray(values).size for values in reading.values.values()) > MOST_ELEMENTS:
+        return None
+    smooth: Kink | None = None
+    for found in _kinks(reading, autograd):
+        if not found.smooth:
+            return found
+        smooth = smooth or found
+    return smooth
+
+
+def _kinks(reading: Reading, autograd: Mapping[int, Tensor]) -> Iterator[Kink]:
+    root = reading.forms.composition.root
+    tied = [] if any(isinstance(n, StopGradient) for n in topological(root)) else _tied(root, reading.values)
+    for x in reading.forms.gradients if tied else ():
+        given = autograd.get(x.tensor)
+        if given is not None and given.data is not None:
+            taken = given.array().astype(np.float64).reshape(_shape(x))
+            for at in list(_moving(x, tied, reading.values))[:MOST_TRIED]:
+                found = _jump(reading, x, at, float(taken[at]))
+                if found is not None:
+                    yield replace(found, at=_own(at, x, given.shape))
+
+
+def _own(at: Place, x: Input, sizes: tuple[int, ...]) -> Place:
+    """A place along the axes of an input, which has none of length 1, in the tensor's own shape."""
+    flat = int(np.ravel_multi_index(at, _shape(x))) if at else 0
+    return tuple(int(k) for k in np.unravel_index(flat, sizes)) if sizes else ()
+
+
+def _jump(reading: Reading, x: Input, at: Place, taken: float) -> Kink | None:
+    """The slopes beside an entry; None where neither they nor the curvatures differ, or where one is not finite."""
+    below, above = (_beside(reading, x, at, side) for side in (-1, 1))
+    if not np.isfinite([below.slope, above.slope, taken]).all():
+        return None
+    bend = abs(below.curvature - above.curvature) > BEND * max(1.0, abs(below.curvature), abs(above.curvature))
+    if _close(below.slope, above.slope) and not (bend and _close(taken, below.slope)):
+        return None
+    return Kink(x.tensor, at, float(_held(reading.values, x)[at]), below.slope, above.slope, taken)
+
+
+def _tied(root: Node, values: Values) -> list[Node]:
+    """What decides the branches that tie somewhere, 0 there."""
+    asked = [ties for node in topological(root) for ties in _ties(node)]
+    with np.errstate(all="ignore"):
+        held = evaluate_all(tuple(asked), values, FloatArithmetic()) if asked else ()
+    return [node for node, numbers in zip(asked, held, strict=True) if (np.asarray(numbers) == 0).any()]
+
+
+def _ties(node: Node) -> Iterator[Node]:
+    """What is 0 where a branch ties."""
+    match node:
+        case Where(condition) if is_floating(node):
+            yield from _bounds(condition)
+        case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if is_floating(node):
+            yield ops.sub(a, b)
+        case Unary("relu" | "abs", x) if is_floating(x):
+            yield x
+        case Extremum(_, x, over) if is_floating(x):
+            hit = ops.compare("eq", x, node)
+            several = ops.compare("gt", ops.sum(ops.cast(hit, x.dtype), over), 1)
+            yield ops.where(several, ops.sub(x, StopGradient(node, node.axes, node.dtype)), 1)
+        case _:
+            pass
+
+
+def _bounds(condition: Node) -> Iterator[Node]:
+    """What is 0 at the bounds of a condition, or of several that have to hold together."""
+    match condition:
+        case Compare("lt" | "le" | "gt" | "ge", a, b) if is_floating(a) or is_floating(b):
+            yield ops.sub(a, b)
+        case Where() if not is_floating(condition):
+            yield from (bound for part in operands(condition) for bound in _bounds(part))
+        case _:
+            pass
+
+
+def _moving(x: Input, tied: list[Node], values: Values) -> Iterator[Place]:
+    """The entries of an input that move what ties."""
+    touched = np.zeros(_shape(x), dtype=bool)
+    for node in tied:
+        at_ties = ops.where(ops.compare("eq", node, 0), node, 0)
+        touched |= _spread(gradient(at_ties, (x,))[x], x, values) != 0
+    return (tuple(int(k) for k in place) for place in np.argwhere(touched))
+
+
+@dataclass(frozen=True)
+class _Side:
+    slope: float
+    curvature: float
+
+
+def _beside(reading: Reading, x: Input, at: Place, side: int) -> _Side:
+    """The slope and the curvature of the loss on one side of an entry.
+
+    Where a backward of torch's own is not the derivative of the forward, the slope is that of the loss itself.
+    """
+    h = side * STEP * max(1.0, abs(float(_held(reading.values, x)[at])))
+    start, first, second = (_loss_at(reading, x, at, k * h) for k in (0, 1, 2))
+    rise = (4 * first - 3 * start - second) / (2 * h)
+    near, far = (_gradient_at(reading, x, at, k * h) for k in (1, 2))
+    slope = 2 * near - far
+    room = RISE * max(1.0, abs(start), abs(slope))
+    return _Side(slope if abs(slope - rise) <= room else float(f"{rise:.6g}"), (far - near) / h)
+
+
+def _loss_at(reading: Reading, x: Input, at: Place, by: float) -> float:
+    root, values = reading.forms.composition.root, _moved(reading.values, x, at, by)
+    with np.errstate(all="ignore"):
+        return float(np.sum(evaluate(root, values, FloatArithmetic())))
+
+
+def _gradient_at(reading: Reading, x: Input, at: Place, by: float) -> float:
+    return float(_spread(reading.forms.as_run[x], x, _moved(reading.values, x, at, by))[at])
+
+
+def _moved(values: Values, x: Input, at: Place, by: float) -> Values:
+    held = _held(values, x).copy()
+    held[at] += by
+    return {**values, x.tensor: held}
+
+
+def _spread(node: Node, x: Input, values: Values) -> npt.NDArray[np.float64]:
+    """A gradient in the order of an input's axes, repeated along those that it does not vary along."""
+    with np.errstate(all="ignore"):
+        numbers = np.asarray(evaluate(node, values, FloatArithmetic()), dtype=np.float64)
+    order = [node.axes.index(axis) for axis in x.axes if axis in node.axes]
+    sizes = tuple(axis.size if axis in node.axes else 1 for axis in x.axes)
+    return np.broadcast_to(numbers.transpose(order).reshape(sizes), _shape(x))
+
+
+def _held(values: Values, x: Input) -> npt.NDArray[np.float64]:
+    return np.asarray(values[x.tensor], dtype=np.float64).reshape(_shape(x))
+
+
+def _shape(x: Input) -> Place:
+    return tuple(axis.size for axis in x.axes)
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= SAME * max(1.0, abs(a), abs(b))
+
+
+def side_of(found: Kink) -> str:
+    """Where torch's slope lies: "below", "above", "middle", "between" or "neither"."""
+    low, high = sorted((found.below, found.above))
+    if _close(found.taken, found.below):
+        return "below"
+    if _close(found.taken, found.above):
+        return "above"
+    if _close(2 * found.taken, low + high):
+        return "middle"
+    return "between" if low < found.taken < high else "neither"

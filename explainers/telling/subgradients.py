@@ -1,0 +1,61 @@
+"""Which slope torch takes where an input lies exactly at a kink of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from explainers.diagnoses.wording import entry
+from explainers.digits import shown
+from explainers.explanation import Explanation, named
+from explainers.kinks import Kink, kink, side_of
+from explainers.messages import Message, said
+from explainers.reading import Reading
+
+_SIDES: Mapping[str, Message] = MappingProxyType(
+    {
+        "below": said("the one from below"),
+        "above": said("the one from above"),
+        "middle": said("the middle of both"),
+        "between": said("a number between them"),
+        "neither": said("a number outside of both"),
+    }
+)
+
+
+def subgradient(explanation: Explanation) -> tuple[Message, ...]:
+    """One sentence about the first input at a kink, none where there is none."""
+    if not isinstance(explanation.reading, Reading):
+        return ()
+    found = kink(explanation.reading, explanation.autograd)
+    return () if found is None else (_told(explanation, found),)
+
+
+def _told(explanation: Explanation, found: Kink) -> Message:
+    facts = {
+        "entry": _name(explanation, found.tensor) + entry(found.at),
+        "x": shown(found.x),
+        "taken": shown(found.taken + 0.0),
+    }
+    if found.smooth:
+        return said(
+            "At {entry} = {x} two pieces of the loss meet with the same slope, {taken}, so torch has nothing to "
+            "choose.",
+            **facts,
+        )
+    return said(
+        "{entry} = {x} lies exactly at a kink: the slope is {below} below it and {above} above it; torch takes "
+        "{taken}, {which}.",
+        below=shown(found.below + 0.0),
+        above=shown(found.above + 0.0),
+        which=_SIDES[side_of(found)],
+        **facts,
+    )
+
+
+def _name(explanation: Explanation, id: int) -> str:
+    """What the asker calls a tensor, or the argument that it is; else its letter in the formulas."""
+    letters = {tensor: letter for letter, tensor in explanation.derivation.letters.items()}
+    call, tensor = explanation.call, explanation.recording.tensors[id]
+    passed = call is not None and id in call.inputs()
+    return named(explanation.recording, call, id) if tensor.name or passed else letters.get(id, tensor.dtype)
