@@ -13,6 +13,7 @@ from explainers.explanation import Explanation, named
 from explainers.graph.exact import exact
 from explainers.graph.nodes import Binary
 from explainers.messages import Message, said
+from explainers.proof import SHOWN_OTHERWISE
 from explainers.reading import Reading
 from explainers.recording import Raised
 
@@ -95,8 +96,24 @@ def _refused(explanation: Explanation, value: str) -> Message:
         return said(
             "torch gives {value}; our derivation did not hold, a fault of ours, so it is withheld.", value=value
         )
+    if failed.reason == SHOWN_OTHERWISE:
+        return _shown_otherwise(explanation, value)
     return said(
         "torch gives {value}; our derivation is withheld, a fault of ours: {reason}.", value=value, reason=failed.reason
+    )
+
+
+def _shown_otherwise(explanation: Explanation, value: str) -> Message:
+    torch, subject = explanation.proof.torch, explanation.subject
+    if torch is None or subject is None or subject.elements > 1:
+        return said(
+            "The program shows {value}, but torch gives another value for these numbers: the derivation is withheld.",
+            value=value,
+        )
+    return said(
+        "The program shows {value}, but torch gives {torch} for these numbers: the derivation is withheld.",
+        value=value,
+        torch=summary(torch),
     )
 
 

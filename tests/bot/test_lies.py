@@ -119,6 +119,16 @@ loss.backward()
 loss""",
 }
 
+REACHING = (
+    "a patched builtin of torch",
+    "a dispatch mode",
+    "a subclass",
+    "a recording changed before it is sent",
+    "forged bytes on the result's pipe",
+    "forged bytes beside the real ones",
+)
+"""Those that look like a cross entropy of 42 to all that believes the child."""
+
 
 @pytest.mark.parametrize("name", LIES)
 async def test_no_lie_is_certified(name: str, answer: Any) -> None:
@@ -127,8 +137,11 @@ async def test_no_lie_is_certified(name: str, answer: Any) -> None:
         assert (found.loss, found.diagnoses) == (None, ()), "42 is nothing that cross entropy gives"
 
 
-async def test_the_lies_would_be_told(answer: Any) -> None:
+@pytest.mark.parametrize("name", REACHING)
+async def test_the_lies_would_be_told(name: str, answer: Any) -> None:
     """Some do reach the answer as what the program showed; there they are refused, and that is said."""
-    found: Answer = await answer(f"```py\n{LIES['a patched builtin of torch']}\n```\nwhy is my loss 42?")
+    found: Answer = await answer(f"```py\n{LIES[name]}\n```\nwhy is my loss 42?")
     assert (found.value, found.proof.verdict) == (42.0, "refused")
-    assert "withheld" in found.verdict
+    told = "The program shows 42, but torch gives 0.5514 for these numbers: the derivation is withheld."
+    assert found.verdict == told
+    assert "torch gives 42" not in found.text

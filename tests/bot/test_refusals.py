@@ -34,7 +34,7 @@ REFUSALS = {
     "native code that traces": (
         code("import ctypes\nctypes.CDLL(None).ptrace(0, 0, 0, 0)"),
         "forbidden",
-        "system call",
+        "(a system call: ptrace)",
     ),
     "printing": (code("import os\nwhile True: os.write(1, b'x' * 1000)"), "too-large", "printed over 16 KB"),
     "warnings": (code("import sys\nwhile True: sys.stderr.write('x' * 1000)"), "too-large", "warnings and errors"),
