@@ -114,7 +114,8 @@ def _families(counts: Collection[int]) -> tuple[Family, ...]:
             partial(_over, pairs, partial(_contrastive, SUPCON), lambda n: SUPCON * math.log(2 * n - 1)),
             True,
         ),
-        Family(triplet, _margins, asks=True),
+        Family(triplet, partial(_margins, _margin), asks=True),
+        Family(frozenset({"margin_ranking_loss"}), partial(_margins, _tie), asks=True),
         Family(entropy | binary, partial(_shares, -math.log(KERAS), _clipped_by_keras)),
         Family(binary, partial(_shares, -math.log(OLD_TORCH), _old_epsilon)),
     )
@@ -235,8 +236,8 @@ def _contrastive(scale: float, n: int) -> Fingerprint:
     return Fingerprint("info-nce-at-chance", form, _HEAD + source, question)
 
 
-def _margins() -> Candidates:
-    return ((margin, partial(_margin, margin)) for margin in MARGINS)
+def _margins(make: Callable[[float], Fingerprint]) -> Candidates:
+    return ((margin, partial(make, margin)) for margin in MARGINS)
 
 
 def _margin(margin: float) -> Fingerprint:
@@ -246,3 +247,12 @@ def _margin(margin: float) -> Fingerprint:
     )
     question = said("Is {margin} the margin that you set?", margin=f"{margin:g}")
     return Fingerprint("triplet-margin-at-collapse", f"0 − 0 + {margin:g}", _HEAD + source, question)
+
+
+def _tie(margin: float) -> Fingerprint:
+    source = (
+        "scores = torch.tensor([0.3, 0.3])\n"
+        f"F.margin_ranking_loss(scores, scores.clone(), torch.ones(2), margin={margin})"
+    )
+    question = said("Is {margin} the margin that you set?", margin=f"{margin:g}")
+    return Fingerprint("ranking-margin-at-tie", f"0 + {margin:g}", _HEAD + source, question)

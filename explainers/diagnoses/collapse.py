@@ -12,6 +12,7 @@ from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _SAME = "anchor = torch.tensor([[0.3, 0.4], [0.3, 0.4]])\npositive = anchor.clone()\nnegative = anchor.clone()\n"
+_PAIR = "scores, y = torch.tensor([0.3, 0.3]), torch.tensor([1.0, 1.0])\n"
 _MARGINS = {
     "margin_ranking_loss": 0.0,
     "hinge_embedding_loss": 1.0,
@@ -43,6 +44,26 @@ def rules() -> tuple[Rule, ...]:
             trigger=_collapsed,
             positive=_HEAD + _SAME + "F.triplet_margin_loss(anchor, positive, negative, margin=1.0)",
             control=_HEAD + _SAME + "F.triplet_margin_loss(anchor, positive, negative + 0.4, margin=1.0)",
+        ),
+        Rule(
+            slug="ranking-margin-at-tie",
+            family="collapse",
+            title=said("Both scores of each pair are equal, so only the margin is left"),
+            explanation=said(
+                "margin_ranking_loss is max(0, −y · (x1 − x2) + margin). Where both scores of a pair are equal, the "
+                "loss is exactly the margin, whatever the label. A loss that stays there means that the model gives "
+                "every item the same score."
+            ),
+            words=(
+                "margin ranking loss is exactly the margin",
+                "ranking loss stuck at margin",
+                "ranking loss does not decrease",
+                "both scores identical",
+            ),
+            losses=frozenset({"margin_ranking_loss"}),
+            trigger=_tied,
+            positive=_HEAD + _PAIR + "F.margin_ranking_loss(scores, scores, y, margin=0.5)",
+            control=_HEAD + _PAIR + "F.margin_ranking_loss(scores, scores - 0.2, y, margin=0.5)",
         ),
         Rule(
             slug="hinge-satisfied-zero-grad",
@@ -114,6 +135,33 @@ def _collapsed(scene: Scene) -> Suspicion | None:
                 "the start."
             ),
         ),
+    )
+
+
+def _tied(scene: Scene) -> Suspicion | None:
+    higher, lower = scene.array("input1"), scene.array("input2")
+    margin, value = scene.option("margin", 0.0), scene.returned
+    if margin <= 0 or value is None or not higher.size or abs(value - margin) > 0.05 * margin:
+        return None
+    gap = float(np.abs(higher - lower).max())
+    if gap > 0.05 * margin:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} is the margin, {margin}: both scores of each pair are (nearly) equal.",
+            value=number(value),
+            margin=number(margin),
+        ),
+        evidence=(said("The two scores of a pair differ by {gap} at most.", gap=number(gap)),),
+        trials=(
+            Trial(
+                said("with the first score of each pair higher by 5"),
+                graph_rerun(wrapped(scene.call, "input1", "torch.add", other=5.0)),
+                "illustration",
+            ),
+        ),
+        fix=Fix((), "choose", said("Look for what makes the scores equal: learning rate, or inputs that do not vary.")),
     )
 
 

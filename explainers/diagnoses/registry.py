@@ -7,6 +7,7 @@ import functools
 from explainers.diagnoses import (
     accumulations,
     alignments,
+    batch_axes,
     binary_inputs,
     binary_softmax,
     binary_targets,
@@ -53,6 +54,7 @@ def rules() -> Rules:
         margin_targets,
         alignments,
         class_labels,
+        batch_axes,
         soft_labels,
         densities,
         divergences,
