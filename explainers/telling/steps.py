@@ -101,7 +101,7 @@ def _quantity(step: Quantity, translator: Translator, *, on_card: bool) -> list[
     """name = formula, then the number at the shown place."""
     base = sympy.IndexedBase(step.symbol)
     whole = sympy.Indexed(base, *step.letters) if step.letters else sympy.Symbol(step.symbol)
-    title = text(said("{name}, as your program computes it", name=step.symbol), translator)
+    title = text(said("{name}, as the program computes it", name=step.symbol), translator)
     put = [] if step.put is None or _is_number(step.put) else [_put(step.put, step.meaning)]
     value = step.entries.at(step.place)
     number = middle(value)
