@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from bot.exchange import Answer, Catalogue, Paragraph
-from bot.reading.question import Claim, Question
+from bot.reading.question import Claim, Question, Span
 from bot.reading.stated import CLASSES
 from explainers.fingerprints import Fingerprint, fingerprints
 from explainers.locale import Translator, translator
 from explainers.messages import said
+
+_NUMBER: Final = re.compile(r"(?<![\w.])\d{1,6}(?:\.\d{1,9})?(?!\w|\.\d)")
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,17 @@ def given_away(question: Question) -> GivenAway | None:
     binary = any("binary" in name for name in question.loss_words)
     counts = (int(each.value) for each in question.stated if each.name == CLASSES and not binary)
     classes = next(counts, None)
-    tried = (
-        (claim, _found(claim, question.loss_words, classes)) for claim in question.claims if claim.kind == "printed"
-    )
+    told = [each for each in question.claims if each.kind == "printed"]
+    tried = ((claim, _found(claim, question.loss_words, classes)) for claim in (*told, *_at_margin(question)))
     return next((GivenAway(claim, found) for claim, found in tried if found), None)
+
+
+def _at_margin(question: Question) -> Iterator[Claim]:
+    """The margin that the question states, where the same number stands there a second time: as the loss."""
+    for margin in (float(each.value) for each in question.stated if each.name == "margin"):
+        same = [number for number in _NUMBER.finditer(question.text) if float(number[0]) == margin]
+        if len(same) > 1:
+            yield Claim("printed", margin, 0.0, same[0][0], Span(same[0].start(), same[0].end()))
 
 
 def _found(claim: Claim, losses: tuple[str, ...], classes: int | None) -> tuple[Fingerprint, ...]:

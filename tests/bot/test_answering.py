@@ -222,6 +222,8 @@ async def test_code_that_nobody_can_run_is_answered_with_an_example_of_what_the_
         ("why is my loss 0.7437?", "ln(1 + 3/e)", "ce-probabilities-as-logits"),
         ("loss stuck at 2.3026 since the first epoch, why?", "ln 10", "chance-level-ln-c"),
         ("my BCE loss is 16.118, where does that come from?", "−ln 1e-07", "keras-clipped-probabilities"),
+        ("margin ranking loss is exactly 0.5 (margin=0.5) on every batch", "0 + 0.5", "ranking-margin-at-tie"),
+        ("triplet loss exactly 0.3 with margin 0.3", "0 − 0 + 0.3", "triplet-margin-at-collapse"),
     ],
 )
 async def test_a_number_without_data_is_recognised_and_asked_about(
