@@ -10,7 +10,7 @@ from explainers.composition import DontKnow, compose
 from explainers.derivation import Derivation
 from explainers.derive import Forms, derivation, forms, page_twin
 from explainers.diagnoses.floors import Floor, FloorQuestion, floor
-from explainers.diagnoses.regions import Everywhere
+from explainers.diagnoses.regions import Box, Everywhere
 from explainers.diagnoses.scene import Scene, scenes
 from explainers.equality import Equal, library_loss
 from explainers.graph.balls import precise
@@ -94,7 +94,7 @@ def _is_composed(found: Reading, call: Call | None, loss: Loss | None) -> bool:
 
 
 def _floors(recording: Recording, claims: tuple[Claim, ...], losses: Registry) -> tuple[Floor, ...]:
-    """The least value of the loss over every finite input, where it can be found."""
+    """The least value of the loss over every input that it takes, where it can be found."""
     if recording.raised is not None or recording.subject is None:
         return ()
     found = (_floor(scene, losses.of(scene.call.function)) for scene in scenes(recording, claims, losses)[-1:])
@@ -105,6 +105,8 @@ def _floor(scene: Scene, loss: Loss | None) -> Floor | None:
     """The least value over the first argument in which the loss is convex; None for one that is convex in none."""
     if loss is None or not loss.convex_in:
         return None
+    if loss.of_probabilities:
+        return floor(scene, FloorQuestion(loss.convex_in[0], Box(0.0, 1.0), said("for inputs within [0, 1]")))
     return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), said("with finite inputs")))
 
 

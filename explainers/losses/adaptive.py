@@ -37,6 +37,11 @@ def losses() -> tuple[Loss, ...]:
             module="AdaptiveLogSoftmaxWithLoss",
             words=("adaptive softmax", "adaptive log softmax"),
             owner="torch.nn",
+            no_floor=said(
+                "As minus the logarithm of a probability it is never below 0, and near it where the target's "
+                "probability is near 1; no least value is searched for, since it is not convex in its weights "
+                "and features together."
+            ),
         ),
     )
 

@@ -34,6 +34,7 @@ def losses() -> tuple[Loss, ...]:
             ),
             module="BCELoss",
             convex_in=("input",),
+            of_probabilities=True,
             constant=("weight",),
             words=("binary cross entropy", "BCE"),
         ),

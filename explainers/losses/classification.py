@@ -42,6 +42,10 @@ def losses() -> tuple[Loss, ...]:
             convex_in=("input",),
             constant=("weight",),
             words=("negative log-likelihood", "NLL"),
+            no_floor=said(
+                "Of log-probabilities it is never below 0, unless a weight is; of any other input it falls "
+                "without end, since it is linear in it."
+            ),
         ),
         Loss(
             "log_softmax",

@@ -37,6 +37,11 @@ def losses() -> tuple[Loss, ...]:
             said("ctc_loss adds up every alignment of the target; its mean divides by the targets' lengths first."),
             module="CTCLoss",
             words=("CTC",),
+            no_floor=said(
+                "Of log-probabilities it is never below 0, and 0 only where the alignments of the targets take "
+                "all of the probability; no least value is searched for, since minus the logarithm of a sum "
+                "over alignments is not convex in them."
+            ),
         ),
     )
 

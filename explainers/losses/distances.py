@@ -37,6 +37,11 @@ def losses() -> tuple[Loss, ...]:
             ),
             module="CosineEmbeddingLoss",
             words=("cosine embedding",),
+            no_floor=said(
+                "It is never below 0: it gets there with the same direction for label 1, and with a cosine of "
+                "at most the margin for label −1; no least value is searched for, since it is not convex in its "
+                "vectors: only their directions count."
+            ),
         ),
         Loss(
             "triplet_margin_loss",
@@ -51,6 +56,11 @@ def losses() -> tuple[Loss, ...]:
             ),
             module="TripletMarginLoss",
             words=("triplet loss", "triplet margin"),
+            no_floor=said(
+                "It is never below 0, and 0 once every negative is further away than its positive by the "
+                "margin; no least value is searched for, since it is not convex in its vectors: the distance to "
+                "the negative counts against it."
+            ),
         ),
         Loss(
             "triplet_margin_with_distance_loss",
@@ -62,6 +72,10 @@ def losses() -> tuple[Loss, ...]:
             said("triplet_margin_with_distance_loss takes pairwise_distance unless it is given another function."),
             module="TripletMarginWithDistanceLoss",
             words=("triplet loss with a distance",),
+            no_floor=said(
+                "It is never below 0, and 0 once every negative is further away than its positive by the "
+                "margin; no least value is searched for, since its shape is that of the distance function."
+            ),
         ),
         Loss(
             "cosine_similarity",

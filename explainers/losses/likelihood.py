@@ -57,6 +57,10 @@ def losses() -> tuple[Loss, ...]:
             module="KLDivLoss",
             convex_in=("input",),
             words=("KL divergence", "Kullback-Leibler", "KL"),
+            no_floor=said(
+                "Between probabilities that add up to 1 it is never below 0, and 0 where both agree; of any "
+                "other input it falls without end, since it is linear in it."
+            ),
         ),
     )
 

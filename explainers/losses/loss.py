@@ -17,7 +17,9 @@ class Loss:
     last expression is the loss, `convex_in` the arguments in which it is convex (so that a stationary point within
     a box is its floor there), `constant` the ones that torch gives no gradient for, `module` the nn class
     that calls it. `heading` stands over the definition and `reading` says how the input is read. `words` are names
-    that people have for it. `is_loss` is False for the functions next to losses (softmax and the like).
+    that people have for it. `is_loss` is False for the functions next to losses (softmax and the like). `no_floor`
+    says, where no least value was computed, why there is none to give; `of_probabilities` that torch refuses an input
+    outside of [0, 1].
     """
 
     name: str
@@ -32,6 +34,8 @@ class Loss:
     constant: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     owner: str = "torch.nn.functional"
+    no_floor: Message | None = None
+    of_probabilities: bool = False
 
     @property
     def function(self) -> str:

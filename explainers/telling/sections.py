@@ -242,6 +242,14 @@ def floors(explanation: Explanation, translator: Translator) -> list[str]:
     return [_floor(f).say(translator) for f in (*named, *general)]
 
 
+def no_floor(explanation: Explanation, translator: Translator) -> list[str]:
+    """Why no least value is given, where the loss has a reason of its own."""
+    loss, value = explanation.loss, explanation.value
+    if loss is None or loss.no_floor is None or value is None or floors(explanation, translator):
+        return []
+    return [loss.no_floor.say(translator)] if np.isfinite(np.asarray(value, dtype=np.float64)).all() else []
+
+
 def _same(a: Floor, b: Floor) -> bool:
     return abs(a.value - b.value) <= NEGLIGIBLE and a.attained == b.attained
 
