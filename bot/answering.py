@@ -27,7 +27,7 @@ from bot.line import TurnedAway
 from bot.log import Log, places, reason
 from bot.reading.files import is_picture
 from bot.reading.question import NeedsInput, Origin, Question, Reading, ReportedError, Snippet, TooLong
-from bot.remarks import preface, remarks, shown, supplied
+from bot.remarks import has_random_stand_ins, preface, remarks, shown, supplied
 from bot.sketching import fitting, furthest
 from bot.stopped import Asker, Stop
 from bot.stopping_again import again
@@ -224,9 +224,10 @@ class Walk:
         return evaluated if isinstance(example, Stop) else example
 
     async def _as_reported(self, question: Question, evaluated: Evaluated) -> Evaluated | Stop:
-        """A program that raises the reported error, where the numbers of the message were taken for data and do not."""
+        """A program that raises the reported error, where data that we read out of the message or made up do not."""
         reported = question.traceback is not None and question.fails
-        if not reported or evaluated.snippet.origin is not Origin.LITERAL or evaluated.ran.ended == "raised":
+        ours = evaluated.snippet.origin is Origin.LITERAL or has_random_stand_ins(evaluated.snippet)
+        if not reported or not ours or evaluated.ran.ended == "raised":
             return evaluated
         raising = await self._raising(question)
         return evaluated if raising is None or isinstance(raising, Stop) else raising

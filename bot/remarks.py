@@ -75,7 +75,7 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
             "I put in what your message shows, where the code needs what nobody defines: {lines}",
             lines="; ".join(given),
         )
-    if any("torch.rand" in each.code for each in snippet.completions if each.what in ("name", "given")):
+    if has_random_stand_ins(snippet):
         yield said(
             "You state shapes and no numbers, so I made up random ones: look at the shapes and the cause, not at the "
             "digits."
@@ -97,6 +97,11 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
         yield said("I can't read pictures: paste what {names} shows as text.", names=", ".join(pictures))
     if others := [name for name in question.left_out if name not in pictures]:
         yield said("I could not read these files: {names}.", names=", ".join(others))
+
+
+def has_random_stand_ins(snippet: Snippet) -> bool:
+    """Whether it runs on random numbers of shapes that the message states."""
+    return any("torch.rand" in each.code for each in snippet.completions if each.what in ("name", "given"))
 
 
 def _repair(completion: Completion) -> Message:

@@ -209,6 +209,12 @@ def _label(found: Match) -> str | None:
     return f"logits = torch.randn(2, {classes})\ntarget = torch.tensor([0, {label}])\nF.cross_entropy(logits, target)"
 
 
+def _float_labels(found: Match) -> str | None:
+    """Labels of classes in another dtype than int64."""
+    dtype = found[1].lower()
+    return f"logits = torch.randn(4, 3)\ntarget = torch.tensor([0, 2, 1, 1]).{dtype}()\nF.cross_entropy(logits, target)"
+
+
 def _layout(found: Match) -> str | None:
     elements = int(found[2])
     if elements > _MOST:
@@ -244,5 +250,9 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
     (re.compile(r"device-side assert triggered|t >= 0 && t < n_classes"), _on_gpu),
     (re.compile(r"Can't call numpy\(\) on Tensor that requires grad"), _to_numpy),
     (re.compile(r"Target (-?\d+) is out of bounds"), _label),
+    (
+        re.compile(r"scalar type Long but (?:found|got scalar type) (Float|Double|Half)\b"),
+        _float_labels,
+    ),
     (re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)"), _layout),
 )

@@ -264,3 +264,10 @@ async def test_arrays_in_files_are_read_inside_the_jail(answer: Any) -> None:
     found: Answer = await answer("```py\nF.cross_entropy(scores, labels)\n```\nwhy is the loss so small?", files=files)
     assert found.outcome == "explained"
     assert found.value == pytest.approx(math.log1p(math.exp(-2)))
+
+
+async def test_stand_ins_of_stated_shapes_that_do_not_raise_the_reported_error_are_not_the_answer(answer: Any) -> None:
+    error = "RuntimeError: expected scalar type Long but found Float"
+    found: Answer = await answer(f"{error}\n\n    loss = F.cross_entropy(out, label)\n\nout is (16, 4), label is (16,)")
+    assert found.error is not None
+    assert found.diagnoses[0].slug == "ce-target-float-indices"

@@ -104,3 +104,20 @@ def test_an_older_words_for_it_is_the_same_program():
 )
 def test_what_is_not_known_or_too_large_has_none(message: str):
     assert stand_in(message) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "expected scalar type Long but found Float",
+        "expected scalar type Long but found Double",
+        "Expected object of scalar type Long but got scalar type Float for argument #2 'target'",
+    ],
+)
+def test_a_dtype_that_older_versions_refused_in_other_words_is_refused(message: str):
+    source = stand_in(message)
+    assert source is not None
+    recording = record(source)
+    assert recording.raised is not None and "Long" in recording.raised.message
+    fired = [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
+    assert "ce-target-float-indices" in fired
