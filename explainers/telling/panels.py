@@ -162,7 +162,7 @@ def _curve(explanation: Explanation, reading: Reading, translator: Translator) -
     node, at = knob
     held = np.asarray(reading.values[node.tensor], dtype=np.float64).reshape(tuple(a.size for a in node.axes))
     here = float(held[at])
-    xs = np.linspace(here - REACH, here + REACH, POINTS)
+    xs = _positions(explanation, node, here)
     ys = _moved(reading, node, held, at, xs)
     if not np.isfinite(ys).all():
         return None
@@ -175,6 +175,14 @@ def _curve(explanation: Explanation, reading: Reading, translator: Translator) -
         else ()
     )
     return Curve(title, tuple(zip(xs.tolist(), ys.tolist(), strict=True)), Mark(here, value, shown(value)), note)
+
+
+def _positions(explanation: Explanation, node: Input, here: float) -> Floats:
+    """Where the knob goes: around where it is, a probability between 0 and 1."""
+    loss, call = explanation.loss, explanation.call
+    if loss is not None and loss.of_probabilities and call is not None and call.ref(loss.convex_in[0]) == node.tensor:
+        return np.linspace(0.0, 1.0, POINTS + 2)[1:-1]
+    return np.linspace(here - REACH, here + REACH, POINTS)
 
 
 def _elements(reading: Reading) -> int:

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from explainers.cards.card import Curve
 from explainers.locale import Translator
 from explainers.losses.registry import Loss, registry
 from explainers.notebook import explained
@@ -62,3 +63,11 @@ def test_losses_that_are_never_below_0_are_not_and_get_there():
 def test_where_linear_losses_have_no_floor_they_fall_without_end():
     x, y = torch.full((1, 2), 1e6), torch.tensor([0])
     assert F.nll_loss(x, y) < -1e5 and F.kl_div(x, torch.ones(1, 2), reduction="sum") < -1e5
+
+
+def test_the_curve_of_a_loss_of_probabilities_stays_between_0_and_1():
+    source = "F.binary_cross_entropy(torch.tensor([0.8, 0.3]), torch.tensor([1.0, 0.0]))"
+    (curve,) = [p for p in tell(explained(record(HEAD + source)), Context()).card.panels if isinstance(p, Curve)]
+    assert all(0 < x < 1 for x, _ in curve.points)
+    x, y = curve.points[10]
+    assert y == pytest.approx(float(F.binary_cross_entropy(torch.tensor([0.8, x]), torch.tensor([1.0, 0.0]))), rel=1e-5)
