@@ -76,10 +76,11 @@ def suspected_of(
 ) -> tuple[Fired, ...]:
     """The rules that fire on a further value of a recording, without those that another one says better.
 
-    Nothing is run for them, so that they are possible at most.
+    Nothing is run for them, so that they are possible at most, what only a run could prove is left out, and of its
+    gradients nothing is known.
     """
     found = msgspec.structs.replace(recording, subject=value, others=())
-    cases = investigate(found, claims, registry, rules).cases
+    cases = [case for case in investigate(found, claims, registry, rules, {}).cases if not case.suspicion.only_proven]
     return tuple((case.rule, case.suspicion) for case in cases if not is_general(case, cases))
 
 

@@ -13,7 +13,8 @@ from explainers.claims import Claim
 from explainers.counterfactuals import trials
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial, registered
 from explainers.diagnoses.edits import graph_rerun, swapped, wrapped
-from explainers.diagnoses.engine import conclude, investigate
+from explainers.diagnoses.engine import conclude, investigate, suspected_of
+from explainers.diagnoses.registry import rules
 from explainers.diagnoses.scene import Scene, Unrecorded
 from explainers.losses.registry import registry
 from explainers.messages import said
@@ -223,3 +224,16 @@ def test_an_illustration_that_shrinks_is_nobodys_expected_0(diagnose: Diagnose):
     illustrations = [c for d in road.diagnoses for c in d.counterfactuals if c.role == "illustration"]
     assert any(c.value is not None and c.value < 5e-5 for c in illustrations)
     assert not any(c.agrees or c.expected for c in illustrations)
+
+
+def test_nothing_is_said_of_the_gradients_of_a_further_value():
+    """The second value passes a root of 0, whose slope only a backward pass would show."""
+    source = (
+        "import torch\nx = torch.tensor([0.0, 4.0], requires_grad=True)\n"
+        "root = torch.special.entr(x).sum()\nprint(root)\nloss = (x * x).sum()\nprint(loss)"
+    )
+    recording = record(source)
+    (further,) = (id for id in recording.others if recording.tensors[id].name == "root")
+    assert "gradient-not-finite" not in {
+        rule.slug for rule, _ in suspected_of(recording, further, (), registry(), rules())
+    }
