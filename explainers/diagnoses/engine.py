@@ -80,7 +80,8 @@ def suspected_of(
     gradients nothing is known.
     """
     found = msgspec.structs.replace(recording, subject=value, others=())
-    cases = [case for case in investigate(found, claims, registry, rules, {}).cases if not case.suspicion.only_proven]
+    fired = investigate(found, claims, registry, rules, {}).cases
+    cases = tuple(case for case in fired if not case.suspicion.only_proven)
     return tuple((case.rule, case.suspicion) for case in cases if not is_general(case, cases))
 
 

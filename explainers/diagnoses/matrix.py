@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from explainers.claims import Claim
 from explainers.counterfactuals import backward_rerun, trials
@@ -116,8 +117,18 @@ def _plain(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{len(rows)} diagnoses, {sum(row.holds for row in rows)} hold; another fires beside {fired}"
 
 
+_HEAD: Final = """# The diagnoses
+
+Every diagnosis on its own example: what it says, the value of the program, what its counterfactuals returned when they
+were run, and what else is true of the program (in parentheses what a more special diagnosis says better). This table
+is printed by `python -m explainers.diagnoses.matrix --markdown`; without the flag the command also tells what happens
+on each control, and exits with 1 where a diagnosis is silent on its example or fires on its control.
+"""
+
+
 def _markdown(rows: Sequence[Row]) -> Iterator[str]:
     english = Translator()
+    yield _HEAD
     yield "| diagnosis | what it says | value → counterfactuals | beside it |"
     yield "|---|---|---|---|"
     for row in rows:
