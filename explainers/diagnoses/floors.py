@@ -26,8 +26,10 @@ from explainers.messages import Message
 LARGEST = 2**16  # elements of the widest array in the graph
 WORK = 300_000  # such elements over all rounds, so that a wide graph gives up sooner
 ROUNDS = range(20, 300)
+EVALUATIONS = 4  # a round on average; a kink that a search zigzags across takes many more
 GAP = 1e-9
 ROOM = 8.0
+_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -138,15 +140,16 @@ def least(loss: LossGraph, region: Bounded, near: Floats | None = None) -> Minim
     within = _Point.of(loss, centre(region, loss.shape) if near is None else near)
     corner = _Point.of(loss, extreme(region, within.slope))
     here = within if within.value < corner.value else corner
-    length = 1.0
+    length, left = 1.0, EVALUATIONS * loss.rounds
     for _ in range(loss.rounds):
         gap = float((here.slope * (here.x - extreme(region, here.slope))).sum())
         if not (np.isfinite(here.value) and np.isfinite(gap)):
             return None
         if gap <= GAP * max(1.0, abs(here.value)):
             return Minimum(here.x, here.value, max(gap, 0.0))
-        there = _descended(loss, region, here, length)
-        if there is None:
+        there, spent = _descended(loss, region, here, length)
+        left -= spent
+        if there is None or left < 0:
             return None
         length = _barzilai_borwein(there.x - here.x, there.slope - here.slope)
         here = there
@@ -164,15 +167,18 @@ class _Point:
         return _Point(x, *loss.at(x))
 
 
-def _descended(loss: LossGraph, region: Bounded, here: _Point, length: float) -> _Point | None:
-    """A projected step that lowers the loss by Armijo's condition, up to rounding; None where there is none."""
+def _descended(loss: LossGraph, region: Bounded, here: _Point, length: float) -> tuple[_Point | None, int]:
+    """A projected step that lowers the loss by Armijo's condition, up to rounding; None where there is none.
+
+    With it the number of evaluations that it took.
+    """
     rounding = 4 * float(np.finfo(np.float64).eps) * max(1.0, abs(here.value))
-    for _ in range(60):
+    for spent in range(1, _HALVINGS + 1):
         there = _Point.of(loss, nearest(region, here.x - length * here.slope))
         if there.value <= here.value + 1e-4 * float((here.slope * (there.x - here.x)).sum()) + rounding:
-            return there
+            return there, spent
         length /= 2
-    return None
+    return None, _HALVINGS
 
 
 def _barzilai_borwein(moved: Floats, turned: Floats) -> float:
