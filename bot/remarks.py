@@ -14,7 +14,7 @@ from explainers.messages import Message, said
 
 _SAID_APART: Final = (
     *("import", "name", "left-out", "loss", "framework", "given", "file", "shape"),
-    *("made-up", "call", "parenthesis"),
+    *("made-up", "call"),
 )
 
 
@@ -61,8 +61,6 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
     for assumed in (each.name for each in snippet.completions if each.what == "loss"):
         yield said("Your message names no loss, so I took it to be {loss}.", loss=assumed)
     yield from _of_frameworks(question, snippet)
-    for added in (each.code for each in snippet.completions if each.what == "parenthesis"):
-        yield said("I added a closing parenthesis: {line}", line=added)
     repaired = [each for each in snippet.completions if each.what not in _SAID_APART]
     if repaired:
         codes = [each.code for each in repaired]

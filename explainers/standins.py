@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Final
@@ -57,10 +58,7 @@ def _built_with_tensors(name: str) -> str:
 def _shape(text: str) -> tuple[int, ...] | None:
     """The sizes in "[64, 1]", "64x512" or "64 x 512"; None where they make too large a tensor."""
     sizes = tuple(int(each) for each in re.findall(r"\d+", text))
-    elements = 1
-    for size in sizes:
-        elements *= size
-    return sizes if elements <= _MOST else None
+    return sizes if math.prod(sizes) <= _MOST else None
 
 
 def _of(shape: tuple[int, ...]) -> str:

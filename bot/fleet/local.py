@@ -14,7 +14,7 @@ from bot.fleet.connection import Connection
 from bot.fleet.port import FleetLost, FleetUnfit, Progress
 from bot.settings import BELOW_FLOOR, Settings, environment_of
 
-_START_SECONDS: Final = 180.0
+START_SECONDS: Final = 180.0
 _END_SECONDS: Final = 5.0
 
 
@@ -32,7 +32,7 @@ class LocalFleet:
         with theirs:
             process = await _execute(settings, theirs)
         try:
-            return cls(process, await Connection.over(ours, _START_SECONDS))
+            return cls(process, await Connection.over(ours, START_SECONDS))
         except FleetLost as error:
             ours.close()
             status = await _ended(process)

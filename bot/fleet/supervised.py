@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from bot.exchange import Answer, Ask, Catalogue
 from bot.fleet.connection import Connection
-from bot.fleet.local import LocalFleet
+from bot.fleet.local import START_SECONDS, LocalFleet
 from bot.fleet.port import FleetAbsent, FleetLost, FleetUnfit, LosableFleet, Progress
 from bot.log import Log
 from bot.settings import Settings
@@ -18,7 +18,6 @@ from bot.settings import Settings
 Opener: TypeAlias = Callable[[], Awaitable[LosableFleet]]
 
 _GREETING_SECONDS: Final = 5.0
-_START_SECONDS: Final = 180.0
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 
@@ -64,7 +63,7 @@ class Supervised:
 
         Raises FleetAbsent where none came to ask.
         """
-        await self._until(lambda: not self._is_starting, _START_SECONDS)
+        await self._until(lambda: not self._is_starting, START_SECONDS)
         fleet = await self._other_than(None, ask.deadline)
         try:
             return await fleet.answer(ask, on_progress)

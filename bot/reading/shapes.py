@@ -4,6 +4,7 @@
 """
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,10 +98,7 @@ def _stated(text: str, names: set[str]) -> Iterator[Stated]:
         end = match.end()
         sizes = tuple(int(each) for each in re.findall(r"\d+", match[0]))
         words = [word for word in _WORD.findall(before) if word in names or role_of_name(word)]
-        elements = 1
-        for size in sizes:
-            elements *= size
-        if words and 0 < elements <= _MOST:
+        if words and 0 < math.prod(sizes) <= _MOST:
             plain = not _SAYS.search(f"{before} {match[0]}") and "x" not in match[0]
             yield Stated(words[-1], sizes, plain, f"{words[-1]}[{match[1]}]")
 

@@ -80,7 +80,7 @@ def test_where_a_program_and_its_values_came_from(text: str, files: tuple[File, 
 @pytest.mark.parametrize(
     ("code", "repair"),
     [
-        ("print(F.l1_loss(x, y)", "I added a closing parenthesis: print(F.l1_loss(x, y))"),
+        ("print(F.l1_loss(x, y)", "(a missing or surplus bracket ))"),
         ("print(F.l1_loss(x, y, reduction=“sum”))", "(characters that Python does not know: “”)"),
         ("print F.l1_loss(x, y)", "(print without brackets)"),
     ],

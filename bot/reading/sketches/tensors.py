@@ -1,5 +1,6 @@
 """Tensors made up by what a loss expects of them, as code."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -105,10 +106,7 @@ def made(sort: Sort, shape: tuple[int, ...], classes: int) -> str:
 
 def fits(shape: tuple[int, ...]) -> bool:
     """Whether a tensor of this shape may be made up."""
-    elements = 1
-    for size in shape:
-        elements *= size
-    return 0 < elements <= LARGEST
+    return 0 < math.prod(shape) <= LARGEST
 
 
 def _classes(shape: tuple[int, ...]) -> int:
