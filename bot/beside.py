@@ -1,0 +1,111 @@
+"""What else a message holds beside the program that is explained: further programs, earlier exceptions, second
+mistakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from bot.choosing import Choosing, Program
+from bot.claims import for_explainer, printed
+from bot.comparing import Compared, Version, versions
+from bot.evaluation import Children, Evaluated
+from bot.exchange import Other, Paragraph, Wants
+from bot.investigating import EXPLAINER_ERRORS, Investigating
+from bot.jobs import work
+from bot.reading.question import Question, ReportedError, Snippet
+from bot.stopped import Stop
+from bot.stopping_again import again
+from explainers.locale import Translator
+from explainers.messages import said
+from explainers.standins import stand_in
+
+_SECOND_SHARE: Final = 0.7
+"""Of the time that is left, what a second mistake may take: the answer to the first is there already."""
+
+_MOST_OTHERS: Final = 3
+"""Further snippets of a message that are run."""
+
+_MOST_EARLIER: Final = 2
+"""Exceptions before the one asked about that are told too."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Looks into the rest of one message; nothing of it may take the answer from the subject."""
+
+    children: Children
+    choosing: Choosing
+    investigating: Investigating
+    translator: Translator
+
+    async def versions(self, explained: Snippet) -> tuple[Compared, ...]:
+        """The message's further programs that show a value, each held against the explained one."""
+        found = versions(self._question, explained, _MOST_OTHERS)
+        return tuple(each for each in await asyncio.gather(*map(self._version, found)) if each is not None)
+
+    async def earlier(self) -> tuple[Paragraph, ...]:
+        """What the exceptions meant that came before the one asked about."""
+        before = self._question.before[:_MOST_EARLIER]
+        return tuple(each for each in await asyncio.gather(*map(self._before, before)) if each is not None)
+
+    async def stopping_again(self, program: Program, concluded: work.Concluded) -> tuple[Paragraph, ...]:
+        """What is to say of the program with its fix, where it then stops at another place."""
+        if concluded.fixed is None or not concluded.fixed.stops:
+            return ()
+        snippet = msgspec.structs.replace(program.evaluated.snippet, source=concluded.fixed.source)
+        try:
+            async with asyncio.timeout(_SECOND_SHARE * self.investigating.left()):
+                fixed = await self.children.run(snippet, printed(self._question.claims))
+                if isinstance(fixed, Stop):
+                    return ()
+                then = await self.investigating.investigated(Program(fixed, program.claims), Wants())
+        except (TimeoutError, *EXPLAINER_ERRORS):  # the first mistake has its answer without the second
+            return ()
+        return tuple(again(then, self.translator))
+
+    @property
+    def _question(self) -> Question:
+        return self.investigating.question
+
+    async def _version(self, version: Version) -> Compared | None:
+        """What a further program of the message shows, and what each change that leads to it does."""
+        alone = asyncio.gather(*map(self._other, version.alone))
+        try:
+            other = await self._other(version.snippet)
+            return None if other is None else Compared(version, other, tuple(await alone))
+        finally:
+            alone.cancel()
+
+    async def _other(self, snippet: Snippet) -> Other | None:
+        """What a further program of the message shows; None where it shows nothing."""
+        claims = self._question.claims
+        evaluated = await self.children.run(snippet, printed(claims))
+        if isinstance(evaluated, Stop):
+            return None
+        program = Program(evaluated, for_explainer(claims))
+        try:
+            answer = (await self.investigating.investigated(program, Wants())).answer
+        except EXPLAINER_ERRORS:  # the message's subject has its answer without it
+            return None
+        expression = snippet.source.rstrip().rpartition("\n")[2]
+        return Other(expression, answer.loss, answer.value, answer.proof) if answer.value is not None else None
+
+    async def _before(self, error: ReportedError) -> Paragraph | None:
+        """What an exception meant that came before the one asked about; None where no program of ours raises it."""
+        source = stand_in(error.message, self.investigating.ask.text)
+        evaluated = await self.choosing.ours(source) if source is not None else None
+        if not isinstance(evaluated, Evaluated):
+            return None
+        program = Program(evaluated, for_explainer(self._question.claims))
+        try:
+            answer = (await self.investigating.investigated(program, Wants())).answer
+        except EXPLAINER_ERRORS:  # the message's last exception has its answer without it
+            return None
+        heading = said("Before that, {type}: {verdict}", type=error.type, verdict=answer.verdict)
+        fixes = (each.text for each in answer.paragraphs if each.kind == "fix")
+        return Paragraph("remarks", "\n".join([heading.say(self.translator), *fixes]))

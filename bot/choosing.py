@@ -1,0 +1,172 @@
+"""Which program answers a message: its own, its lines on numbers made up for it, or an example of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from bot import stopped
+from bot.claims import for_explainer
+from bot.evaluation import Children, Evaluated
+from bot.examples import Examples, adapted
+from bot.exchange import Answer, Catalogue
+from bot.given_away import GivenAway, given_away
+from bot.jobs import work
+from bot.reading.files import is_picture
+from bot.reading.question import Origin, Question, Snippet
+from bot.remarks import has_random_stand_ins
+from bot.sketching import fitting, furthest
+from bot.stopped import Stop
+from explainers.claims import Claim
+from explainers.standins import stand_in
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that ran, and what is claimed of it.
+
+    `shows` is the example that it is, with arguments that the asker names; `given_away` the closed form of a bare
+    number that it returns.
+    """
+
+    evaluated: Evaluated
+    claims: tuple[Claim, ...]
+    shows: work.Example | None = None
+    given_away: GivenAway | None = None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An example before it runs."""
+
+    source: str
+    claims: tuple[Claim, ...]
+    shows: work.Example | None = None
+    given_away: GivenAway | None = None
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Chooses and runs the program for one message of this text."""
+
+    children: Children
+    catalogue: Catalogue
+    examples: Examples
+    text: str
+
+    async def chosen(self, question: Question | None, evaluated: Evaluated | Stop | None) -> Program | Stop:
+        """The message's program, or an example of ours where it holds none (None) or one that needs what nobody
+        defines.
+        """
+        if evaluated is None:
+            return stopped.lacking("code") if question is None else await self._example(question)
+        if question is None:
+            return stopped.failed(stopped.place(None)) if isinstance(evaluated, Evaluated) else evaluated
+        if isinstance(evaluated, Evaluated):
+            if evaluated.ran.ended == "raised" and question.cut:
+                return stopped.cut(question.cut)
+            return await self._as_reported(question, evaluated)
+        if evaluated.outcome == "out-of-memory" and question.topics:
+            return await self._example_or(question, evaluated)
+        if evaluated.outcome != "needs-input" or not (question.missing or question.sketches):
+            return evaluated
+        return await self._completed(question, evaluated)
+
+    async def instead(self, question: Question, program: Program, answer: Answer) -> Program | None:
+        """An example, where the asker's lines on made-up numbers show nothing; else the example as it stands, where the
+        arguments that the asker names took from it what it is to show. None where the program is right.
+        """
+        if program.evaluated.snippet in question.sketches and not answer.diagnoses:
+            found = None if self.examples.best(question) is None else await self._example(question)
+            return found if isinstance(found, Program) else None
+        example = program.shows
+        if example is None or (any(found.slug == example.slug for found in answer.diagnoses) and _behaves(answer)):
+            return None
+        ran = await self.ours(example.source)
+        return None if isinstance(ran, Stop) else Program(ran, program.claims, given_away=program.given_away)
+
+    async def ours(self, source: str) -> Evaluated | Stop:
+        """Runs a program of ours."""
+        return await self.children.run(Snippet(source, Origin.COMPLETED, (), (), shown=True), ())
+
+    async def _completed(self, question: Question, stop: Stop) -> Program | Stop:
+        """What answers a program that lacks names: a sketch of it that fits, else what raises the reported error."""
+        sketches = [each for each in await self._sketched(question) if isinstance(each, Evaluated)]
+        if (sketch := fitting(question, sketches)) is not None:
+            return _asked(question, sketch)
+        if (raising := await self._raising(question)) is not None:
+            return raising
+        if question.fails and (sketch := furthest(sketches)) is not None and sketch.ran.ended == "raised":
+            return _asked(question, sketch)
+        return await self._example_or(question, stop)
+
+    async def _as_reported(self, question: Question, evaluated: Evaluated) -> Program | Stop:
+        """A program that raises the reported error, where data that we read out of the message or made up do not."""
+        reported = question.traceback is not None and question.fails
+        ours = evaluated.snippet.origin is Origin.LITERAL or has_random_stand_ins(evaluated.snippet)
+        if not reported or not ours or evaluated.ran.ended == "raised":
+            return _asked(question, evaluated)
+        raising = await self._raising(question)
+        return raising if isinstance(raising, Program) else _asked(question, evaluated)
+
+    async def _sketched(self, question: Question) -> list[Evaluated | Stop]:
+        """The asker's lines on numbers made up for them, as far as they run."""
+        return await asyncio.gather(*(self.children.run(each, ()) for each in question.sketches))
+
+    async def _raising(self, question: Question) -> Program | Stop | None:
+        """A program of ours that raises the reported error, None where none is known."""
+        made_up = stand_in(question.traceback.message, self.text) if question.traceback else None
+        if made_up is None:
+            return None
+        ran = await self.ours(made_up)
+        return ran if isinstance(ran, Stop) else _asked(question, ran)
+
+    async def _example_or(self, question: Question, stop: Stop) -> Program | Stop:
+        example = await self._example(question)
+        return stop if isinstance(example, Stop) else example
+
+    async def _example(self, question: Question) -> Program | Stop:
+        """A question in words is answered with the example that it is about, else with one of the loss that it names;
+        an error message with a program that raises it.
+
+        The arguments that it names go into the example, unless that then raises.
+        """
+        if (found := await asyncio.to_thread(given_away, question)) is not None:
+            return await self._run(_Source(found.source, for_explainer(question.claims), given_away=found))
+        if (raising := await self._raising(question)) is not None:
+            return raising
+        example = self._fitting(question)
+        if example is None:
+            return stopped.lacking("picture" if any(map(is_picture, question.left_out)) else "code")
+        arguments = {loss.name: loss.arguments for loss in self.catalogue.losses}
+        told = adapted(example.source, question.stated, arguments)
+        ran = await self._run(example, told)
+        raised = isinstance(ran, Stop) or ran.evaluated.ran.ended == "raised"
+        return await self._run(example) if raised and told != example.source else ran
+
+    async def _run(self, example: _Source, told: str | None = None) -> Program | Stop:
+        ran = await self.ours(told or example.source)
+        return ran if isinstance(ran, Stop) else Program(ran, example.claims, example.shows, example.given_away)
+
+    def _fitting(self, question: Question) -> _Source | None:
+        """The example that fits the words best, else the plain one of a loss that they name."""
+        if (best := self.examples.best(question)) is not None:
+            return _Source(best.source, best.claims, shows=best if question.stated else None)
+        plain = {loss.name: loss.example for loss in self.catalogue.losses}
+        named = question.loss_words if question.subject is None and question.traceback is None else ()
+        source = next((plain[name] for name in named if name in plain), None)
+        unprinted = tuple(each for each in question.claims if each.kind != "printed")
+        return None if source is None else _Source(source, for_explainer(unprinted))
+
+
+def _asked(question: Question, evaluated: Evaluated) -> Program:
+    """A program of which the asker claims what they claim."""
+    return Program(evaluated, for_explainer(question.claims))
+
+
+def _behaves(answer: Answer) -> bool:
+    """Whether the value is nan, infinite or negative, where the asker says that theirs is."""
+    value, said_of_it = answer.value, {claim.value for claim in answer.claims if claim.kind == "behaviour"}
+    shown = {"nan": value == "nan", "inf": value in ("inf", "-inf"), "negative": isinstance(value, float) and value < 0}
+    told = [shown[word] for word in shown if word in said_of_it]
+    return any(told) or not told
