@@ -50,11 +50,12 @@ from explainers.graph.nodes import (
     Where,
     WithGradient,
 )
+from explainers.graph.ops import count
+from explainers.graph.places import Expr, Place, between, unravelled
 from explainers.graph.symbols import NumberLabel, Omitted, OverAlignments
 from explainers.graph.tables import Tables
+from explainers.graph.written import binary, compared, negated, unary
 
-Expr = Any
-Place = Mapping[Axis, Expr]
 LONGEST_SUM = 8
 LEAST_SHOWN = 1e-300
 _MOST_STATES = 3
@@ -101,17 +102,17 @@ class Display:
             case Constant(value):
                 return self.number(value)
             case Unary():
-                return _unary(node, self._term(node.x, place), self.values is not None)
+                return unary(node, self._term(node.x, place), self.values is not None)
             case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if self._is_here(node.axes, place):
                 return self.element(a if self._float(node, place) == self._float(a, place) else b, place)
             case Binary():
-                return _binary(node, self._term(node.a, place), self._term(node.b, place))
+                return binary(node, self._term(node.a, place), self._term(node.b, place))
             case Compare("eq", a, Constant(Fraction() as zero)) if a.dtype == "bool" and not zero:
-                return _negated(self._condition(a, place))
+                return negated(self._condition(a, place))
             case Compare("ne", a, Constant(Fraction() as zero)) if a.dtype == "bool" and not zero:
                 return self._condition(a, place)
-            case Compare(op, a, b):
-                return _COMPARISON[op](self.element(a, place), self.element(b, place), evaluate=False)
+            case Compare(_, a, b):
+                return compared(node, self.element(a, place), self.element(b, place))
             case Where():
                 return self._where(node, place)
             case Sum(x, over):
@@ -133,7 +134,7 @@ class Display:
             case Rename(x, old, new):
                 return self.element(x, {**place, old: place.get(new)})
             case Reshape():
-                return self.element(node.x, _unravelled(node, place))
+                return self.element(node.x, unravelled(node, place))
             case Concat():
                 return self._concat(node, place)
             case Coordinate(along):
@@ -196,7 +197,7 @@ class Display:
             return un.both(asked, yes)
         if yes == sympy.true:
             return un.either(asked, no)
-        return un.either(un.both(asked, yes), un.both(_negated(asked), no))
+        return un.either(un.both(asked, yes), un.both(negated(asked), no))
 
     def _concat(self, node: Concat, place: Place) -> Expr:
         """The part that a place falls into; at a letter one case for each."""
@@ -241,7 +242,7 @@ class Display:
 
     def _extremum(self, op: str, x: Node, over: Axes, place: Place) -> Expr:
         """All elements of a few; of many the one it is, or a word."""
-        places = [{**place, **inner} for inner in self._places(over)] if _size(over) <= LONGEST_SUM else []
+        places = [{**place, **inner} for inner in self._places(over)] if count(over) <= LONGEST_SUM else []
         if places:
             elements = [self.element(x, p) for p in places]
             kind = sympy.Max if op == "max" else sympy.Min
@@ -311,7 +312,7 @@ class Display:
                 inner[axis] = self._bound(axis, {**place, **inner})
             body = self._term(x, {**place, **inner})
             return un.total(body, *((inner[axis], 0, axis.size - 1) for axis in reversed(over)))
-        if _size(over) > LONGEST_SUM:
+        if count(over) > LONGEST_SUM:
             return self._cut_sum(x, over, place)
         return un.plus([self._term(x, {**place, **inner}) for inner in self._places(over)])
 
@@ -329,7 +330,7 @@ class Display:
         first = [{**place, **inner} for inner in itertools.islice(self._places(over), LONGEST_SUM // 2)]
         last = {**place, **{axis: sympy.Integer(axis.size - 1) for axis in over}}
         gap = Omitted(f"{len(self.omitted)}")
-        self.omitted[gap] = (x, _between(x, over, place, len(first)))
+        self.omitted[gap] = (x, between(x, over, place, len(first)))
         return un.plus([*(self._term(x, p) for p in first), gap, self._term(x, last)])
 
     def _places(self, over: Axes) -> Iterator[dict[Axis, Expr]]:
@@ -348,124 +349,3 @@ class Display:
         if isinstance(index, sympy.Integer) and isinstance(at, sympy.Integer):
             return sympy.Integer(int(index == at))
         return sympy.KroneckerDelta(at, index)
-
-
-def _between(x: Node, over: Axes, place: Place, shown: int) -> npt.NDArray[np.int64]:
-    """The places of the terms behind the first ones and before the last, along the axes of `x`."""
-    count = _size(over) - shown - 1
-    along = dict(zip(over, np.indices([axis.size for axis in over]).reshape(len(over), -1), strict=True))
-    places = np.empty((count, len(x.axes)), dtype=np.int64)
-    for column, axis in enumerate(x.axes):
-        places[:, column] = along[axis][shown:-1] if axis in along else int(str(place[axis]))
-    return places
-
-
-def _unary(node: Unary, x: Expr, numbers: bool) -> Expr:
-    match node.op:
-        case "neg":
-            return un.negative(x)
-        case "exp":
-            return un.exp(x)
-        case "log":
-            return un.log(x)
-        case "log1p":
-            return un.log(un.plus([sympy.Integer(1), x]))
-        case "expm1":
-            return un.minus(un.exp(x), sympy.Integer(1))
-        case "sqrt":
-            return un.power(x, sympy.Rational(1, 2))
-        case "square":
-            return un.power(x, sympy.Integer(2))
-        case "abs":
-            return sympy.Abs(x, evaluate=False)
-        case "sigmoid" if numbers:
-            return un.over(sympy.Integer(1), un.plus([sympy.Integer(1), un.exp(un.negative(x))]))
-        case "logsigmoid" if numbers:
-            return un.negative(un.log(un.plus([sympy.Integer(1), un.exp(un.negative(x))])))
-        case "logsigmoid":
-            return un.log(un.call("sigmoid", x))
-        case "softplus":
-            return un.log(un.plus([sympy.Integer(1), un.exp(x)]))
-        case "relu":
-            return sympy.Max(sympy.Integer(0), x, evaluate=False)
-        case "sigmoid" | "tanh" | "sign" | "sin" | "cos" | "atan" | "erf":
-            return un.call(node.op, x)
-        case _:
-            assert_never(node.op)
-
-
-def _binary(node: Binary, a: Expr, b: Expr) -> Expr:
-    match node.op:
-        case "add":
-            return un.plus([a, b])
-        case "sub":
-            return un.minus(a, b)
-        case "mul":
-            return un.times(a, b)
-        case "div":
-            return un.over(a, b)
-        case "pow":
-            return un.power(a, b)
-        case "maximum" | "clamp_min":
-            return sympy.Max(a, b, evaluate=False)
-        case "minimum" | "clamp_max":
-            return sympy.Min(a, b, evaluate=False)
-        case _:
-            assert_never(node.op)
-
-
-def _negated(condition: Any) -> Expr:
-    """The condition that holds where this one does not."""
-    return condition.negated if isinstance(condition, sympy.core.relational.Relational) else sympy.Not(condition)
-
-
-def _unravelled(node: Reshape, place: Place) -> Place:
-    """Where an element of a reshaped array came from: its number in row-major order, counted out anew."""
-    indices = [place.get(axis) for axis in node.new]
-    if any(index is None for index in indices):
-        return {**place, **dict.fromkeys(node.old)}
-    number = _number(indices, node.new)
-    if len(node.old) == 1:
-        return {**place, node.old[0]: number}
-    found: dict[Axis, Expr] = {}
-    for axis in reversed(node.old):
-        first = axis is node.old[0]
-        found[axis] = number if first else _whole("mod", number, axis.size)
-        number = number if first else _whole("div", number, axis.size)
-    return {**place, **found}
-
-
-def _number(indices: list[Any], axes: Axes) -> Expr:
-    """The row-major number of a place."""
-    if all(isinstance(index, sympy.Integer) for index in indices):
-        return sympy.Integer(int(np.ravel_multi_index([int(i) for i in indices], [axis.size for axis in axes])))
-    terms: list[Expr] = []
-    for k, index in enumerate(indices):
-        below = _size(axes[k + 1 :])
-        if index != 0:
-            terms.append(index if below == 1 else un.times(sympy.Integer(below), index))
-    return un.plus(terms)
-
-
-def _whole(op: str, number: Expr, size: int) -> Expr:
-    """The quotient or the remainder of a division of whole numbers."""
-    if isinstance(number, sympy.Integer):
-        return sympy.Integer(int(number) // size if op == "div" else int(number) % size)
-    return un.call(op, number, sympy.Integer(size))
-
-
-_COMPARISON: Mapping[str, Any] = {
-    "eq": sympy.Eq,
-    "ne": sympy.Ne,
-    "lt": sympy.Lt,
-    "le": sympy.Le,
-    "gt": sympy.Gt,
-    "ge": sympy.Ge,
-}
-
-
-def _size(over: Axes) -> int:
-    size = 1
-    for axis in over:
-        size *= axis.size
-    return size
