@@ -132,7 +132,7 @@ class Choosing:
         The arguments that it names go into the example, unless that then raises.
         """
         if (found := await asyncio.to_thread(given_away, question)) is not None:
-            return await self._run(_Source(found.source, for_explainer(question.claims), given_away=found))
+            return await self._run(_Source(found.source, _claimed(question, found), given_away=found))
         if (raising := await self._raising(question)) is not None:
             return raising
         example = self._fitting(question)
@@ -162,6 +162,12 @@ class Choosing:
 def _asked(question: Question, evaluated: Evaluated) -> Program:
     """A program of which the asker claims what they claim."""
     return Program(evaluated, for_explainer(question.claims))
+
+
+def _claimed(question: Question, found: GivenAway) -> tuple[Claim, ...]:
+    """What the asker claims of a number; of several that stay around it, none is the value."""
+    around = found.between is not None
+    return for_explainer(tuple(each for each in question.claims if not (around and each.kind == "printed")))
 
 
 def _behaves(answer: Answer) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,17 +14,24 @@ from bot.reading.question import Claim, Question, Span
 from bot.reading.stated import CLASSES
 from explainers.fingerprints import Fingerprint, fingerprints
 from explainers.locale import Translator, translator
-from explainers.messages import said
+from explainers.messages import Message, said
 
 _NUMBER: Final = re.compile(r"(?<![\w.])\d{1,6}(?:\.\d{1,9})?(?!\w|\.\d)")
+
+_SEVERAL: Final = 3
+"""Losses that tell together what none of them tells alone."""
 
 
 @dataclass(frozen=True)
 class GivenAway:
-    """A claim and what it can be, the likeliest first."""
+    """A claim and what it can be, the likeliest first.
+
+    `between` are the least and the greatest of several losses that stay around it.
+    """
 
     claim: Claim
     found: tuple[Fingerprint, ...]
+    between: tuple[float, float] | None = None
 
     @property
     def source(self) -> str:
@@ -41,7 +48,19 @@ def given_away(question: Question) -> GivenAway | None:
     classes = next(counts, None)
     told = [each for each in question.claims if each.kind == "printed"]
     tried = ((claim, _found(claim, question.loss_words, classes)) for claim in (*told, *_at_margin(question)))
-    return next((GivenAway(claim, found) for claim, found in tried if found), None)
+    one = next((GivenAway(claim, found) for claim, found in tried if found), None)
+    return one or _stayed(told, question.loss_words, classes)
+
+
+def _stayed(told: Sequence[Claim], losses: tuple[str, ...], classes: int | None) -> GivenAway | None:
+    """What several losses give away that stay around one number: what lies between the least and the greatest."""
+    values = [float(each.value) for each in told if isinstance(each.value, float | int)]
+    if len(values) < _SEVERAL:
+        return None
+    least, most = min(values), max(values)
+    around = msgspec.structs.replace(told[0], value=(least + most) / 2, radius=(most - least) / 2)
+    found = _found(around, losses, classes)
+    return GivenAway(around, found, (least, most)) if found else None
 
 
 def _at_margin(question: Question) -> Iterator[Claim]:
@@ -64,14 +83,27 @@ def told(given: GivenAway, catalogue: Catalogue, speaker: Translator) -> Iterato
     titles = {kind.slug: kind.titles for kind in catalogue.diagnoses}
     for found in given.found:
         title = titles.get(found.slug, {}).get(speaker.locale, found.slug)
-        sentence = said(
+        sentence = _sentence(given, found, title)
+        question = found.question.say(translator(speaker.locale))
+        yield Paragraph("preface", f"{sentence.say(speaker)} {question}")
+
+
+def _sentence(given: GivenAway, found: Fingerprint, title: str) -> Message:
+    if given.between is None:
+        return said(
             "{number} is {form} to all of its digits. Possible: {title}.",
             number=given.claim.text,
             form=found.form,
             title=title,
         )
-        question = found.question.say(translator(speaker.locale))
-        yield Paragraph("preface", f"{sentence.say(speaker)} {question}")
+    least, most = (f"{each:.4g}" for each in given.between)
+    return said(
+        "The losses stay between {least} and {most}, around {form}. Possible: {title}.",
+        least=least,
+        most=most,
+        form=found.form,
+        title=title,
+    )
 
 
 def possible(answer: Answer) -> Answer:

@@ -237,6 +237,27 @@ async def test_a_number_without_data_is_recognised_and_asked_about(
     assert found.proof.verdict == "certified"
 
 
+@pytest.mark.parametrize(
+    ("losses", "classes", "form"),
+    [((2.3086, 2.2973, 2.3083, 2.3027), "10 classes", "ln 10"), ((1.1012, 1.0931, 1.0978), "3 classes", "ln 3")],
+)
+async def test_losses_that_stay_around_a_number_are_recognised_together(
+    losses: tuple[float, ...], classes: str, form: str, answer: Any
+) -> None:
+    log = "\n".join(f"epoch {at} loss = {each}" for at, each in enumerate(losses))
+    found: Answer = await answer(f"my loss does not decrease, {classes}\n{log}")
+    preface = next(each.text for each in found.paragraphs if each.kind == "preface" and form in each.text)
+    assert all(f"{each:.4g}" in preface for each in (min(losses), max(losses)))
+    assert (found.diagnoses[0].slug, found.diagnoses[0].confidence) == ("chance-level-ln-c", "possible")
+
+
+async def test_losses_that_fall_are_not_taken_for_one_that_stays(answer: Any) -> None:
+    found: Answer = await answer(
+        "is this good?\nepoch 0 loss = 2.3086\nepoch 1 loss = 1.6\nepoch 2 loss = 1.1\n10 classes"
+    )
+    assert "ln 10" not in "".join(each.text for each in found.paragraphs if each.kind == "preface")
+
+
 async def test_a_number_with_its_data_is_not_guessed_at(answer: Any) -> None:
     found: Answer = await answer(
         "why is the loss 0.7437?\n```py\nF.mse_loss(torch.tensor([0.8624]), torch.zeros(1))\n```"
