@@ -153,12 +153,18 @@ def _without_factor(scene: Scene, gamma: float) -> GraphRerun:
 
 
 def _multiplies_logarithm(scene: Scene, factor: Call) -> bool:
-    """Whether the factor is multiplied with what a logarithm or a cross-entropy gave."""
+    """Whether the factor, item by item, is multiplied with what a logarithm or a cross-entropy gave without it."""
     for call in _needing(scene, factor):
-        if short(call) == "mul":
-            made = [c for id in call.inputs() for c in upstream(id, scene.makers)]
-            return any(short(c) in _LOGS or "entropy" in short(c) or short(c) == "log_softmax" for c in made)
+        sides = [upstream(id, scene.makers) for id in call.inputs()] if short(call) == "mul" else []
+        if len(sides) == 2 and any(_weighs(factor, *pair) for pair in (sides, sides[::-1])):
+            return True
     return False
+
+
+def _weighs(factor: Call, weight: list[Call], term: list[Call]) -> bool:
+    since = [short(c) for c in weight if c.index > factor.index]
+    is_logarithm = any(short(c) in _LOGS or "entropy" in short(c) or short(c) == "log_softmax" for c in term)
+    return factor in weight and factor not in term and is_logarithm and not {"sum", "mean"}.intersection(since)
 
 
 def _alpha(scene: Scene) -> Suspicion | None:
