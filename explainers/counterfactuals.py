@@ -16,8 +16,8 @@ from explainers.reruns import BACKWARD, FLOAT64, VALUE, GraphRerun, Plan, Rerun
 
 MOST = 8
 MOST_GRADIENTS = 100_000  # elements
-_PROVING: tuple[Role, ...] = ("correction", "gradient", "equivalent", "second-input")
-_ROLES: tuple[Role, ...] = ("correction", "gradient", "equivalent", "illustration", "second-input", "fix")
+_PROVING: tuple[Role, ...] = ("comparison", "correction", "gradient", "equivalent", "second-input")
+_ROLES: tuple[Role, ...] = ("comparison", "correction", "gradient", "equivalent", "illustration", "second-input", "fix")
 
 
 def plan(

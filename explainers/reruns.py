@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from explainers.notes import Notes
 from explainers.recording import Argument, Raised, Recording, Tensor, Value
 
 VALUE, FLOAT64, TWIN, BACKWARD = "value", "float64", "twin", "backward"
@@ -78,12 +79,16 @@ class GraphRerun(msgspec.Struct, frozen=True, tag="graph"):
 
 
 class SourceRerun(msgspec.Struct, frozen=True, tag="source"):
-    """Run an edited snippet; its value is that of its subject, or of the shown one of this index."""
+    """Run an edited snippet; its value is that of its subject, or of the shown one of this index.
+
+    `noted` asks for what every expression of it gives.
+    """
 
     label: str
     source: str
     seed: int = 0
     shown: int | None = None
+    noted: bool = False
 
 
 Rerun = GraphRerun | SourceRerun
@@ -101,6 +106,7 @@ class RerunResult(msgspec.Struct, frozen=True):
     raised: Raised | None = None
     not_run: str | None = None
     recording: Recording | None = None
+    notes: Notes | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -11,12 +11,13 @@ from explainers.claims import Claim
 from explainers.diagnoses.floors import Floor, FloorQuestion
 from explainers.diagnoses.scene import Concern, Scene
 from explainers.messages import Message
+from explainers.notes import Notes
 from explainers.recording import Span
 from explainers.reruns import GraphRerun, SourceRerun
 
 Confidence = Literal["shown", "consistent", "possible"]
 Applicability = Literal["safe", "likely", "choose"]
-Role = Literal["correction", "gradient", "equivalent", "illustration", "fix", "second-input"]
+Role = Literal["correction", "gradient", "equivalent", "illustration", "fix", "second-input", "comparison"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,13 @@ class Fix:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a trial shows that proves its suspicion: the verdict, and the fix that it has run."""
+    """What a trial shows that proves its suspicion: the verdict, the fix that it has run, what else it shows, and the
+    line that it blames."""
 
     verdict: Message
-    fix: Fix
+    fix: Fix | None = None
+    evidence: tuple[Message, ...] = ()
+    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Trial:
     must return the value as it is (so nothing is wrong); an `illustration` shows how the loss behaves. A `gradient`
     undoes a mistake that only the gradient shows: what it gives is that of the first tensor that its rerun asks for.
     `proves` says of a value whether it is what the asker hopes for, beside the numbers that they state; where it does,
-    `then` is said.
+    `then` is said. A `comparison` runs the program as it is, for what its expressions give: `reads` is what is found in
+    them, None where that says nothing.
     """
 
     what: Message
@@ -56,6 +61,7 @@ class Trial:
     role: Role = "correction"
     proves: Callable[[float], bool] | None = None
     then: Finding | None = None
+    reads: Callable[[Notes], Finding | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,23 @@ from typing import TypeGuard
 import msgspec
 
 from explainers.claims import Claim
-from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Diagnosis, Fix, Rule, Rules, Suspicion, Trial
+from explainers.diagnoses.diagnosis import (
+    Confidence,
+    Counterfactual,
+    Diagnosis,
+    Finding,
+    Fix,
+    Rule,
+    Rules,
+    Suspicion,
+    Trial,
+)
 from explainers.diagnoses.edits import graph_rerun, replaced, source_rerun
 from explainers.diagnoses.expectations import goals
 from explainers.diagnoses.floors import floor
 from explainers.diagnoses.judging import (
     Case,
+    compared,
     confidence,
     counterfactuals,
     is_beside_the_point,
@@ -97,21 +108,22 @@ def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tu
     before later ones.
     """
     by_label = {result.label: result for result in results}
-    every = [(case, counterfactuals(case, by_label)) for case in investigation.cases]
+    every = [(case, counterfactuals(case, by_label), compared(case, by_label)) for case in investigation.cases]
     tried = [
-        (case, _told(case, came))
-        for case, came in every
-        if not is_beside_the_point(case.scene, came) and (returns_expectation(came) or not case.suspicion.only_proven)
+        (case, _told(case, came), found)
+        for case, came, found in every
+        if not is_beside_the_point(case.scene, came)
+        and (returns_expectation(came) or found is not None or not case.suspicion.only_proven)
     ]
-    agreeing = [case for case, came in tried if returns_expectation(came)]
+    agreeing = [case for case, came, _ in tried if returns_expectation(came)]
     judged = [
         replace(
-            _diagnosis(case, came, confidence(case, came, _contested(case, agreeing)), by_label),
+            _diagnosis(case, came, confidence(case, came, _contested(case, agreeing)), by_label, found),
             general=is_general(case, investigation.cases),
         )
-        for case, came in tried
+        for case, came, found in tried
     ]
-    ranks = [_rank(case, investigation.cases, d.confidence) for (case, _), d in zip(tried, judged, strict=True)]
+    ranks = [_rank(case, investigation.cases, d.confidence) for (case, *_), d in zip(tried, judged, strict=True)]
     return tuple(judged[k] for k in sorted(range(len(judged)), key=ranks.__getitem__))
 
 
@@ -187,18 +199,26 @@ def _contested(case: Case, agreeing: Sequence[Case]) -> bool:
 
 
 def _diagnosis(
-    case: Case, tried: tuple[Counterfactual, ...], sure: Confidence, results: Mapping[str, RerunResult]
+    case: Case,
+    tried: tuple[Counterfactual, ...],
+    sure: Confidence,
+    results: Mapping[str, RerunResult],
+    found: Finding | None,
 ) -> Diagnosis:
     rule, suspicion = case.rule, case.suspicion
     fix = _fix_that_runs(suspicion, results, finite=rule.concern == "non-finite")
-    shown = next((t.then for t in case.trials if t.then is not None and is_proven(t, results)), None)
+    proven = next((t.then for t in case.trials if t.then is not None and is_proven(t, results)), None)
+    agreed = proven is None or found is None or (found.line or 0) <= (proven.line or 0)
+    shown = proven if found is None or not agreed else replace(found, fix=None if proven is None else proven.fix)
+    beside = () if found is None else (*found.evidence, *(() if agreed else (found.verdict,)))
     same = said("Corrected, the value is the same here, so the number alone cannot tell the two apart.")
+    unchanged = (same,) if shown is None and makes_no_difference(case.scene, tried) else ()
     return Diagnosis(
         slug=rule.slug,
         title=rule.title,
         confidence=sure,
         verdict=suspicion.verdict if shown is None else shown.verdict,
-        evidence=(*suspicion.evidence, *((same,) if shown is None and makes_no_difference(case.scene, tried) else ())),
+        evidence=(*suspicion.evidence, *beside, *unchanged),
         explanation=rule.explanation,
         counterfactuals=_with_one_fix(tried),
         fix=fix if shown is None else shown.fix,

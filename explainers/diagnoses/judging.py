@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from explainers.claims import Claim
-from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Finding, Rule, Suspicion, Trial
 from explainers.diagnoses.expectations import elements, goals, meets, own_goals
 from explainers.diagnoses.scene import Scene, scalar
 from explainers.reruns import GraphRerun, RerunResult
@@ -27,9 +27,19 @@ class Case:
 
 def counterfactuals(case: Case, results: Mapping[str, RerunResult]) -> tuple[Counterfactual, ...]:
     """What came of those trials that have a result, by label."""
-    unmet = (*goals(case.scene), *own_goals(case.scene))
-    ran = [(trial, results[trial.rerun.label]) for trial in case.trials if trial.rerun.label in results]
-    return tuple(_counterfactual(trial, result, unmet) for trial, result in ran)
+    stated, own = goals(case.scene), own_goals(case.scene)
+    tried = (trial for trial in case.trials if trial.role != "comparison")
+    ran = [(trial, results[trial.rerun.label]) for trial in tried if trial.rerun.label in results]
+    return tuple(_counterfactual(trial, result, stated if trial.proves else (*stated, *own)) for trial, result in ran)
+
+
+def compared(case: Case, results: Mapping[str, RerunResult]) -> Finding | None:
+    """What the comparison of a case found in what the program's expressions gave; None where it was not run."""
+    for trial in case.trials:
+        result = results.get(trial.rerun.label)
+        if trial.reads is not None and result is not None and result.notes is not None:
+            return trial.reads(result.notes)
+    return None
 
 
 def returns_expectation(tried: tuple[Counterfactual, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
@@ -11,8 +12,9 @@ from explainers.claims import Claim
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Finding, Rule, Suspicion, Trial
 from explainers.diagnoses.edits import source_rerun
+from explainers.diagnoses.own_comparing import compared_with_library, compared_with_own
 from explainers.diagnoses.own_edits import Edit, edits
-from explainers.diagnoses.own_values import Twice, twice
+from explainers.diagnoses.own_values import Rivals, Twice, rivals, twice
 from explainers.diagnoses.scene import Scene, is_library_loss
 from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number
@@ -28,8 +30,8 @@ y = torch.tensor([0, 1])
 print(F.cross_entropy(z, y))
 
 e = torch.exp(z)
-p = e / e.sum(dim={axis}, keepdim=True)
-print(-torch.log(p[torch.arange(2), y]).mean())
+s = e.sum(dim={axis}, keepdim=True)
+print(-torch.log((e / s)[torch.arange(2), y]).mean())
 """
 
 
@@ -41,8 +43,8 @@ def rules() -> tuple[Rule, ...]:
             family="own-computations",
             title=said("A line of your own computation does something else than the library"),
             explanation=said(
-                "Both computations run on the same numbers. With this one line changed they agree, so it is where they "
-                "part."
+                "Both computations run on the same numbers, and what they give is compared value by value: up to one "
+                "line they are the same, from it on they are not."
             ),
             words=(
                 "my own implementation gives a different value",
@@ -61,16 +63,11 @@ def rules() -> tuple[Rule, ...]:
 
 def _parting(scene: Scene) -> Suspicion | None:
     found = twice(scene)
-    if found is None or not found.own:
-        return None
-    source = Source(scene.recording.source)
-    library = next((c for c in scene.recording.calls if is_library_loss(c, scene.registry)), None)
-    written = source.call_at(library.span) if library is not None else None
-    avoided = source.piece(written) if written is not None else None
-    tried = islice(edits(source, found.library / found.own, avoided), MOST_TRIED)
-    trials = tuple(_trial(scene, found, edit) for edit in tried)
-    if not trials:
-        return None
+    if found is None:
+        pair = rivals(scene)
+        return None if pair is None else _between_own(scene, pair)
+    tried = islice(_edits(scene, found), MOST_TRIED) if found.own else ()
+    trials = (*compared_with_library(scene, found), *(_trial(scene, found, edit) for edit in tried))
     return Suspicion(
         at=scene.call.index,
         verdict=said("{mine} is your own computation, {theirs} is {function}: they part.",
@@ -78,7 +75,34 @@ def _parting(scene: Scene) -> Suspicion | None:
         evidence=(_both(found),),
         trials=trials,
         only_proven=True,
-    )  # fmt: skip
+    ) if trials else None  # fmt: skip
+
+
+def _edits(scene: Scene, found: Twice) -> Iterator[Edit]:
+    """The changes of one place outside the library's call that could make both agree."""
+    source = Source(scene.recording.source)
+    library = next((c for c in scene.recording.calls if is_library_loss(c, scene.registry)), None)
+    written = source.call_at(library.span) if library is not None else None
+    avoided = source.piece(written) if written is not None else None
+    return edits(source, found.library / found.own, avoided)
+
+
+def _between_own(scene: Scene, pair: Rivals) -> Suspicion:
+    """Two numbers that the program computes by itself: only what their values show is said."""
+    told = said(
+        "Line {line} shows {value}, line {other} shows {theirs}.",
+        line=pair.own.line,
+        value=number(pair.own.number),
+        other=pair.first.line,
+        theirs=number(pair.first.number),
+    )
+    return Suspicion(
+        at=scene.call.index,
+        verdict=told,
+        evidence=(told,),
+        trials=compared_with_own(scene, pair),
+        only_proven=True,
+    )
 
 
 def _both(found: Twice) -> Message:
@@ -104,4 +128,5 @@ def _trial(scene: Scene, found: Twice, edit: Edit) -> Trial:
     )
     fix = fixes.fix(scene, edit.source, "likely", said("Change this line of your own computation."))
     what = said("your own computation {what}", what=edit.what)
-    return Trial(what, rerun, proves=lambda v: not math.isnan(v) and not found.parted(v), then=Finding(verdict, fix))
+    then = Finding(verdict, fix, line=edit.line)
+    return Trial(what, rerun, proves=lambda v: not math.isnan(v) and not found.parted(v), then=then)

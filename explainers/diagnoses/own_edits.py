@@ -14,7 +14,7 @@ _ALONG = frozenset(("sum", "mean", "max", "softmax", "log_softmax", "logsumexp",
 _KEEPING = frozenset(("sum", "max", "mean", "amax"))
 _CUTS = frozenset(("clip", "clamp", "clamp_min"))
 _SPREADS = frozenset(("std", "var"))
-_LOGS = {"log2": math.log(2), "log10": math.log(10)}
+_LOGS = frozenset(("log2", "log10"))
 _MODULES = frozenset(("np", "numpy", "torch", "F", "math", "nn"))
 _EPSILON = 1e-3
 _NEAR = 2e-3
@@ -79,7 +79,7 @@ def _of_call(source: Source, node: ast.Call, ratio: float) -> Iterator[tuple[str
         yield source.written(inner), said("without {function}", function=name)
     if name in _SPREADS:
         yield from _other_spread(source, node, text)
-    if name in _LOGS and _near(ratio, _LOGS[name]):
+    if name in _LOGS:
         low, high = source.function_name(node)
         yield text[: low - start] + "log" + text[high - start :], said("with the natural logarithm")
     if name == "sqrt" and (inner := _inner(node)) is not None:

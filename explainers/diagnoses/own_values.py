@@ -1,8 +1,9 @@
-"""A loss that the program computes twice: by a library call, and by itself (in torch, numpy or plain Python)."""
+"""A loss that the program computes twice: by a library call and by itself, or twice by itself."""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from explainers.claims import Claim
@@ -13,6 +14,16 @@ MOST_OWN = 3
 _CLOSE = 1e-5
 _LEAST_DIGITS = 3
 _MEASURES = frozenset(("std", "var", "logsumexp"))
+_AGAIN = re.compile(
+    r"(?<![a-z])(?:own|my|mine|manual(?:ly)?|hand|custom|numpy|np|ref(?:erence)?|expected|check|naive|scratch|keras|tf|"
+    r"sklearn|formula|paper|loop|python|pure|vectori[sz]ed)(?![a-z])",
+    re.I,
+)
+_OTHERWISE = re.compile(
+    r"(?<![a-z])(?:acc(?:uracy)?|perplexity|ppl|auc|f1|recall|precision|norm|lr|grad|entropy|conf(?:idence)?|probs?|reg|"
+    r"penalty|metric|score|baseline|log\(c\)|ratio|diff(?:erence)?)(?![a-z])",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,7 @@ class Twice:
     shown: int
     line: int
     radius: float
+    id: int
 
     @property
     def goal(self) -> Claim:
@@ -33,7 +45,15 @@ class Twice:
 
     def parted(self, value: float) -> bool:
         """Whether a number, written with as many digits as the own one, is another one than the library's."""
-        return not math.isclose(value, self.library, rel_tol=_CLOSE, abs_tol=max(_CLOSE, self.radius * (1 + _CLOSE)))
+        return _parted(value, self.library, self.radius)
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Two numbers that the program computes by itself and shows, the later one as the own one."""
+
+    first: Shown
+    own: Shown
 
 
 def twice(scene: Scene) -> Twice | None:
@@ -46,8 +66,46 @@ def twice(scene: Scene) -> Twice | None:
     own = [(k, s) for k, s in enumerate(recording.shown) if _is_own(scene, s, id)]
     if not 1 <= len(own) <= MOST_OWN:
         return None
-    found = (Twice(value, function, s.number, k, s.line, _radius(s)) for k, s in own if s.number is not None and s.line)
+    found = (
+        Twice(value, function, s.number, k, s.line, radius(s), id)
+        for k, s in own
+        if s.number is not None and s.line is not None
+    )
     return next((each for each in found if each.parted(each.own)), None)
+
+
+def rivals(scene: Scene) -> Rivals | None:
+    """Two numbers that a program without a library's loss computes by itself, where it says that they are one."""
+    shown = [s for s in scene.recording.shown if _is_own(scene, s, None)]
+    if _library(scene) is not None or len(shown) != 2 or not scene.whole:
+        return None
+    first, own = shown
+    parted = first.number is not None and own.number is not None and _parted(own.number, first.number, radius(own))
+    again = any(is_again(scene.recording, s) for s in shown) and not any(
+        is_otherwise(scene.recording, s) for s in shown
+    )
+    return Rivals(first, own) if parted and again else None
+
+
+def is_again(recording: Recording, shown: Shown) -> bool:
+    """Whether the line that shows a number calls it the same thing computed again."""
+    return bool(_AGAIN.search(_line(recording, shown)))
+
+
+def is_otherwise(recording: Recording, shown: Shown) -> bool:
+    """Whether the line that shows a number calls it something else, such as an accuracy."""
+    return bool(_OTHERWISE.search(_line(recording, shown)))
+
+
+def _line(recording: Recording, shown: Shown) -> str:
+    """The words of the line that shows a number; a cross entropy is no entropy."""
+    lines = recording.source.splitlines()
+    text = lines[shown.line - 1] if shown.line and shown.line <= len(lines) else ""
+    return re.sub(r"cross_?entropy", "ce", text, flags=re.I).replace("_", " ")
+
+
+def _parted(value: float, other: float, radius: float) -> bool:
+    return not math.isclose(value, other, rel_tol=_CLOSE, abs_tol=max(_CLOSE, radius * (1 + _CLOSE)))
 
 
 def _library(scene: Scene) -> tuple[int, float, str] | None:
@@ -67,13 +125,13 @@ def _number(recording: Recording, id: int) -> float | None:
     return scalar(tensor) if isinstance(tensor, Tensor) else None
 
 
-def _radius(shown: Shown) -> float:
+def radius(shown: Shown) -> float:
     """Half a unit of the last digit that is written, where it looks like one that was rounded for print."""
     digits = len(shown.text.partition(".")[2]) if shown.tensor is None else 0
     return 0.5 * 10.0**-digits if digits >= _LEAST_DIGITS else 0.0
 
 
-def _is_own(scene: Scene, shown: Shown, library: int) -> bool:
+def _is_own(scene: Scene, shown: Shown, library: int | None) -> bool:
     """Whether a shown number is computed without the library's: a float of Python or numpy, or such a tensor."""
     if shown.number is None or shown.line is None or not math.isfinite(shown.number):
         return False

@@ -17,6 +17,7 @@ from explainers.recording import Raised, Recording, Tensor
 from explainers.replay.machine import MESSAGE_LIMIT, Machine, NotReplayable
 from explainers.reruns import GraphRerun, RerunResult, SourceRerun
 from explainers.tracing import record
+from explainers.tracing.noting import Noter
 from explainers.tracing.values import Unrecorded
 
 __all__ = ["replay", "replay_all", "rerun_source"]
@@ -50,8 +51,11 @@ def rerun_source(rerun: SourceRerun, namespace: Mapping[str, object] | None = No
 
     `namespace` holds the names that the snippet finds, as for `record`.
     """
-    recording = record(rerun.source, seed=rerun.seed, namespace=namespace)
+    noter = Noter(rerun.source) if rerun.noted else None
+    recording = record(rerun.source, seed=rerun.seed, namespace=namespace, noter=noter)
     value = _shown(recording, rerun.shown)
+    if noter is not None:
+        return RerunResult(rerun.label, value=value, notes=noter.notes, recording=recording, raised=recording.raised)
     if recording.raised is not None:
         return RerunResult(rerun.label, raised=recording.raised, recording=recording)
     if value is None or value.data is None:

@@ -19,6 +19,7 @@ from torch import nn
 from explainers.recording import Raised, Recording, Warned
 from explainers.tracing.adapting import LOOP, Rounds, adapted, with_rounds
 from explainers.tracing.mode import Tracer
+from explainers.tracing.noting import NOTE, Noter, with_notes
 from explainers.tracing.raising import MESSAGE_LIMIT, raised
 from explainers.tracing.showing import BoundedText, Transcript, builtins_with
 from explainers.tracing.source import Source
@@ -36,15 +37,16 @@ def record(
     max_bytes: int = 8 * 2**20,
     namespace: Mapping[str, object] | None = None,
     echo: Callable[[str], object] | None = None,
+    noter: Noter | None = None,
 ) -> Recording:
     """Run a snippet and give what it did.
 
     `claims` are printed numbers with the radius that their digits leave open; they choose the subject. The random
     generators start from `seed`, so that an unseeded program runs again alike (though not on the numbers that
     `torch.manual_seed(seed)` would give). `namespace` holds the names the snippet finds; by default `torch`, `nn` and
-    `F`. The encoded recording stays within `max_bytes`. What is printed is also given to `echo` at once, so that it
-    is not lost with a program that never ends. What the snippet raises is recorded, never raised, except
-    KeyboardInterrupt.
+    `F`. The encoded recording stays within `max_bytes`. What is printed is also given to `echo` at once, so that it is
+    not lost with a program that never ends. A `noter` collects what every expression gives. What the snippet raises is
+    recorded, never raised, except KeyboardInterrupt.
     """
     place = Source(source, FILENAME)
     names = {"torch": torch, "nn": nn, "F": F} if namespace is None else namespace
@@ -54,9 +56,9 @@ def record(
         scope: dict[str, Any] = {"__name__": "__main__", **names, "__builtins__": builtins_with(transcript.print)}
         stdout, warned = BoundedText(echo), list[Warned]()
         rounds = Rounds(tracer)
-        scope["__builtins__"][LOOP] = rounds
+        scope["__builtins__"] |= {LOOP: rounds, NOTE: noter}
         with _lines_of(source), contextlib.redirect_stdout(stdout), _warnings(place, warned), adapted(tracer):
-            ended_by = _run(source, scope, tracer, transcript)
+            ended_by = _run(source, scope, tracer, transcript, noter)
     variables = {name: value for name, value in scope.items() if name not in names or names[name] is not value}
     return assemble(
         tracer,
@@ -66,9 +68,11 @@ def record(
     )
 
 
-def _run(source: str, scope: dict[str, Any], tracer: Tracer, transcript: Transcript) -> Raised | None:
+def _run(
+    source: str, scope: dict[str, Any], tracer: Tracer, transcript: Transcript, noter: Noter | None
+) -> Raised | None:
     try:
-        body, last = _compiled(source)
+        body, last = _compiled(source, noter)
         with tracer:
             exec(body, scope)
             value = eval(last[0], scope) if last else None
@@ -81,9 +85,10 @@ def _run(source: str, scope: dict[str, Any], tracer: Tracer, transcript: Transcr
     return None
 
 
-def _compiled(source: str) -> tuple[Any, tuple[Any, int] | None]:
+def _compiled(source: str, noter: Noter | None) -> tuple[Any, tuple[Any, int] | None]:
     """The code of all statements but a bare last expression, and that expression with its line."""
-    tree = with_rounds(ast.parse(source, FILENAME))
+    parsed = ast.parse(source, FILENAME)
+    tree = with_rounds(parsed if noter is None else with_notes(parsed, noter))
     match tree.body:
         case [*_, ast.Expr() as last]:
             body = ast.Module(tree.body[:-1], tree.type_ignores)

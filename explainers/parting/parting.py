@@ -1,0 +1,225 @@
+"""The first line where two computations part, found value by value.
+
+Each value of the own computation is looked for among the other one's. What is found there (also turned, with another
+sign, or between zeros) is the same up to there; what is not, and leads to the result, is where the two part. Of several
+such values the first is told that follows simply from one of the other side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from explainers.parting.matching import Likeness, bare, close, likeness, strictly
+from explainers.parting.relations import Kind, Known, Relation, are_among, picked, relation
+from explainers.parting.terms import Computation, Floats, Term, upstream
+
+MOST_TERMS = 300
+_MOST_ELEMENTS_OF_FACTOR = 512
+_CHANGED: frozenset[Kind] = frozenset(("bound", "offset", "factor"))
+_OF_RESULTS: frozenset[Kind] = frozenset(get_args(Kind)) - {"offset"}
+_COMPUTED: frozenset[Kind] = _OF_RESULTS - {"sign"}
+_WEAK: frozenset[Kind] = frozenset(("scale", "times", "over"))
+
+
+@dataclass(frozen=True)
+class Common:
+    """A value that both have."""
+
+    mine: Term
+    theirs: Term
+    likeness: Likeness
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Where two computations part: the own value there, what the other has in its place, and how one follows from the
+    other. `last` is the last value before it that both have."""
+
+    mine: Term
+    theirs: Term | None
+    relation: Relation | None
+    last: Common | None
+
+
+def parting(own: Computation, other: Computation) -> Parting | None:
+    """Where the own computation parts from the other one; None where they agree, or nothing tells."""
+    if max(len(own.terms), len(other.terms)) > MOST_TERMS or close(bare(own.result.value), bare(other.result.value)):
+        return None
+    return _Search(own, other).found()
+
+
+class _Search:
+    def __init__(self, own: Computation, other: Computation) -> None:
+        self.own, self.other = own, other
+        self.content: dict[Term, Term] = {}
+        self.common: dict[Term, Common] = {}
+        for term in own.terms:
+            if term.real and (found := self._common(term)) is not None:
+                self.common[term] = found
+            elif term.real and (held := self._content(term)) is not None and not self._came_back(term, held):
+                self.content[term] = held
+        arrays = (t for t in (*own.terms, *other.terms) if 1 < t.value.size <= _MOST_ELEMENTS_OF_FACTOR)
+        self.known = Known(
+            frozenset((*own.sizes(), *other.sizes())),
+            self._scalars(),
+            tuple(sorted(arrays, key=lambda t: t.target is None)),
+        )
+
+    def _scalars(self) -> tuple[float, ...]:
+        """Single numbers that either side may divide by or multiply with: none of those that they come to."""
+        ends = {t for side in (self.own, self.other) for t in (side.result, *side.result.operands)}
+        single = (t for t in (*self.own.terms, *self.other.terms) if t.value.size == 1 and not (t.real and t in ends))
+        return tuple({float(t.value.reshape(())) for t in single})
+
+    def found(self) -> Parting | None:
+        opened = self._opened()
+        for term in opened:
+            if (told := self._told(term)) is not None:
+                return told
+        first = opened[0]
+        line = [term for term in opened if term.line == first.line]
+        if (told := self._told(line[-1], weakly=True)) is not None:
+            return told
+        for term in reversed(line):
+            if (theirs := self._beside(term)) is not None:
+                return Parting(term, theirs, None, self._last(term))
+        return Parting(line[-1], None, None, self._last(first))
+
+    def _common(self, term: Term) -> Common | None:
+        """The other side's term that is the same, the nearest kind first."""
+        found = [Common(term, t, how) for t in self.other.terms if (how := likeness(term.value, t.value)) is not None]
+        known = self._anchors([t for t in term.operands if t.real])
+
+        def rank(c: Common) -> tuple[bool, bool, bool]:
+            apart = not all(_reaches(c.theirs, a) for a in known)
+            return c.likeness != "same", not strictly(term.value, c.theirs.value), apart
+
+        best = min((c for c in found if c.theirs.real), key=rank, default=None)
+        return None if best is None or self._came_back(term, best.theirs) else best
+
+    def _came_back(self, term: Term, theirs: Term) -> bool:
+        """Whether a term is by chance what one before it was, with others between them."""
+        between = [t for t in term.operands if t.real and t not in self.common and t not in self.content]
+        before = self._anchors([t for t in upstream(term) if t is not term])
+        return bool(between) and any(t is theirs or _is_same(t.value, theirs.value) for t in before)
+
+    def _content(self, term: Term) -> Term | None:
+        """The other side's term that holds the same before or behind a logarithm, or as what is missing to 1."""
+        with np.errstate(all="ignore"):
+            return next(
+                (
+                    t
+                    for t in self.other.terms
+                    if t.real and any(_is_same(term.value, change(t.value)) for change in _CHANGES)
+                ),
+                None,
+            )
+
+    def _opened(self) -> list[Term]:
+        """The own terms that lead to the result and are not the other side's, as they come."""
+        result = self.own.result
+        held, waiting = {result}, [result]
+        while waiting:
+            for part in self._loosely(waiting.pop()):
+                if part not in held:
+                    held.add(part)
+                    waiting.append(part)
+        return [term for term in self.own.terms if term in held]
+
+    def _loosely(self, term: Term) -> list[Term]:
+        """The operands that are not the same, or only so beside much larger elements."""
+        found: list[Term] = []
+        for part in term.operands:
+            same = self.common.get(part)
+            small = same is not None and not strictly(part.value, same.theirs.value) and same.likeness != "scattered"
+            number = part.is_given and part.value.size == 1
+            if (
+                part.real
+                and not number
+                and part not in self.content
+                and (same is None or (small and not part.is_given))
+            ):
+                found.append(part)
+        return found
+
+    def _told(self, term: Term, *, weakly: bool = False) -> Parting | None:
+        """The parting at a term, where it follows simply from one of the other side; `weakly` also where a value that
+        is right on its way does."""
+        inside = [t for t in term.operands if t.real]
+        for theirs, operands, kinds in self._candidates(term, inside):
+            how = relation(term, theirs, operands, self.known)
+            if how is not None and how.kind in kinds and (weakly or how.kind not in _WEAK):
+                return Parting(term, theirs, how, self._last(term))
+        if term.is_given or not picked(term, inside):
+            return None
+        held = self._anchors(inside)
+        theirs = next((t for t in self._after(inside) if _is_pick(t, held, term)), None)
+        return None if theirs is None else Parting(term, theirs, Relation("picked"), self._last(term))
+
+    def _candidates(self, term: Term, inside: list[Term]) -> Iterator[tuple[Term, list[Term], frozenset[Kind]]]:
+        """What a term may follow from, and how: the result for the result, what it is computed from if that is one
+        array, what the other side computes from the same."""
+        if term is self.own.result:
+            yield self.other.result, inside, _OF_RESULTS
+        computed = [t for t in inside if not t.is_given or t.value.size > 1]
+        for theirs in self._anchors(inside) if len(computed) == 1 else ():
+            yield theirs, [], _CHANGED
+        for theirs in self._after(inside):
+            yield theirs, inside, _COMPUTED
+
+    def _anchors(self, inside: Sequence[Term]) -> list[Term]:
+        """What these terms are on the other side."""
+        found = [self.common[t].theirs if t in self.common else self.content.get(t) for t in inside]
+        return [t for t in found if t is not None]
+
+    def _after(self, inside: Sequence[Term]) -> list[Term]:
+        """The other side's terms that are computed from what these are there, the nearest first."""
+        known = self._anchors(inside)
+        later = [t for t in self.other.terms if t.real and t not in known and not t.is_given]
+        needing = [t for t in later if known and all(_reaches(t, a) for a in known)]
+        return [*needing, *(t for t in later if t not in needing)]
+
+    def _beside(self, term: Term) -> Term | None:
+        """What the other side has in a term's place: of its shape, computed from the same; the result for the
+        result."""
+        if term is self.own.result:
+            return self.other.result
+        inside = [t for t in term.operands if t.real]
+        shape = bare(term.value).shape
+        fitting = [t for t in self._after(inside) if bare(t.value).shape == shape and not self._is_had(t)]
+        return min(fitting, key=lambda t: t is not self.other.item, default=None)
+
+    def _is_had(self, theirs: Term) -> bool:
+        return any(c.theirs is theirs or close(bare(c.theirs.value), bare(theirs.value)) for c in self.common.values())
+
+    def _last(self, term: Term) -> Common | None:
+        """The last value before a term that both have, one that was computed before one that was given."""
+        before = [self.common[t] for t in upstream(term) if t in self.common and t is not term]
+        computed = [c for c in before if not c.mine.is_given]
+        return next(iter([*reversed(computed), *reversed(before)]), None)
+
+
+def _is_pick(theirs: Term, held: Sequence[Term], mine: Term) -> bool:
+    """Whether a term of the other side has the elements that stand in another term's place, out of the same array."""
+    same = bare(theirs.value).shape == bare(mine.value).shape
+    return same and any(are_among(np.abs(theirs.value), np.abs(t.value)) for t in held)
+
+
+def _reaches(term: Term, anchor: Term) -> bool:
+    return any(t is anchor or _is_same(t.value, anchor.value) for t in upstream(term))
+
+
+def _is_same(a: Floats, b: Floats) -> bool:
+    a, b = bare(a), bare(b)
+    return a.shape == b.shape and a.size > 1 and (close(a, b) or close(a, -b))
+
+
+def _rest(x: Floats) -> Floats:
+    return 1 - x
+
+
+_CHANGES: tuple[Callable[[Floats], Floats], ...] = (np.exp, lambda x: np.exp(-x), np.log, _rest)
