@@ -203,13 +203,18 @@ def conclude(
     )
 
 
+MOST_SAID_OF = 2
+"""Diagnoses of a further value that are told."""
+
+
 def _said_of(
     recording: Recording, claims: tuple[Claim, ...], diagnoses: tuple[Diagnosis, ...], id: int
 ) -> tuple[Message, ...]:
-    """What the first diagnosis of a further value says that the subject does not have, and why."""
+    """What the first diagnoses of a further value say that the subject does not have, each with its reason."""
     told = {each.slug for each in diagnoses}
     fired = engine.suspected_of(recording, id, claims, registry(), rules())
-    return next(((found.verdict, rule.explanation) for rule, found in fired if rule.slug not in told), ())
+    new = [(found.verdict, rule.explanation) for rule, found in fired if rule.slug not in told][:MOST_SAID_OF]
+    return tuple(sentence for each in new for sentence in each)
 
 
 def named(recording: Recording, call: Call | None, id: int) -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from explainers.standin_arguments import REFUSED, refused_argument
+
 _HEAD: Final = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\ntorch.manual_seed(0)\n"
 _SIZES: Final = r"(?:torch\.Size\()?\[?([\d, x]+)\]?\)?"
 _MOST: Final = 10**6  # elements of a stand-in
@@ -252,5 +254,6 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
         re.compile(r"scalar type Long but (?:found|got scalar type) (Float|Double|Half)\b"),
         _float_labels,
     ),
+    (REFUSED, refused_argument),
     (re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)"), _layout),
 )

@@ -58,8 +58,11 @@ def summary(value: Any) -> str:
 
 
 def disagreement(explanation: Explanation) -> Claim | None:
-    """A printed number of the asker's that the run did not give, None where there is none or it agrees."""
-    printed = [c for c in explanation.claims if c.kind == "printed" and isinstance(c.value, float | int)]
+    """A printed number of the asker's that the run did not give, None where there is none or it agrees.
+
+    nan and infinity, which are words, are numbers here.
+    """
+    printed = [c for c in explanation.claims if c.kind == "printed" and not isinstance(c.value, tuple)]
     if not printed or not isinstance(explanation.value, float | int):
         return None
     held = [float(explanation.value), *(float(o.value) for o in explanation.others if isinstance(o.value, float | int))]
@@ -120,7 +123,7 @@ def _shown_otherwise(explanation: Explanation, value: str) -> Message:
 def _plain(explanation: Explanation, value: str) -> Message:
     claim = disagreement(explanation)
     if claim is not None:
-        claimed = claim.text or f"{claim.value:.4g}"
+        claimed = claim.text or str(claim.value)
         if (drawn := _drawn(explanation, claim, claimed)) is not None:
             return drawn
         return said("This code gives {value}, not the {claimed} that you show.", value=value, claimed=claimed)

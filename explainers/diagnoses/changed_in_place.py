@@ -52,21 +52,6 @@ def rules() -> tuple[Rule, ...]:
             concern="exception",
         ),
         Rule(
-            slug="second-backward",
-            family="in-place",
-            title=said("backward() went through the same graph twice"),
-            explanation=said(
-                "The first backward() frees what it used. Add the losses and call backward() once, or keep the graph "
-                "with retain_graph=True; a state that is carried on from step to step has to be detached."
-            ),
-            words=("Trying to backward through the graph a second time", "retain_graph", "second backward"),
-            losses=frozenset({"backward"}),
-            trigger=_twice,
-            positive=_HEAD + _WEIGHT + "h = w.exp()\na = h.sum()\nb = (h * h).sum()\na.backward()\nb.backward()",
-            control=_RIGHT,
-            concern="exception",
-        ),
-        Rule(
             slug="grad-is-none",
             family="in-place",
             title=said("A gradient is read that there is not"),
@@ -193,30 +178,6 @@ def _updated(scene: Scene) -> str | None:
     start, _ = source.piece(node)
     indent = source.text[source.text.rfind("\n", 0, start) + 1 : start]
     return source.replaced((start, start), f"with torch.no_grad():\n{indent}    ") if not indent.strip() else None
-
-
-def _twice(scene: Scene) -> Suspicion | None:
-    raised = scene.recording.raised
-    if raised is None or "second time" not in raised.message:
-        return None
-    before = [c for c in scene.recording.calls if short(c) == "backward" and c.index < scene.call.index]
-    if not before or before[-1].span is None:
-        return None
-    source = Source(scene.recording.source)
-    node = source.call_at(before[-1].span)
-    changed = None
-    if node is not None:
-        _, end = source.piece(node)
-        comma = ", " if node.args or node.keywords else ""
-        changed = source.replaced((end - 1, end - 1), f"{comma}retain_graph=True")
-    return Suspicion(
-        at=before[-1].index,
-        verdict=said("the backward() in line {line} has freed the graph already.", line=before[-1].span.line),
-        evidence=(said("Both go through the same tensors with history."),),
-        trials=(),
-        fix=fixes.fix(scene, changed, "choose",
-                      said("Keep the graph, or add the losses and call backward() once.")),
-    )  # fmt: skip
 
 
 def _no_grad_yet(scene: Scene) -> Suspicion | None:

@@ -77,6 +77,26 @@ def rules() -> tuple[Rule, ...]:
             harmless=True,
         ),
         Rule(
+            slug="variance-below-eps",
+            family="densities",
+            title=said("A variance below eps counts as eps"),
+            explanation=said(
+                "gaussian_nll_loss clamps the variance: below eps it is replaced by eps (1e-6 unless said otherwise), "
+                "so that neither the logarithm nor the division is infinite. A prediction that is exact then gives "
+                "½ log(eps), which is negative, and not −inf. The gradient passes the clamp as if it were not there, "
+                "with the slope at eps, about ½/eps for such a prediction, which is huge."
+            ),
+            words=("gaussian nll variance 0", "var=0 GaussianNLLLoss", "gaussian_nll_loss eps", "-6.9078"),
+            losses=frozenset({"gaussian_nll_loss"}),
+            trigger=_below_eps,
+            positive=_HEAD + "mean, y = torch.tensor([1.0, 0.5]), torch.tensor([1.0, 2.0])\n"
+            "F.gaussian_nll_loss(mean, y, torch.tensor([0.0, 1.0]))",
+            control=_HEAD + "mean, y = torch.tensor([1.0, 0.5]), torch.tensor([1.0, 2.0])\n"
+            "F.gaussian_nll_loss(mean, y, torch.tensor([1.0, 1.0]))",
+            dominates=frozenset({"density-nll-may-be-negative"}),
+            harmless=True,
+        ),
+        Rule(
             slug="gaussian-nll-std-as-var",
             family="densities",
             title=said("A standard deviation where gaussian_nll_loss expects a variance"),
@@ -273,6 +293,29 @@ def _negative_density(scene: Scene) -> Suspicion | None:
             *((ones,) if scene.call.ref("var") is not None else ()),
             *(() if scene.call.argument("full") else (full,)),
         ),
+    )
+
+
+def _below_eps(scene: Scene) -> Suspicion | None:
+    variance, eps = scene.recorded("var"), scene.option("eps", 1e-6)
+    if variance is None:
+        variance = np.asarray(scene.option("var", math.nan))
+    below = variance[(variance >= 0) & (variance < eps)]
+    if not below.size:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} counts a variance of {variance} as eps = {eps}.",
+            value=stated(scene),
+            variance=number(float(below.min())),
+            eps=number(eps),
+        ),
+        evidence=(
+            said("{count} of {all} variances are below eps.", count=int(below.size), all=variance.size),
+            said("½ log(eps) is {half}.", half=number(0.5 * math.log(eps)) if eps > 0 else "−inf"),
+        ),
+        trials=(Trial(said("with eps=1"), graph_rerun(set_to(scene.call, "eps", 1.0)), "illustration"),),
     )
 
 

@@ -12,6 +12,7 @@ from explainers.diagnoses import (
     linear_shapes,
     logarithms,
     naming,
+    no_tensors,
     operand_dtypes,
     operand_shapes,
     overflows,
@@ -20,19 +21,29 @@ from explainers.diagnoses import (
     refused_integers,
     refused_labels,
     refused_options,
+    repeated_backward,
     silent_gradients,
     spoiled_gradients,
     undefined_values,
+    zero_times_log,
 )
 from explainers.diagnoses.diagnosis import Rule
 
 _CLASSES = (class_targets, linear_shapes, refused_labels)
 _LOSSES = (*_CLASSES, ctc_arguments, refused_binary, refused_options, refused_integers)
-_REFUSED = (calling, naming, *_LOSSES, operand_dtypes, operand_shapes, paired_shapes)
-_BACKWARD = (backward_errors, changed_in_place)
+_REFUSED = (calling, naming, *_LOSSES, operand_dtypes, no_tensors, operand_shapes, paired_shapes)
+_BACKWARD = (backward_errors, changed_in_place, repeated_backward)
 
 
-_NOT_FINITE = (logarithms, overflows, undefined_values, infinite_scores, spoiled_gradients, silent_gradients)
+_NOT_FINITE = (
+    logarithms,
+    zero_times_log,
+    overflows,
+    undefined_values,
+    infinite_scores,
+    spoiled_gradients,
+    silent_gradients,
+)
 
 
 def rules() -> tuple[Rule, ...]:

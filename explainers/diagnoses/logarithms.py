@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.births import birth, chain, nan_call, operands_told, told
+from explainers.diagnoses.births import birth, chain, operands_told, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, wrapped
 from explainers.diagnoses.operands import atom, rewritten
@@ -18,7 +18,7 @@ from explainers.diagnoses.source_edits import Source, functional, operand
 from explainers.diagnoses.turning import numbers
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import Message, said
-from explainers.recording import Argument, Call
+from explainers.recording import Call
 from explainers.reruns import Edit, SwapFunction
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
@@ -73,22 +73,6 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD + "p = torch.tensor([0.0, 0.5])\n-torch.log(p + 1e-8).sum()",
             concern="non-finite",
             dominates=frozenset({"zero-times-log-zero", "log-of-nonpositive"}),
-        ),
-        Rule(
-            slug="zero-times-log-zero",
-            family="logarithms",
-            title=said("0 · log 0 is nan for a computer"),
-            explanation=said(
-                "As p goes to 0, p · log p goes to 0, so in the formula such a term counts as 0. A computer "
-                "multiplies 0 with −inf, which is nan. torch.xlogy has the limit built in."
-            ),
-            words=("0 * log(0)", "p log p is nan", "entropy nan", "zero times infinity"),
-            losses=frozenset(),
-            trigger=_zero_times_log,
-            positive=_HEAD + "p = torch.tensor([0.5, 0.5, 0.0])\n-(p * torch.log(p)).sum()",
-            control=_HEAD + "p = torch.tensor([0.5, 0.25, 0.25])\n-(p * torch.log(p)).sum()",
-            concern="non-finite",
-            dominates=frozenset({"log-of-nonpositive"}),
         ),
         Rule(
             slug="log-of-nonpositive",
@@ -201,40 +185,6 @@ def _fused(scene: Scene, maker: Call) -> str | None:
     dim = maker.argument("dim")
     text = f"{given}.log_softmax({dim})" if short(maker) == "softmax" else f"{functional(source)}.logsigmoid({given})"
     return rewritten(source, [(source.piece(log), text)])
-
-
-def _zero_times_log(scene: Scene) -> Suspicion | None:
-    found = birth(scene)
-    product = nan_call(scene) if found is not None and found.name in _LOGS and found.made == -np.inf else None
-    if found is None or product is None or short(product) != "mul" or 0.0 not in found.numbers:
-        return None
-    if not set(product.inputs()) & set(scene.call.outputs):  # something else is multiplied by 0
-        return None
-    factor = product.argument(("input", "other")[_factor(scene, product)])
-    given = (Argument("input", factor), Argument("other", scene.call.argument("input")))
-    edits = (SwapFunction(product.index, "torch.xlogy", given),)
-    return Suspicion(
-        at=product.index,
-        verdict=said("{value}: 0 · log 0 is computed as 0 · (−inf), which is nan.", value=stated(scene)),
-        evidence=(told(found), *operands_told(found), *chain(scene)),
-        trials=(Trial(said("with torch.xlogy, where 0 · log 0 is 0"), graph_rerun(*edits)),),
-        fix=fixes.fix(scene, _xlogy(scene, product), "safe", said("torch.xlogy(a, b) is a · log b, and 0 for a = 0.")),
-    )
-
-
-def _factor(scene: Scene, product: Call) -> int:
-    """Which operand of a product, 0 or 1, is not the logarithm."""
-    return 1 if product.ref("input") in scene.call.outputs else 0
-
-
-def _xlogy(scene: Scene, product: Call) -> str | None:
-    """`p * torch.log(p)` written as `torch.xlogy(p, p)`."""
-    source = Source(scene.recording.source)
-    node, inner = source.at(product.span), operand(source, scene.call)
-    if not isinstance(node, ast.BinOp) or inner is None:
-        return None
-    factor = (node.left, node.right)[_factor(scene, product)]
-    return source.replaced(source.piece(node), f"torch.xlogy({source.written(factor)}, {source.written(inner)})")
 
 
 def _nonpositive(scene: Scene) -> Suspicion | None:

@@ -37,6 +37,16 @@ MESSAGES = [
         "torch.Size([50, 1]), input2: torch.Size([50, 1]), target: torch.Size([50]) ",
         "dimensions-differ",
     ),
+    *(
+        ("TypeError", f"{call}(): argument '{name}' (position {at}) must be Tensor, not {kind}", "not-a-tensor")
+        for call, name, at, kind in [
+            ("binary_cross_entropy_with_logits", "pos_weight", 4, "numpy.float64"),
+            ("cross_entropy_loss", "target", 2, "list"),
+            ("cross_entropy_loss", "input", 1, "tuple"),
+            ("cross_entropy_loss", "weight", 3, "list"),
+            ("nll_loss_nd", "target", 2, "numpy.ndarray"),
+        ]
+    ),
     ("IndexError", "Target 10 is out of bounds.", "ce-target-out-of-range"),
     ("IndexError", "Target -1 is out of bounds.", "ce-target-out-of-range"),
     ("RuntimeError", "shape '[32, 784]' is invalid for input of size 3072", "reshape-impossible"),

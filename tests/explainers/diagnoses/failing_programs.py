@@ -85,6 +85,16 @@ STOPS = [
     ),
     ("index-dtype", SCORES + "z.gather(1, torch.tensor([[0.0], [2.0]])).sum()", "torch.tensor(2.0 - 0.3)"),
     ("integer-requires-grad", "v = torch.tensor([2, 3], requires_grad=True)\n(v ** 2).sum()", "torch.tensor(13.0)"),
+    (
+        "not-a-tensor",
+        "out = (torch.tensor([[2.0, 0.5]]), None)\nF.cross_entropy(out, torch.tensor([0]))",
+        "F.cross_entropy(torch.tensor([[2.0, 0.5]]), torch.tensor([0]))",
+    ),
+    (
+        "not-a-tensor",
+        PAIR + "F.binary_cross_entropy_with_logits(a, torch.ones(3), pos_weight=np.float64(3.0))",
+        PAIR + "F.binary_cross_entropy_with_logits(a, torch.ones(3), pos_weight=torch.tensor([3.0]))",
+    ),
     ("not-a-tensor", PAIR + "F.mse_loss(a, [1.5, 2.0, 3.0])", PAIR + "F.mse_loss(a, b)"),
     ("not-a-tensor", SCORES + "F.cross_entropy(z, np.array([0, 1]))", SCORES + LABELS + "F.cross_entropy(z, y)"),
     ("not-a-tensor", SCORES + "F.cross_entropy(z[:1], 2)", SCORES + "F.cross_entropy(z[:1], torch.tensor([2]))"),
@@ -231,6 +241,12 @@ STOPS = [
         WEIGHT + "w.exp().sum()",
     ),
     (
+        "second-backward",
+        WEIGHT + "opt = torch.optim.SGD([w], 0.1)\npred = 2 * w\nloss = (pred ** 2).sum()\nfor _ in range(2):\n"
+        "    opt.zero_grad()\n    loss.backward()\n    opt.step()",
+        WEIGHT + "(2 * (w - 0.1 * 8 * w)).pow(2).sum()",
+    ),
+    (
         "modified-in-place",
         WEIGHT + "h = torch.sigmoid(w)\nh[0] = 0.0\nh.sum().backward()",
         WEIGHT + "torch.sigmoid(w)[1]",
@@ -251,6 +267,13 @@ TURNS = [
     ("log-softmax-underflow", "log", 7, "z = torch.tensor([0.0, 120.0])\np = F.softmax(z, dim=0)\n-p.log()[0]", 120.0),
     ("log-softmax-underflow", "log", 6, "z = torch.tensor(-800.0)\nlp = torch.log(torch.sigmoid(z))\n-lp", 800.0),
     ("zero-times-log-zero", "log", 6, "q = torch.tensor([1.0, 0.0])\nh = q * q.log()\n-h.sum()", 0.0),
+    (
+        "zero-times-log-zero",
+        "log",
+        7,
+        "p = torch.tensor([0.0, 1.0])\nlq = torch.tensor([0.5, 0.5]).log()\n(p * (p.log() - lq)).sum()",
+        math.log(2),
+    ),
     ("log-of-nonpositive", "log", 5, "(torch.log(torch.tensor([1.0, 0.0])) + 1).sum()", math.log(1e-12) + 2),
     (
         "exp-overflow-manual-softmax",

@@ -117,6 +117,13 @@ def test_a_number_that_the_run_does_not_give_is_named() -> None:
     assert told.verdict.startswith("This code gives 0.3133, not the 7.5 that you show")
 
 
+@pytest.mark.parametrize("word", ["nan", "inf", "-inf"])
+def test_a_number_that_is_not_finite_and_that_the_run_does_not_give_is_named(word: str) -> None:
+    snippet = "F.cross_entropy(torch.tensor([[2.0, 1.0]]), torch.tensor([0]))"
+    told = _told(snippet, Claim("printed", word, 0.0, word))
+    assert told.verdict.startswith(f"This code gives 0.3133, not the {word} that you show")
+
+
 def test_an_exception_names_line_arguments_and_shapes() -> None:
     told = _told("x = torch.zeros(4, 3)\nF.cross_entropy(x, torch.tensor([0, 1, 2, 3]))")
     assert told.verdict.startswith("IndexError in line 5: ")

@@ -1,0 +1,124 @@
+"""Arguments that are no tensors: lists, tuples, numbers, numpy arrays, text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Final
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.diagnosis import Rule, Suspicion
+from explainers.diagnoses.operands import replaced, written
+from explainers.diagnoses.scene import Scene
+from explainers.messages import Message, said
+from explainers.recording import Items, Opaque, Ref, Value
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="not-a-tensor",
+            family="dtypes",
+            title=said("An argument is no tensor"),
+            explanation=said("torch's functions take tensors; make one of a list, a number or a numpy array."),
+            words=("must be Tensor, not list", "must be Tensor, not int", "numpy.ndarray", "has no attribute 'size'"),
+            losses=frozenset(),
+            trigger=_not_a_tensor,
+            positive=_HEAD + "logits = torch.tensor([[2.0, 0.5, -1.0]])\nF.cross_entropy(logits, [0])",
+            control=_HEAD + "F.cross_entropy(torch.tensor([[2.0, 0.5, -1.0]]), torch.tensor([0]))",
+            concern="exception",
+        ),
+    )
+
+
+def _not_a_tensor(scene: Scene) -> Suspicion | None:
+    found = next(((a.name, k) for a in scene.call.arguments if (k := _kind(a.name, a.value)) is not None), None)
+    if found is None or not scene.call.function.startswith("torch."):
+        return None
+    name, kind = found
+    written_as = written(scene, name)
+    note = _NOTES.get(kind, said("Make a tensor of it."))
+    shown = ast.unparse(written_as) if written_as is not None else name
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{shown} is {kind}, not a tensor, where {function} wants its {name}.",
+            shown=shown if len(shown) <= 30 else name,
+            kind=_KINDS[kind],
+            function=scene.name,
+            name=name,
+        ),
+        evidence=(said("The argument {name} of {function} has to be a tensor.", name=name, function=scene.name),),
+        trials=(),
+        fix=fixes.fix(scene, _made_tensor(scene, name, kind, ""), "safe", note),
+        alternatives=(fixes.fix(scene, _made_tensor(scene, name, kind, ".float()"), "safe", note),),
+    )
+
+
+_KINDS: Final[Mapping[str, Message]] = {
+    "list": said("a list"),
+    "tuple": said("a tuple"),
+    "number": said("a number"),
+    "array": said("a numpy array"),
+    "None": said("None"),
+    "str": said("a text"),
+}
+_OPERANDS = (
+    "input",
+    "target",
+    "other",
+    "weight",
+    "input1",
+    "input2",
+    "anchor",
+    "positive",
+    "negative",
+    "var",
+    "targets",
+    "pos_weight",
+    "log_probs",
+)
+_MAY_BE_MISSING = ("weight", "other", "pos_weight")
+
+
+_NOTES: Final[Mapping[str, Message]] = {
+    "tuple": said("Take the tensor out of it: several layers, such as an LSTM, return a tuple."),
+}
+
+
+def _kind(name: str, value: Value) -> str | None:
+    """What stands where a tensor should; None for a tensor, and for what may be left out."""
+    match value:
+        case _ if name not in _OPERANDS:
+            return None
+        case Items("tuple", items) if any(isinstance(each, Ref) for each in items):
+            return "tuple"
+        case Items():
+            return "list"
+        case Opaque("ndarray", _):
+            return "array"
+        case bool() | int() | float():
+            return None if name in ("other", "var") else "number"
+        case str():
+            return "str"
+        case None if name not in _MAY_BE_MISSING:
+            return "None"
+        case _:
+            return None
+
+
+def _made_tensor(scene: Scene, name: str, kind: str, cast: str) -> str | None:
+    match kind:
+        case "tuple":
+            return replaced(scene, **{name: "{}[0]"})
+        case "list":
+            return replaced(scene, **{name: f"torch.tensor({{}}){cast}"})
+        case "number":
+            return replaced(scene, **{name: f"torch.tensor([{{}}]){cast}"})
+        case "array":
+            return replaced(scene, **{name: f"torch.as_tensor({{}}){cast}"})
+        case _:
+            return None

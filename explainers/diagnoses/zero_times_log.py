@@ -1,0 +1,112 @@
+"""0 · log 0, whose limit is 0 and which a computer makes nan of."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.births import Birth, birth, chain, nan_call, operands_told, told
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import followed_by, graph_rerun
+from explainers.diagnoses.scene import VIEWS, Scene, short
+from explainers.diagnoses.source_edits import Source, operand
+from explainers.diagnoses.wording import stated
+from explainers.messages import said
+from explainers.recording import Argument, Call
+from explainers.reruns import SwapFunction
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+_LOGS = frozenset({"log", "log2", "log10"})
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="zero-times-log-zero",
+            family="logarithms",
+            title=said("0 · log 0 is nan for a computer"),
+            explanation=said(
+                "As p goes to 0, p · log p goes to 0, so in the formula such a term counts as 0. A computer "
+                "multiplies 0 with −inf, which is nan. torch.xlogy has the limit built in."
+            ),
+            words=("0 * log(0)", "p log p is nan", "entropy nan", "zero times infinity"),
+            losses=frozenset(),
+            trigger=_zero_times_log,
+            positive=_HEAD + "p = torch.tensor([0.5, 0.5, 0.0])\n-(p * torch.log(p)).sum()",
+            control=_HEAD + "p = torch.tensor([0.5, 0.25, 0.25])\n-(p * torch.log(p)).sum()",
+            concern="non-finite",
+            dominates=frozenset({"log-of-nonpositive"}),
+        ),
+    )
+
+
+def _zero_times_log(scene: Scene) -> Suspicion | None:
+    found = birth(scene)
+    product = nan_call(scene) if found is not None and found.name in _LOGS and found.made == -np.inf else None
+    if found is None or product is None or short(product) != "mul" or 0.0 not in found.numbers:
+        return None
+    if not set(product.inputs()) & set(scene.call.outputs):
+        return _zero_times_difference(scene, product, found)
+    factor = product.argument(("input", "other")[_factor(scene, product)])
+    given = (Argument("input", factor), Argument("other", scene.call.argument("input")))
+    edits = (SwapFunction(product.index, "torch.xlogy", given),)
+    return Suspicion(
+        at=product.index,
+        verdict=said("{value}: 0 · log 0 is computed as 0 · (−inf), which is nan.", value=stated(scene)),
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=(Trial(said("with torch.xlogy, where 0 · log 0 is 0"), graph_rerun(*edits)),),
+        fix=fixes.fix(scene, _xlogy(scene, product), "safe", said("torch.xlogy(a, b) is a · log b, and 0 for a = 0.")),
+    )
+
+
+def _zero_times_difference(scene: Scene, product: Call, found: Birth) -> Suspicion | None:
+    """0 · (log 0 − …), as in a divergence that is written out; None where something else is multiplied by 0."""
+    if not any(_is_linear_in(scene, id) for id in product.inputs()):
+        return None
+    limit = followed_by(scene.call, "torch.nan_to_num", neginf=0.0)
+    return Suspicion(
+        at=product.index,
+        verdict=said("{value}: 0 · (log 0 − …) is computed as 0 · (−inf), which is nan.", value=stated(scene)),
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=(Trial(said("with 0 · log 0 counted as 0, which is its limit"), graph_rerun(limit)),),
+        fix=fixes.fix(
+            scene,
+            _finite(scene),
+            "safe",
+            said("Count 0 · log 0 as 0: replace −inf, or use torch.xlogy, or F.kl_div, which do so by themselves."),
+        ),
+    )
+
+
+def _is_linear_in(scene: Scene, id: int) -> bool:
+    """Whether a tensor is the logarithm, seen through sums and differences."""
+    call = scene.makers.get(id)
+    if call is None or id in scene.call.outputs:
+        return call is not None
+    passed = short(call) in ("add", "sub", "rsub", "neg") or short(call) in VIEWS
+    return passed and any(_is_linear_in(scene, each) for each in call.inputs())
+
+
+def _finite(scene: Scene) -> str | None:
+    """`p.log()` written as `p.log().nan_to_num(neginf=0.0)`."""
+    source = Source(scene.recording.source)
+    log = source.call_at(scene.call.span)
+    return None if log is None else source.replaced(source.piece(log), f"{source.written(log)}.nan_to_num(neginf=0.0)")
+
+
+def _factor(scene: Scene, product: Call) -> int:
+    """Which operand of a product, 0 or 1, is not the logarithm."""
+    return 1 if product.ref("input") in scene.call.outputs else 0
+
+
+def _xlogy(scene: Scene, product: Call) -> str | None:
+    """`p * torch.log(p)` written as `torch.xlogy(p, p)`."""
+    source = Source(scene.recording.source)
+    node, inner = source.at(product.span), operand(source, scene.call)
+    if not isinstance(node, ast.BinOp) or inner is None:
+        return None
+    factor = (node.left, node.right)[_factor(scene, product)]
+    return source.replaced(source.piece(node), f"torch.xlogy({source.written(factor)}, {source.written(inner)})")
