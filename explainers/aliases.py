@@ -7,7 +7,7 @@ from explainers.torch_ops import short_name
 
 _VIEWS = frozenset(
     ("getitem", "select", "narrow", "view", "reshape", "flatten", "ravel", "squeeze", "unsqueeze", "view_as")
-) | {"T", "t", "transpose", "permute", "detach", "data"}
+) | {"T", "t", "transpose", "permute", "detach", "data", "diagonal"}
 
 
 class Aliases:
@@ -22,9 +22,9 @@ class Aliases:
         old = {new: was for was, new in call.mutated}
         return tuple(old.values()) if id in old else ()
 
-    def path(self, target: int, other: int) -> tuple[list[tuple[Call, int]], list[Call]]:
+    def path(self, target: int, other: int) -> tuple[list[tuple[Call, int]], list[Call]] | None:
         """From the array that is written to up to what both are views of, each view with the array that it is one
-        of; then down to the other one by the views that make it."""
+        of; then down to the other one by the views that make it. None where no known view leads there."""
         up, down = self._chain(target), self._chain(other)
         shared = {root for _, root in down} | {self.birth(other)}
         climbed: list[tuple[Call, int]] = []
@@ -34,6 +34,8 @@ class Aliases:
                 break
             climbed.append((view, root))
             at = root
+        if at not in shared:
+            return None
         below: list[Call] = []
         if at != self.birth(other):
             for view, root in down:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from explainers.aliases import Aliases
+from explainers.dependencies import ancestors
 from explainers.graph import ops
 from explainers.graph.arrays import Array, unified
 from explainers.graph.nodes import Axis, Input, Node, Table, topological
 from explainers.loops import Label, collapsed
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
+from explainers.operations.differentiating import GRAD, differentiated
 from explainers.operations.writing import put_back
 from explainers.recording import Call, Items, Name, Recording, Ref, Slice, Span, Tensor, Value
-from explainers.torch_ops import Unsupported, decision, operation, short_name
+from explainers.torch_ops import Unsupported, decision, operation, ordering, short_name
 
 
 @dataclass(frozen=True)
@@ -175,9 +178,11 @@ class _Reading:
         return call
 
     def _is_known(self, call: Call) -> bool:
+        if call.function == GRAD:
+            return True
         if any(self.recording.tensor(id).dtype.startswith("complex") for id in call.inputs()):
             return False
-        return any(f(call.function) is not None for f in (self.registry.of, operation, decision))
+        return any(f(call.function) is not None for f in (self.registry.of, operation, decision, ordering))
 
     def _is_index(self, call: Call, id: int) -> bool:
         """Whether the call puts class indices together, or rounds to them: those are read off, not derived."""
@@ -189,11 +194,10 @@ class _Reading:
 
     def _is_model(self, call: Call) -> bool:
         """Whether the call is a layer's: a model upstream is given."""
-        return (
-            short_name(call.function) in ("linear", "bilinear")
-            and bool(call.scope)
-            and call.scope[-1].startswith("nn.")
-        )
+        name, weight = short_name(call.function), call.ref("weight")
+        if name.startswith("conv") and weight is not None and self.recording.tensor(weight).requires_grad:
+            return True
+        return name in _LAYERS and bool(call.scope) and call.scope[-1].startswith("nn.")
 
     def _is_update(self, call: Call, id: int) -> bool:
         """Whether the call changes a parameter, as a step of an optimizer does: where it stands then is given."""
@@ -245,7 +249,10 @@ class _Reading:
     def _through(self, call: Call, id: int, target: int, stored: Array) -> Array:
         """What an array holds after another one that shares its memory was written to."""
         old = {new: old for old, new in call.mutated}
-        up, down = self.aliases.path(old[target], old[id])
+        path = self.aliases.path(old[target], old[id])
+        if path is None:
+            raise Unsupported(said("it writes to what another array is a view of"))
+        up, down = path
         held = self._held(up[-1][1], old.values()) if up else stored
         chain = [held]
         for view, _ in reversed(up):
@@ -290,13 +297,29 @@ class _Reading:
         loss = self.registry.of(call.function)
         if loss is not None:
             return loss.program(**arguments)
+        if call.function == GRAD:
+            return self._differentiated(call, arguments)
         decide, places = decision(call.function), self._places(call)
         if decide is not None and places is not None and len(call.outputs) == 2:
             return decide({**arguments, "places": places})
+        if (order := ordering(call.function)) is not None and len(call.outputs) < 2:
+            return order({**arguments, "held": self._numbers(call)})
         apply = operation(call.function)
         if apply is None:
             raise Unsupported(said("it is not in the table of operations"))
         return apply(arguments)
+
+    def _differentiated(self, call: Call, arguments: Mapping[str, Any]) -> tuple[Array, ...]:
+        """A gradient that the program takes; a layer that is given hides what its output owes to its input."""
+        inputs = {id for a in call.arguments if a.name == "inputs" for id in _refs(a.value)}
+        outputs = {id for a in call.arguments if a.name == "outputs" for id in _refs(a.value)}
+        between = ancestors(self.recording.calls[: call.index], outputs)[1] & self.given.keys()
+        for hidden in (self.given[index] for index in between):
+            if short_name(hidden.function) in _FILLS or not self.recording.tensor(hidden.outputs[0]).floating:
+                continue
+            if inputs & ancestors(self.recording.calls[: call.index], hidden.inputs())[0]:
+                raise Unsupported(said("{function} between them is given", function=hidden.function))
+        return differentiated(**arguments)
 
     def _places(self, call: Call) -> Array | None:
         """The places that a call returned beside what it found there."""
@@ -304,6 +327,11 @@ class _Reading:
             return None
         found = self._leaf(call.outputs[1])
         return found if isinstance(found, Array) else None
+
+    def _numbers(self, call: Call) -> dict[str, npt.NDArray[np.generic]]:
+        """The numbers that a call was given, by argument, where they were recorded."""
+        given = {a.name: self.recording.tensor(a.value.id) for a in call.arguments if isinstance(a.value, Ref)}
+        return {name: tensor.array() for name, tensor in given.items() if tensor.data is not None}
 
     def _value(self, value: Value) -> object:
         match value:
@@ -376,8 +404,20 @@ class _Reading:
         return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
 
 
+def _refs(value: Value) -> tuple[int, ...]:
+    """The tensors in an argument."""
+    match value:
+        case Ref(id):
+            return (id,)
+        case Items(_, items):
+            return tuple(id for item in items for id in _refs(item))
+        case _:
+            return ()
+
+
 LONGEST_CODE = 60
 _HIDING = "torch.func."
+_LAYERS = frozenset(("linear", "bilinear", "conv1d", "conv2d", "conv3d"))
 _ORDERING = frozenset(("cat", "stack", "hstack", "vstack", "roll", "repeat", "repeat_interleave", "tile", "flip"))
 _ROUNDING = frozenset(("long", "int", "to", "type"))
 _FILLS = frozenset(

@@ -22,8 +22,12 @@ from explainers.graph.nodes import Concat, Input, Node, WithGradient, topologica
 INDICES = frozenset("ijklmn")
 _MEANT = INDICES | {"e", "ell", "pi", "Pi", "sigma", "Sigma", "delta"}
 _FUNCTIONS = frozenset(
-    ("softmax", "one_hot", "sigmoid", "tanh", "sin", "cos", "atan", "erf", "sign", "exp", "log", "ln", "max", "min")
-) | {"abs", "sqrt", "relu", "nan", "inf", "oo", "if", "otherwise", "true", "false"}
+    (
+        *("softmax", "one_hot", "sigmoid", "tanh", "sin", "cos", "asin", "acos", "atan", "erf", "erfc", "sign", "exp"),
+        *("log", "ln", "max", "min", "abs", "sqrt", "relu", "nan", "inf", "oo", "if", "otherwise", "true", "false"),
+        *("loggamma", "digamma", "trigamma"),
+    )
+)
 _FREE = (*"xuvwzabpqrgh", "alpha", "beta", "gamma", "theta", "phi", "psi", "omega", "xi", "eta", "rho", "tau", "mu")
 _PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _ENTRY = re.compile(rf"([A-Za-z]|ell|{'|'.join(sorted(GREEK))})_?(\d+)|.*_([A-Za-z]|\d+)")
@@ -33,7 +37,10 @@ def lettered(composition: Composition) -> Composition:
     """The same composition with letters that mislead nobody."""
     held = {id: array.node for id, array in composition.inputs.items() if isinstance(array.node, Input)}
     chosen = letters({id: node.symbol for id, node in held.items()})
-    new: dict[Node, Node] = {x: replace(x, symbol=chosen[id]) for id, x in held.items() if x.symbol != chosen[id]}
+    used = (*held.values(), *(x for x in topological(composition.root) if isinstance(x, Input)))  # a table stands twice
+    new: dict[Node, Node] = {
+        x: replace(x, symbol=chosen[x.tensor]) for x in used if x.symbol != chosen.get(x.tensor, x.symbol)
+    }
     if not new:
         return composition
     done = _substituted(composition.root, new)

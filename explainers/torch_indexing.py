@@ -50,7 +50,8 @@ def chosen(input: Array, dim: int, index: Array) -> Array:
 
 def advanced(input: Array, index: Any) -> Array:
     """x[index] with integers, slices, None, Ellipsis, masks and integer arrays (which index together)."""
-    items = _expanded(_unmasked(index if isinstance(index, tuple) else (index,)), len(input.layout))
+    given = tuple(map(_plain, index)) if isinstance(index, tuple) else (_plain(index),)
+    items = _expanded(_unmasked(given), len(input.layout))
     node, held, dim, layout = input.node, input.values, 0, list[Axis | None]()
     arrays, places = list[tuple[Axis | None, Array]](), list[int]()
     lists = any(isinstance(item, Array | list | range) for item in items)
@@ -81,6 +82,18 @@ def advanced(input: Array, index: Any) -> Array:
     before = sum(not isinstance(item, int) for item in items[: places[0]]) if together else 0
     found = _together(node, arrays, layout, before)
     return Array(found.node, found.layout, _indexed(held, items))
+
+
+def _plain(item: Any) -> Any:
+    """A slice whose bounds are tensors of one whole number, with the numbers."""
+    if not isinstance(item, slice):
+        return item
+    return slice(*(_whole(bound) for bound in (item.start, item.stop, item.step)))
+
+
+def _whole(bound: Any) -> Any:
+    held = bound.values if isinstance(bound, Array) else None
+    return bound if held is None or held.size != 1 else int(held.reshape(-1)[0])
 
 
 def _indexed(held: Any, items: Sequence[Any]) -> Any:
@@ -126,7 +139,8 @@ def _sliced(node: Node, axis: Axis | None, item: slice) -> tuple[Node, Axis | No
 def _together(node: Node, arrays: Sequence[tuple[Axis | None, Array]], layout: list[Axis | None], place: int) -> Array:
     """Integer arrays pick element by element; one that counts 0, 1, 2, … along its axis pairs it with the others."""
     counting = [(axis, a) for axis, a in arrays if _counts(axis, a)]
-    rest = [(axis, a) for axis, a in arrays if not counting or a is not counting[0][1]]
+    paired_at = next((k for k, pair in enumerate(arrays) if _counts(*pair)), None)
+    rest = [pair for k, pair in enumerate(arrays) if k != paired_at]  # by place: x[r, r] has one array twice
     if counting and all(len(a.layout) == 1 for _, a in arrays):
         paired = counting[0][0]
         for axis, index in rest:

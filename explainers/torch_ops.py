@@ -16,10 +16,12 @@ from explainers.graph.nodes import Axis, Node, UnaryOp
 from explainers.messages import said
 from explainers.operations.elementwise import elementwise_operations
 from explainers.operations.entries import FLOATS, Operation, array, entry, real
+from explainers.operations.ordering import ordering_operations
 from explainers.operations.products import product_operations
 from explainers.operations.rearranging import rearranging_operations
 from explainers.operations.reductions import reduction_operations
 from explainers.operations.selecting import deciding_operations, selecting_operations
+from explainers.operations.windows import largest_of_windows, window_operations
 from explainers.operations.writing import writing_operations
 from explainers.torch_indexing import (
     Unsupported,
@@ -33,7 +35,10 @@ from explainers.torch_indexing import (
     viewed,
 )
 
-__all__ = ["Operation", "Unsupported", "decision", "decisions", "operation", "operations", "short_name"]
+__all__ = [
+    "Operation", "Unsupported", "decision", "decisions", "operation", "operations", "ordering", "orderings",
+    "short_name",
+]  # fmt: skip
 
 
 def operation(function: str) -> Operation | None:
@@ -46,6 +51,11 @@ def decision(function: str) -> Operation | None:
     return _DECIDING.get(short_name(function))
 
 
+def ordering(function: str) -> Operation | None:
+    """The meaning of a function that goes by the order of its numbers, handed them as `held` by argument."""
+    return _ORDERING.get(short_name(function))
+
+
 def short_name(function: str) -> str:
     """torch's name without its owner and the underscore of an in-place method."""
     return function.rsplit(".", 1)[-1].strip("_")
@@ -54,6 +64,11 @@ def short_name(function: str) -> str:
 def operations() -> Mapping[str, Operation]:
     """The whole table, by torch's short name."""
     return _TABLE
+
+
+def orderings() -> Mapping[str, Operation]:
+    """What `ordering` knows, by torch's short name."""
+    return _ORDERING
 
 
 def decisions() -> Mapping[str, Operation]:
@@ -174,7 +189,8 @@ def _detached(input: Array) -> Array:
     return Array(ops.stop_gradient(input.node), input.layout, input.values)
 
 
-_UNARY_OPS: tuple[UnaryOp, ...] = tuple(op for op in get_args(UnaryOp) if op not in ("softplus", "logsigmoid"))
+_NOT_TORCHS = ("softplus", "logsigmoid", "trigamma")
+_UNARY_OPS: tuple[UnaryOp, ...] = tuple(op for op in get_args(UnaryOp) if op not in _NOT_TORCHS)
 _TABLE: Mapping[str, Operation] = MappingProxyType(
     {
         **{op: entry("input", _unary(op)) for op in _UNARY_OPS},
@@ -230,7 +246,7 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "data": entry("input", _detached),
         "clone": entry("input", _identity),
         "contiguous": entry("input", _identity),
-        "requires_grad": entry("input", _identity),
+        "requires_grad": entry("input requires_grad", lambda input, requires_grad=True: input),
         "cpu": entry("input", _identity),
         **{op: entry("input other", _compared(op)) for op in ("eq", "ne", "lt", "le", "gt", "ge")},
         **elementwise_operations(),
@@ -238,10 +254,12 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         **reduction_operations(),
         **rearranging_operations(),
         **selecting_operations(),
+        **window_operations(),
         **writing_operations(),
     }
 )
 _DECIDING: Mapping[str, Operation] = MappingProxyType(deciding_operations())
+_ORDERING: Mapping[str, Operation] = MappingProxyType({**ordering_operations(), **largest_of_windows()})
 
 
 def _swapped(input: Array, a: int, b: int) -> tuple[int, ...]:

@@ -52,6 +52,11 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "atan": "arctan",
         "sign": "sgn",
         "erf": "erf",
+        "erfc": "erfc",
+        "asin": "arcsin",
+        "acos": "arccos",
+        "digamma": "ψ",
+        "trigamma": "ψ′",
         "loggamma": "log Γ",
     }
 )

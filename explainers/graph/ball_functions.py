@@ -203,7 +203,8 @@ def chosen(condition: int, a: arb, b: arb) -> arb:
         return a if condition == 1 else b
     if a.is_nan() or b.is_nan():
         return NAN if a.is_nan() and b.is_nan() else UNKNOWN
-    return a.union(b)
+    both = a.union(b)
+    return not_below_zero(both) if a >= 0 and b >= 0 else both
 
 
 def _erf(v: arb) -> arb:

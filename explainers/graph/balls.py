@@ -33,8 +33,10 @@ from explainers.graph.ball_functions import (
     overflowed,
     widened,
 )
+from explainers.graph.multiples import Multiples
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.rounding import ELEMENTARY, TRANSCENDENTAL, Rounding
+from explainers.graph.special_functions import SPECIAL, room
 
 Balls = npt.NDArray[Any]
 PRECISION = 200
@@ -50,6 +52,7 @@ class BallArithmetic:
 
     def __init__(self, rounding: Rounding) -> None:
         self.rounding = rounding
+        self.multiples = Multiples()
 
     def leaf(self, values: npt.NDArray[Any]) -> Balls:
         return _map(lambda v: arb(float(v)), values)
@@ -66,12 +69,16 @@ class BallArithmetic:
         return self._widened(x, dtype, ELEMENTARY, "cast")
 
     def unary(self, op: UnaryOp, x: Balls, dtype: str) -> Balls:
-        function, steps = UNARY[op]
-        return self._widened(_map(function, x), dtype, steps, op)
+        function, steps = UNARY[op] if op not in SPECIAL else (SPECIAL[op], TRANSCENDENTAL)
+        found = self._widened(_map(function, x), dtype, steps, op)
+        if op in SPECIAL and (unit := self.rounding.unit(dtype)):
+            return _map(_with_room, found, room(op, *self.bounds(x), unit))
+        return self.multiples.negated(x, found) if op == "neg" else found
 
     def binary(self, op: BinaryOp, a: Balls, b: Balls, dtype: str) -> Balls:
         function, steps = BINARY[op]
-        return self._widened(_map(function, *np.broadcast_arrays(a, b)), dtype, steps, op)
+        found = self._widened(_map(function, *np.broadcast_arrays(a, b)), dtype, steps, op)
+        return self.multiples.exact(op, a, b, found, self.rounding.largest(dtype))
 
     def compare(self, op: CompareOp, a: Balls, b: Balls) -> Integers:
         return _map(COMPARE[op], *np.broadcast_arrays(a, b)).astype(np.int8)
@@ -122,6 +129,10 @@ class BallArithmetic:
             return _map(lambda v: v if is_held(v, unit, tiny, largest) else widened(v, unit, tiny, largest), x)
         lost = self.rounding.underflow(op, dtype)
         return _map(lambda v: widened(v, steps * unit, lost, largest), x)
+
+
+def _with_room(v: arb, more: float) -> arb:
+    return v if not v.is_finite() else v + arb(0, more) if math.isfinite(more) else UNKNOWN
 
 
 def _scalar(v: arb) -> Balls:

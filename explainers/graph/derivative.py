@@ -194,6 +194,23 @@ def _unary(node: Unary, g: Node) -> Node:
         case "erf":
             bell = ops.exp(ops.neg(ops.square(x)))
             return ops.mul(g, ops.mul(2 / math.sqrt(math.pi), bell))
+        case "erfc":
+            bell = ops.exp(ops.neg(ops.square(x)))
+            return ops.mul(g, ops.mul(-2 / math.sqrt(math.pi), bell))
+        case "asin" | "acos":
+            slope = ops.div(g, ops.unary("sqrt", ops.sub(1, ops.square(x))))
+            return slope if node.op == "asin" else ops.neg(slope)
+        case "lgamma":
+            return ops.mul(g, ops.unary("digamma", x))
+        case "digamma":
+            return ops.mul(g, ops.unary("trigamma", x))
+        case "trigamma":
+            raise TypeError("the third derivative of log Γ is not in the table")
+        case "i0":
+            return ops.mul(g, ops.unary("i1", x))
+        case "i1":
+            at_zero = ops.compare("eq", x, 0)
+            return ops.mul(g, ops.sub(ops.unary("i0", x), ops.where(at_zero, 0.5, ops.div(node, x))))
         case _:
             assert_never(node.op)
 

@@ -21,6 +21,7 @@ from flint import arb
 from explainers.graph import unevaluated as un
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.exact import Exact
+from explainers.graph.exponentials import raised
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.labels import Labels, Number
 from explainers.graph.nodes import (
@@ -49,6 +50,7 @@ from explainers.graph.nodes import (
     Unary,
     Where,
     WithGradient,
+    topological,
 )
 from explainers.graph.ops import count
 from explainers.graph.places import Expr, Place, between, unravelled
@@ -57,6 +59,7 @@ from explainers.graph.tables import Tables
 from explainers.graph.written import binary, compared, negated, unary
 
 LONGEST_SUM = 8
+LONGEST_WINDOW = 4
 LEAST_SHOWN = 1e-300
 _MOST_STATES = 3
 _UNUSED = sympy.Symbol("_t", integer=True), sympy.Symbol("_s", integer=True)
@@ -79,6 +82,7 @@ class Display:
     labelling: Labels = field(default_factory=Labels)
     quantities: Mapping[str, Exact] = field(default_factory=dict[str, Exact])
     _tables: dict[Node, Tables] = field(default_factory=dict[Node, Tables])
+    _counted: dict[Node, frozenset[Axis]] = field(default_factory=dict[Node, frozenset[Axis]])
     _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
 
     def letter(self, axis: Axis) -> sympy.Symbol:
@@ -101,6 +105,8 @@ class Display:
                 return self._input(node, place)
             case Constant(value):
                 return self.number(value)
+            case Unary("exp", Where() as x) if isinstance(bare := raised(x), Where):
+                return self.element(bare, place)
             case Unary():
                 return unary(node, self._term(node.x, place), self.values is not None)
             case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if self._is_here(node.axes, place):
@@ -118,7 +124,7 @@ class Display:
             case Sum(x, over):
                 return self._sum(x, over, place)
             case LogSumExp(x, over):
-                return un.log(self._sum(Unary("exp", x, x.axes, x.dtype), over, place))
+                return un.log(self._sum(raised(x), over, place))
             case Softmax():
                 return self._softmax(node, place)
             case Extremum(op, x, over):
@@ -242,13 +248,20 @@ class Display:
 
     def _extremum(self, op: str, x: Node, over: Axes, place: Place) -> Expr:
         """All elements of a few; of many the one it is, or a word."""
-        places = [{**place, **inner} for inner in self._places(over)] if count(over) <= LONGEST_SUM else []
+        if x not in self._counted:
+            self._counted[x] = frozenset(n.along for n in topological(x) if isinstance(n, Coordinate))
+        moving = not self._counted[x].isdisjoint(over)  # a window: x[i + j]
+        few = count(over) <= (LONGEST_WINDOW if moving else LONGEST_SUM)
+        places = [{**place, **inner} for inner in self._places(over)] if few else []
         if places:
             elements = [self.element(x, p) for p in places]
             kind = sympy.Max if op == "max" else sympy.Min
             return sympy.nan if any(e.has(sympy.nan) for e in elements) else kind(*elements, evaluate=False)
         if not self._is_here(tuple(axis for axis in x.axes if axis not in over), place):
-            return un.call(op, self.element(x, {**place, **dict.fromkeys(over)}))
+            inner: dict[Axis, Expr | None] = dict.fromkeys(over)
+            for axis in over if moving else ():
+                inner[axis] = self._bound(axis, {**place, **{a: at for a, at in inner.items() if at is not None}})
+            return un.call(op, self.element(x, {**place, **inner}))
         found = (max if op == "max" else min)(self._places(over), key=lambda p: self._float(x, {**place, **p}))
         return self.element(x, {**place, **found})
 
@@ -340,8 +353,8 @@ class Display:
     def _softmax(self, node: Softmax, place: Place) -> Expr:
         if any(place.get(axis) is None for axis in node.over):
             return un.call("softmax", self.element(node.x, place))
-        total = self._sum(Unary("exp", node.x, node.x.axes, node.x.dtype), node.over, place)
-        return un.over(un.exp(self.element(node.x, place)), total)
+        total = self._sum(raised(node.x), node.over, place)
+        return un.over(self.element(raised(node.x), place), total)
 
     def _one_hot(self, index: Expr, at: Expr | None) -> Expr:
         if at is None:

@@ -26,6 +26,7 @@ from explainers.graph.nodes import (
     Binary,
     Cast,
     Compare,
+    CompareOp,
     Concat,
     Constant,
     Coordinate,
@@ -265,6 +266,8 @@ class _Walk(Generic[A]):
         match node:
             case Input(_, axes, _, tensor):
                 return np.asarray(self.values[tensor]).astype(np.int64).reshape(shape(axes))
+            case Compare(op, a, b, axes) if a is b and is_floating(a) and not isinstance(a, Constant):
+                return self._with_itself(op, a, axes)
             case Compare(op, a, b, axes):
                 if (is_floating(a) and not isinstance(a, Constant)) or (is_floating(b) and not isinstance(b, Constant)):
                     dtype = b.dtype if isinstance(a, Constant) or not is_floating(a) else a.dtype
@@ -323,6 +326,18 @@ class _Walk(Generic[A]):
                 return self.done[x]
             case _:
                 raise TypeError(f"{type(node).__name__} with dtype {node.dtype} is not an integer node")
+
+    def _with_itself(self, op: CompareOp, x: Node, axes: Axes) -> Integers:
+        """x = x says of x that it is a number, infinities among them; no ball around it has to be a point for that."""
+        do = self.arithmetic
+        number = do.compare("le", self.real(x, axes), do.number(math.inf, "scalar"))
+        match op:
+            case "eq" | "le" | "ge":
+                return number
+            case "ne":
+                return np.where(number == -1, number, 1 - number).astype(np.int8)
+            case _:
+                return np.zeros_like(number)
 
     def _exact(self, node: Node, axes: Axes) -> Integers:
         match node:

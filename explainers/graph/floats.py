@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
+from explainers.graph.special_functions import SPECIAL, of_floats
 
 
 class FloatArithmetic:
@@ -98,6 +99,7 @@ _UNARY: dict[UnaryOp, Callable[[Floats], Floats]] = {
     "cos": np.cos,
     "atan": np.arctan,
     "erf": np.vectorize(math.erf, otypes=[np.float64]),
+    **{op: of_floats(op) for op in SPECIAL},
 }
 _BINARY: dict[BinaryOp, Callable[[Floats, Floats], Floats]] = {
     "add": np.add,

@@ -26,6 +26,7 @@ from explainers.graph.interval_arrays import (
     unknown,
 )
 from explainers.graph.nodes import UnaryOp
+from explainers.graph.special_functions import SPECIAL, of_interval
 
 Overflow = Literal["infinite", "unknown"]
 COMPOSED_STEPS = 24
@@ -127,6 +128,8 @@ def unary(op: UnaryOp, x: Interval, overflow: Overflow) -> Interval:
             return square(x, overflow)
         case "sin" | "cos":
             return _wave(np.sin if op == "sin" else np.cos, x)
+        case _ if op in SPECIAL:
+            return of_interval(op, x)
         case _:
             return increasing(x, *_INCREASING[op], overflow)
 

@@ -33,6 +33,7 @@ from explainers.graph.interval_arrays import (
 )
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.rounding import ELEMENTARY, ROOT, TRANSCENDENTAL, Rounding
+from explainers.graph.special_functions import SPECIAL, room
 
 _UNARY_STEPS: dict[UnaryOp, int] = {"square": ELEMENTARY, "sqrt": ROOT}
 _UNROUNDED_UNARY = ("neg", "abs", "sign", "relu")
@@ -69,7 +70,17 @@ class IntervalArithmetic:
         result = functions.unary(op, x, self.overflow)
         if op in _UNROUNDED_UNARY:
             return result
-        return self._rounded(result, dtype, _UNARY_STEPS.get(op, TRANSCENDENTAL), op)
+        found = self._rounded(result, dtype, _UNARY_STEPS.get(op, TRANSCENDENTAL), op)
+        return found if op not in SPECIAL else self._with_room(op, x, found, dtype)
+
+    def _with_room(self, op: UnaryOp, x: Interval, found: Interval, dtype: str) -> Interval:
+        """The result of a series of torch's own."""
+        unit = self.rounding.unit(dtype)
+        if not unit:
+            return found
+        more = np.where(np.isfinite(found.mid), room(op, *bounds(x), unit), 0.0)
+        wide = Interval(found.mid, np.where(found.rad + more > 0, (found.rad + more) * (1 + SLACK), 0.0))
+        return made_unknown(wide, ~np.isfinite(more))
 
     def binary(self, op: BinaryOp, a: Interval, b: Interval, dtype: str) -> Interval:
         match op:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from flint import arb
+from flint import arb, fmpq
 
 from explainers.graph import unevaluated as un
 from explainers.graph.symbols import NumberLabel
@@ -52,11 +52,12 @@ class Labels:
         if value.is_exact() and value.is_integer() and abs(value) < 10**6:
             return sympy.Integer(int(float(value)))
         size, middle = abs(value), float(abs(value).mid())
-        texts = (np.format_float_positional(middle, precision=n, fractional=False, trim="-") for n in (6, *_DIGITS))
-        small = (f"{middle:.{n}g}" for n in (6, *_DIGITS))
-        texts = texts if 1e-4 <= middle < 1e7 else small
+        texts = (np.format_float_positional(middle, precision=n, fractional=False, trim="-") for n in (6, 9, 17))
+        small = (f"{middle:.{n}g}" for n in (6, 9, 17))
+        longer = (str(_digits(_middle(size), n)).replace("E", "e") for n in _DIGITS[2:])
+        texts = (*(texts if 1e-4 <= middle < 1e7 else small), *longer)
         label = next(found for text in texts if _is_free(self.exact.get(found := NumberLabel(text)), size))
-        self.exact[label] = size
+        self.exact.setdefault(label, size)
         return un.negative(label) if value < 0 else label
 
     def _label(self, text: str, size: Fraction) -> NumberLabel | None:
@@ -74,7 +75,17 @@ def _is_same(held: Fraction | arb, size: Fraction) -> bool:
 
 
 def _is_free(held: Fraction | arb | None, size: arb) -> bool:
-    return held is None or (isinstance(held, arb) and held.overlaps(size))
+    return held is None or (held.overlaps(size) if isinstance(held, arb) else size == _ball(held))
+
+
+def _middle(size: arb) -> Fraction:
+    """The ball's midpoint, which has more digits than a float64."""
+    mantissa, exponent = size.mid().man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def _ball(exact: Fraction) -> arb:
+    return arb(fmpq(exact.numerator, exact.denominator))
 
 
 def _float32(exact: Fraction) -> np.float32 | None:

@@ -17,6 +17,7 @@ from flint import arb
 
 from explainers.graph.balls import ball
 from explainers.graph.paths import forward_table, interleaved
+from explainers.graph.special_functions import SPECIAL
 from explainers.graph.symbols import NumberLabel, Omitted, OverAlignments
 
 Expr = Any
@@ -131,6 +132,10 @@ _NAMED: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
         "cos": lambda x: x.cos(),
         "atan": lambda x: x.atan(),
         "erf": lambda x: x.erf(),
+        "loggamma": SPECIAL["lgamma"],
+        "I_0": SPECIAL["i0"],
+        "I_1": SPECIAL["i1"],
+        **{name: SPECIAL[name] for name in ("erfc", "asin", "acos", "digamma", "trigamma")},
         "sign": lambda x: arb(1) if x > 0 else arb(-1) if x < 0 else _zero(x),
     }
 )

@@ -36,6 +36,14 @@ UnaryOp = Literal[
     "cos",
     "atan",
     "erf",
+    "erfc",
+    "asin",
+    "acos",
+    "lgamma",
+    "digamma",
+    "trigamma",
+    "i0",
+    "i1",
 ]
 BinaryOp = Literal["add", "sub", "mul", "div", "pow", "maximum", "minimum", "clamp_min", "clamp_max"]
 CompareOp = Literal["eq", "ne", "lt", "le", "gt", "ge"]

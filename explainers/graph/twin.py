@@ -154,8 +154,8 @@ class _Writer:
             case _ if type(expr).__name__ in ("div", "mod"):
                 op = ast.FloorDiv() if type(expr).__name__ == "div" else ast.Mod()
                 return ast.BinOp(self.expression(expr.args[0]), op, self.expression(expr.args[1]))
-            case _ if (name := type(expr).__name__) in ("tanh", "sin", "cos", "atan", "erf"):
-                return _call(_math(name), self.expression(expr.args[0]))
+            case _ if (name := type(expr).__name__) in _OF_MATH:
+                return _call(_math(_OF_MATH[name]), self.expression(expr.args[0]))
             case _:
                 raise NoTwin(f"{type(expr).__name__} has no plain Python")
 
@@ -238,6 +238,10 @@ def _chain(op: ast.operator, parts: Sequence[ast.expr]) -> ast.expr:
     return result
 
 
+_OF_MATH: Mapping[str, str] = {
+    **{name: name for name in ("tanh", "sin", "cos", "atan", "asin", "acos", "erf", "erfc")},
+    "loggamma": "lgamma",
+}
 _RELATIONS: Mapping[str, type[ast.cmpop]] = {
     "==": ast.Eq, "!=": ast.NotEq, "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE,
 }  # fmt: skip

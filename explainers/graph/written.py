@@ -41,7 +41,13 @@ def unary(node: Unary, x: Expr, numbers: bool) -> Expr:
             return un.log(un.plus([sympy.Integer(1), un.exp(x)]))
         case "relu":
             return sympy.Max(sympy.Integer(0), x, evaluate=False)
-        case "sigmoid" | "tanh" | "sign" | "sin" | "cos" | "atan" | "erf":
+        case "i0" | "i1":
+            return un.call(f"I_{node.op[1]}", x)
+        case "lgamma":
+            return un.call("loggamma", x)
+        case "sigmoid" | "tanh" | "sign" | "sin" | "cos" | "atan" | "asin" | "acos" | "erf" | "erfc":
+            return un.call(node.op, x)
+        case "digamma" | "trigamma":
             return un.call(node.op, x)
         case _:
             assert_never(node.op)

@@ -19,6 +19,13 @@ def elementwise_operations() -> Mapping[str, Operation]:
     return {
         "cosh": entry("input", _of(lambda x: ops.div(ops.add(ops.exp(x), ops.exp(ops.neg(x))), 2))),
         "sinh": entry("input", _of(lambda x: ops.div(ops.sub(ops.exp(x), ops.exp(ops.neg(x))), 2))),
+        "asinh": entry("input", _of(_asinh)),
+        "acosh": entry("input", _of(_acosh)),
+        "atanh": entry("input", _of(_atanh)),
+        "atan2": entry("input other", elementwise(_atan2)),
+        "i0e": entry("input", _of(lambda x: ops.mul(ops.exp(ops.neg(ops.unary("abs", x))), ops.unary("i0", x)))),
+        "i1e": entry("input", _of(lambda x: ops.mul(ops.exp(ops.neg(ops.unary("abs", x))), ops.unary("i1", x)))),
+        "ndtr": entry("input", _of(lambda x: ops.mul(0.5, ops.unary("erfc", ops.mul(-math.sqrt(0.5), x))))),
         "tan": entry("input", _of(lambda x: ops.div(ops.unary("sin", x), ops.unary("cos", x)))),
         "gelu": entry("input approximate", _gelu),
         "rsqrt": entry("input", _of(lambda x: ops.div(1, ops.unary("sqrt", x)))),
@@ -66,6 +73,37 @@ def elementwise_operations() -> Mapping[str, Operation]:
 
 def _of(build: Any) -> Any:
     return lambda input: Array(build(real(input)), input.layout)
+
+
+def _asinh(x: Node) -> Node:
+    """sgn(x) log(|x| + √(x² + 1)); its slope is 1/√(x² + 1)."""
+    size, root = ops.unary("abs", x), _root(ops.add(ops.square(x), 1))
+    value = ops.mul(ops.unary("sign", x), ops.log(ops.add(size, root)))
+    return ops.with_gradient(value, ((x, ops.div(1, root)),))
+
+
+def _acosh(x: Node) -> Node:
+    """log(x + √(x² − 1)) for x ≥ 1; its slope is 1/√(x² − 1)."""
+    root = _root(ops.sub(ops.square(x), 1))
+    value = ops.where(ops.compare("ge", x, 1), ops.log(ops.add(x, root)), math.nan)
+    return ops.with_gradient(value, ((x, ops.div(1, root)),))
+
+
+def _atanh(x: Node) -> Node:
+    """½ log((1 + x) / (1 − x)); its slope is 1/(1 − x²)."""
+    value = ops.mul(0.5, ops.sub(ops.log1p(x), ops.log1p(ops.neg(x))))
+    return ops.with_gradient(value, ((x, ops.div(1, ops.sub(1, ops.square(x)))),))
+
+
+def _atan2(y: Node, x: Node) -> Node:
+    """The angle of the point (x, y): arctan(y/x), half a turn further to the left of the y axis, ±π/2 on it."""
+    right, left = ops.compare("gt", x, 0), ops.compare("lt", x, 0)
+    up, down = ops.compare("gt", y, 0), ops.compare("lt", y, 0)
+    angle, turn = ops.unary("atan", ops.div(y, x)), ops.where(down, -math.pi, math.pi)
+    upright = ops.where(up, math.pi / 2, ops.where(down, -math.pi / 2, 0))
+    value = ops.where(right, angle, ops.where(left, ops.add(angle, turn), upright))
+    squares = ops.add(ops.square(y), ops.square(x))
+    return ops.with_gradient(value, ((y, ops.div(x, squares)), (x, ops.neg(ops.div(y, squares)))))
 
 
 def _root(x: Node) -> Node:
@@ -123,7 +161,11 @@ def _threshold(input: Array, threshold: float, value: float) -> Array:
 
 
 def _xlogy(a: Node, b: Node) -> Node:
-    return ops.where(ops.compare("eq", a, 0), ops.where(ops.compare("ne", b, b), math.nan, 0), ops.mul(a, ops.log(b)))
+    """a log b, 0 where a is 0; there torch's slope in a still is log b (0 where b ≤ 0)."""
+    zero, absent = ops.compare("eq", a, 0), ops.compare("ne", b, b)
+    value = ops.where(zero, ops.where(absent, math.nan, 0), ops.mul(a, ops.log(b)))
+    in_a = ops.where(ops.both(zero, ops.compare("le", b, 0)), 0, ops.log(b))
+    return ops.with_gradient(value, ((a, in_a), (b, ops.div(a, b))))
 
 
 def _entr(x: Node) -> Node:

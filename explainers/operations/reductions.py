@@ -239,8 +239,8 @@ def _nansum(input: Array, dim: Any = None, keepdim: bool = False, dtype: str | N
 def _nanmean(input: Array, dim: Any = None, keepdim: bool = False, dtype: str | None = None) -> Array:
     def mean(x: Node, over: tuple[Axis, ...]) -> Node:
         absent = ops.compare("ne", x, x)
-        present = ops.cast(ops.compare("eq", x, x), x.dtype)
-        return ops.div(ops.sum(ops.where(absent, 0, x), over), ops.sum(present, over))
+        present = ops.sum(ops.where(absent, ops.constant(0.0), 1.0), over)
+        return ops.div(ops.sum(ops.where(absent, 0, x), over), present)
 
     return _over(input, dim, keepdim, mean)
 

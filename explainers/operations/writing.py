@@ -10,9 +10,10 @@ import numpy as np
 
 from explainers.graph import ops
 from explainers.graph.arrays import Array, aligned
+from explainers.messages import said
 from explainers.operations.entries import Operation, array, entry
 from explainers.operations.selecting import assigned
-from explainers.torch_indexing import permuted, viewed
+from explainers.torch_indexing import Unsupported, permuted, viewed
 
 Put = Callable[[Array, Array, Mapping[str, Any]], Array]
 
@@ -50,6 +51,21 @@ def _transposed(whole: Array, part: Array, given: Mapping[str, Any]) -> Array:
     return permuted(part, order[::-1])
 
 
+def _on_diagonal(whole: Array, part: Array, given: Mapping[str, Any]) -> Array:
+    """The part at the places where column − row is the offset."""
+    dims, offset = (given.get("dim1", 0), given.get("dim2", 1)), given.get("offset", 0)
+    width = len(whole.layout)
+    rows, columns = (whole.layout[d % width] for d in dims)
+    if rows is None or columns is None:
+        raise Unsupported(said("it writes to what another array is a view of"))
+    rest = tuple(a for d, a in enumerate(whole.layout) if d not in [k % width for k in dims])
+    along = part.layout[-1]
+    node = aligned(part, (*rest, along))
+    row, column = ops.coordinate(rows), ops.coordinate(columns)
+    node = ops.take(node, ops.sub(row, max(-offset, 0)), along)
+    return Array(ops.where(ops.compare("eq", ops.sub(column, row), offset), node, whole.node), whole.layout)
+
+
 _PUTS: Mapping[str, Put] = MappingProxyType(
     {
         "getitem": lambda whole, part, given: assigned(whole, given["index"], part),
@@ -66,6 +82,7 @@ _PUTS: Mapping[str, Put] = MappingProxyType(
         ),
         **dict.fromkeys(("view", "reshape", "flatten", "squeeze", "unsqueeze", "view_as", "ravel"), _back),
         **dict.fromkeys(("T", "t", "transpose"), _transposed),
+        "diagonal": _on_diagonal,
         "permute": lambda whole, part, given: permuted(
             part, np.argsort([d % len(whole.layout) for d in given["dims"]]).tolist()
         ),

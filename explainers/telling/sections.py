@@ -26,6 +26,7 @@ from explainers.verdict import disagreement, stopped, summary
 BRIEFLY = 24
 MOST_PLACES = 8
 OLD_ITEM = "[0]"
+PLAIN_NUMBERS = "float"
 LEAST_STEPS = 3
 LEAST_CLASSES = 3
 NEGLIGIBLE = 1e-12
@@ -324,7 +325,9 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
 def _adapted(explanation: Explanation) -> Iterator[Message]:
     """What was run another way than it is written."""
     recording = explanation.recording
-    devices = [name for name in recording.adapted if name != OLD_ITEM]
+    if PLAIN_NUMBERS in recording.adapted:
+        yield said("Your program computes with Python's own numbers; I followed them as float64 tensors.")
+    devices = [name for name in recording.adapted if name not in (OLD_ITEM, PLAIN_NUMBERS)]
     if devices:
         yield said(
             "Run on the CPU instead of {devices}; other digits may round differently.", devices=", ".join(devices)

@@ -82,6 +82,7 @@ _POSITIONAL: Final = frozenset({torch.Tensor.__getitem__, torch.Tensor.__setitem
 _UNFOLDED: Final[Mapping[str, Callable[..., Any]]] = {
     unfolded.TRIPLET: unfolded.triplet_margin_with_distance_loss,
     unfolded.LINEAR: unfolded.linear_cross_entropy,
+    unfolded.GRAD: unfolded.grad,
     unfolded.ADAPTIVE: unfolded.adaptive_log_softmax_with_loss,
 }
 _FULL_SIGNATURES: Final[Mapping[str, Callable[..., Any]]] = {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import inspect
 import linecache
 import random
 import warnings
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -20,6 +23,7 @@ from explainers.recording import Raised, Recording, Warned
 from explainers.tracing.adapting import LOOP, Rounds, adapted, with_rounds
 from explainers.tracing.mode import Tracer
 from explainers.tracing.noting import NOTE, Noter, with_notes
+from explainers.tracing.plain import PLAIN, PLAIN_NUMBERS, Following, alike, followed
 from explainers.tracing.raising import MESSAGE_LIMIT, raised
 from explainers.tracing.showing import BoundedText, Transcript, builtins_with
 from explainers.tracing.source import Source
@@ -27,6 +31,7 @@ from explainers.tracing.trimming import Claims, Program, assemble
 
 FILENAME: Final = "<snippet>"
 _WARNINGS_LIMIT: Final = 50
+Change = Callable[[ast.Module], ast.Module]
 
 
 def record(
@@ -48,31 +53,82 @@ def record(
     not lost with a program that never ends. A `noter` collects what every expression gives. What the snippet raises is
     recorded, never raised, except KeyboardInterrupt.
     """
-    place = Source(source, FILENAME)
     names = {"torch": torch, "nn": nn, "F": F} if namespace is None else namespace
+    tracer, program = _ran(source, names, seed, max_bytes, echo=echo, noter=noter)
+    found = assemble(tracer, program, claims=claims, max_bytes=max_bytes)
+    if program.raised is not None or tracer.calls or not _computes(program):
+        return found
+    again = _followed(source, names, seed, max_bytes, program)
+    plain = None if again is None else assemble(*again, claims=claims, max_bytes=max_bytes)
+    return found if plain is None or plain.subject is None else plain
+
+
+def _ran(
+    source: str,
+    names: Mapping[str, object],
+    seed: int,
+    max_bytes: int,
+    *,
+    echo: Callable[[str], object] | None = None,
+    noter: Noter | None = None,
+    following: Following | None = None,
+) -> tuple[Tracer, Program]:
+    """One run of a snippet; `following`, its plain numbers are tensors."""
+    place = Source(source, FILENAME)
     with _seeded(seed) as generator_state:
         tracer = Tracer(place, max_bytes, generator_state)
         transcript = Transcript(tracer, place)
         scope: dict[str, Any] = {"__name__": "__main__", **names, "__builtins__": builtins_with(transcript.print)}
         stdout, warned = BoundedText(echo), list[Warned]()
         rounds = Rounds(tracer)
-        scope["__builtins__"] |= {LOOP: rounds, NOTE: noter}
+        scope["__builtins__"] |= {LOOP: rounds, NOTE: noter, PLAIN: following}
+        changed = followed if following else partial(with_notes, noter=noter) if noter else _unchanged
         with _lines_of(source), contextlib.redirect_stdout(stdout), _warnings(place, warned), adapted(tracer):
-            ended_by = _run(source, scope, tracer, transcript, noter)
+            ended_by = _run(source, scope, tracer, transcript, changed)
     variables = {name: value for name, value in scope.items() if name not in names or names[name] is not value}
-    return assemble(
-        tracer,
-        Program(source, variables, tuple(transcript.shown), ended_by, tuple(warned), stdout.getvalue(), rounds.cut),
-        claims=claims,
-        max_bytes=max_bytes,
-    )
+    shown, printed = tuple(transcript.shown), stdout.getvalue()
+    return tracer, Program(source, variables, shown, ended_by, tuple(warned), printed, rounds.cut)
 
 
-def _run(
-    source: str, scope: dict[str, Any], tracer: Tracer, transcript: Transcript, noter: Noter | None
-) -> Raised | None:
+def _computes(program: Program) -> bool:
+    """Whether a program that calls no torch function shows a real number, or ends with one in a variable."""
+    real = any(shown.number is not None and "." in shown.text for shown in program.shown)
+    return real or any(isinstance(value, float) for value in program.variables.values())
+
+
+def _followed(
+    source: str, names: Mapping[str, object], seed: int, max_bytes: int, before: Program
+) -> tuple[Tracer, Program] | None:
+    """The program run once more with its numbers as tensors; None where it then shows anything else."""
+    for whole in (torch.int64, torch.float64):
+        tracer, program = _ran(source, names, seed, max_bytes, following=Following(whole))
+        agrees = len(program.shown) == len(before.shown) and all(
+            alike(a.number, b.number, a.text) for a, b in zip(before.shown, program.shown, strict=True)
+        )
+        held = {name: value for name, value in before.variables.items() if isinstance(value, float)}
+        agrees &= all(alike(value, _number(program.variables.get(name))) for name, value in held.items())
+        if program.raised is None and agrees and any(call.inputs() for call in tracer.calls):
+            pairs = zip(before.shown, program.shown, strict=True)
+            shown = tuple(msgspec.structs.replace(b, text=a.text) for a, b in pairs)
+            tracer.adapted[PLAIN_NUMBERS] = None
+            return tracer, dataclasses.replace(program, shown=shown, stdout=before.stdout)
+    return None
+
+
+def _number(value: object) -> float | None:
+    """A number, or that of a tensor which holds one."""
+    if isinstance(value, torch.Tensor):
+        return float(value.detach()) if value.numel() == 1 else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _unchanged(tree: ast.Module) -> ast.Module:
+    return tree
+
+
+def _run(source: str, scope: dict[str, Any], tracer: Tracer, transcript: Transcript, changed: Change) -> Raised | None:
     try:
-        body, last = _compiled(source, noter)
+        body, last = _compiled(source, changed)
         with tracer:
             exec(body, scope)
             value = eval(last[0], scope) if last else None
@@ -85,10 +141,9 @@ def _run(
     return None
 
 
-def _compiled(source: str, noter: Noter | None) -> tuple[Any, tuple[Any, int] | None]:
+def _compiled(source: str, changed: Change) -> tuple[Any, tuple[Any, int] | None]:
     """The code of all statements but a bare last expression, and that expression with its line."""
-    parsed = ast.parse(source, FILENAME)
-    tree = with_rounds(parsed if noter is None else with_notes(parsed, noter))
+    tree = with_rounds(changed(ast.parse(source, FILENAME)))
     match tree.body:
         case [*_, ast.Expr() as last]:
             body = ast.Module(tree.body[:-1], tree.type_ignores)

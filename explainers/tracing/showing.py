@@ -23,7 +23,7 @@ from explainers.tracing.values import is_recordable
 _SHOWN_LIMIT: Final = 1000
 _TEXT_LIMIT: Final = 4000
 _STDOUT_LIMIT: Final = 64 * 1024  # characters
-_FLOAT: Final = re.compile(r"[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\bnan\b|\binf\b)")
+FLOAT: Final = re.compile(r"[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\bnan\b|\binf\b)")
 
 
 class BoundedText(io.StringIO):
@@ -112,12 +112,12 @@ class Transcript:
             if match is not None:
                 found[match.start()] = Shown(rendered[:_TEXT_LIMIT], id, self._single(id), line)
                 rest = f"{rest[: match.start()]}{' ' * len(rendered)}{rest[match.end() :]}"
-        for match in _FLOAT.finditer(rest):
-            origin = next(((v, id) for v, id in reversed(self._tracer.numbers) if _prints_as(v, match[0])), None)
+        for match in FLOAT.finditer(rest):
+            origin = next(((v, id) for v, id in reversed(self._tracer.numbers) if prints_as(v, match[0])), None)
             if origin is not None:
                 found[match.start()] = Shown(match[0], origin[1], origin[0], line)
         if not found:  # what a program computes without torch
-            found = {m.start(): Shown(m[0], None, float(m[0]), line) for m in _FLOAT.finditer(text)}
+            found = {m.start(): Shown(m[0], None, float(m[0]), line) for m in FLOAT.finditer(text)}
         yield from (found[start] for start in sorted(found))
 
     def _single(self, id: int) -> float | None:
@@ -125,7 +125,7 @@ class Transcript:
         return float(copy) if copy is not None and copy.numel() == 1 and not copy.is_complex() else None
 
 
-def _prints_as(value: float, text: str) -> bool:
+def prints_as(value: float, text: str) -> bool:
     """Whether a number rounds to this decimal text."""
     written = float(text)
     if not math.isfinite(value) or not math.isfinite(written):

@@ -24,6 +24,7 @@ from explainers.tracing.internals import unwatched
 
 LINEAR: Final = "torch.nn.functional.linear_cross_entropy"
 TRIPLET: Final = "torch.nn.functional.triplet_margin_with_distance_loss"
+GRAD: Final = "torch.autograd.grad"
 ADAPTIVE: Final = "torch.nn.AdaptiveLogSoftmaxWithLoss"
 Distance = Callable[[Tensor, Tensor], Any]
 
@@ -115,6 +116,12 @@ def watched_forward(
             return note(run, ADAPTIVE, _of_module(module, input_, target_))
 
     return forward
+
+
+def grad(outputs: Any, inputs: Any, **rest: Any) -> Any:
+    """torch.autograd.grad, after which the graph is still there: who runs a loss again differentiates it further."""
+    options: dict[str, Any] = {**rest, "retain_graph": True}
+    return torch.autograd.grad(outputs, inputs, **options)
 
 
 def _of_module(module: nn.AdaptiveLogSoftmaxWithLoss, input: Tensor, target: Tensor) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from explainers.torch_ops import decisions, operations
+from explainers.torch_ops import decisions, operations, orderings
 
 SETUP = """\
 x = torch.tensor([[0.5, -1.25, 2.0], [1.5, 0.25, -0.75]], requires_grad=True)
@@ -34,6 +34,20 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "tan": ("torch.tan(x / 3).sum()",),
     "atan": ("torch.atan(x).sum()", "torch.arctan(x).sum()"),
     "erf": ("torch.erf(x).sum()", "-(0.5 * (1 + torch.erf(x))).log().mean()"),
+    "erfc": ("torch.erfc(x).sum()", "torch.log(0.5 * torch.erfc(x)).sum()"),
+    "asin": ("torch.asin(x / 3).sum()",),
+    "acos": ("torch.acos(x / 3).sum()", "torch.acos(x.clamp(-1 + 1e-7, 1 - 1e-7)).cos().sum()"),
+    "lgamma": ("torch.lgamma(w).sum()", "torch.lgamma(x).sum()", "torch.special.gammaln(w + 1).sum()"),
+    "digamma": ("torch.digamma(w).sum()", "torch.special.psi(w + 2).mean()"),
+    "i0": ("torch.special.i0(w).log().sum()", "torch.i0(x).sum()"),
+    "i1": ("torch.special.i1(w).sum()",),
+    "i0e": ("torch.special.i0e(x).sum()",),
+    "i1e": ("torch.special.i1e(x).sum()",),
+    "asinh": ("torch.asinh(x).sum()",),
+    "acosh": ("torch.acosh(w + 1).sum()",),
+    "atanh": ("torch.atanh(x / 3).sum()",),
+    "atan2": ("torch.atan2(x, v).sum()", "torch.atan2(w, w * 0 + 0.5).sum()"),
+    "ndtr": ("torch.special.ndtr(x).log().sum()",),
     "gelu": ("F.gelu(x).sum()", "F.gelu(x, approximate='tanh').sum()", "nn.GELU()(x).square().mean()"),
     "add": ("(x + w).sum()", "torch.add(x, v, alpha=2)", "(1 + x).sum()"),
     "sub": ("(x - w).sum()", "torch.sub(x, v, alpha=2)", "(1 - x).sum()"),
@@ -299,8 +313,51 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "sort": ("(x.sort(1)[0] * w).sum()", "torch.sort(w, descending=True).values.cumsum(0).sum()"),
     "cummax": ("(x.cummax(1).values - x).sum()",),
     "cummin": ("torch.cummin(w, 0)[0].square().sum()",),
-    "median": ("x.median(1).values.sum()",),
+    "median": ("x.median(1).values.sum()", "(x - x.median()).abs().mean()", "torch.median(torch.stack([x, x]))"),
     "mode": ("x.mode(1).values.sum()",),
+    "quantile": (
+        "torch.quantile(x, 0.3)",
+        "torch.quantile(x, 0.5, dim=1).sum()",
+        "torch.quantile(x, torch.tensor([0.1, 0.9]), dim=1, keepdim=True).exp().sum()",
+        "torch.quantile(w, 0.8).exp()",
+    ),
+    "nanmedian": ("torch.nanmedian(x)",),
+    "pad": (
+        "F.pad(x, (1, 2)).exp().sum()",
+        "F.pad(x, (1, 1, 1, 0), value=0.5).exp().sum()",
+        "F.pad(x[None], (1, 1), mode='reflect').exp().sum()",
+        "F.pad(x[None], (1, 1), mode='replicate').exp().sum()",
+        "F.pad(x[None], (1, 1), mode='circular').exp().sum()",
+        "F.pad(x, (0, -1)).exp().sum()",
+    ),
+    "conv1d": (
+        "F.conv1d(x[None], torch.ones(1, 2, 2), padding=1).exp().sum()",
+        "F.conv1d(x[:, None], torch.tensor([[[1.0, 2.0, -1.0]]])).sum()",
+    ),
+    "conv2d": (
+        "F.conv2d(x[None, None], torch.tensor([[1.0, 2.0], [0.5, 1.0]])[None, None]).square().sum()",
+        "F.conv2d(x[None, None], torch.ones(1, 1, 3, 3) / 9, padding=1).square().mean()",
+        "F.conv2d(x[None, None], torch.ones(2, 1, 2, 2) / 9, padding='same').square().mean()",
+        "F.conv2d(torch.stack([x, v])[None], torch.ones(2, 1, 2, 2), groups=2, stride=2).sum()",
+        "F.conv2d(x[None, None], torch.ones(1, 1, 2, 2), bias=torch.ones(1), dilation=(1, 2)).exp().sum()",
+    ),
+    "conv3d": ("F.conv3d(x[None, None, None], torch.ones(1, 1, 1, 2, 2)).exp().sum()",),
+    "avg_pool1d": ("F.avg_pool1d(x[None], 3).exp().sum()",),
+    "avg_pool2d": (
+        "F.avg_pool2d(x[None], 2, 1).exp().sum()",
+        "F.avg_pool2d(x[None], 2, stride=1, padding=1).exp().sum()",
+        "nn.AvgPool2d(2)(x[None]).exp().sum()",
+    ),
+    "avg_pool3d": ("F.avg_pool3d(x[None, None], (1, 2, 2), 1).exp().sum()",),
+    "adaptive_avg_pool1d": ("F.adaptive_avg_pool1d(x, 1).exp().sum()",),
+    "adaptive_avg_pool2d": ("F.adaptive_avg_pool2d(x[None], 1).exp().sum()",),
+    "adaptive_avg_pool3d": ("F.adaptive_avg_pool3d(x[None, None], (1, 1, 1)).exp().sum()",),
+    "max_pool1d": ("F.max_pool1d(x[None], 3, stride=1, padding=1).exp().sum()",),
+    "max_pool2d": (
+        "F.max_pool2d(x[None], 2, 1).exp().sum()",
+        "F.max_pool2d(F.relu(x)[None], 2, stride=1, padding=1).exp().sum()",
+    ),
+    "max_pool3d": ("F.max_pool3d(x[None, None], (1, 2, 2), 1).exp().sum()",),
     "kthvalue": ("w.kthvalue(2).values * x.sum()",),
 }
 
@@ -308,7 +365,7 @@ FACTORIES = {f"torch.{name}" for name in ("tensor", "zeros", "ones", "arange", "
 
 
 def test_every_operation_has_its_programs() -> None:
-    assert set(PROGRAMS) == {*operations(), *decisions()}
+    assert set(PROGRAMS) == {*operations(), *decisions(), *orderings()}
     assert len(PROGRAMS) >= 200
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,10 @@ _UNARY = {
     "logsigmoid": torch.nn.functional.logsigmoid,
     "softplus": torch.nn.functional.softplus,
     **{name: getattr(torch, name) for name in ("neg", "exp", "log", "log1p", "expm1", "sqrt", "square", "abs", "sign")},
-    **{name: getattr(torch, name) for name in ("sigmoid", "relu", "tanh", "sin", "cos", "atan", "erf")},
+    **{name: getattr(torch, name) for name in ("sigmoid", "relu", "tanh", "sin", "cos", "atan", "erf", "erfc")},
+    **{name: getattr(torch, name) for name in ("asin", "acos", "lgamma", "digamma", "i0")},
+    "trigamma": partial(torch.polygamma, 1),
+    "i1": torch.special.i1,
 }
 
 

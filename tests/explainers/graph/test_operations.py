@@ -24,8 +24,8 @@ NUMBERS = np.array(
 )
 SPECIAL = np.concatenate([NUMBERS, np.array([np.inf, -np.inf, np.nan], dtype=np.float32)])
 LEFT, RIGHT = (part.ravel() for part in np.meshgrid(SPECIAL, SPECIAL))
-STARTS = np.array([-40.0, -2.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.0, 2.0, 60.0, 0.0])
-WIDTHS = np.array([1.0, 1.5, 2.5, 1.0, 0.5, 1e-3, 1e-9, 3.0, 0.25, 5.0, 1e-30])
+STARTS = np.array([-40.0, -2.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.0, 2.0, 60.0, 0.0, -0.75])
+WIDTHS = np.array([1.0, 1.5, 2.5, 1.0, 0.5, 1e-3, 1e-9, 3.0, 0.25, 5.0, 1e-30, 0.5])
 named = pytest.mark.parametrize("arithmetic", ENCLOSING, ids=lambda a: f"{type(a).__name__}-{a.rounding.mode}")
 
 
