@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +23,7 @@ _WORD: Final = 0.7
 """What a plain English word weighs beside a concept of the trade."""
 
 _BESIDE: Final = 0.5
-_BESIDE_CODE: Final = 3.0
+_BESIDE_CODE: Final = 2.5
 """Where there is code that cannot be run, an example has to fit better to say more than that."""
 
 _WITHOUT_ITS_LOSS: Final = 2
@@ -33,11 +33,16 @@ _TITLE: Final = 0.25
 _SOURCE: Final = 0.2
 _SAME_LOSS: Final = 1.5
 _ANY_LOSS: Final = 0.75
+_ANY_BESIDE_ITS_OWN: Final = 0.4
+"""Of a loss that people write themselves, an example of any loss says less: such losses have examples of their own."""
+
 _OTHER_LOSS: Final = 0.2
 _OTHER_END: Final = 0.67
 _AS_INFINITE: Final = 1.5
 _NONFINITE: Final = ("nan", "inf", "-inf")
 _MOST_CLASSES: Final = 100_000
+_LARGEST: Final = {"batch": 512, CLASSES: _MOST_CLASSES}
+"""Numbers beyond which an example would be too large to show anything."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Examples:
         about = _BESIDE * self._weight(beside)
         about += _TITLE * self._weight(asked.intersection(example.title))
         about += _SOURCE * self._weight(asked.intersection(example.topics))
-        return (told + about) * _kinship(example, losses)
+        return (told + about) * _kinship(example, losses) + (ENOUGH if _is_of_its_own(example, losses) else 0.0)
 
     def _told(self, phrase: Sequence[str], asked: frozenset[str]) -> float:
         """The weight of what a phrase and the question share, times the share of the phrase that it is."""
@@ -105,8 +110,15 @@ def _is_kin(example: Example, named: Collection[str]) -> bool:
     return any(loss in named for loss in (*example.losses, *example.favours))
 
 
+def _is_of_its_own(example: Example, named: Collection[str]) -> bool:
+    """Whether it is about a loss that people write themselves, which is named: the name says much of what is asked."""
+    return any(loss in HAND_WRITTEN and loss in named for loss in example.losses)
+
+
 def _needed(example: Example, losses: Collection[str]) -> int:
     """Topics that it has to share with a question to be considered."""
+    if _is_of_its_own(example, losses):
+        return 0
     return 1 if _is_kin(example, losses) else _WITHOUT_ITS_LOSS
 
 
@@ -115,17 +127,24 @@ def _kinship(example: Example, named: Collection[str]) -> float:
         return 1.0
     if _is_kin(example, named):
         return _SAME_LOSS
-    return _OTHER_LOSS if example.losses else _ANY_LOSS
+    if example.losses:
+        return _OTHER_LOSS
+    return _ANY_BESIDE_ITS_OWN if HAND_WRITTEN.intersection(named) else _ANY_LOSS
 
 
 def adapted(source: str, stated: Sequence[Stated], arguments: dict[str, tuple[str, ...]]) -> str:
-    """The program with the stated arguments in its last call of a loss; `arguments` are those that each loss takes."""
+    """The program with the stated numbers in variables of their names, else in its last call of a loss.
+
+    `arguments` are those that each loss takes.
+    """
     tree = ast.parse(source)
+    known = {each.name: each.value for each in stated}
+    if _with_variables(tree, known):
+        return ast.unparse(tree)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _function(node)]
     if not calls:
         return source
     call = max(calls, key=lambda node: (node.lineno, node.col_offset))
-    known = {each.name: each.value for each in stated}
     if _function(call) in INDEXED and (weights := known.get("weight")):
         known.setdefault(CLASSES, str(len(ast.literal_eval(weights))))
     taken = [name for name in known if name in arguments.get(_function(call), ())]
@@ -133,6 +152,22 @@ def adapted(source: str, stated: Sequence[Stated], arguments: dict[str, tuple[st
     call.keywords += [ast.keyword(name, _value(name, known[name])) for name in taken]
     changed = CLASSES in known and _with_classes(tree, int(known[CLASSES]))
     return ast.unparse(tree) if taken or changed else source
+
+
+def _with_variables(tree: ast.Module, known: Mapping[str, str]) -> bool:
+    """Stated numbers put where the program binds their names to one; False where there is nothing to change."""
+    changed = False
+    for node in tree.body:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=(ast.Constant() as value) | ast.Call(args=[ast.Constant() as value])
+            ) if name in known:
+                number = float(known[name])
+            case _:
+                continue
+        if 0 < number <= _LARGEST.get(name, math.inf) and isinstance(value.value, int | float):
+            value.value, changed = type(value.value)(number), True
+    return changed
 
 
 def _function(call: ast.Call) -> str:

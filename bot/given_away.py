@@ -16,6 +16,7 @@ from explainers.fingerprints import Fingerprint, fingerprints
 from explainers.locale import Translator, translator
 from explainers.messages import Message, said
 
+_OF_MARGINS: Final = ("triplet_margin_loss", "margin_ranking_loss")
 _NUMBER: Final = re.compile(r"(?<![\w.])\d{1,6}(?:\.\d{1,9})?(?!\w|\.\d)")
 
 _SEVERAL: Final = 3
@@ -43,11 +44,13 @@ def given_away(question: Question) -> GivenAway | None:
     """What the first telling number of a question gives away that holds neither program, data nor traceback."""
     if question.snippets or question.traceback is not None:
         return None
-    binary = any("binary" in name for name in question.loss_words)
-    counts = (int(each.value) for each in question.stated if each.name == CLASSES and not binary)
+    of_others = any("binary" in name or name == "info_nce" for name in question.loss_words)
+    counts = (int(each.value) for each in question.stated if each.name == CLASSES and not of_others)
     classes = next(counts, None)
     told = [each for each in question.claims if each.kind == "printed"]
-    tried = ((claim, _found(claim, question.loss_words, classes)) for claim in (*told, *_at_margin(question)))
+    margins = ((claim, question.loss_words or _OF_MARGINS) for claim in _at_margin(question))
+    named = ((claim, question.loss_words) for claim in told)
+    tried = ((claim, _found(claim, losses, classes)) for claim, losses in (*named, *margins))
     one = next((GivenAway(claim, found) for claim, found in tried if found), None)
     return one or _stayed(told, question.loss_words, classes)
 

@@ -26,6 +26,7 @@ MOST = 3
 KERAS, OLD_TORCH = 1e-7, 1e-12
 SUPCON = 0.1 / 0.07  # what the usual code of SupCon multiplies by: its base temperature over its temperature
 
+_ENTROPY = "entropy"
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 
 
@@ -68,9 +69,12 @@ def fingerprints(
     gives nothing away. `classes` is how many the asker says there are: the forms of that many then come first, and
     need fewer digits; those of another number are none.
     """
-    if classes is not None and 1 < classes <= MOST_STATED and (told := _of_classes(value, radius, classes)):
+    entropy = _ENTROPY in losses
+    stated = classes if classes is not None and 1 < classes <= MOST_STATED and not entropy else None
+    if stated is not None and (told := _of_classes(value, radius, stated)):
         return told
-    if value == 0 or radius > COARSEST * abs(value):
+    coarsest = COARSEST_STATED if entropy and classes is not None else COARSEST
+    if value == 0 or radius > coarsest * abs(value):
         return ()
     slack = max(radius, FINEST * abs(value))
     counts = range(2, MOST_CLASSES + 1) if classes is None else (classes,)
@@ -94,6 +98,7 @@ def _families(counts: Collection[int]) -> tuple[Family, ...]:
     """The families; `counts` are the numbers of classes that may be meant."""
     entropy, binary = frozenset({"cross_entropy"}), frozenset({"binary_cross_entropy"})
     logits, triplet = frozenset({"binary_cross_entropy_with_logits"}), frozenset({"triplet_margin_loss"})
+    chances = partial(_over, counts, _equal_chances, math.log)
     contrastive, pairs = frozenset({"info_nce"}), range(2, MOST_CLASSES + 1)
     return (
         Family(entropy, partial(_over, counts, _one_hot, lambda c: math.log1p((c - 1) / math.e))),
@@ -114,6 +119,7 @@ def _families(counts: Collection[int]) -> tuple[Family, ...]:
             partial(_over, pairs, partial(_contrastive, SUPCON), lambda n: SUPCON * math.log(2 * n - 1)),
             True,
         ),
+        Family(frozenset({_ENTROPY}), chances, asks=True),
         Family(triplet, partial(_margins, _margin), asks=True),
         Family(frozenset({"margin_ranking_loss"}), partial(_margins, _tie), asks=True),
         Family(entropy | binary, partial(_shares, -math.log(KERAS), _clipped_by_keras)),
@@ -148,6 +154,13 @@ def _chance(c: int) -> Fingerprint:
     source = f"logits = torch.zeros(1, {c})\nF.cross_entropy(logits, torch.tensor([0]))"
     question = said("Are there {count} classes, and has the loss stayed there since the first step?", count=c)
     return Fingerprint("chance-level-ln-c", f"ln {c}", _HEAD + source, question)
+
+
+def _equal_chances(c: int) -> Fingerprint:
+    log_p = f"classes = {c}\nlog_p = F.log_softmax(torch.zeros(1, classes), dim=1)"
+    source = f"{log_p}\n-(log_p.exp() * log_p).sum(dim=1).mean()"
+    question = said("Are there {count} choices, all equally likely at the start?", count=c)
+    return Fingerprint("entropy-at-maximum", f"ln {c}", _HEAD + source, question)
 
 
 def _even_odds(given: str, call: str) -> Candidates:

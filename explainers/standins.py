@@ -21,6 +21,19 @@ _REDUCED: Final = re.compile(r"reduction\s*=\s*['\"](sum|mean)['\"]")
 _ACTIVATIONS: Final = frozenset({"sigmoid", "exp", "tanh", "sqrt", "relu"})
 _OF_CLASSES: Final = frozenset({"CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"})
 
+_DTYPES: Final = {
+    "Int": "int",
+    "Short": "short",
+    "Char": "char",
+    "Byte": "byte",
+    "Long": "long",
+    "Bool": "bool",
+    "Half": "half",
+    "Float": "float",
+    "Double": "double",
+}
+"""torch's names of dtypes in messages, and the methods that convert to them."""
+
 Match = re.Match[str]
 
 
@@ -149,6 +162,23 @@ def _spatial(found: Match) -> str | None:
     )
 
 
+def _spatial_of(found: Match) -> str | None:
+    """Masks with an axis of channels or of colours: the message has their shape."""
+    shape = _shape(found[1])
+    if shape is None or len(shape) != 4:
+        return None
+    last = shape[-1] in (3, 4) and shape[1] not in (1, 3, 4)
+    items, channels, *size = (shape[0], shape[3], shape[1], shape[2]) if last else shape
+    classes = max(channels, 2)
+    if items * classes * math.prod(size) > _MOST:
+        items, size = min(items, 2), [min(each, 4) for each in size]
+    masks = (items, *size, channels) if last else (items, channels, *size)
+    return (
+        f"logits = torch.randn({items}, {classes}, {_of(tuple(size))})\n"
+        f"masks = torch.randint(0, 2, ({_of(masks)},))\nF.cross_entropy(logits, masks)"
+    )
+
+
 def _items_only(found: Match) -> str | None:
     """A target with one label per item, where the input has a further axis."""
     items, positions = int(found[1]), int(found[2])
@@ -215,6 +245,32 @@ def _float_labels(found: Match) -> str | None:
     return f"logits = torch.randn(4, 3)\ntarget = torch.tensor([0, 2, 1, 1]).{dtype}()\nF.cross_entropy(logits, target)"
 
 
+def _without_kernel(found: Match) -> str | None:
+    """A loss that torch has not for a dtype: the message names its kernel and the dtype."""
+    kernel, dtype = found[1], _DTYPES.get(found[2])
+    if dtype is None:
+        return None
+    if kernel.startswith("nll_loss"):
+        labels = f"target = torch.tensor([0, 2, 1, 1]).{dtype}()"
+        return f"logits = torch.randn(4, 3)\n{labels}\nF.cross_entropy(logits, target)"
+    if "softmax" in kernel:
+        return f"scores = torch.tensor([[2, 0, 1]]).{dtype}()\nF.cross_entropy(scores, torch.tensor([0]))"
+    if kernel.startswith("binary_cross_entropy"):
+        return f"p = torch.rand(3)\ny = torch.tensor([1, 0, 1]).{dtype}()\nF.binary_cross_entropy(p, y)"
+    return None
+
+
+def _regressed_dtypes(found: Match) -> str | None:
+    """A regression loss whose target has another dtype than the prediction: backward() refuses it."""
+    given, wanted = (_DTYPES.get(name) for name in found.groups())
+    if given is None or wanted is None:
+        return None
+    return (
+        f"pred = torch.tensor([0.5, 1.5]).{wanted}().requires_grad_()\n"
+        f"target = torch.tensor([1, 2]).{given}()\nF.mse_loss(pred, target).backward()"
+    )
+
+
 def _layout(found: Match) -> str | None:
     elements = int(found[2])
     if elements > _MOST:
@@ -244,6 +300,10 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
     (re.compile(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at \D*(\d+)"), _clash),
     (re.compile(r"Expected target size \[(\d+, \d+)\], got \[(\d+, \d+)\]"), _classes_last),
     (re.compile(r"only batches of spatial targets supported \(.*\) but got targets of dimension: (\d)"), _spatial),
+    (
+        re.compile(rf"only batches of spatial targets supported \(.*\) but got targets of size: :? ?{_SIZES}"),
+        _spatial_of,
+    ),
     (re.compile(r"modified by an inplace operation.*output \d of (\w+?)(?:Backward|\b)", re.DOTALL), _overwritten),
     (re.compile(r"Expected target size \[(\d+), (\d+)\], got \[\d+\]"), _items_only),
     (re.compile(r"all elements of (input|target) should be between 0 and 1"), _out_of_range),
@@ -255,5 +315,7 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
         _float_labels,
     ),
     (REFUSED, refused_argument),
+    (re.compile(r"['\"](\w+)['\"] not implemented for '(\w+)'"), _without_kernel),
+    (re.compile(r"Found dtype (\w+) but expected (Float|Double|Half)\b"), _regressed_dtypes),
     (re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)"), _layout),
 )

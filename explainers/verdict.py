@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,21 @@ def disagreement(explanation: Explanation) -> Claim | None:
     printed = [c for c in explanation.claims if c.kind == "printed" and not isinstance(c.value, tuple)]
     if not printed or not isinstance(explanation.value, float | int):
         return None
-    held = [float(explanation.value), *(float(o.value) for o in explanation.others if isinstance(o.value, float | int))]
+    held = [
+        float(explanation.value),
+        *_entries(o.value for o in explanation.others),
+        *_entries(explanation.gradient.values()),
+    ]
     return None if any(claim.agrees(v) for claim in printed for v in held) else printed[0]
+
+
+def _entries(values: Iterable[Any]) -> Iterator[float]:
+    """All numbers in values that may be nested."""
+    for value in values:
+        if isinstance(value, tuple | list):
+            yield from _entries(value)
+        elif isinstance(value, float | int):
+            yield float(value)
 
 
 def _reason(raised: Raised, reason: Message) -> Message:

@@ -92,7 +92,8 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     if material.lacks and error is None and not any(claim.kind == "printed" for claim in claims):
         return NeedsInput((material.lacks,), material.lacks, language)
     lacking = _lacking(material, claims, losses, error)
-    if lacking and (material.snippets or not is_specific(topics_of(prose))):
+    written = "\n".join(each.source for each in material.snippets)
+    if lacking and not is_specific(topics_of(f"{prose}\n{written}")):
         return NeedsInput(lacking, "code", language)
     subject = subject_of(material.snippets)
     missing = () if subject is None else lacked(material.snippets[subject])

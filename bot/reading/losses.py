@@ -16,7 +16,20 @@ MODULES = {
 }  # fmt: skip
 """torch.nn class → function."""
 
-HAND_WRITTEN = frozenset(("focal_loss", "dice_loss", "info_nce"))
+HAND_WRITTEN = frozenset(
+    (
+        "focal_loss",
+        "dice_loss",
+        "info_nce",
+        "entropy",
+        "wasserstein",
+        "elbo",
+        "perplexity",
+        "cosine_similarity",
+        "policy_gradient",
+        "running_loss",
+    )
+)
 """Losses that people write themselves, under the names that we have for them."""
 
 _ENTROPY = (
@@ -80,13 +93,36 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"margin[\s_-]*ranking(?:[\s_-]*loss)?", "margin_ranking_loss"),
     (r"cosine[\s_-]*embedding(?:[\s_-]*loss)?|コサイン\s*埋め込み|余弦嵌入|코사인\s*임베딩", "cosine_embedding_loss"),
     (r"hinge[\s_-]*embedding(?:[\s_-]*loss)?|ヒンジ\s*埋め込み|힌지\s*임베딩", "hinge_embedding_loss"),
-    (r"focal(?:[\s_-]*loss)?(?![A-Za-z]+\s*length)|フォーカル|焦点损失|포컬|(?:p[ée]rdida|perda)\s+focal|"
+    (r"\(\s*1(?:\.0?)?\s*[-−]\s*\w+\s*\)\s*(?:\*\*|\^)\s*(?:(?:self\.)?gamma|γ)|focal(?:[\s_-]*loss)?(?![A-Za-z]+\s*length)|フォーカル|焦点损失|포컬|(?:p[ée]rdida|perda)\s+focal|"
      r"perte\s+focale|фокальн\w+\s+(?:функци\w+\s+)?потер\w+|फोकल", "focal_loss"),
     (r"dice(?:[\s_-]*(?:loss|coefficient|score|verlust|損失|损失|손실|係数|系数))|SoftDice\w*|ダイス(?:損失|係数)|다이스\s*(?:손실|계수)|"
      r"(?:p[ée]rdida|perte|perda|coefficient|coeficiente)\s+(?:de\s+)?dice|потер\w+\s+дайс\w*", "dice_loss"),
     (r"nt[\s_-]?xent|info[\s_-]?nce|SupCon(?:Loss)?|contrastive\s+loss|対照損失|コントラスティブ|对比(?:学习)?损失|대조\s*손실|"
      r"p[ée]rdida\s+contrastiva|perte\s+contrastive|perda\s+contrastiva|контрастн\w+\s+(?:функци\w+\s+)?потер\w+",
      "info_nce"),
+    (r"(?<![A-Za-z])(?:policy|action|actor|categorical|ppo|a2c|a3c|sac|reinforce)(?:'s)?[\s_-]+entropy"
+     r"(?:[\s_-]*(?:loss|bonus|term))?|"
+     r"entropy\s+(?:of\s+(?:the\s+|my\s+|a\s+)?(?:policy|actions?|actor|softmax|output|distribution|uniform)|"
+     r"bonus|regulari\w+|coefficient)|(?<!cross[\s_-])(?<![a-z_])entropy[\s_]*loss\b|dist\w*\.entropy\(\)|"
+     r"方策(?:の)?\s*エントロピー|策略(?:的)?熵|정책\s*엔트로피|"
+     r"entrop[íi]a\s+de\s+la\s+pol[íi]tica|entropia\s+da\s+pol[íi]tica|"
+     r"entropie\s+(?:de\s+la\s+politique|der\s+policy)|энтропи\w+\s+политики", "entropy"),
+    (r"(?<![A-Za-z])w-?gan(?:-?gp)?(?![A-Za-z])|wasserstein(?:[\s_-]*(?:loss|distance|gan))?|ワッサースタイン|"
+     r"вассерштейн\w*", "wasserstein"),
+    (r"(?<![A-Za-z])(?:(?:β|beta)-?)?c?vae(?:[\s_-]*loss)?(?![A-Za-z])|(?<![A-Za-z])elbo(?![A-Za-z])|"
+     r"(?<![A-Za-z])kld(?![A-Za-z])|variational[\s-]+auto-?encoder\w*|変分(?:自己符号化器|オートエンコーダ|下界)|"
+     r"变分(?:自)?编码器|变分下界|변분\s*오토인코더|auto-?(?:en)?cod\w+\s+variac?ti?onn?\w*|"
+     r"reconstruction\s+(?:loss|error|term)(?=[^\n]{0,80}\bKL)|(?<=KL\s)loss(?=[^\n]{0,80}\breconstruction)|"
+     r"вариационн\w+\s+автоэнкодер\w*|posterior\s+collapse|[後后]验坍塌", "elbo"),
+    (r"perplexit\w+|(?<![A-Za-z])ppl(?![A-Za-z])|困惑度|パープレキシティ|perplejidad|perplexidade|перплекси\w+|"
+     r"퍼플렉시티", "perplexity"),
+    (r"(?:neg(?:ative|\.)?\s+)?cosine[\s_]*(?:similarity|sim)(?:[\s_-]*loss)?|"
+     r"(?<![A-Za-z])(?:simsiam|byol)(?![A-Za-z])|コサイン類似度|余弦相似度|코사인\s*유사도|"
+     r"similitud\s+(?:del\s+)?coseno|similarit[ée]\s+cosinus|kosinus-?[äa]hnlichkeit|"
+     r"similaridade\s+(?:do\s+)?cosseno|косинусн\w+\s+(?:сходств|близост)\w+", "cosine_similarity"),
+    (r"policy[\s_-]*gradient\w*|(?<![A-Za-z])reinforce(?![A-Za-z])|(?:policy|actor|surrogate|ppo|a2c)[\s_-]+loss|方策勾配|策略梯度|정책\s*경사|"
+     r"-\s*\(?log_prob\w*\s*\*", "policy_gradient"),
+    (r"\+=\s*(?:\w*_)?loss(?![\w.])|append\(\s*(?:\w*_)?loss\s*\)", "running_loss"),
 )  # fmt: skip
 _LOSS = re.compile("|".join(f"(?P<g{i}>{pattern})" for i, (pattern, _) in enumerate(_PATTERNS)), re.I)
 

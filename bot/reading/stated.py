@@ -27,11 +27,16 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("beta", r"beta|β"),
     ("gamma", r"gamma|γ"),
     ("alpha", r"alpha|α"),
-    ("temperature", r"temperature|温度|온도|τ|tau"),
+    ("temperature", r"temperature|(?-i:T)(?=\s?=)|温度|온도|τ|tau"),
     ("ignore_index", r"ignore_index"),
     ("eps", r"eps(?:ilon)?"),
     ("blank", r"blank"),
     ("p", r"(?<![A-Za-z])p(?=\s?=)"),
+    (
+        "loss",
+        r"(?:loss(?!_\d)(?:\s+of\s+(?:my|the|a)\s+\w+)?|損失|损失|손실|p[ée]rdida|perte|perda|verlust|потер\w+)",
+    ),
+    ("batch", r"batch(?:[\s_-]*size)?|バッチ(?:サイズ)?|批(?:次|大小|量)?|배치(?:\s*크기)?|(?<![A-Za-z])N(?=\s?=)"),
 )
 _SCALARS = tuple((name, re.compile(rf"(?<![A-Za-z])(?:{words}){_IS}{_NUMBER}", re.I)) for name, words in _WORDS)
 _LISTS = tuple(
@@ -41,7 +46,8 @@ _LISTS = tuple(
 _REDUCTION = re.compile(rf"reduction{_IS}(sum|none|mean|batchmean)\b", re.I)
 _SWITCH = re.compile(r"(?<![A-Za-z_])(zero_infinity|log_target|log_input|full|swap)\s*=\s*(True|False)")
 _CLASSES = re.compile(
-    r"(?<![\d.,])(\d{1,3},\d{3}|\d{1,6})[\s-]*(?:-?way\b|class(?:es)?\b|classes\b|labels\b|clases|klassen|класс\w*|क्लास|वर्ग|クラス|"
+    r"(?<![\d.,])(\d{1,3},\d{3}|\d{1,6})[\s-]*(?:-?way\b|(?:discrete )?actions?\b|"
+    r"class(?:es)?\b|classes\b|labels\b|clases|klassen|класс\w*|क्लास|वर्ग|クラス|"
     r"个?类|分类|개?\s*클래스|categories)|(?:num_classes|n_classes|(?<![A-Za-z])C|vocab(?:ulary)?(?:[\s_]size)?|クラス数)"
     rf"{_IS}(\d{{1,3}},\d{{3}}|\d{{1,6}})(?!\d|\.\d)",
     re.I,

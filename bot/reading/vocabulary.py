@@ -15,7 +15,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("one-hot", r"one[\s-]?hot|perfect prediction|ワンホット|独热|원-?핫"),
     (
         "negative",
-        r"negativ\w*|below (?:zero|0)|less than (?:zero|0)|マイナス|負(?!の対数)|负(?!对数)|음수|"
+        r"negativ\w*|< ?0(?![.\d])|below (?:zero|0)|less than (?:zero|0)|マイナス|負(?!の対数)|负(?!对数)|음수|"
         r"마이너스|отрицательн\w*|ऋणात्मक|नेगेटिव|नकारात्मक",
     ),
     ("nan", r"nans?"),
@@ -114,11 +114,12 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     ("broadcast", r"broadcast\w*|ブロードキャスト|广播|브로드캐스트|broadcasting"),
     ("transpose", r"transpos\w*|permut\w*|class(?:es)? (?:dim|axis|last)|last (?:dim|axis)|转置|転置|전치"),
-    ("temperature", r"temperatur\w*|tau|温度|온도|температур\w*|तापमान"),
+    ("temperature", r"temperatur\w*|tau|(?-i:T)(?= ?(?:=|\*|²|\^| squared))|温度|온도|температур\w*|तापमान"),
     ("margin", r"margins?|マージン|间隔|边界|마진|margen|marge|отступ\w*|मार्जिन"),
     (
         "collapse",
-        r"collaps\w*|same point|identical|equal embeddings|崩壊|坍塌|붕괴|가까|colaps\w*|"
+        r"collaps\w*|same (?:point|vector|embeddings?|outputs?)|identical|同じベクトル|"
+        r"(?:向量|特征|输出)\w{0,6}都?一样|equal embeddings|崩壊|坍塌|붕괴|가까|colaps\w*|"
         r"коллапс\w*",
     ),
     ("embedding", r"embeddings?|埋め込み|嵌入|임베딩|эмбеддинг\w*"),
@@ -187,6 +188,43 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         "order",
         r"orders?|swap\w*|argument order|reversed|逆|順番|顺序|交换|순서|orden|ordre|reihenfolge|"
         r"ordem|порядок\w*|क्रम",
+    ),
+    (
+        "critic",
+        r"critics?|discriminators?|判別器|判别器|판별자|cr[íi]tic[oa]s?|critiques?|kritiker\w*|критик\w*|"
+        r"дискриминатор\w*",
+    ),
+    ("policy", r"polic(?:y|ies)|ppo|a2c|sac|actors?|方策|策略|정책|pol[íi]tica|politique|политик\w*"),
+    (
+        "validation",
+        r"validat\w+|val(?:[\s_]loss)?|test loss|eval(?:uation)?|検証|评估|验证|검증|validaci[óo]n|validierung\w*|"
+        r"valida[çc][ãa]o|валидаци\w*",
+    ),
+    (
+        "higher",
+        r"higher|larger|greater|above|bigger|lower|smaller|below|高い|低い|大きい|小さい|크[다고]|작[다고]|"
+        r"mayor|menor|plus (?:grande?|haute|petite|basse|[ée]lev[ée]e?)|h[öo]her|niedriger|kleiner|gr[öo][ßs]+er|"
+        r"maior|выше|ниже|больше|меньше",
+    ),
+    ("dropout", r"drop-?out\w*|ドロップアウト|随机失活|드롭아웃"),
+    (
+        "reconstruction",
+        r"recon(?:struct\w*)?|reproduction|再構成|重构|重建|재구성|reconstru\w*|rekonstru\w*|реконструкци\w*",
+    ),
+    (
+        "memory",
+        r"memory|ram|oom|vram|メモリ|内存|显存|메모리|memoria|m[ée]moire|speicher\w*|mem[óo]ria|памят\w*",
+    ),
+    (
+        "large",
+        r"huge|large|big|more than \d+|thousands?|hundreds?|大きすぎ\w*|巨大|很大|太大|enorme\w*|[ée]norme\w*|"
+        r"riesig\w*|огромн\w*",
+    ),
+    ("sign", r"signs?|minus|符号|符號|부호|signo|signe|vorzeichen|sinal|знак\w*"),
+    (
+        "squared",
+        r"squared?|\*\* ?2|\^ ?2|²|t ?\* ?t|二乗|2乗|平方(?!根)|제곱(?!근)|al cuadrado|au carr[ée]|quadrat\w*|"
+        r"ao quadrado|квадрат\w*",
     ),
     ("accumulate", r"accumul\w*|勾配累積|累积|누적|acumul\w*|накопл\w*"),
     (

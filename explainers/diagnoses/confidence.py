@@ -18,8 +18,9 @@ from explainers.messages import Message, said
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _RIGHT = "logits = torch.tensor([[2.0, 1.0, 0.5], [0.1, 1.2, 0.4]])\ntarget = torch.tensor([0, 1])\n"
 _PAIRS = (
-    "z = F.normalize({}, dim=1)\nlogits = (z @ z.T / 0.5).masked_fill(torch.eye(8, dtype=torch.bool), float('-inf'))\n"
-    "target = (torch.arange(8) + 4) % 8\nF.cross_entropy(logits, target)"
+    "batch = 4\nsimilarity = {}\n"
+    "logits = similarity.masked_fill(torch.eye(2 * batch, dtype=torch.bool), float('-inf'))\n"
+    "target = (torch.arange(2 * batch) + batch) % (2 * batch)\nF.cross_entropy(logits, target)"
 )
 
 
@@ -58,7 +59,9 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "NT-Xent (InfoNCE) picks the partner of each of 2N views among the other 2N−1: where all similarities "
                 "are equal it is ln(2N−1), that is ln 255 = {n128} for N = 128, ln(511) = {n256} for N = 256 and ln "
-                "1023 = {n512} for N = 512. With temperature τ it cannot fall below ln(1 + (2N−2)·e^(−2/τ)).",
+                "1023 = {n512} for N = 512. With temperature τ it cannot fall below ln(1 + (2N−2)·e^(−2/τ)). The usual "
+                "code of SupCon multiplies it by temperature / base_temperature: a constant factor, which only scales "
+                "it.",
                 n128=f"{math.log(255):.3f}",
                 n256=f"{math.log(511):.3f}",
                 n512=f"{math.log(1023):.3f}",
@@ -69,12 +72,18 @@ def rules() -> tuple[Rule, ...]:
                 "InfoNCE loss stuck",
                 "contrastive loss log(2N-1)",
                 "SupCon loss 6.92",
+                "NT-Xent does not converge",
+                "InfoNCE starts at log of the batch size",
+                "contrastive loss not decreasing",
+                "what value should the contrastive loss converge to",
+                "contrastive loss does not decrease temperature batch size",
+                "what does base_temperature do in SupCon",
             ),
             losses=frozenset({"cross_entropy"}),
             about=frozenset({"info_nce"}),
             trigger=_contrastive_at_chance,
-            positive=_HEAD + _PAIRS.format("torch.ones(8, 4)"),
-            control=_HEAD + _PAIRS.format("torch.arange(32.0).reshape(8, 4).sin()"),
+            positive=_HEAD + _PAIRS.format("torch.ones(2 * batch, 2 * batch)"),
+            control=_HEAD + _PAIRS.format("torch.arange(64.0).reshape(8, 8).sin()"),
             dominates=frozenset({"chance-level-ln-c"}),
             harmless=True,
         ),
@@ -84,13 +93,16 @@ def rules() -> tuple[Rule, ...]:
             title=said("Every class is right, but not with certainty"),
             explanation=said(
                 "The loss measures confidence, not correctness: it is small only where the right score lies far above "
-                "the others. For a loss of ε the gap must be ln((C−1)/(e^ε−1))."
+                "the others. For a loss of ε the gap must be ln((C−1)/(e^ε−1)). Accuracy asks only which score is the "
+                "largest (argmax), so a few items that are wrong with confidence raise the loss while it stays."
             ),
             words=(
                 "accuracy 100 but loss not 0",
                 "loss high but accuracy good",
                 "perfect accuracy loss not zero",
                 "accuracy vs loss",
+                "validation loss increases but validation accuracy increases too",
+                "loss goes up while accuracy stays the same",
             ),
             losses=frozenset({"cross_entropy"}),
             trigger=_right_but_unsure,

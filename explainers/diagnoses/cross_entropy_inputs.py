@@ -75,6 +75,8 @@ def rules() -> tuple[Rule, ...]:
                 "softmax before cross entropy",
                 "last layer is softmax",
                 "softmax output layer",
+                "same softmax output another loss in keras and pytorch",
+                "keras categorical_crossentropy and CrossEntropyLoss of softmax probabilities differ",
             ),
             losses=frozenset({"cross_entropy"}),
             trigger=_double_softmax,

@@ -259,6 +259,8 @@ def _clipped(scene: Scene) -> Suspicion | None:
 
 def _classes_clipped(scene: Scene) -> Floats | None:
     rows = class_rows(scene)
+    if not np.isfinite(rows).all():
+        return None
     p = np.clip(np.exp(rows - np.logaddexp.reduce(rows, axis=1, keepdims=True)), _KERAS, 1 - _KERAS)
     if scene.given("target").floating:
         t = np.moveaxis(scene.array("target"), class_dim(scene), -1).reshape(p.shape)

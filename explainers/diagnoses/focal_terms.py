@@ -80,7 +80,8 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "(1 − p)^γ is near 0 where the right class has a probability p near 1, and near 1 where it does not: "
                 "easy items are down-weighted, so the loss is smaller than the cross-entropy it multiplies. The two "
-                "are not to be compared; γ = 0 gives the cross-entropy back."
+                "are not to be compared; γ = 0 gives the cross-entropy back. The cross-entropy is -log p_t already, so "
+                "no further minus belongs in front of the product."
             ),
             words=(
                 "focal loss smaller than cross entropy",
@@ -88,6 +89,8 @@ def rules() -> tuple[Rule, ...]:
                 "what does gamma do",
                 "focal loss value too small",
                 "gamma focal easy examples",
+                "focal loss missing minus sign",
+                "is focal loss -(1 - p_t)**gamma * log(p_t)",
             ),
             losses=frozenset(),
             trigger=_factor,

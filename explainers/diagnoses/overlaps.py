@@ -59,7 +59,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _scores(scene: Scene) -> Suspicion | None:
-    found = _overlap(scene)
+    found = overlap(scene)
     if found is None:
         return None
     call, p, mask = found
@@ -87,7 +87,7 @@ def _scores(scene: Scene) -> Suspicion | None:
 
 
 def _mask(scene: Scene) -> Suspicion | None:
-    found = _overlap(scene)
+    found = overlap(scene)
     if found is None:
         return None
     call, _, mask = found
@@ -115,7 +115,7 @@ def _mask(scene: Scene) -> Suspicion | None:
     )
 
 
-def _overlap(scene: Scene) -> tuple[Call, Tensor, Tensor] | None:
+def overlap(scene: Scene) -> tuple[Call, Tensor, Tensor] | None:
     """A product that is summed and divided by what holds the sums of both factors, with prediction and mask told apart.
 
     The mask is the factor that holds whole numbers alone.

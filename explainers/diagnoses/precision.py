@@ -139,7 +139,9 @@ def rules() -> tuple[Rule, ...]:
             title=said("Dropout draws anew at every call"),
             explanation=said(
                 "In training mode dropout sets other elements to 0 at every call, and batch norm uses the statistics "
-                "of the batch. So the same input gives another loss each time; evaluate with model.eval()."
+                "of the batch. So the same input gives another loss each time; evaluate with model.eval(). A training "
+                "loss is also an average over the epoch, while the model still learns: with dropout it is often above "
+                "the validation loss, which is taken afterwards and without dropout."
             ),
             words=(
                 "loss changes every time",
@@ -147,6 +149,9 @@ def rules() -> tuple[Rule, ...]:
                 "dropout random loss",
                 "model.eval() loss differs",
                 "train and eval loss differ",
+                "training loss is higher than validation loss",
+                "validation loss lower than training loss",
+                "dropout training loss higher",
             ),
             losses=frozenset(),
             trigger=_noisy,

@@ -41,7 +41,7 @@ def rules() -> tuple[Rule, ...]:
             title=said("Another reduction was expected"),
             explanation=said(
                 "A loss of torch is averaged unless reduction says otherwise: 'sum' adds the terms up, 'none' "
-                "keeps each."
+                "keeps each. A sum and its gradient grow with the number of items, a mean does not."
             ),
             words=(
                 "mean or sum",
@@ -49,6 +49,8 @@ def rules() -> tuple[Rule, ...]:
                 "reduction sum",
                 "loss half of the formula",
                 "reduction mean vs sum",
+                "loss grows with the batch size",
+                "loss doubles when the batch size doubles reduction sum",
             ),
             losses=frozenset(_ANY),
             trigger=_other_reduction,

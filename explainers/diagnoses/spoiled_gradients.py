@@ -59,6 +59,8 @@ def rules() -> tuple[Rule, ...]:
                 "rmse gradient nan",
                 "sqrt at zero",
                 "norm gradient nan",
+                "power below 1 of 0 gradient nan",
+                "focal loss gamma 0.5 nan during training",
             ),
             losses=frozenset(),
             trigger=_root,

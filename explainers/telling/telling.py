@@ -87,7 +87,7 @@ def tell(explanation: Explanation, context: Context) -> Told:
     card = _card(explanation, context, translator)
     sentence = verdict(explanation).say(translator)
     return Told(
-        sentence,
+        _as_typed(sentence),
         tuple(_paragraphs(explanation, context, card, translator)),
         alt_text(card, translator),
         card,
@@ -200,7 +200,13 @@ def _paragraphs(explanation: Explanation, context: Context, card: Card, translat
         "doubts": sections.uncertainties(explanation, context.completions, translator),
         "clear": [line for line in (sections.clear(explanation, translator),) if line],
     }
-    return (Paragraph(kind, "\n".join(lines)) for kind, lines in held.items() if lines)
+    written = ((kind, "\n".join(lines)) for kind, lines in held.items() if lines)
+    return (Paragraph(kind, lines if kind == "formulas" else _as_typed(lines)) for kind, lines in written)
+
+
+def _as_typed(sentences: str) -> str:
+    """Sentences with the minus sign of keyboards, which numbers in them have: -100 can be searched for and copied."""
+    return sentences.replace("−", "-")
 
 
 def _sources(explanation: Explanation, card: Card, translator: Translator) -> dict[str, str]:

@@ -25,6 +25,7 @@ ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {
     "pos-weight-per-output": frozenset({"pos-weight-scales-loss"}),
     "ce-padding-counted": frozenset({"ce-ignored-left-out"}),
     "ce-all-targets-ignored": frozenset({"ce-ignored-left-out"}),
+    "ignored-row-all-infinite": frozenset({"ce-ignored-left-out"}),
     "focal-on-reduced-loss": frozenset({"focal-factor-lowers"}),
     "integer-prediction": frozenset({"regression-target-dtype"}),
 }

@@ -1,0 +1,175 @@
+"""Losses that are no distance from anything: differences of means, minus a similarity, a loss less a constant."""
+
+from __future__ import annotations
+
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import followed_by, graph_rerun, set_to, wrapped
+from explainers.diagnoses.scene import Scene, is_library_loss, scalar, short
+from explainers.diagnoses.wording import number, stated
+from explainers.messages import said
+from explainers.recording import Call
+
+_HEAD = "import torch\nimport torch.nn.functional as F\n\n"
+_SCORES = "real, fake = torch.tensor([5.0, 7.5, 6.0]), torch.tensor([-2.0, 0.5, -1.5])\n"
+_PAIR = "p = torch.tensor([[1.0, 2.0], [0.5, -1.0]])\nz = torch.tensor([[1.1, 1.9], [0.4, -1.2]])\n"
+_FITTED = "w = torch.tensor([1.0, 2.0], requires_grad=True)\nloss = F.mse_loss(w, torch.tensor([1.5, 2.5]))"
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="critic-difference-has-no-sign",
+            family="critics",
+            title=said("The loss of a critic is a difference of means, not a distance"),
+            explanation=said(
+                "The critic of a WGAN minimises mean(critic(fake)) - mean(critic(real)). A good critic scores the real "
+                "ones higher, so it is normal that its loss is negative: minus the loss is the estimate of the "
+                "Wasserstein distance. Scores have no zero of their own, so neither the value nor its sign has a bound "
+                "or a meaning by itself; the difference nears 0 as fake and real become alike."
+            ),
+            words=(
+                "WGAN critic loss is negative",
+                "is a negative Wasserstein loss normal",
+                "WGAN discriminator loss goes to minus infinity",
+                "WGAN generator loss sign",
+            ),
+            losses=frozenset(),
+            trigger=_difference,
+            positive=_HEAD + _SCORES + "fake.mean() - real.mean()",
+            control=_HEAD + _SCORES + "F.mse_loss(fake, real)",
+            about=frozenset({"wasserstein"}),
+            handwritten=True,
+            harmless=True,
+        ),
+        Rule(
+            slug="negative-cosine-is-least-at-minus-one",
+            family="critics",
+            title=said("Minus a cosine similarity lies between -1 and 1"),
+            explanation=said(
+                "A cosine is 1 where two vectors have the same direction, whatever their lengths, so minus the cosine "
+                "is least, -1, for aligned pairs: it is meant to be negative, and 1 - cosine, with the same gradient, "
+                "is 0 there (it lies between 0 and 2: 1 for unrelated directions, 2 for opposite ones). The value "
+                "cannot tell a good encoder from a collapse in which all items have one direction: look at the "
+                "standard deviation of the normalised outputs over the batch."
+            ),
+            words=(
+                "cosine similarity loss is negative",
+                "SimSiam loss -1",
+                "BYOL loss collapse",
+                "negative cosine similarity minimum",
+                "1 - cosine similarity greater than 1",
+            ),
+            losses=frozenset(),
+            trigger=_cosine,
+            positive=_HEAD + _PAIR + "-F.cosine_similarity(p, z).mean()",
+            control=_HEAD + _PAIR + "1 - F.cosine_similarity(p, z).mean()",
+            about=frozenset({"cosine_similarity"}),
+            dominates=frozenset({"negated-score"}),
+            handwritten=True,
+            harmless=True,
+        ),
+        Rule(
+            slug="constant-moves-no-minimum",
+            family="critics",
+            title=said("A constant in the loss changes its value, not its gradient"),
+            explanation=said(
+                "The optimizer never looks at the value of the loss, only at the gradient: it makes the loss smaller, "
+                "whether that is above or below zero. A constant offset shifts the value by the same amount "
+                "everywhere, and the minimum stays where it is. A negative loss is a mistake only where the formula "
+                "cannot give one."
+            ),
+            words=(
+                "what happens when the loss is negative",
+                "does gradient descent aim at zero or at the minimum",
+                "can a loss go below zero",
+                "loss minus a constant",
+                "does the optimizer maximize a negative loss",
+            ),
+            losses=frozenset(),
+            trigger=_offset,
+            positive=_HEAD + _FITTED + " - 1.0\nloss.backward()\nloss",
+            control=_HEAD + _FITTED + "\nloss.backward()\nloss",
+            handwritten=True,
+            harmless=True,
+        ),
+    )
+
+
+def _made_subject(scene: Scene, *names: str) -> Call | None:
+    """What made the subject, where that is a call of one of these names."""
+    made = scene.makers.get(scene.recording.subject) if scene.recording.subject is not None else None
+    return made if made is not None and short(made) in names else None
+
+
+def _difference(scene: Scene) -> Suspicion | None:
+    made = _made_subject(scene, "sub")
+    makers = [scene.makers.get(id) for id in made.inputs()] if made is not None else []
+    means = [c for c in makers if c is not None and short(c) == "mean"]
+    if made is None or len(means) != 2 or scene.value is None or not all(_averages(scene, c) for c in means):
+        return None
+    first, second = (scalar(scene.recording.tensor(c.outputs[0])) for c in means)
+    return Suspicion(
+        at=made.index,
+        verdict=said(
+            "{value} is a difference of two means, {first} and {second}: it may be negative, and has no least value.",
+            value=stated(scene),
+            first=number(first),
+            second=number(second),
+        ),
+        evidence=(said("The two means are {first} and {second}.", first=number(first), second=number(second)),),
+        trials=(
+            Trial(
+                said("with the second scores higher by 5"),
+                graph_rerun(wrapped(means[1], "input", "torch.add", other=5.0)),
+                "illustration",
+            ),
+        ),
+    )
+
+
+def _averages(scene: Scene, mean: Call) -> bool:
+    """Whether it is the mean of several scores as they are, none of them a term of a loss."""
+    given = scene.tensor("input") if mean is scene.call else scene.recording.tensors.get(mean.inputs()[0])
+    maker = scene.makers.get(mean.inputs()[0])
+    return given is not None and given.elements > 1 and (maker is None or short(maker) not in ("pow", "abs", "square"))
+
+
+def _cosine(scene: Scene) -> Suspicion | None:
+    made = _made_subject(scene, "neg")
+    similar = next((c for c in scene.needed() if short(c) == "cosine_similarity"), None)
+    kept = {"cosine_similarity", "mean", "sum", "neg", "normalize", "detach"}
+    after = [c for c in scene.needed() if similar is not None and c.index >= similar.index]
+    if made is None or scene.value is None or not after or any(short(c) not in kept for c in after):
+        return None
+    return Suspicion(
+        at=made.index,
+        verdict=said(
+            "{value} is minus a cosine similarity: between -1 and 1, and least, -1, for aligned pairs.",
+            value=stated(scene),
+        ),
+        evidence=(said("The mean cosine is {cosine}.", cosine=number(-scene.value)),),
+        trials=(Trial(said("as 1 - cosine"), graph_rerun(followed_by(made, "torch.add", other=1.0)), "illustration"),),
+    )
+
+
+def _offset(scene: Scene) -> Suspicion | None:
+    made = _made_subject(scene, "sub")
+    constant = made.argument("other") if made is not None else None
+    loss = scene.makers.get(made.ref("input") or -1) if made is not None else None
+    if made is None or not isinstance(constant, int | float) or loss is None or scene.value is None:
+        return None
+    if not is_library_loss(loss, scene.registry) or constant == 0:
+        return None
+    return Suspicion(
+        at=made.index,
+        verdict=said(
+            "{value} is the loss less {constant}: the gradient, and so the training, is that of the loss alone.",
+            value=stated(scene),
+            constant=number(float(constant)),
+        ),
+        evidence=(
+            said("Without the constant it is {loss}.", loss=number(scalar(scene.recording.tensor(loss.outputs[0])))),
+        ),
+        trials=(Trial(said("with a constant of 0"), graph_rerun(set_to(made, "other", 0.0)), "illustration"),),
+    )
