@@ -205,6 +205,8 @@ def _is_ours(
     if not (told or material.snippets or material.spans) and relevance.asks_of_no_value(prose):
         return False
     prose = relevance.without_training(prose)
+    if relevance.compares_losses(prose):
+        return True
     if losing and (direct or told or relevance.could_mean_loss(prose)):
         return True
     if _names_a_loss(prose, bool(material.spans)) or (error and relevance.is_about_tensors(error)):

@@ -122,7 +122,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
      r"similaridade\s+(?:do\s+)?cosseno|косинусн\w+\s+(?:сходств|близост)\w+", "cosine_similarity"),
     (r"policy[\s_-]*gradient\w*|(?<![A-Za-z])reinforce(?![A-Za-z])|(?:policy|actor|surrogate|ppo|a2c)[\s_-]+loss|方策勾配|策略梯度|정책\s*경사|"
      r"-\s*\(?log_prob\w*\s*\*", "policy_gradient"),
-    (r"\+=\s*(?:\w*_)?loss(?![\w.])|append\(\s*(?:\w*_)?loss\s*\)", "running_loss"),
+    (r"\+=\s*(?:\w*_)?loss(?!\w|\.\w)|append\(\s*(?:\w*_)?loss\s*\)", "running_loss"),
 )  # fmt: skip
 _LOSS = re.compile("|".join(f"(?P<g{i}>{pattern})" for i, (pattern, _) in enumerate(_PATTERNS)), re.I)
 

@@ -20,7 +20,8 @@ _LOSS = re.compile(
 )
 _NOT_OURS = re.compile(
     r"\b(?:weight|hair|heat|packet|data|memory|hearing|job|blood|power|signal|water|stop|profit and|your|his|her|"
-    r"their)[ -]loss\b|"
+    r"their|tax|capital|fat|muscle|bone|tooth|vision|luggage|sleep)[ -]loss\b|"
+    r"\b(?:daten|gewichts?|haar|seh|h[öo]r|geh[öo]r|w[äa]rme|blut|paket|vertrauens)verlust\w*|"
     r"loss of (?:data|power|signal|memory|life|a )|at a loss\b|sorry for|stop[- ]?loss|win[- /]loss|loss(?:less|y)\b|"
     r"p[ée]rdida de (?:peso|datos|tiempo|pelo)|perda de (?:peso|dados|tempo)|perte de (?:poids|temps|donn)|"
     r"потер\w+ (?:вес|данн|врем)\w*|体重|掉发",
@@ -61,6 +62,19 @@ _LITERATURE = re.compile(
     r"\b(?:qu[ée]|cu[áa]l|alg[úu]n|quel|un bon|welches|gutes|qual|algum)\b.{0,30}"
     r"\b(?:art[íi]culo|paper|libro|article|livre|cours|tuto\w*|buch|artikel|artigo|livro|curso)\b|"
     r"(?:посоветуйте|какую|где почитать).{0,30}|논문|추천해",
+    re.I,
+)
+_OF_TRAINING = re.compile(
+    r"\btrain(?:ing)?[\s_-]+(?:and (?:val\w*|test) )?loss|(?:訓練|学習)の?(?:損失|ロス|loss)|"
+    r"训练集?的?\s*(?:损失|loss)|"
+    r"p[ée]rdida de entrenamiento|perte d'entra[îi]nement|trainings?-?(?:verlust|loss)|(?:perda|loss) de treino|"
+    r"훈련\s*(?:손실|loss)|(?:потер|лосс)\w*\s+(?:на\s+)?обучени\w+|train loss",
+    re.I,
+)
+_OF_VALIDATION = re.compile(
+    r"\b(?:val(?:id(?:ation)?)?|test|eval\w*)[\s_-]+loss|検証(?:の)?(?:損失|ロス|loss)|验证(?:集)?(?:的)?\s*(?:损失|loss)|val_loss|"
+    r"p[ée]rdida de validaci[óo]n|perte de validation|validierungs-?(?:verlust|loss)|(?:perda|loss) de valida[çc][ãa]o|"
+    r"a de valida[çc][ãa]o|검증\s*(?:손실|loss)|валидаци\w+",
     re.I,
 )
 _THANKS = re.compile(
@@ -109,6 +123,11 @@ _TENSORS = re.compile(
 )
 
 Reason = Literal["small-talk", "other-python", "other-framework", "no-loss"]
+
+
+def compares_losses(prose: str) -> bool:
+    """Whether it speaks of the losses of training and of validation: nobody else has those."""
+    return bool(_OF_TRAINING.search(prose)) and bool(_OF_VALIDATION.search(prose))
 
 
 def asks_of_no_value(prose: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -200,8 +200,12 @@ def _paragraphs(explanation: Explanation, context: Context, card: Card, translat
         "doubts": sections.uncertainties(explanation, context.completions, translator),
         "clear": [line for line in (sections.clear(explanation, translator),) if line],
     }
-    written = ((kind, "\n".join(lines)) for kind, lines in held.items() if lines)
-    return (Paragraph(kind, lines if kind == "formulas" else _as_typed(lines)) for kind, lines in written)
+    return (Paragraph(kind, _paragraph(kind, lines)) for kind, lines in held.items() if lines)
+
+
+def _paragraph(kind: Kind, lines: Sequence[str]) -> str:
+    whole = "\n".join(lines)
+    return whole if kind == "formulas" else _as_typed(whole)
 
 
 def _as_typed(sentences: str) -> str:

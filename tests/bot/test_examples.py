@@ -96,3 +96,20 @@ def test_a_program_is_left_alone_where_nothing_that_it_takes_is_named() -> None:
 def test_rarity_is_greater_for_what_fewer_examples_are_about() -> None:
     assert CHOICE.rarity["padding"] == pytest.approx(math.log(6 / 1))
     assert CHOICE.rarity["softmax"] > 0
+
+
+def test_a_stated_number_goes_where_the_example_binds_its_name() -> None:
+    source = "loss = torch.tensor(2.5)\ntorch.exp(loss)"
+    assert adapted(source, (Stated("loss", "3.28"),), ARGUMENTS) == "loss = torch.tensor(3.28)\ntorch.exp(loss)"
+    pairs = "batch = 4\nlogits = torch.zeros(2 * batch, 2 * batch)"
+    assert adapted(pairs, (Stated("batch", "64.0"),), ARGUMENTS).startswith("batch = 64\n")
+    assert adapted(pairs, (Stated("batch", "65536.0"),), ARGUMENTS) == pairs
+
+
+def test_an_example_of_any_loss_does_not_outdo_that_of_the_loss_by_name() -> None:
+    known = (example("loop", "", "loss does not decrease learning rate"), example("pairs", "info_nce", "SimCLR stuck"))
+    reading = read("my contrastive loss does not decrease, learning rate 0.1")
+    assert isinstance(reading, Question)
+    best = examples(known).best(reading)
+    assert best is not None
+    assert best.slug == "pairs"

@@ -131,3 +131,23 @@ def test_a_dtype_that_older_versions_refused_in_other_words_is_refused(message: 
     assert recording.raised is not None and "Long" in recording.raised.message
     fired = [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
     assert "ce-target-float-indices" in fired
+
+
+@pytest.mark.parametrize(
+    ("message", "slug"),
+    [
+        ("\"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for 'Int'", "ce-target-float-indices"),
+        (
+            "only batches of spatial targets supported (3D tensors) but got targets of size: : [2, 1, 8, 8]",
+            "ce-target-column",
+        ),
+        ("1only batches of spatial targets supported (3D tensors) but got targets of size: : [16, 900, 900, 3]", None),
+    ],
+)
+def test_what_a_gpu_or_an_older_version_refuses_stops_here_too(message: str, slug: str | None):
+    source = stand_in(message)
+    assert source is not None
+    recording = record(source)
+    assert recording.raised is not None
+    fired = [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
+    assert slug is None or slug in fired

@@ -26,6 +26,7 @@ ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {
     "ce-padding-counted": frozenset({"ce-ignored-left-out"}),
     "ce-all-targets-ignored": frozenset({"ce-ignored-left-out"}),
     "ignored-row-all-infinite": frozenset({"ce-ignored-left-out"}),
+    "alpha-the-same-for-both": frozenset({"focal-factor-lowers"}),
     "focal-on-reduced-loss": frozenset({"focal-factor-lowers"}),
     "integer-prediction": frozenset({"regression-target-dtype"}),
 }
