@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from explainers.standin_arguments import REFUSED, refused_argument
+from explainers.standin_kernels import NOT_IMPLEMENTED, without_kernel
 
 _HEAD: Final = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\ntorch.manual_seed(0)\n"
 _SIZES: Final = r"(?:torch\.Size\()?\[?([\d, x]+)\]?\)?"
@@ -20,19 +21,6 @@ _CALLED: Final = re.compile(
 _REDUCED: Final = re.compile(r"reduction\s*=\s*['\"](sum|mean)['\"]")
 _ACTIVATIONS: Final = frozenset({"sigmoid", "exp", "tanh", "sqrt", "relu"})
 _OF_CLASSES: Final = frozenset({"CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"})
-
-_DTYPES: Final = {
-    "Int": "int",
-    "Short": "short",
-    "Char": "char",
-    "Byte": "byte",
-    "Long": "long",
-    "Bool": "bool",
-    "Half": "half",
-    "Float": "float",
-    "Double": "double",
-}
-"""torch's names of dtypes in messages, and the methods that convert to them."""
 
 Match = re.Match[str]
 
@@ -245,21 +233,6 @@ def _float_labels(found: Match) -> str | None:
     return f"logits = torch.randn(4, 3)\ntarget = torch.tensor([0, 2, 1, 1]).{dtype}()\nF.cross_entropy(logits, target)"
 
 
-def _without_kernel(found: Match) -> str | None:
-    """A loss that torch has not for a dtype: the message names its kernel and the dtype."""
-    kernel, dtype = found[1], _DTYPES.get(found[2])
-    if dtype is None:
-        return None
-    if kernel.startswith("nll_loss"):
-        labels = f"target = torch.tensor([0, 2, 1, 1]).{dtype}()"
-        return f"logits = torch.randn(4, 3)\n{labels}\nF.cross_entropy(logits, target)"
-    if "softmax" in kernel:
-        return f"scores = torch.tensor([[2, 0, 1]]).{dtype}()\nF.cross_entropy(scores, torch.tensor([0]))"
-    if kernel.startswith("binary_cross_entropy"):
-        return f"p = torch.rand(3)\ny = torch.tensor([1, 0, 1]).{dtype}()\nF.binary_cross_entropy(p, y)"
-    return None
-
-
 def _layout(found: Match) -> str | None:
     elements = int(found[2])
     if elements > _MOST:
@@ -304,6 +277,6 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
         _float_labels,
     ),
     (REFUSED, refused_argument),
-    (re.compile(r"['\"](\w+)['\"] not implemented for '(\w+)'"), _without_kernel),
+    (NOT_IMPLEMENTED, without_kernel),
     (re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)"), _layout),
 )
