@@ -14,7 +14,7 @@ from explainers.aliases import Aliases
 from explainers.dependencies import ancestors
 from explainers.graph import ops
 from explainers.graph.arrays import Array, unified
-from explainers.graph.nodes import Axis, Input, Node, Table, topological
+from explainers.graph.nodes import Axis, Input, Node, Table, is_floating, topological
 from explainers.loops import Label, collapsed
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
@@ -121,7 +121,11 @@ class _Reading:
         used = topological(found.node)
         held = set(used)  # what only a refused call has read lies beyond the frontier
         inputs = {id: array for id, array in self.inputs.items() if array.node in held or id == subject}
-        tables = {node.tensor: Array(node, node.axes, node.held) for node in used if isinstance(node, Table)}
+        tables = {
+            node.tensor: Array(node, node.axes, None if is_floating(node) else node.held)
+            for node in used
+            if isinstance(node, Table)
+        }
         given = tuple(self.given[i] for i in sorted(self.given))
         return Composition(found, {**inputs, **tables}, calls, given, without_loops.names, self.refused)
 

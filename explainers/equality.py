@@ -187,7 +187,7 @@ def _points(found: Forms, values: Values) -> list[Values]:
             return 0.7 * held + 0.3 * generator.uniform(0.05, 0.95, held.shape)
         return held + generator.normal(0.0, 0.5, held.shape)
 
-    floats = {id for id, a in found.composition.inputs.items() if a.floating}
+    floats = {id for id, a in found.composition.inputs.items() if id >= 0 and a.floating}
     others = [{id: moved(v) if id in floats else v for id, v in values.items()} for _ in range(POINTS - 1)]
     return [values, *others]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from string import ascii_lowercase
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from explainers.cards.names import GREEK, LONGEST_NAME
 from explainers.composition import Composition
 from explainers.graph.nodes import Concat, Input, Node, WithGradient, topological
+from explainers.loops import Label
 
 INDICES = frozenset("ijklmn")
 _MEANT = INDICES | {"e", "ell", "pi", "Pi", "sigma", "Sigma", "delta"}
@@ -65,7 +66,21 @@ def quantity_letters(composition: Composition) -> tuple[dict[Node, str], dict[st
     found = {node: clear.get(node) or next(free) for node in topological(composition.root) if node in wanted}
     times = Counter(label.name for label in wanted.values()) + Counter(taken)
     told = {node: label.name if times[label.name] == 1 else label.code for node, label in wanted.items()}
+    told |= _counted([node for node in found if told[node] == wanted[node].code], wanted)
     return found, {letter: told[node] for node, letter in found.items() if letter != wanted[node].name}
+
+
+def _counted(nodes: Sequence[Node], wanted: Mapping[Node, Label]) -> dict[Node, str]:
+    """What one line of a loop makes time and again under one name: the name, with the how manyeth time it is."""
+    again = Counter(wanted[node] for node in nodes)
+    turns = Counter[Label]()
+    told: dict[Node, str] = {}
+    for node in nodes:
+        label = wanted[node]
+        turns[label] += 1
+        if again[label] > 1:
+            told[node] = f"{label.name} ({turns[label]})"
+    return told
 
 
 def spare_letters(taken: Iterable[str], count: int) -> list[str]:

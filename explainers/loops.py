@@ -1,22 +1,37 @@
 """Loops over a batch, collapsed to one row: rounds that do the same with x[0], x[1], x[2], … are one formula over x.
 
 Rounds are found where a program brings them together again: stacked side by side, or added up one after the other.
-They are the same formula if they differ in the places only that they take their elements from.
+They are the same formula if they differ only in the places that they take their elements from, or in a number that a
+loop counts with or changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from fractions import Fraction
 
 from explainers.graph import ops
-from explainers.graph.nodes import Axis, Binary, Concat, Constant, Input, Node, Take, operands, topological
+from explainers.graph.nodes import (
+    Axis,
+    Binary,
+    Concat,
+    Constant,
+    Input,
+    Node,
+    Table,
+    Take,
+    is_floating,
+    operands,
+    topological,
+)
 from explainers.graph.rewriting import rebuild
-from explainers.operations.tables import table
+from explainers.operations.tables import numbers, table
 
 LEAST_ROUNDS = 2
 LEAST_OF_SOME = 3  # rounds that take some elements and not all, one by one
 MOST_TRIED = 4
+_NEUTRAL = {"mul": 1, "div": 1, "pow": 1, "add": 0, "sub": 0}
 
 
 @dataclass(frozen=True)
@@ -141,15 +156,28 @@ class _Union:
         return self.known[rounds]
 
     def _made(self, rounds: tuple[Node, ...]) -> Node | None:
+        rounds = _alike(rounds)
         first = rounds[0]
+        if all(isinstance(node, Constant) for node in rounds):
+            return self._numbers([node for node in rounds if isinstance(node, Constant)])
         if not all(type(node) is type(first) and _settings(node) == _settings(first) for node in rounds):
             return None
         if isinstance(first, Take) and all(isinstance(n, Take) and isinstance(n.index, Constant) for n in rounds):
             return self._taken(rounds)
         parts = [self.of(tuple(column)) for column in zip(*map(operands, rounds), strict=True)]
-        if not parts or any(part is None for part in parts):
+        made = tuple(part for part in parts if part is not None)
+        if not parts or len(made) < len(parts):
             return None
-        return rebuild(first, tuple(part for part in parts if part is not None))
+        return rebuild(first, tuple(_rounded(part, first) for part in made))
+
+    def _numbers(self, rounds: Sequence[Constant]) -> Node | None:
+        """Python's numbers of the rounds, one behind the other; a single one where they are the same."""
+        if all(_settings(node) == _settings(rounds[0]) for node in rounds):
+            return rounds[0]
+        if not all(isinstance(node.value, Fraction) and not node.axes and node.dtype == "scalar" for node in rounds):
+            return None
+        self.sparse = True
+        return numbers("w", [float(node.value) for node in rounds], self.axis)
 
     def _taken(self, rounds: Sequence[Node]) -> Node | None:
         """x at one place after the other."""
@@ -167,6 +195,29 @@ class _Union:
         k = ops.coordinate(self.axis)
         index = ops.add(ops.mul(step, k), places[0]) if regular else table("m", places, self.axis).node
         return ops.take(x, index, along)
+
+
+def _rounded(part: Node, first: Node) -> Node:
+    """Numbers of Python as the array that they meet rounds them."""
+    is_numbers = isinstance(part, Table) and is_floating(part)
+    return ops.cast(part, first.dtype) if is_numbers and isinstance(first, Binary) else part
+
+
+def _alike(rounds: Sequence[Node]) -> tuple[Node, ...]:
+    """The rounds, where some lack the factor 1 or the term 0 that the others have: nothing is written down of those."""
+    pattern = next(
+        (n for n in rounds if isinstance(n, Binary) and n.op in _NEUTRAL and isinstance(n.b, Constant)), None
+    )
+    if not isinstance(pattern, Binary) or not isinstance(pattern.b, Constant):
+        return tuple(rounds)
+    if sum(_has_number(n, pattern.op) for n in rounds) < len(rounds) - 1:
+        return tuple(rounds)
+    neutral = Constant(Fraction(_NEUTRAL[pattern.op]))
+    return tuple(n if _has_number(n, pattern.op) else Binary(pattern.op, n, neutral, n.axes, n.dtype) for n in rounds)
+
+
+def _has_number(node: Node, op: str) -> bool:
+    return isinstance(node, Binary) and node.op == op and isinstance(node.b, Constant)
 
 
 def _settings(node: Node) -> tuple[object, ...]:

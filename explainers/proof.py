@@ -312,7 +312,8 @@ def _why(rerun: RerunResult | None) -> Message:
 
 
 def differentiable(composition: Composition, registry: Registry) -> tuple[int, ...]:
-    """The ids of the real inputs that torch gives a gradient for; the certificate needs them all.
+    """The ids of the real inputs that torch gives a gradient for; the certificate needs them all. Numbers that the
+    program decided on are no tensors of torch.
 
     Not of what an argument is computed from that torch takes no gradient through: it refuses to run the loss then.
     """
@@ -325,4 +326,4 @@ def differentiable(composition: Composition, registry: Registry) -> tuple[int, .
     }
     followed = [call for call in composition.calls if call.grad_enabled and not call.function.endswith(".detach")]
     fixed |= ancestors(followed, fixed)[0]
-    return tuple(id for id, array in composition.inputs.items() if array.floating and id not in fixed)
+    return tuple(id for id, array in composition.inputs.items() if id >= 0 and array.floating and id not in fixed)

@@ -171,7 +171,8 @@ class Counterfactual:
 class Diagnosis:
     """A rule's verdict on a program; `place` is where the call that is to blame was written.
 
-    A `general` one says nothing that a more special one of the same program does not say better.
+    A `general` one says nothing that a more special one of the same program does not say better. `compared` is what a
+    comparison of two computations found, to be said also where another diagnosis comes first.
     """
 
     slug: str
@@ -187,6 +188,7 @@ class Diagnosis:
     place: Span | None
     concern: Concern = "value"
     general: bool = False
+    compared: tuple[Message, ...] = ()
 
     @property
     def floor(self) -> Floor | None:

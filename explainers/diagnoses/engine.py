@@ -226,6 +226,7 @@ def _diagnosis(
         uncertainty=rule.uncertainty,
         place=_place(case),
         concern=rule.concern,
+        compared=() if found is None else (found.verdict, *found.evidence),
     )
 
 

@@ -19,6 +19,9 @@ _AGAIN = re.compile(
     r"sklearn|formula|paper|loop|python|pure|vectori[sz]ed)(?![a-z])",
     re.I,
 )
+_OF_A_LOSS = re.compile(
+    r"(?<![a-z])(?:loss|ce|xent|entropy|bce|nll|mse|mae|kl|kld|huber|hinge|criterion)(?![a-z])", re.I
+)
 _OTHERWISE = re.compile(
     r"(?<![a-z])(?:acc(?:uracy)?|perplexity|ppl|auc|f1|recall|precision|norm|lr|grad|entropy|conf(?:idence)?|probs?|reg|"
     r"penalty|metric|score|baseline|log\(c\)|ratio|diff(?:erence)?)(?![a-z])",
@@ -89,7 +92,15 @@ def rivals(scene: Scene) -> Rivals | None:
 
 def is_again(recording: Recording, shown: Shown) -> bool:
     """Whether the line that shows a number calls it the same thing computed again."""
-    return bool(_AGAIN.search(_line(recording, shown)))
+    line = _line(recording, shown)
+    return bool(_AGAIN.search(line)) or any(
+        name in line and _OF_A_LOSS.search(name) for name in _defined(recording.source)
+    )
+
+
+def _defined(source: str) -> list[str]:
+    """The functions that a program defines, as words."""
+    return [name.replace("_", " ") for name in re.findall(r"^\s*def (\w+)", source, re.M)]
 
 
 def is_otherwise(recording: Recording, shown: Shown) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.backward_errors import with_history
 from explainers.diagnoses.backward_steps import gradient_trial, line_of
-from explainers.diagnoses.cuts import DETACHING, READS, requires_grad
+from explainers.diagnoses.cuts import DETACHING, READS, read_into, requires_grad
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.edits import dropped
 from explainers.diagnoses.operands import atom
@@ -186,17 +186,26 @@ def _cut(scene: Scene) -> Suspicion | None:
         if leaf is None or leaf in reached:
             continue
         return _lost(scene, call, leaf)
-    return None
+    return _made_anew(scene, reached)
+
+
+def _made_anew(scene: Scene, reached: set[int]) -> Suspicion | None:
+    """Numbers that were read out of a tensor with history, and a new tensor made of them that asks for a gradient."""
+    call = read_into(scene, reached)
+    leaf = None if call is None or not requires_grad(scene, call.inputs()[0]) else _leaf(scene, call.inputs()[0])
+    return None if call is None or leaf is None or leaf in reached else _lost(scene, call, leaf)
 
 
 def _lost(scene: Scene, call: Call, leaf: int) -> Suspicion:
-    name = scene.recording.tensors[leaf].name or "the input"
+    name = scene.recording.tensors[leaf].name or said("what it was computed from")
     return Suspicion(
         at=call.index,
         verdict=said("{value}: {name} gets no gradient, {function} in line {line} cuts it off.",
                      value=stated(scene), name=name, function=short(call), line=line_of(call)),
         evidence=(said("{name} requires a gradient, but no way with history leads to it.", name=name),),
-        trials=gradient_trial(scene, call, said("without {function}", function=short(call)), *_kept(call)),
+        trials=()
+        if short(call) in READS
+        else gradient_trial(scene, call, said("without {function}", function=short(call)), *_kept(call)),
         fix=fixes.fix(scene, with_history(scene, call), "choose",
                       said("Keep the history: compute the loss from the tensor itself.")),
     )  # fmt: skip

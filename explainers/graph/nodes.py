@@ -72,9 +72,10 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class Table(Input):
-    """Whole numbers that the program decided on (the places that a mask picks), held here; `tensor` is negative."""
+    """Numbers that the program decided on (the places that a mask picks, what a loop counts with), held here; `tensor`
+    is negative."""
 
-    held: npt.NDArray[np.int64]
+    held: npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,8 @@ from explainers.parting.terms import Computation, Floats, Term, upstream
 
 MOST_TERMS = 300
 _MOST_ELEMENTS_OF_FACTOR = 512
-_CHANGED: frozenset[Kind] = frozenset(("bound", "offset", "factor"))
+_CHANGED: frozenset[Kind] = frozenset(("bound", "offset"))
+_SCALED: frozenset[Kind] = frozenset(("factor",))
 _OF_RESULTS: frozenset[Kind] = frozenset(get_args(Kind)) - {"offset"}
 _COMPUTED: frozenset[Kind] = _OF_RESULTS - {"sign"}
 _WEAK: frozenset[Kind] = frozenset(("scale", "times", "over"))
@@ -166,10 +167,10 @@ class _Search:
         if term is self.own.result:
             yield self.other.result, inside, _OF_RESULTS
         computed = [t for t in inside if not t.is_given or t.value.size > 1]
-        for theirs in self._anchors(inside) if len(computed) == 1 else ():
-            yield theirs, [], _CHANGED
-        for theirs in self._after(inside):
-            yield theirs, inside, _COMPUTED
+        alone = self._anchors(inside) if len(computed) == 1 else []
+        yield from ((theirs, [], _CHANGED) for theirs in alone)
+        yield from ((theirs, inside, _COMPUTED) for theirs in self._after(inside))
+        yield from ((theirs, [], _SCALED) for theirs in alone)
 
     def _anchors(self, inside: Sequence[Term]) -> list[Term]:
         """What these terms are on the other side."""

@@ -48,7 +48,13 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines += [message.say(translator) for message in _drawn(explanation)]
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
+    lines += [message.say(translator) for message in compared(explanation)]
     return lines
+
+
+def compared(explanation: Explanation) -> tuple[Message, ...]:
+    """Where two computations of the program part, where another diagnosis is the first."""
+    return next((d.compared for d in explanation.diagnoses[1:] if d.compared), ())
 
 
 def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
@@ -186,17 +192,17 @@ def _operand(operand: Operand) -> Message:
     return said("{name} is a numpy array of shape {shape}.", name=operand.text, shape=str(operand.shape))
 
 
-def tables(explanation: Explanation) -> Iterator[tuple[str, list[int]]]:
-    """The letters of the places that the program decided on, and those places."""
+def tables(explanation: Explanation) -> Iterator[tuple[str, list[float]]]:
+    """The letters of the places and numbers that the program decided on, and those."""
     if isinstance(explanation.reading, Reading):
         for array in explanation.reading.forms.composition.inputs.values():
             if isinstance(array.node, Table):
-                yield array.node.symbol, [int(k) for k in array.node.held.reshape(-1)]
+                yield array.node.symbol, [float(x) for x in array.node.held.reshape(-1)]
 
 
-def _places(found: list[int]) -> str:
-    shown = ", ".join(map(str, found[:MOST_PLACES]))
-    return f"({shown}, …)" if len(found) > MOST_PLACES else f"({shown})"
+def _places(found: list[float]) -> str:
+    first = ", ".join(shown(float(x)) for x in found[:MOST_PLACES])
+    return f"({first}, …)" if len(found) > MOST_PLACES else f"({first})"
 
 
 def _arguments(explanation: Explanation) -> Iterator[Message]:
@@ -280,7 +286,19 @@ def fixed(explanation: Explanation) -> list[Message]:
     if explanation.recording.raised is None:
         return []
     ran = (c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.role == "fix" and c.ran)
-    return [said("With the fix it gives {value}.", value=_result(c)) for c in ran][:1]
+    drawn = explanation.recording.random
+    return [
+        said("With the fix it gives {value} in one draw: no seed is set.", value=_result(c))
+        if drawn
+        else said("With the fix it gives {value}.", value=_result(c))
+        for c in ran
+    ][:1]
+
+
+def _drawn_values(explanation: Explanation) -> list[str]:
+    """What the first diagnosis' changed programs give in one draw each."""
+    ran = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.ran]
+    return [_result(c) for c in ran][:1]
 
 
 def _result(found: Counterfactual) -> str:
@@ -316,6 +334,10 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
     if explanation.recording.random and explanation.recording.raised is None:
         lines.append(said("The program draws random numbers without a seed: your digits will differ."))
         lines += _spread(explanation)
+    elif explanation.recording.random:
+        lines += [
+            said("No seed is set: {value} is one draw, yours will differ.", value=v) for v in _drawn_values(explanation)
+        ]
     if explanation.proof.verdict != "certified" and explanation.value is not None:
         reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
         lines += [said("Not certified: {reason}.", reason=reason) for reason in reasons.values()]

@@ -154,6 +154,7 @@ def _takeaway(explanation: Explanation, translator: Translator) -> Text:
     parts = [text(verdict(explanation), translator, strong=("value",))]
     agreeing = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.agrees and c.value is not None]
     parts += [text(message, translator, strong=("value",)) for message in sections.fixed(explanation)]
+    parts += [text(message, translator) for message in sections.compared(explanation)[:1]]
     for found in agreeing[:1]:
         named = {"what": found.what, "value": shown(found.value or 0.0)}
         message = (

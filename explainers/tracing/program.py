@@ -8,6 +8,7 @@ import dataclasses
 import inspect
 import linecache
 import random
+import re
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
@@ -31,6 +32,7 @@ from explainers.tracing.trimming import Claims, Program, assemble
 
 FILENAME: Final = "<snippet>"
 _WARNINGS_LIMIT: Final = 50
+_SEEDING: Final = re.compile(r"\bseed\s*\(|\bseed_everything|\bset_seed")
 Change = Callable[[ast.Module], ast.Module]
 
 
@@ -84,7 +86,10 @@ def _ran(
         scope["__builtins__"] |= {LOOP: rounds, NOTE: noter, PLAIN: following}
         changed = followed if following else partial(with_notes, noter=noter) if noter else _unchanged
         with _lines_of(source), contextlib.redirect_stdout(stdout), _warnings(place, warned), adapted(tracer):
+            before = random.getstate(), np.random.get_state(legacy=False)["state"]["pos"]
             ended_by = _run(source, scope, tracer, transcript, changed)
+            drawn = before != (random.getstate(), np.random.get_state(legacy=False)["state"]["pos"])
+    tracer.random = tracer.random or (drawn and not _SEEDING.search(source))
     variables = {name: value for name, value in scope.items() if name not in names or names[name] is not value}
     shown, printed = tuple(transcript.shown), stdout.getvalue()
     return tracer, Program(source, variables, shown, ended_by, tuple(warned), printed, rounds.cut)

@@ -11,6 +11,7 @@ import sympy
 from explainers.composition import DontKnow
 from explainers.derivation import Definition, Quantity
 from explainers.reading import Reading
+from explainers.telling.sections import tables
 from tests.explainers import copied_programs, longer_programs, programs
 
 CERTIFIED = {**programs.CERTIFIED, **longer_programs.CERTIFIED, **copied_programs.CERTIFIED}
@@ -81,6 +82,41 @@ def test_a_loop_over_a_batch_is_one_row(explained: Callable[[str], Any]) -> None
         assert found.like is not None and found.like.loss.name == "cross_entropy"
         sizes.append(len(found.derivation.steps))
     assert len(set(sizes)) <= 2, "no step for each round"
+
+
+_BATCH = "torch.manual_seed(0)\nz = torch.randn(4, 5, requires_grad=True)\ny = torch.randint(0, 5, (4,))\n"
+
+
+@pytest.mark.parametrize(
+    ("loop", "numbers"),
+    [
+        ("for i in range(4):\n    total = total + 0.5 ** i * (z[i].logsumexp(0) - z[i, y[i]])", (1, 0.5, 0.25, 0.125)),
+        ("for i in range(4):\n    total = total + (i + 1) * 0.3 * z[i].logsumexp(0)", (0.3, 0.6, 0.9, 1.2)),
+        ("w = 1.0\nfor i in range(4):\n    total += w * F.cross_entropy(z[i:i+1], y[i:i+1])\n    w *= 0.9", None),
+        ("for i in range(4):\n    total += (z[i] - i).pow(2).mean()", (0, 1, 2, 3)),
+        ("for k, row in enumerate(z):\n    total = total + row.sum() / (k + 1)", (1, 2, 3, 4)),
+    ],
+)
+def test_a_loop_that_counts_or_changes_a_number_is_one_row_with_these_numbers(
+    loop: str, numbers: tuple[float, ...] | None, explained: Callable[[str], Any]
+) -> None:
+    found = explained(f"{_BATCH}total = 0\n{loop}\nprint(total)").explanation
+    assert found.proof.certified
+    (held,) = [values for _, values in tables(found)]
+    assert held == pytest.approx(numbers or (1, 0.9, 0.81, 0.729))
+    steps = len(found.derivation.steps)
+    assert steps == len(explained(f"{_BATCH}total = z.logsumexp(1).sum()\nprint(total)").explanation.derivation.steps)
+
+
+def test_sums_over_tensors_that_are_no_rows_of_one_are_told_apart(explained: Callable[[str], Any]) -> None:
+    source = (
+        "outs = [torch.tensor([[1.0, 2.0]]), torch.tensor([[0.5, 0.7]]), torch.tensor([[3.0, -1.0]])]\n"
+        "t = torch.tensor([1])\ntotal, w = 0, 1.0\n"
+        "for o in outs:\n    total = total + w * F.cross_entropy(o, t)\n    w = w / 2\nprint(total)"
+    )
+    found = explained(source).explanation
+    assert found.proof.certified
+    assert {"total (1)", "total (2)"} <= set(found.derivation.names.values())
 
 
 def test_where_a_formula_differs_from_the_library_loss_the_factor_is_told(explained: Callable[[str], Any]) -> None:

@@ -74,3 +74,12 @@ def test_the_whole_answer_is_said_in_each_language(source: str, locale: str):
     told = tell(found, Context(locale=locale))
     assert found.diagnoses and told.verdict in told.text
     assert told.alt_text
+
+
+def test_a_tensor_made_anew_of_numbers_that_were_read_cuts_the_way_to_the_weights(diagnose: Diagnose):
+    lines = "x = torch.ones(2, 3)\nlayer = nn.Linear(3, 2)\nout = torch.tensor({}, requires_grad=True)\n"
+    loss = "F.cross_entropy({}, torch.tensor([0, 1])).backward()"
+    road = diagnose(HEAD + lines.format("layer(x).tolist()") + loss.format("out"))
+    assert road.slugs[0] == "gradient-cut-silently"
+    assert road.diagnoses[0].place is not None and "tolist" in road.diagnoses[0].place.text
+    assert "gradient-cut-silently" not in diagnose(HEAD + lines.format("[1.0]") + loss.format("layer(x)")).slugs

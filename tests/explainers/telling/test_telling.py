@@ -11,9 +11,11 @@ from PIL import Image
 
 from explainers.cards.render import Renderer
 from explainers.claims import Claim
-from explainers.explanation import Explanation
+from explainers.explanation import Explanation, conclude, plan
 from explainers.losses.registry import registry
 from explainers.notebook import explained
+from explainers.replay import replay, rerun_source
+from explainers.reruns import GraphRerun
 from explainers.telling import Context, Told, tell
 from explainers.tracing import record
 
@@ -145,3 +147,30 @@ def test_a_rounding_failure_is_told_with_both_numbers() -> None:
 
 def test_a_loss_that_draws_unseeded_numbers_says_so() -> None:
     assert "without a seed" in _told("F.mse_loss(torch.rand(3), torch.zeros(3))").text
+
+
+def _rerun(snippet: str) -> Told:
+    """With the changed programs run too."""
+    recording = record(HEAD + snippet)
+    reruns = plan(recording, ()).reruns
+    results = [replay(recording, each) if isinstance(each, GraphRerun) else rerun_source(each) for each in reruns]
+    return tell(conclude(recording, (), tuple(results)), Context())
+
+
+@pytest.mark.parametrize("draw", ["torch.rand(4, 3)", "torch.from_numpy(np.random.rand(4, 3)).float()"])
+def test_what_a_fixed_program_draws_is_said_to_be_one_draw(draw: str) -> None:
+    program = f"import numpy as np\nx = {draw}\nF.mse_loss(nn.Linear(3, 1)(x), torch.zeros(4, 1), reduction='men')"
+    told = _rerun(program)
+    assert told.verdict.startswith("ValueError in line 6")
+    assert "is one draw, yours will differ" in told.text
+    assert "in one draw: no seed is set" in "".join(map(str, told.card.takeaway))
+    seeded = _rerun("torch.manual_seed(0)\nimport numpy as np\nnp.random.seed(0)\n" + program)
+    assert "one draw" not in seeded.text + "".join(map(str, seeded.card.takeaway))
+
+
+def test_where_two_computations_part_is_said_beside_another_diagnosis() -> None:
+    source = "a, b = torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0.5, 2.5, 1.0])\nprint(F.mse_loss(a, b))\n"
+    told = _rerun(f"{source}own = ((a - b) ** 2).sum()\nprint(own)")
+    assert "part in line" not in told.verdict
+    assert "part in line 6: own is 9.5, not 3.1667: it divides by 1 instead of 3." in told.text
+    assert "part in line 6" in "".join(map(str, told.card.takeaway))
