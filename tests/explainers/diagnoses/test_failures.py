@@ -77,7 +77,8 @@ def test_the_whole_answer_is_said_in_each_language(source: str, locale: str):
 
 
 def test_a_tensor_made_anew_of_numbers_that_were_read_cuts_the_way_to_the_weights(diagnose: Diagnose):
-    lines = "x = torch.ones(2, 3)\nlayer = nn.Linear(3, 2)\nout = torch.tensor({}, requires_grad=True)\n"
+    lines = "torch.manual_seed(0)\nx = 9 * torch.ones(2, 3)\nlayer = nn.Linear(3, 2)\n"
+    lines += "out = torch.tensor({}, requires_grad=True)\n"
     loss = "F.cross_entropy({}, torch.tensor([0, 1])).backward()"
     road = diagnose(HEAD + lines.format("layer(x).tolist()") + loss.format("out"))
     assert road.slugs[0] == "gradient-cut-silently"
