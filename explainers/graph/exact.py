@@ -110,13 +110,13 @@ class ExactIntervals:
         keep = np.ones(self.shape, dtype=bool)
         for place in left_out:
             keep[place] = False
-        kept = Interval(self.held.mid[keep], self.held.rad[keep])
+        kept = Interval(self.held.mid[keep], self.held.rad[keep], self.held.size)
         summed = IntervalArithmetic(Rounding("exact")).sum(kept, (0,), "float64")
         return arb(float(summed.mid), float(summed.rad))
 
     def sum_of(self, places: npt.NDArray[np.int64]) -> arb:
         mid, rad = (np.broadcast_to(part[tuple(places.T)], len(places)) for part in (self.held.mid, self.held.rad))
-        summed = IntervalArithmetic(Rounding("exact")).sum(Interval(mid, rad), (0,), "float64")
+        summed = IntervalArithmetic(Rounding("exact")).sum(Interval(mid, rad, self.held.size), (0,), "float64")
         return arb(float(summed.mid), float(summed.rad))
 
 
@@ -157,7 +157,7 @@ def along(found: Exact, have: Axes, want: Axes) -> Exact:
             return ExactBalls(np.broadcast_to(balls.transpose(order).reshape(lengths), full))
         case ExactIntervals(held):
             mid, rad = (np.broadcast_to(part.transpose(order).reshape(lengths), full) for part in (held.mid, held.rad))
-            return ExactIntervals(Interval(mid, rad))
+            return ExactIntervals(Interval(mid, rad, held.size))
         case _:
             raise TypeError(f"{type(found).__name__} has no dimensions to order")
 

@@ -6,6 +6,7 @@ number; 0 with an infinite radius, unknown (any number, an infinity, or not a nu
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,38 @@ TINY = 2.0**-1060
 
 @dataclass(frozen=True)
 class Interval:
-    """The sets [mid − rad, mid + rad], elementwise; the two arrays have one shape."""
+    """The sets [mid − rad, mid + rad], elementwise; the two arrays have one shape.
+
+    No element is larger than `size`, which is finite only where all are finite numbers.
+    """
 
     mid: Floats
     rad: Floats
+    size: float = math.inf
 
 
 def exactly(values: Floats) -> Interval:
     """The numbers themselves; their radii are one shared zero."""
-    return Interval(values, np.broadcast_to(np.float64(0.0), values.shape))
+    return Interval(values, np.broadcast_to(np.float64(0.0), values.shape), largest(values))
+
+
+def largest(values: Floats) -> float:
+    """The largest absolute value, inf where one is not a number."""
+    if not values.size:
+        return 0.0
+    most = float(np.maximum(values.max(), -values.min()))
+    return math.inf if math.isnan(most) else most
+
+
+def measured(x: Interval) -> Interval:
+    """The interval with its size looked up."""
+    size = (largest(x.mid) + largest(x.rad)) * (1 + SLACK)
+    return x if math.isinf(size) else Interval(x.mid, x.rad, size)
+
+
+def is_exact(x: Interval) -> bool:
+    """Whether the radii are the shared zero."""
+    return not any(x.rad.strides) and not (x.rad.size and x.rad.flat[0])
 
 
 def unknown(x: Interval) -> Mask:

@@ -37,7 +37,7 @@ _LARGEST = np.finfo(np.float64).max
 
 def negative(x: Interval) -> Interval:
     """−x."""
-    return Interval(-x.mid, x.rad)
+    return Interval(-x.mid, x.rad, x.size)
 
 
 def absolute(x: Interval) -> Interval:
@@ -132,6 +132,11 @@ def unary(op: UnaryOp, x: Interval, overflow: Overflow) -> Interval:
             return of_interval(op, x)
         case _:
             return increasing(x, *_INCREASING[op], overflow)
+
+
+def own_unit(op: UnaryOp) -> float:
+    """By how much, relative, this module's value of a function at one number may be off."""
+    return _INCREASING[op][1] if op in _INCREASING else FUNCTION_UNIT
 
 
 _INCREASING: dict[UnaryOp, tuple[Callable[[Floats], Floats], float]] = {

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from explainers.graph import interval_functions as functions
 from explainers.graph import interval_operations as operations
+from explainers.graph import moderate, moderate_choices, moderate_functions, moderate_reductions
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.interval_arrays import (
     SLACK,
@@ -23,14 +24,18 @@ from explainers.graph.interval_arrays import (
     Interval,
     between,
     bounds,
-    broadcast,
+    chosen,
     exactly,
+    is_exact,
     is_held,
     made_unknown,
+    measured,
     not_numbers,
+    patched,
     union,
     widened,
 )
+from explainers.graph.interval_blocks import laid_out, selected
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.rounding import ELEMENTARY, ROOT, TRANSCENDENTAL, Rounding
 from explainers.graph.special_functions import SPECIAL, room
@@ -48,7 +53,7 @@ class IntervalArithmetic:
         self.overflow: functions.Overflow = "unknown" if rounding.mode == "exact" else "infinite"
 
     def leaf(self, values: npt.NDArray[Any]) -> Interval:
-        return exactly(np.asarray(values, dtype=np.float64))
+        return exactly(laid_out(values))
 
     def number(self, value: Fraction | float, dtype: str) -> Interval:
         value = self.rounding.cut(value, dtype)
@@ -57,21 +62,38 @@ class IntervalArithmetic:
             return made_unknown(past, np.asarray(self.overflow == "unknown" or not self.rounding.dtype(dtype)))
         mid = float(value)
         held = not math.isfinite(mid) or Fraction(mid) == value
-        x = Interval(np.asarray(mid), np.asarray(0.0 if held else abs(mid) * UNIT * (1 + SLACK) + TINY))
-        return x if self.rounding.holds(value, dtype) else self._rounded(x, dtype, ELEMENTARY, "cast")
+        rad = 0.0 if held else abs(mid) * UNIT * (1 + SLACK) + TINY
+        x = measured(Interval(np.asarray(mid), np.asarray(rad)))
+        return x if self.rounding.holds(value, dtype) else measured(self._rounded(x, dtype, ELEMENTARY, "cast"))
 
     def nearest(self, value: Fraction | float, dtype: str) -> Interval:
         return self.number(self.rounding.nearest(value, dtype), dtype)
 
     def rounded(self, x: Interval, dtype: str) -> Interval:
-        return self._rounded(x, dtype, ELEMENTARY, "cast")
+        if not self.rounding.dtype(dtype):
+            return x
+        room = moderate.Room.of(self.rounding, dtype, ELEMENTARY, "cast", 0.0)
+        found = moderate.rounded(x, room)
+        return measured(self._rounded(x, dtype, ELEMENTARY, "cast")) if found is None else found
 
     def unary(self, op: UnaryOp, x: Interval, dtype: str) -> Interval:
-        result = functions.unary(op, x, self.overflow)
+        steps = _UNARY_STEPS.get(op, TRANSCENDENTAL)
+
+        def general(x: Interval) -> Interval:
+            result = functions.unary(op, x, self.overflow)
+            if op in _UNROUNDED_UNARY:
+                return result
+            found = self._rounded(result, dtype, steps, op)
+            return found if op not in SPECIAL else self._with_room(op, x, found, dtype)
+
         if op in _UNROUNDED_UNARY:
-            return result
-        found = self._rounded(result, dtype, _UNARY_STEPS.get(op, TRANSCENDENTAL), op)
-        return found if op not in SPECIAL else self._with_room(op, x, found, dtype)
+            found = moderate_functions.piecewise(op, x, general)
+        elif op == "square":
+            found = moderate.squared(x, moderate.Room.of(self.rounding, dtype, steps, op, UNIT))
+        else:
+            room = moderate.Room.of(self.rounding, dtype, steps, op, functions.own_unit(op))
+            found = moderate_functions.function(op, x, room, general)
+        return measured(general(x)) if found is None else found
 
     def _with_room(self, op: UnaryOp, x: Interval, found: Interval, dtype: str) -> Interval:
         """The result of a series of torch's own."""
@@ -83,6 +105,23 @@ class IntervalArithmetic:
         return made_unknown(wide, ~np.isfinite(more))
 
     def binary(self, op: BinaryOp, a: Interval, b: Interval, dtype: str) -> Interval:
+        def general(a: Interval, b: Interval) -> Interval:
+            return self._general(op, a, b, dtype)
+
+        found = None
+        match op:
+            case "add" | "sub" | "mul" | "div":
+                room = moderate.Room.of(self.rounding, dtype, ELEMENTARY, op, UNIT)
+                found = moderate.elementary(op, a, b, room)
+            case "maximum" | "clamp_min":
+                found = moderate_choices.larger(a, b, general)
+            case "minimum" | "clamp_max":
+                found = moderate_choices.smaller(a, b, general)
+            case "pow":
+                pass
+        return measured(general(a, b)) if found is None else found
+
+    def _general(self, op: BinaryOp, a: Interval, b: Interval, dtype: str) -> Interval:
         match op:
             case "add":
                 return self._rounded(operations.add(a, b, self.overflow), dtype, ELEMENTARY, op)
@@ -100,18 +139,25 @@ class IntervalArithmetic:
                 return operations.minimum(a, b)
 
     def compare(self, op: CompareOp, a: Interval, b: Interval) -> Integers:
-        return operations.compare(op, a, b)
+        found = moderate_choices.compared(op, a, b)
+        return operations.compare(op, a, b) if found is None else found
 
     def where(self, condition: Integers, a: Interval, b: Interval) -> Interval:
-        a, b, shaped = broadcast(a, b, exactly(condition.astype(np.float64)))
-        yes, open_ = shaped.mid == 1, shaped.mid == -1
-        result = Interval(np.where(yes, a.mid, b.mid), np.where(yes, a.rad, b.rad))
+        shape = np.broadcast_shapes(a.mid.shape, b.mid.shape, condition.shape)
+        a, b = self.broadcast(a, shape), self.broadcast(b, shape)
+        yes, open_ = (np.broadcast_to(condition == k, shape) for k in (1, -1))
+        bare = is_exact(a) and is_exact(b)
+        rad = a.rad if bare else selected(yes, a.rad, b.rad)
+        result = Interval(selected(yes, a.mid, b.mid), rad, max(a.size, b.size))
         if not open_.any():
             return result
-        both = union(a, b)
-        return Interval(np.where(open_, both.mid, result.mid), np.where(open_, both.rad, result.rad))
+        return measured(patched(result, open_, union(chosen(a, open_), chosen(b, open_))))
 
     def sum(self, x: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
+        found = moderate_reductions.summed(x, dims, self.rounding, dtype)
+        return measured(self._summed(x, dims, dtype)) if found is None else found
+
+    def _summed(self, x: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
         mid, rad = _rows(x.mid, dims), _rows(x.rad, dims)
         terms, largest = mid.shape[-1], self.rounding.largest(dtype)
         unit = self.rounding.sum_unit(dtype, terms)
@@ -135,6 +181,10 @@ class IntervalArithmetic:
         return np.isinf(least.sum(axis=-1)) & _one_sign(mid, rad) & (self.overflow == "infinite")
 
     def logsumexp(self, x: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
+        found = moderate_reductions.log_sum_exp(x, dims, self.rounding, dtype)
+        return measured(self._logsumexp(x, dims, dtype)) if found is None else found
+
+    def _logsumexp(self, x: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
         """One step, 1-Lipschitz in the largest norm; own error as the balls', with Σ pᵢ·|xᵢ − m| ≤ log n."""
         mid, rad = _rows(x.mid, dims), _rows(x.rad, dims)
         terms = mid.shape[-1]
@@ -157,6 +207,8 @@ class IntervalArithmetic:
     def extremum(self, op: str, x: Interval, dims: tuple[int, ...]) -> Interval:
         if op == "min":
             return functions.negative(self.extremum("max", functions.negative(x), dims))
+        if (found := moderate_reductions.extreme(x, dims)) is not None:
+            return found
         low, high = bounds(Interval(_rows(x.mid, dims), _rows(x.rad, dims)))
         result = between(low.max(axis=-1), high.max(axis=-1))
         return made_unknown(result, np.isinf(_rows(x.rad, dims)).any(axis=-1) & ~not_numbers(result))
@@ -170,18 +222,24 @@ class IntervalArithmetic:
             return exactly(np.zeros(picked.shape))
         place = np.clip(picked, 0, size - 1)
         mid, rad = (np.take_along_axis(np.broadcast_to(part, (*lead, size)), place, dim) for part in (x.mid, x.rad))
-        return Interval(np.where(inside, mid, 0.0), np.where(inside, rad, 0.0))
+        if inside.all():
+            return Interval(mid, rad, x.size)
+        return Interval(np.where(inside, mid, 0.0), np.where(inside, rad, 0.0), x.size)
 
     def concatenate(self, parts: Sequence[Interval], dim: int) -> Interval:
         return Interval(
-            np.concatenate([x.mid for x in parts], axis=dim), np.concatenate([x.rad for x in parts], axis=dim)
+            np.concatenate([x.mid for x in parts], axis=dim),
+            np.concatenate([x.rad for x in parts], axis=dim),
+            max((x.size for x in parts), default=0.0),
         )
 
     def reshape(self, x: Interval, order: tuple[int, ...], shape: tuple[int, ...]) -> Interval:
-        return Interval(x.mid.transpose(order).reshape(shape), x.rad.transpose(order).reshape(shape))
+        mid = x.mid.transpose(order).reshape(shape)
+        rad = np.broadcast_to(np.float64(0.0), mid.shape) if is_exact(x) else x.rad.transpose(order).reshape(shape)
+        return Interval(mid, rad, x.size)
 
     def broadcast(self, x: Interval, shape: tuple[int, ...]) -> Interval:
-        return Interval(np.broadcast_to(x.mid, shape), np.broadcast_to(x.rad, shape))
+        return Interval(np.broadcast_to(x.mid, shape), np.broadcast_to(x.rad, shape), x.size)
 
     def bounds(self, x: Interval) -> tuple[Floats, Floats]:
         low, high = bounds(x)
