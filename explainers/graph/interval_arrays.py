@@ -49,7 +49,9 @@ def largest(values: Floats) -> float:
 
 
 def measured(x: Interval) -> Interval:
-    """The interval with its size looked up."""
+    """The interval with its size looked up where it is not known."""
+    if not math.isinf(x.size):
+        return x
     size = (largest(x.mid) + largest(x.rad)) * (1 + SLACK)
     return x if math.isinf(size) else Interval(x.mid, x.rad, size)
 
