@@ -55,6 +55,10 @@ class Arithmetic(Protocol[A]):
         """The sum over dimensions, in any order of summation."""
         ...
 
+    def dot(self, a: A, b: A, dims: tuple[int, ...], dtype: str) -> A:
+        """The sum over dimensions of a · b, of broadcastable shapes with as many dimensions."""
+        ...
+
     def logsumexp(self, x: A, dims: tuple[int, ...], dtype: str) -> A:
         """log Σ exp over dimensions."""
         ...

@@ -89,6 +89,10 @@ class BallArithmetic:
     def sum(self, x: Balls, dims: tuple[int, ...], dtype: str) -> Balls:
         return _over(x, dims, lambda terms: _sum(terms, self.rounding, dtype))
 
+    def dot(self, a: Balls, b: Balls, dims: tuple[int, ...], dtype: str) -> Balls:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+        return self.sum(self.broadcast(self.binary("mul", a, b, dtype), shape), dims, dtype)
+
     def logsumexp(self, x: Balls, dims: tuple[int, ...], dtype: str) -> Balls:
         unit, tiny = self.rounding.unit(dtype), self.rounding.subnormal(dtype)
         return _over(x, dims, lambda terms: _logsumexp(terms, unit, tiny))

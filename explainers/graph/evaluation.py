@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from explainers.graph.alignments import Lattice
 from explainers.graph.arithmetic import Arithmetic, Integers
+from explainers.graph.contraction import products
 from explainers.graph.integers import COMPARE, INTEGER
 from explainers.graph.nodes import (
     AlignmentSum,
@@ -74,10 +75,14 @@ def evaluate_all(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic
     walk = _Walk[A](values, arithmetic)
     order = dict.fromkeys(node for root in roots for node in topological(root))
     waiting = Counter(part for node in order for part in operands(node)) + Counter(roots)
+    fused = products(order, roots)
     for node in order:
+        if node in fused:
+            continue
         walk.visit(node)
-        waiting.subtract(operands(node))
-        for part in operands(node):
+        used = [part for n in operands(node) for part in ((n, *operands(n)) if n in fused else (n,))]
+        waiting.subtract(used)
+        for part in used:
             if not waiting[part]:
                 walk.done.pop(part, None)  # a million elements are held only as long as somebody needs them
     return tuple(
@@ -149,6 +154,8 @@ class _Walk(Generic[A]):
             case Where(condition, a, b, axes, dtype):
                 parts = (self._operand(a, axes, dtype), self._operand(b, axes, dtype))
                 return do.where(self.integers(condition, axes), *parts)
+            case Sum(Binary("mul", a, b) as x, over, _, dtype) if x not in self.done:
+                return do.dot(self.real(a, x.axes), self.real(b, x.axes), _dims(x.axes, over), dtype)
             case Sum(x, over, _, dtype):
                 total = do.sum(self._whole(x), _dims(x.axes, over), dtype)
                 if self._counts_ties(x):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.graph.arithmetic import Floats, Integers
+from explainers.graph.contraction import contracted
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.special_functions import SPECIAL, of_floats
 
@@ -46,6 +47,11 @@ class FloatArithmetic:
 
     def sum(self, x: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
         return np.asarray(x.sum(axis=dims))
+
+    def dot(self, a: Floats, b: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
+        with np.errstate(all="ignore"):
+            found = contracted(a, b, dims)
+            return self.sum(np.asarray(a * b), dims, dtype) if found is None else found
 
     def logsumexp(self, x: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
         with np.errstate(all="ignore"):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from explainers.graph import interval_functions as functions
 from explainers.graph import interval_operations as operations
-from explainers.graph import moderate, moderate_choices, moderate_functions, moderate_reductions
+from explainers.graph import moderate, moderate_choices, moderate_functions, moderate_products, moderate_reductions
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.interval_arrays import (
     SLACK,
@@ -179,6 +179,13 @@ class IntervalArithmetic:
         """Where a sum that float64 cannot hold is an infinity of the format for certain."""
         least = (np.abs(mid) - rad) * (1 - 4 * UNIT * mid.shape[-1])
         return np.isinf(least.sum(axis=-1)) & _one_sign(mid, rad) & (self.overflow == "infinite")
+
+    def dot(self, a: Interval, b: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
+        found = moderate_products.dot(a, b, dims, self.rounding, dtype)
+        if found is not None:
+            return found
+        shape = np.broadcast_shapes(a.mid.shape, b.mid.shape)
+        return self.sum(self.broadcast(self.binary("mul", a, b, dtype), shape), dims, dtype)
 
     def logsumexp(self, x: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
         found = moderate_reductions.log_sum_exp(x, dims, self.rounding, dtype)

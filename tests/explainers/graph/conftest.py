@@ -70,6 +70,9 @@ class TorchArithmetic:
     def sum(self, x: torch.Tensor, dims: tuple[int, ...], dtype: str) -> torch.Tensor:
         return torch.sum(x, dims)
 
+    def dot(self, a: torch.Tensor, b: torch.Tensor, dims: tuple[int, ...], dtype: str) -> torch.Tensor:
+        return torch.sum(a * b, dims)
+
     def logsumexp(self, x: torch.Tensor, dims: tuple[int, ...], dtype: str) -> torch.Tensor:
         return torch.logsumexp(x, dims)
 

@@ -152,3 +152,33 @@ def test_a_long_dimension_lies_innermost_in_memory() -> None:
     values = np.arange(10.0 * BLOCK, dtype=np.float32).reshape(BLOCK, 10)
     assert laid_out(values).strides[0] == 8
     assert (laid_out(values) == values).all()
+
+
+@in_every_mode
+@pytest.mark.parametrize("exact", [(True, True), (True, False), (False, False)])
+@pytest.mark.parametrize("dims", [(1,), (2,), (0,), (0, 2)])
+def test_sums_of_products(dims: tuple[int, ...], exact: tuple[bool, bool], rounding: Rounding, general: Any) -> None:
+    do, shapes = IntervalArithmetic(rounding), ((40, 7, 1), (40, 1, 5)) if dims == (0,) else ((40, 1, 5), (1, 7, 5))
+    if dims == (1,):
+        shapes = ((40, 7, 1), (1, 7, 5))
+    if dims == (0, 2):
+        shapes = ((40, 7, 5), (40, 1, 5))
+    a, b = (
+        do.reshape(exactly(x), (0, 1, 2), x.shape) if bare else Interval(x, np.abs(x) * 1e-7, 9.0)
+        for x, bare in zip((numbers(7, shapes[0]), numbers(8, shapes[1])), exact, strict=True)
+    )
+    found = do.dot(a, b, dims, "float32")
+    whole = np.broadcast_shapes(a.mid.shape, b.mid.shape)
+    other = do.sum(do.broadcast(do.binary("mul", a, b, "float32"), whole), dims, "float32")
+    assert found.mid.shape == other.mid.shape
+    assert (np.abs(found.mid - other.mid) <= found.rad + other.rad).all()
+    wide = other.rad > 1e-37
+    np.testing.assert_array_less(found.rad[wide], 3 * other.rad[wide])
+    np.testing.assert_array_less(other.rad, 4 * found.rad + 1e-37)
+
+
+def test_whole_numbers_multiply_and_add_up_exactly() -> None:
+    a, b = (exactly(np.random.default_rng(k).integers(-9, 9, shape) * 1.0) for k, shape in ((1, (30, 1)), (2, (30, 4))))
+    found = IntervalArithmetic(Rounding("native")).dot(a, b, (0,), "float32")
+    assert (found.mid == (a.mid * b.mid).sum(axis=0)).all()
+    assert not found.rad.any()
