@@ -11,14 +11,13 @@ import numpy as np
 from flint import arb
 
 from explainers.composition import DontKnow
-from explainers.graph.exact import Exact
+from explainers.graph.exact import Exact, spread_places
 from explainers.graph.lowering import CannotLower, Known, Meaning, lower, terms
 from explainers.graph.paths import before
 from explainers.graph.tables import ForwardTable
 from explainers.graph.vectors import Layout, entry
 
 Expr = Any
-CHECKED_ENTRIES = 9
 MOST_TERMS = 50_000
 
 
@@ -184,9 +183,8 @@ class Gradient:
         sizes = np.nan_to_num(np.abs(self.entries.middles()), nan=np.inf)
         if not sizes.size:
             return []
-        spread = np.linspace(0, sizes.size - 1, min(sizes.size, CHECKED_ENTRIES)).astype(int)
-        flat = dict.fromkeys([int(np.argmax(sizes)), *map(int, spread)])
-        return [tuple(int(k) for k in np.unravel_index(at, sizes.shape)) for at in flat]
+        largest = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
+        return list(dict.fromkeys((tuple(map(int, largest)), *spread_places(sizes.shape))))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from explainers.graph.deciding import decided
 from explainers.graph.derivative import gradient
 from explainers.graph.display import Display
 from explainers.graph.evaluation import Values, evaluate
-from explainers.graph.exact import Exact, Known, Place, along
+from explainers.graph.exact import Exact, Known, Place
 from explainers.graph.familiar import familiar_rules
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.labels import Labels
@@ -142,8 +142,6 @@ def _numbers(found: Forms, split: Split) -> Iterator[Node]:
     yield found.root
     if split.divisor is not None:
         yield split.divisor
-    for x, node in found.gradients.items():
-        yield from (node, found.as_run[x])
 
 
 @dataclass(frozen=True)
@@ -331,8 +329,7 @@ def _simpler(written: Any) -> Any:
 
 def _omitted(x: Node, places: npt.NDArray[np.int64], known: Known) -> arb:
     """The exact total of the terms behind a "…", which stand at the places along the axes of `x`."""
-    (everything,) = known.of(x)
-    return everything.sum_of(places)
+    return known.total_of(x, places)
 
 
 def _combination(found: Forms, split: Split, known: Known, items: Exact, shown: list[Place]) -> Combination:
@@ -344,14 +341,10 @@ def _combination(found: Forms, split: Split, known: Known, items: Exact, shown: 
 
 
 def _gradients(found: Forms, page: Page) -> list[Step]:
-    wrt, display = tuple(found.gradients), page.display(brief=True)
-    shown = page.known.of(*(found.gradients[x] for x in wrt))
-    as_run = page.known.of(*(found.as_run[x] for x in wrt))
+    display, known = page.display(brief=True), page.known
     return [
-        _gradient(x, found.gradients[x], display, page.meaning, (along(mine, found.gradients[x].axes, x.axes), again))
-        for x, mine, again in zip(
-            wrt, shown, (along(a, found.as_run[x].axes, x.axes) for x, a in zip(wrt, as_run, strict=True)), strict=True
-        )
+        _gradient(x, node, display, page.meaning, (known.entries(node, x.axes), known.entries(found.as_run[x], x.axes)))
+        for x, node in found.gradients.items()
     ]
 
 

@@ -265,6 +265,8 @@ def contains(bounds: Bounds, value: Floats) -> bool | None:
     None where no element lies outside, but some enclosure (−inf, inf) knows nothing.
     """
     low, high, value = np.broadcast_arrays(*bounds, value)
+    if ((low <= value) & (value <= high)).all() and not (np.isneginf(low) & np.isposinf(high)).any():
+        return True
     unknown = (low == -np.inf) & (high == np.inf)
     inside = np.where(np.isnan(value), np.isnan(low), (low <= value) & (value <= high))
     if not (inside | unknown).all():

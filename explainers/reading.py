@@ -15,7 +15,7 @@ from explainers.diagnoses.scene import Scene, scenes
 from explainers.equality import Equal, library_loss
 from explainers.graph.balls import precise
 from explainers.graph.evaluation import Values
-from explainers.graph.exact import Exact, Known, along
+from explainers.graph.exact import Exact, Known
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
@@ -81,11 +81,7 @@ def _shown(recording: Recording, real: tuple[int, ...]) -> set[int]:
 
 
 def _gradients(found: Reading, known: Known) -> dict[int, Exact]:
-    wrt = tuple(found.forms.as_run)
-    nodes = tuple(found.forms.as_run[x] for x in wrt)
-    return {
-        x.tensor: along(values, node.axes, x.axes) for x, node, values in zip(wrt, nodes, known.of(*nodes), strict=True)
-    }
+    return {x.tensor: known.entries(node, x.axes) for x, node in found.forms.as_run.items()}
 
 
 def _is_composed(found: Reading, call: Call | None, loss: Loss | None) -> bool:
@@ -120,7 +116,7 @@ def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> D
         equals = library_loss(found.forms, found.values, losses) if composed else None
         same = equals is not None and equals.factor == 1
         known = Known(found.values)
-        known.of(found.forms.composition.root, *found.forms.as_run.values())
+        known.together(found.forms.composition.root, *found.forms.as_run.values())
         steps = derivation(found.forms, found.values, equals.loss.name if equals and same else None, known)
         balls, gradients = enclosures(found.forms, found.values, known), _gradients(found, known)
     floors = () if composed else _floors(recording, claims, losses)

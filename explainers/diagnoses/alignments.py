@@ -11,6 +11,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
 from explainers.diagnoses.scene import Floats, Scene, Unrecorded
 from explainers.diagnoses.wording import number, stated
+from explainers.graph.floats import log_sum_exp
 from explainers.messages import said
 from explainers.recording import Items, Value
 
@@ -58,7 +59,7 @@ def rules() -> tuple[Rule, ...]:
 
 def _raw_scores(scene: Scene) -> Suspicion | None:
     rows = scene.array("log_probs")
-    total = np.logaddexp.reduce(rows, axis=-1).reshape(-1)
+    total = log_sum_exp(rows, -1).reshape(-1)
     worst = float(total[np.abs(total).argmax()]) if total.size else 0.0
     if not abs(worst) > 1e-3:
         return None

@@ -8,9 +8,10 @@ from explainers.claims import Claim
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, swapped
-from explainers.diagnoses.expectations import sought
+from explainers.diagnoses.expectations import seeks, sought
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.wording import number, path, row, stated
+from explainers.graph.floats import log_sum_exp
 from explainers.messages import Message, said
 from explainers.reruns import SwapFunction
 
@@ -102,9 +103,10 @@ def _softmax_expected(scene: Scene) -> Suspicion | None:
         or not _one_hot(scene)
         or scene.given("target").shape != x.shape
         or scene.call.ref("pos_weight") is not None
+        or not seeks(scene)
     ):
         return None
-    log_p = x - np.logaddexp.reduce(x, axis=1, keepdims=True)
+    log_p = x - log_sum_exp(x, 1)[:, np.newaxis]
     rows = -(scene.array("target") * log_p).sum(axis=1)
     if not any(sought(scene, float(value)) for value in (rows.mean(), rows.sum())):
         return None

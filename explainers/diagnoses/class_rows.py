@@ -6,6 +6,8 @@ import numpy as np
 
 from explainers.diagnoses.scene import Floats, Scene, Unrecorded
 from explainers.diagnoses.wording import number, row
+from explainers.graph.floats import log_sum_exp
+from explainers.graph.interval_blocks import laid_out
 from explainers.messages import Message, said
 
 
@@ -19,7 +21,7 @@ def class_rows(scene: Scene) -> Floats:
     x = scene.array("input")
     if x.ndim == 0 or x.size == 0:
         raise Unrecorded("input")
-    return np.moveaxis(x, class_dim(scene), -1).reshape(-1, x.shape[class_dim(scene)])
+    return laid_out(np.moveaxis(x, class_dim(scene), -1).reshape(-1, x.shape[class_dim(scene)]))
 
 
 def tolerance(scene: Scene, single: float) -> float:
@@ -35,7 +37,7 @@ def could_be_probabilities(scene: Scene, rows: Floats) -> bool:
 
 def softmax(rows: Floats) -> Floats:
     """What the loss makes of rows of scores."""
-    return np.exp(rows - np.logaddexp.reduce(rows, axis=1, keepdims=True))
+    return np.exp(rows - log_sum_exp(rows, 1)[:, np.newaxis])
 
 
 def probabilities_seen(rows: Floats) -> tuple[Message, ...]:

@@ -140,7 +140,9 @@ def _choices(scene: Scene, x: Floats) -> tuple[int, float]:
     """Between how many classes is chosen, and how far the scores are from telling them apart."""
     if scene.name == "cross_entropy":
         rows = class_rows(scene)
-        return rows.shape[1], float(np.ptp(rows, axis=1).max()) if np.isfinite(rows).all() else math.inf
+        return rows.shape[1], float((rows.max(axis=1) - rows.min(axis=1)).max()) if np.isfinite(
+            rows
+        ).all() else math.inf
     neutral = 0.0 if scene.name == "binary_cross_entropy_with_logits" else 0.5
     return 2, 4 * float(np.abs(x - neutral).max()) if neutral else float(np.abs(x).max())
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from explainers.claims import Claim
 from explainers.diagnoses import fixes
-from explainers.diagnoses.class_rows import class_dim, class_rows
+from explainers.diagnoses.class_rows import class_dim, class_rows, softmax
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, swapped, wrapped
-from explainers.diagnoses.expectations import sought
+from explainers.diagnoses.expectations import seeks, sought
 from explainers.diagnoses.scene import Floats, Scene, short
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
@@ -232,6 +232,7 @@ def _clipped(scene: Scene) -> Suspicion | None:
         or scene.call.ref("weight") is not None
         or scene.reduction == "none"
         or scene.option("label_smoothing", 0.0)
+        or not seeks(scene)
     ):
         return None
     items = _classes_clipped(scene) if scene.name == "cross_entropy" else _labels_clipped(scene)
@@ -261,7 +262,7 @@ def _classes_clipped(scene: Scene) -> Floats | None:
     rows = class_rows(scene)
     if not np.isfinite(rows).all():
         return None
-    p = np.clip(np.exp(rows - np.logaddexp.reduce(rows, axis=1, keepdims=True)), _KERAS, 1 - _KERAS)
+    p = np.clip(softmax(rows), _KERAS, 1 - _KERAS)
     if scene.given("target").floating:
         t = np.moveaxis(scene.array("target"), class_dim(scene), -1).reshape(p.shape)
         return -(t * np.log(p)).sum(axis=1)

@@ -9,6 +9,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, reduced_by, set_to, wrapped
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import entry, number, row, stated
+from explainers.graph.floats import log_sum_exp
 from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -146,7 +147,7 @@ def _log_target(scene: Scene) -> Suspicion | None:
     y = scene.array("target")
     if scene.call.argument("log_target") or not y.size or not y.ndim or (y > 0).any():
         return None
-    if float(np.abs(np.logaddexp.reduce(y, axis=-1)).max()) > 1e-3:
+    if float(np.abs(log_sum_exp(y, -1)).max()) > 1e-3:
         return None
     return Suspicion(
         at=scene.call.index,

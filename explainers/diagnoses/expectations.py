@@ -37,6 +37,11 @@ def sought(scene: Scene, value: float) -> bool:
     return any(claim.agrees(value) for claim in (*goals(scene), *own_goals(scene)))
 
 
+def seeks(scene: Scene) -> bool:
+    """Whether there is any such number at all, so that looking for it is worth a computation."""
+    return bool(goals(scene) or own_goals(scene))
+
+
 def behaves(scene: Scene, *words: str) -> bool:
     """Whether the asker says that the loss behaves in one of these ways ("random", "always-same", …)."""
     return any(claim.kind == "behaviour" and claim.value in words for claim in scene.claims)

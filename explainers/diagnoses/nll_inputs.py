@@ -19,6 +19,7 @@ from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Everywhere, Simplex
 from explainers.diagnoses.scene import Floats, Scene, short
 from explainers.diagnoses.wording import number, row, stated
+from explainers.graph.floats import log_sum_exp
 from explainers.messages import Message, said
 
 _HEAD = (
@@ -64,7 +65,7 @@ def rules() -> tuple[Rule, ...]:
 
 def _raw_logits(scene: Scene) -> Suspicion | None:
     rows = class_rows(scene)
-    total = np.logaddexp.reduce(rows, axis=1)
+    total = log_sum_exp(rows, 1)
     if np.isnan(rows).any() or np.abs(total).max() <= tolerance(scene, 1e-3) or could_be_probabilities(scene, rows):
         return None
     changed = fixes.renamed(scene, scene.call, ("nll_loss", "cross_entropy"), ("NLLLoss", "CrossEntropyLoss"))

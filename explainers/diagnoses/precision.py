@@ -210,10 +210,10 @@ def _two_roundings(scene: Scene) -> Suspicion | None:
 
 def _far_from_zero(scene: Scene) -> Suspicion | None:
     rows = class_rows(scene)
-    if rows.shape[1] < 2 or not np.isfinite(rows).all():
-        return None
     offset = float(rows.mean())
-    if not abs(offset) > 20 * max(float(np.ptp(rows, axis=1).max()), 0.5):
+    if rows.shape[1] < 2 or not abs(offset) > 10 or not np.isfinite(rows).all():
+        return None
+    if not abs(offset) > 20 * max(float((rows.max(axis=1) - rows.min(axis=1)).max()), 0.5):
         return None
     return Suspicion(
         at=scene.call.index,

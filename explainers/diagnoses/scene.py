@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -116,7 +117,17 @@ class Scene:
     def recorded(self, argument: str) -> Floats | None:
         """The elements of an argument in float64, None where that is no tensor or they were left out."""
         tensor = self.tensor(argument)
-        return None if tensor is None or tensor.data is None else tensor.array().astype(np.float64)
+        if tensor is None or tensor.data is None:
+            return None
+        if tensor.id not in self._arrays:
+            self._arrays[tensor.id] = tensor.array().astype(np.float64)
+            self._arrays[tensor.id].flags.writeable = False
+        return self._arrays[tensor.id]
+
+    @cached_property
+    def _arrays(self) -> dict[int, Floats]:
+        """What many rules read, converted once."""
+        return {}
 
     def needed(self) -> list[Call]:
         """The calls that the subject needs, earliest first."""

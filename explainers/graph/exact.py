@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -13,10 +15,12 @@ from flint import arb
 from explainers.graph.arithmetic import Arithmetic, Floats
 from explainers.graph.balls import BallArithmetic
 from explainers.graph.enclosure import BALLS_UP_TO
-from explainers.graph.evaluation import Values, evaluate_all
+from explainers.graph.evaluation import Values, evaluate, evaluate_all, shape
+from explainers.graph.floats import FloatArithmetic
 from explainers.graph.interval_arrays import Interval, bounds
 from explainers.graph.intervals import IntervalArithmetic
-from explainers.graph.nodes import Axes, Node, is_floating
+from explainers.graph.nodes import Axes, Input, Node, is_floating, topological
+from explainers.graph.pointwise import at_places
 from explainers.graph.rounding import Rounding
 
 Place = tuple[int, ...]
@@ -120,9 +124,69 @@ class ExactIntervals:
         return arb(float(summed.mid), float(summed.rad))
 
 
+class ExactInPart:
+    """An array of many elements of which a few are asked for: those are computed at their places alone, by balls where
+    they need few numbers, and the midpoints of all in plain floats."""
+
+    def __init__(self, node: Node, axes: Axes, values: Values) -> None:
+        self._node, self._axes, self._values = node, axes, values
+        self._known: dict[Place, arb] = {}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return shape(self._axes)
+
+    def at(self, place: Place) -> arb:
+        if place not in self._known:
+            self._known |= self._found(tuple(dict.fromkeys((place, *spread_places(self.shape)))))
+        return self._known[place]
+
+    def middles(self) -> npt.NDArray[np.float64]:
+        return self._middles
+
+    def bounds(self) -> tuple[Floats, Floats]:
+        return self._whole.bounds()
+
+    def total(self, left_out: Iterable[Place]) -> arb:
+        return self._whole.total(left_out)
+
+    def sum_of(self, places: npt.NDArray[np.int64]) -> arb:
+        return self._whole.sum_of(places)
+
+    @cached_property
+    def _middles(self) -> npt.NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            found = np.asarray(evaluate(self._node, self._values, FloatArithmetic()), dtype=np.float64)
+        return np.broadcast_to(*_turned(found, self._node.axes, self._axes))
+
+    @cached_property
+    def _whole(self) -> Exact:
+        return along(exact((self._node,), self._values)[0], self._node.axes, self._axes)
+
+    def _found(self, places: Sequence[Place]) -> dict[Place, arb]:
+        """The elements at places of the axes, each from the node's own."""
+        own = [tuple(place[self._axes.index(axis)] for axis in self._node.axes) for place in places]
+        cut = at_places(self._node, own, self._values) if self._node.axes else None
+        if cut is None:
+            return {place: self._whole.at(place) for place in places}
+        (found,) = exact((cut[0],), _needed(*cut))
+        return {place: found.at((k,)) for k, place in enumerate(places)}
+
+
+def spread_places(sizes: tuple[int, ...], most: int = 9) -> list[Place]:
+    """Places spread evenly over an array: all of a few."""
+    count = math.prod(sizes)
+    flat = dict.fromkeys(map(int, np.linspace(0, count - 1, min(count, most)).astype(int)))
+    return [tuple(int(k) for k in np.unravel_index(at, sizes)) for at in flat]
+
+
+def _needed(root: Node, values: Values) -> Values:
+    return {node.tensor: values[node.tensor] for node in topological(root) if isinstance(node, Input)}
+
+
 def exact(roots: tuple[Node, ...], values: Values) -> tuple[Exact, ...]:
     """The exact values of roots on the exact inputs, by balls up to about a thousand elements."""
-    if sum(np.asarray(v).size for v in values.values()) <= BALLS_UP_TO:
+    if _count(values) <= BALLS_UP_TO:
         return tuple(ExactBalls(np.asarray(b)) for b in _evaluated(roots, values, BallArithmetic(Rounding("exact"))))
     return tuple(ExactIntervals(i) for i in _evaluated(roots, values, IntervalArithmetic(Rounding("exact"))))
 
@@ -140,6 +204,29 @@ class Known:
         self._found |= zip(new, exact(new, self._values), strict=True) if new else ()
         return tuple(self._found[root] for root in roots)
 
+    def together(self, *roots: Node) -> None:
+        """Computes roots that share most of what they are made of, where they have few elements."""
+        if _count(self._values) <= BALLS_UP_TO:
+            self.of(*roots)
+
+    def entries(self, root: Node, axes: Axes) -> Exact:
+        """A root's exact values along axes, of which a few will be asked for: all of them where these are few."""
+        if _count(self._values) <= BALLS_UP_TO or root in self._found:
+            return along(self.of(root)[0], root.axes, axes)
+        return ExactInPart(root, axes, self._values)
+
+    def total_of(self, root: Node, places: npt.NDArray[np.int64]) -> arb:
+        """The sum of a root's elements at places, one in each row."""
+        if root not in self._found and _count(self._values) > BALLS_UP_TO and root.axes:
+            cut = at_places(root, [tuple(place) for place in places.tolist()], self._values)
+            if cut is not None:
+                return exact((cut[0],), _needed(*cut))[0].sum_of(np.arange(len(places))[:, np.newaxis])
+        return self.of(root)[0].sum_of(places)
+
+
+def _count(values: Values) -> int:
+    return sum(np.asarray(v).size for v in values.values())
+
 
 def _evaluated(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic[A]) -> Iterator[A]:
     """The roots' arrays; integers as the real numbers they are."""
@@ -149,17 +236,19 @@ def _evaluated(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic[A
 
 def along(found: Exact, have: Axes, want: Axes) -> Exact:
     """The same values with dimensions in the order of other axes, repeated along those they do not vary with."""
-    order = tuple(have.index(axis) for axis in want if axis in have)
-    lengths = tuple(axis.size if axis in have else 1 for axis in want)
-    full = tuple(axis.size for axis in want)
     match found:
         case ExactBalls(balls):
-            return ExactBalls(np.broadcast_to(balls.transpose(order).reshape(lengths), full))
+            return ExactBalls(np.broadcast_to(*_turned(balls, have, want)))
         case ExactIntervals(held):
-            mid, rad = (np.broadcast_to(part.transpose(order).reshape(lengths), full) for part in (held.mid, held.rad))
+            mid, rad = (np.broadcast_to(*_turned(part, have, want)) for part in (held.mid, held.rad))
             return ExactIntervals(Interval(mid, rad, held.size))
         case _:
             raise TypeError(f"{type(found).__name__} has no dimensions to order")
+
+
+def _turned(numbers: npt.NDArray[Any], have: Axes, want: Axes) -> tuple[npt.NDArray[Any], tuple[int, ...]]:
+    order = tuple(have.index(axis) for axis in want if axis in have)
+    return numbers.transpose(order).reshape([axis.size if axis in have else 1 for axis in want]), shape(want)
 
 
 def _middle(v: arb) -> float:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.contraction import contracted
+from explainers.graph.interval_blocks import laid_out
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.special_functions import SPECIAL, of_floats
 
@@ -20,7 +21,7 @@ class FloatArithmetic:
     """numpy float64; non-finite results follow IEEE 754 silently, as torch's do."""
 
     def leaf(self, values: npt.NDArray[Any]) -> Floats:
-        return np.asarray(values, dtype=np.float64)
+        return laid_out(values)
 
     def number(self, value: Fraction | float, dtype: str) -> Floats:
         return np.asarray(float(value))
@@ -54,8 +55,7 @@ class FloatArithmetic:
             return self.sum(np.asarray(a * b), dims, dtype) if found is None else found
 
     def logsumexp(self, x: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
-        with np.errstate(all="ignore"):
-            return np.asarray(np.logaddexp.reduce(_flattened(x, dims), axis=-1))
+        return log_sum_exp(x, dims)
 
     def extremum(self, op: str, x: Floats, dims: tuple[int, ...]) -> Floats:
         return np.asarray(x.max(axis=dims) if op == "max" else x.min(axis=dims))
@@ -77,9 +77,13 @@ class FloatArithmetic:
         return np.broadcast_to(x, shape)
 
 
-def _flattened(x: Floats, dims: tuple[int, ...]) -> Floats:
-    kept = tuple(d for d in range(x.ndim) if d not in dims)
-    return x.transpose((*kept, *dims)).reshape((*(x.shape[d] for d in kept), math.prod(x.shape[d] for d in dims)))
+def log_sum_exp(x: Floats, dims: int | tuple[int, ...]) -> Floats:
+    """log Σ exp over dimensions, which shall not be empty, each shifted by its largest number."""
+    with np.errstate(all="ignore"):
+        top = x.max(axis=dims, keepdims=True)
+        shift = np.where(np.isfinite(top), top, 0.0)
+        total = np.asarray(np.exp(x - shift).sum(axis=dims))
+        return np.log(total) + shift.reshape(total.shape)
 
 
 def _sigmoid(x: Floats) -> Floats:
