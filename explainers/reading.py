@@ -15,7 +15,7 @@ from explainers.diagnoses.scene import Scene, scenes
 from explainers.equality import Equal, library_loss
 from explainers.graph.balls import precise
 from explainers.graph.evaluation import Values
-from explainers.graph.exact import Exact, Known
+from explainers.graph.exact import Exact, Known, ready
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
@@ -115,10 +115,11 @@ def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> D
     with precise():
         equals = library_loss(found.forms, found.values, losses) if composed else None
         same = equals is not None and equals.factor == 1
-        known = Known(found.values)
+        numbers = ready(found.values)
+        known = Known(numbers)
         known.together(found.forms.composition.root, *found.forms.as_run.values())
         steps = derivation(found.forms, found.values, equals.loss.name if equals and same else None, known)
-        balls, gradients = enclosures(found.forms, found.values, known), _gradients(found, known)
+        balls, gradients = enclosures(found.forms, numbers, known), _gradients(found, known)
     floors = () if composed else _floors(recording, claims, losses)
     return Derived(equals, steps, balls, gradients, floors)
 

@@ -73,14 +73,14 @@ def evaluate(root: Node, values: Values, arithmetic: Arithmetic[A]) -> A:
 def evaluate_all(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic[A]) -> tuple[A, ...]:
     """The arrays of several roots, sharing what they share."""
     walk = _Walk[A](values, arithmetic)
-    order = dict.fromkeys(node for root in roots for node in topological(root))
-    waiting = Counter(part for node in order for part in operands(node)) + Counter(roots)
+    order = dict.fromkeys(node for root in roots for node in topological(root, _needed))
+    waiting = Counter(part for node in order for part in _needed(node)) + Counter(roots)
     fused = products(order, roots)
     for node in order:
         if node in fused:
             continue
         walk.visit(node)
-        used = [part for n in operands(node) for part in ((n, *operands(n)) if n in fused else (n,))]
+        used = [part for n in _needed(node) for part in ((n, *operands(n)) if n in fused else (n,))]
         waiting.subtract(used)
         for part in used:
             if not waiting[part]:
@@ -89,6 +89,11 @@ def evaluate_all(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic
         arithmetic.broadcast(walk.done[root], shape(root.axes)) if is_floating(root) else walk.done[root]
         for root in roots
     )
+
+
+def _needed(node: Node) -> tuple[Node, ...]:
+    """What the numbers of a node are computed from: not the derivatives that its backward has."""
+    return (node.value,) if isinstance(node, WithGradient) else operands(node)
 
 
 def shape(axes: Axes) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from explainers.graph.enclosure import BALLS_UP_TO
 from explainers.graph.evaluation import Values, evaluate, evaluate_all, shape
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.interval_arrays import Interval, bounds
+from explainers.graph.interval_blocks import laid_out
 from explainers.graph.intervals import IntervalArithmetic
 from explainers.graph.nodes import Axes, Input, Node, is_floating, topological
 from explainers.graph.pointwise import at_places
@@ -222,6 +223,13 @@ class Known:
             if cut is not None:
                 return exact((cut[0],), _needed(*cut))[0].sum_of(np.arange(len(places))[:, np.newaxis])
         return self.of(root)[0].sum_of(places)
+
+
+def ready(values: Values) -> Values:
+    """The numbers of many elements laid out once for all walks."""
+    if _count(values) <= BALLS_UP_TO:
+        return values
+    return {id: laid_out(held) if held.dtype.kind == "f" else held for id, held in values.items()}
 
 
 def _count(values: Values) -> int:

@@ -6,7 +6,7 @@ length 1 is no axis at all. A node is compared by identity; `rewriting.Interner`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -361,11 +361,11 @@ def operands(node: Node) -> tuple[Node, ...]:
             return (node.x,)
 
 
-def topological(root: Node) -> list[Node]:
+def topological(root: Node, parts: Callable[[Node], tuple[Node, ...]] = operands) -> list[Node]:
     """Every node that the root needs, operands before what uses them, each once."""
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[tuple[Node, Iterator[Node]]] = [(root, iter(operands(root)))]
+    stack: list[tuple[Node, Iterator[Node]]] = [(root, iter(parts(root)))]
     seen.add(root)
     while stack:
         node, rest = stack[-1]
@@ -375,7 +375,7 @@ def topological(root: Node) -> list[Node]:
             stack.pop()
         else:
             seen.add(following)
-            stack.append((following, iter(operands(following))))
+            stack.append((following, iter(parts(following))))
     return order
 
 
