@@ -7,8 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 from explainers.graph.arithmetic import Arithmetic, Floats
 from explainers.graph.balls import BallArithmetic, precise
-from explainers.graph.evaluation import Values, evaluate_all, shape
+from explainers.graph.evaluation import Values, evaluate_all
 from explainers.graph.intervals import IntervalArithmetic
+from explainers.graph.layouts import shape
 from explainers.graph.nodes import Node, is_floating, topological
 from explainers.graph.rounding import Rounding
 

@@ -20,6 +20,7 @@ from explainers.graph.alignments import Lattice
 from explainers.graph.arithmetic import Arithmetic, Integers
 from explainers.graph.contraction import products
 from explainers.graph.integers import COMPARE, INTEGER
+from explainers.graph.layouts import certain, dims_of, laid, shape
 from explainers.graph.nodes import (
     AlignmentSum,
     Axes,
@@ -96,11 +97,6 @@ def _needed(node: Node) -> tuple[Node, ...]:
     return (node.value,) if isinstance(node, WithGradient) else operands(node)
 
 
-def shape(axes: Axes) -> tuple[int, ...]:
-    """The lengths of the axes."""
-    return tuple(axis.size for axis in axes)
-
-
 class _Walk(Generic[A]):
     """One evaluation: what each node came to, shared between the roots."""
 
@@ -117,7 +113,7 @@ class _Walk(Generic[A]):
 
     def real(self, node: Node, axes: Axes) -> A:
         """A visited node as real numbers, laid out along the axes (length 1 where it has none of them)."""
-        order, lengths = _layout(node.axes, axes)
+        order, lengths = laid(node.axes, axes)
         return self.arithmetic.reshape(self.done[node] if is_floating(node) else self._leaf(node), order, lengths)
 
     def _leaf(self, node: Node) -> A:
@@ -138,7 +134,7 @@ class _Walk(Generic[A]):
         """A visited node of integers or truth values, laid out along the axes."""
         if isinstance(node, Constant):
             return np.full((1,) * len(axes), int(node.value))
-        order, lengths = _layout(node.axes, axes)
+        order, lengths = laid(node.axes, axes)
         return self.done[node].transpose(order).reshape(lengths)
 
     def _real(self, node: Node) -> A:
@@ -160,27 +156,27 @@ class _Walk(Generic[A]):
                 parts = (self._operand(a, axes, dtype), self._operand(b, axes, dtype))
                 return do.where(self.integers(condition, axes), *parts)
             case Sum(Binary("mul", a, b) as x, over, _, dtype) if x not in self.done:
-                return do.dot(self.real(a, x.axes), self.real(b, x.axes), _dims(x.axes, over), dtype)
+                return do.dot(self.real(a, x.axes), self.real(b, x.axes), dims_of(x.axes, over), dtype)
             case Sum(x, over, _, dtype):
-                total = do.sum(self._whole(x), _dims(x.axes, over), dtype)
+                total = do.sum(self._whole(x), dims_of(x.axes, over), dtype)
                 if self._counts_ties(x):
                     total = do.binary("maximum", total, do.number(Fraction(1), "scalar"), "scalar")
                 return total
             case LogSumExp(x, over, _, dtype):
-                return do.logsumexp(self._whole(x), _dims(x.axes, over), dtype)
+                return do.logsumexp(self._whole(x), dims_of(x.axes, over), dtype)
             case Softmax(x, over, axes, dtype):
                 kept = tuple(axis for axis in axes if axis not in over)
-                total = do.logsumexp(self._whole(x), _dims(x.axes, over), dtype)
-                total = do.reshape(total, *_layout(kept, axes))
+                total = do.logsumexp(self._whole(x), dims_of(x.axes, over), dtype)
+                total = do.reshape(total, *laid(kept, axes))
                 return do.unary("exp", self._log_softmax(self._whole(x), total, dtype, fused=True), dtype)
             case Extremum(op, x, over):
-                return do.extremum(op, self._whole(x), _dims(x.axes, over))
+                return do.extremum(op, self._whole(x), dims_of(x.axes, over))
             case AlignmentSum():
                 return self._aligned(node)
             case Take(x, index, along, axes):
                 return self._take(x, index, along, axes)
             case OneHot(index, along, axes):
-                hit = self.integers(index, axes) == np.arange(along.size).reshape(_layout((along,), axes)[1])
+                hit = self.integers(index, axes) == np.arange(along.size).reshape(laid((along,), axes)[1])
                 return do.leaf(hit.astype(np.float64))
             case Reshape(x, old):
                 spread = tuple(axis for axis in (*node.axes, *old) if axis in old or axis not in node.new)
@@ -250,7 +246,7 @@ class _Walk(Generic[A]):
         if not isinstance(node, Occupancy):
             return self.arithmetic.reshape(lattice.total(lattice.forward()), (0, 1), shape(batch))
         found = self.arithmetic.reshape(lattice.shares(), (0, 1), shape((*batch, *own)))
-        return self.arithmetic.reshape(found, _layout((*batch, *own), node.axes)[0], shape(node.axes))
+        return self.arithmetic.reshape(found, laid((*batch, *own), node.axes)[0], shape(node.axes))
 
     def lattice(self, node: AlignmentSum, batch: Axes) -> Lattice[A]:
         """The alignments of a visited node, the batch as one dimension."""
@@ -285,7 +281,7 @@ class _Walk(Generic[A]):
                     dtype = b.dtype if isinstance(a, Constant) or not is_floating(a) else a.dtype
                     found = self.arithmetic.compare(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype))
                     if op == "eq" and isinstance(b, Extremum) and b.x is a:
-                        return _certain(found, _dims(axes, b.over))
+                        return certain(found, dims_of(axes, b.over))
                     return found
                 return COMPARE[op](self._exact(a, axes), self._exact(b, axes)).astype(np.int8)
             case Where(condition, a, b, axes):
@@ -304,17 +300,17 @@ class _Walk(Generic[A]):
                 return self.decided(x, axes) ** 2
             case Sum(x, over):
                 return np.broadcast_to(self.decided(x, x.axes), shape(x.axes)).sum(
-                    axis=_dims(x.axes, over), dtype=np.int64
+                    axis=dims_of(x.axes, over), dtype=np.int64
                 )
             case Extremum(op, x, over):
                 held = np.broadcast_to(self.decided(x, x.axes), shape(x.axes))
-                return held.max(axis=_dims(x.axes, over)) if op == "max" else held.min(axis=_dims(x.axes, over))
+                return held.max(axis=dims_of(x.axes, over)) if op == "max" else held.min(axis=dims_of(x.axes, over))
             case Take(x, index, along, axes):
                 source = np.broadcast_to(self.integers(x, (*axes, along)), (*shape(axes), along.size))
                 picked = np.broadcast_to(self.integers(index, axes), shape(axes))[..., np.newaxis]
                 return np.take_along_axis(source, picked % along.size, -1)[..., 0]
             case OneHot(index, along, axes):
-                return (self.integers(index, axes) == np.arange(along.size).reshape(_layout((along,), axes)[1])).astype(
+                return (self.integers(index, axes) == np.arange(along.size).reshape(laid((along,), axes)[1])).astype(
                     np.int64
                 )
             case Coordinate(along):
@@ -365,19 +361,3 @@ class _Walk(Generic[A]):
             raise TypeError("a real array has no certain integer values")
         held = self.decided(x, axes)
         return (held != 0).astype(np.int8) if dtype == "bool" else held.astype(np.int64)
-
-
-def _layout(have: Axes, want: Axes) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """How to permute and reshape an array along `have` so that it broadcasts along `want`."""
-    order = tuple(have.index(axis) for axis in want if axis in have)
-    return order, tuple(axis.size if axis in have else 1 for axis in want)
-
-
-def _certain(reached: Integers, dims: tuple[int, ...]) -> Integers:
-    """Which elements are the largest: some one is, so the only one that can be is it."""
-    alone = (reached != 0).sum(axis=dims, keepdims=True) == 1
-    return np.where(alone & (reached == -1), 1, reached).astype(np.int8)
-
-
-def _dims(axes: Axes, over: Axes) -> tuple[int, ...]:
-    return tuple(axes.index(axis) for axis in over)

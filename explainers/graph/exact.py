@@ -15,11 +15,12 @@ from flint import arb
 from explainers.graph.arithmetic import Arithmetic, Floats
 from explainers.graph.balls import BallArithmetic
 from explainers.graph.enclosure import BALLS_UP_TO
-from explainers.graph.evaluation import Values, evaluate, evaluate_all, shape
+from explainers.graph.evaluation import Values, evaluate, evaluate_all
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.interval_arrays import Interval, bounds
 from explainers.graph.interval_blocks import laid_out
 from explainers.graph.intervals import IntervalArithmetic
+from explainers.graph.layouts import shape
 from explainers.graph.nodes import Axes, Input, Node, is_floating, topological
 from explainers.graph.pointwise import at_places
 from explainers.graph.rounding import Rounding

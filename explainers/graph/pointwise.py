@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.graph import ops
-from explainers.graph.evaluation import Values, shape
+from explainers.graph.evaluation import Values
+from explainers.graph.layouts import shape
 from explainers.graph.nodes import (
     AlignmentSum,
     Axes,
@@ -58,7 +59,7 @@ def at_places(
     with the values of the new graph's inputs. None where a node on the way stands against it."""
     if not places or len(topological(root)) > LONGEST:
         return None
-    rows = np.asarray([*places, *places[: 2 - len(places)]], dtype=np.int64)
+    rows = np.asarray([*places, *places[: max(0, 2 - len(places))]], dtype=np.int64)
     walk = _Places(Axis("at", len(rows)), values)
     try:
         found = walk.at(root, {axis: rows[:, k] for k, axis in enumerate(root.axes)})

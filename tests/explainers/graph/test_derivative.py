@@ -14,8 +14,9 @@ from hypothesis.extra.numpy import arrays
 from explainers.graph import ops
 from explainers.graph.arithmetic import Arithmetic
 from explainers.graph.derivative import gradient
-from explainers.graph.evaluation import Values, evaluate, shape
+from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.floats import FloatArithmetic
+from explainers.graph.layouts import shape
 from explainers.graph.nodes import Axis, Input, LogSumExp, Node, OneHot, Softmax, UnaryOp, topological
 from explainers.graph.rewrites import rules
 from explainers.graph.rewriting import Rewriter

@@ -178,7 +178,10 @@ def test_sums_of_products(dims: tuple[int, ...], exact: tuple[bool, bool], round
 
 
 def test_whole_numbers_multiply_and_add_up_exactly() -> None:
-    a, b = (exactly(np.random.default_rng(k).integers(-9, 9, shape) * 1.0) for k, shape in ((1, (30, 1)), (2, (30, 4))))
+    a, b = (
+        exactly(np.random.default_rng(k).integers(-9, 9, shape).astype(np.float64))
+        for k, shape in ((1, (30, 1)), (2, (30, 4)))
+    )
     found = IntervalArithmetic(Rounding("native")).dot(a, b, (0,), "float32")
     assert (found.mid == (a.mid * b.mid).sum(axis=0)).all()
     assert not found.rad.any()
