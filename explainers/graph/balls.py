@@ -1,4 +1,4 @@
-"""Enclosures by Arb balls (python-flint): for up to about a thousand elements, 200 bits before any widening."""
+"""Enclosures by Arb balls (python-flint): for up to some hundred elements, 200 bits before any widening."""
 
 from __future__ import annotations
 

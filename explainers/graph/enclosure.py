@@ -13,7 +13,7 @@ from explainers.graph.layouts import shape
 from explainers.graph.nodes import Node, is_floating, topological
 from explainers.graph.rounding import Rounding
 
-BALLS_UP_TO = 1000
+BALLS_UP_TO = 128
 A = TypeVar("A")
 
 

@@ -187,7 +187,7 @@ def _needed(root: Node, values: Values) -> Values:
 
 
 def exact(roots: tuple[Node, ...], values: Values) -> tuple[Exact, ...]:
-    """The exact values of roots on the exact inputs, by balls up to about a thousand elements."""
+    """The exact values of roots on the exact inputs, by balls up to some hundred elements."""
     if _count(values) <= BALLS_UP_TO:
         return tuple(ExactBalls(np.asarray(b)) for b in _evaluated(roots, values, BallArithmetic(Rounding("exact"))))
     return tuple(ExactIntervals(i) for i in _evaluated(roots, values, IntervalArithmetic(Rounding("exact"))))
