@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from explainers.composition import Composition, DontKnow, compose
@@ -49,10 +50,10 @@ def formula(recording: Recording, id: int, registry: Registry) -> Formula | Dont
 
 
 def starts(recording: Recording, composition: Composition, subject: int) -> tuple[ReplaceTensor, ...]:
-    """The frontier's recorded numbers, where a call of the program made them."""
+    """To start from the frontier's numbers as recorded, where a call of the program made them."""
     reached = {id for call in composition.calls for id in call.inputs()} | {subject}
     made = (id for id in composition.inputs if id in reached and recording.producer(id) is not None)
-    return tuple(ReplaceTensor(recording.tensors[id]) for id in made)
+    return tuple(ReplaceTensor(msgspec.structs.replace(recording.tensors[id], data=None)) for id in made)
 
 
 def reruns(recording: Recording, registry: Registry) -> Iterator[GraphRerun]:

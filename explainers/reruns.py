@@ -56,7 +56,10 @@ class WrapOutput(msgspec.Struct, frozen=True, tag="wrap-output"):
 
 
 class ReplaceTensor(msgspec.Struct, frozen=True, tag="replace"):
-    """Start from other values for a tensor that no replayed call makes, or overwrite one that a call makes."""
+    """Start from other values for a tensor that no replayed call makes, or overwrite one that a call makes.
+
+    Without data it is the tensor as recorded: of a large one a request holds no second copy.
+    """
 
     tensor: Tensor
 

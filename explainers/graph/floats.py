@@ -78,9 +78,9 @@ class FloatArithmetic:
 
 
 def log_sum_exp(x: Floats, dims: int | tuple[int, ...]) -> Floats:
-    """log Σ exp over dimensions, which shall not be empty, each shifted by its largest number."""
+    """log Σ exp over dimensions, each sum shifted by its largest number; −inf of no numbers."""
     with np.errstate(all="ignore"):
-        top = x.max(axis=dims, keepdims=True)
+        top = x.max(axis=dims, keepdims=True, initial=-np.inf)
         shift = np.where(np.isfinite(top), top, 0.0)
         total = np.asarray(np.exp(x - shift).sum(axis=dims))
         return np.log(total) + shift.reshape(total.shape)

@@ -119,7 +119,8 @@ class Machine:
         if id not in self._tensors:
             if id not in self._starts:
                 raise NotReplayable(f"no call that was run again gave tensor {id}")
-            tensor = self._replaced.get(id) or self._recording.tensors.get(id)
+            tensor, recorded = self._replaced.get(id), self._recording.tensors.get(id)
+            tensor = recorded if tensor is None or tensor.data is None else tensor
             if tensor is None or tensor.data is None:
                 raise NotReplayable(f"the values of tensor {id} were not recorded")
             self._enter_start(tensor)

@@ -246,3 +246,12 @@ def test_an_edited_factory_is_run_again() -> None:
     recording = record("x = torch.tensor([1.5, 2.0])\ny = x * 2\ny")
     assert _edited(recording, SetArgument(0, "data", Items("list", (3.0, 4.0)))).tolist() == [6.0, 8.0]
     assert _edited(recording, SetArgument(0, "dtype", Name("torch.float64"))).dtype == torch.float64
+
+
+def test_a_start_without_data_is_the_tensor_as_recorded() -> None:
+    recording = record("x = torch.tensor([1.0, 2.0])\np = x.exp()\nloss = p.sum()\nprint(loss)")
+    p = recording.tensors[recording.names["p"]]
+    start = ReplaceTensor(msgspec.structs.replace(p, data=None))
+    found, whole = (replay(recording, GraphRerun("again", edits)) for edits in ((start,), (ReplaceTensor(p),)))
+    assert found.value is not None
+    assert found == whole
