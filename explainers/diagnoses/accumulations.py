@@ -31,6 +31,7 @@ def rules() -> tuple[Rule, ...]:
     return (
         Rule(
             slug="mean-of-batch-means",
+            unedited="A running sum and a count have to be carried through the asker's loop: several lines change.",
             family="reductions",
             title=said("A mean of means over batches of unequal size"),
             explanation=said(
@@ -50,6 +51,9 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="grad-accumulation-not-divided",
+            unedited=(
+                "Whether the gradients are to be accumulated or were forgotten to be cleared is the asker's choice."
+            ),
             family="reductions",
             title=said("Gradients of several means add up"),
             explanation=said(

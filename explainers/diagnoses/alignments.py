@@ -41,6 +41,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="ctc-input-too-short",
+            unedited="No edit of a program lengthens its data, and to leave samples out must be decided knowingly.",
             family="alignments",
             title=said("Too few frames for the labels"),
             explanation=said(

@@ -45,6 +45,10 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="bce-after-softmax-onehot",
+            unedited=(
+                "cross_entropy takes other targets and another module in place of the loss: more than one place "
+                "changes."
+            ),
             family="binary-targets",
             title=said("binary_cross_entropy of a softmax is not cross_entropy"),
             explanation=said(
@@ -65,6 +69,10 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="bce-after-softmax-multilabel",
+            unedited=(
+                "The softmax may stand in a model far from the loss, and which of the two ways is wanted is the "
+                "asker's choice."
+            ),
             family="binary-targets",
             title=said("Softmax makes independent labels share one probability"),
             explanation=said(

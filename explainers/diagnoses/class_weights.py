@@ -147,4 +147,4 @@ def _divided(scene: Scene, items: int) -> GraphRerun:
 
 def _sum_instead(scene: Scene, items: int) -> Fix:
     note = said("Where the mean over items is wanted, sum and divide: reduction='sum', then / {items}.", items=items)
-    return fixes.fix(scene, None, "choose", note)
+    return fixes.fix(scene, fixes.summed_over(scene, items), "choose", note)

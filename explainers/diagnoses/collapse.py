@@ -27,6 +27,7 @@ def rules() -> tuple[Rule, ...]:
     return (
         Rule(
             slug="triplet-margin-at-collapse",
+            unedited="What makes embeddings equal lies in the training before the loss.",
             family="collapse",
             title=said("All embeddings are the same point, so only the margin is left"),
             explanation=said(
@@ -47,6 +48,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="ranking-margin-at-tie",
+            unedited="What makes scores equal lies in the model before the loss.",
             family="collapse",
             title=said("Both scores of each pair are equal, so only the margin is left"),
             explanation=said(

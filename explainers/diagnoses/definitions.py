@@ -62,6 +62,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="log-base-nats-vs-bits",
+            unedited="Nothing is wrong with the loss: the unit of a report is the asker's.",
             family="definitions",
             title=said("Another base of the logarithm was expected"),
             explanation=said(
@@ -97,6 +98,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="keras-clipped-probabilities",
+            unedited="The change belongs in the other framework's program.",
             family="definitions",
             title=said("Keras clips probabilities at 1e-7"),
             explanation=said(

@@ -109,7 +109,7 @@ class Rule:
     finds nothing wrong, an `undecidable` one cannot be told from what is right without asking. A
     `handwritten` one looks for the same in formulas that people write themselves; `about` names losses that people
     mean with it beside those that it is looked for in. It is said before the slugs that it
-    `dominates`.
+    `dominates`. `unedited` says, to readers of the code, why its fix is a note and no edit of the asker's lines.
     """
 
     slug: str
@@ -130,6 +130,7 @@ class Rule:
     control_claims: tuple[Claim, ...] = ()
     handwritten: bool = False
     about: frozenset[str] = frozenset()
+    unedited: str = ""
 
     def applies(self, scene: Scene) -> bool:
         """Whether the rule is about the scene: what is looked for, and its call or the program that it is of."""

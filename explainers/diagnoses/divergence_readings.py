@@ -25,6 +25,10 @@ def rules() -> tuple[Rule, ...]:
     return (
         Rule(
             slug="kl-argument-order",
+            unedited=(
+                "Exchanged, the other one needs the logarithm, and which distribution is the true one is known to the "
+                "asker alone."
+            ),
             family="divergences",
             title=said("The divergence the other way round was expected"),
             explanation=said(

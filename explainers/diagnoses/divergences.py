@@ -55,6 +55,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="kl-target-negative",
+            unedited="Where the negative numbers come from lies before the loss.",
             family="divergences",
             title=said("A negative target has no logarithm"),
             explanation=said(

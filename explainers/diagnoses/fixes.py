@@ -135,6 +135,45 @@ def called_instead(scene: Scene, function: str, methods: str, *options: str) -> 
     return source.replaced(source.piece(written), f"{functional(source)}.{function}({', '.join(arguments)})")
 
 
+def summed_over(scene: Scene, items: int) -> str | None:
+    """The program with the losses of its call added up, and the sum divided by a number of items."""
+    changed, span = with_option(scene, scene.call, "reduction", '"sum"'), scene.call.span
+    if changed is None or span is None:
+        return None
+    source = Source(changed)
+    at = [c for c in source.calls() if (c.lineno, c.col_offset) == (span.line, span.column)]
+    whole = max(at, key=lambda c: source.piece(c)[1], default=None)
+    return None if whole is None else source.replaced(source.piece(whole), f"{source.written(whole)} / {items}")
+
+
+def called(scene: Scene, call: Call, name: str) -> str | None:
+    """The program with another function, or another method, of this name where a call is written."""
+    source = Source(scene.recording.source)
+    written = source.call_at(call.span)
+    same = written is not None and last_name(written.func) == call.function.rsplit(".", 1)[-1]
+    return source.replaced(source.function_name(written), name) if written is not None and same else None
+
+
+def in_float64(scene: Scene, call: Call) -> str | None:
+    """The program with what a call adds up as float64 before."""
+    source = Source(scene.recording.source)
+    x = operand(source, call)
+    return None if x is None else source.replaced(source.piece(x), f"{_atom(source, x)}.double()")
+
+
+def softplus_instead(scene: Scene) -> str | None:
+    """The program with soft_margin_loss written as softplus, which does not overflow."""
+    source = Source(scene.recording.source)
+    written, (x, y) = (
+        source.call_at(scene.call.span),
+        (_written_argument(source, scene, n) for n in ("input", "target")),
+    )
+    if written is None or x is None or y is None or scene.reduction == "none":
+        return None
+    inside = f"-{_atom(source, y)} * {_atom(source, x)}"
+    return source.replaced(source.piece(written), f"{functional(source)}.softplus({inside}).{scene.reduction}()")
+
+
 def name_passed(scene: Scene, passed: str) -> str | None:
     """The variable that is passed as an argument, None where it is an expression."""
     written = _written_argument(Source(scene.recording.source), scene, passed)

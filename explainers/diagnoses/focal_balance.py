@@ -23,6 +23,7 @@ def rules() -> tuple[Rule, ...]:
     return (
         Rule(
             slug="alpha-the-same-for-both",
+            unedited="Any factor of the term of the negatives may take the weight: the asker chooses where it stands.",
             family="focal-terms",
             title=said("The same alpha for positives and negatives"),
             explanation=said(

@@ -94,6 +94,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="nonfinite-input",
+            unedited="What is not finite is handed in: the program that made it is not there.",
             family="infinite-scores",
             title=said("nan was handed in"),
             explanation=said(

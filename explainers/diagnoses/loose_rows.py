@@ -157,7 +157,12 @@ def _averaged_by_hand(scene: Scene) -> Suspicion | None:
             said("The terms have shape {shape}; the last axis is that of the classes.", shape=shape(each.shape)),
         ),
         trials=(Trial(said("with the sum over the classes"), graph_rerun(swapped(mean, "torch.sum", "input", "dim"))),),
-        fix=fixes.fix(scene, None, "likely", said("Sum over the classes: .sum(1) in place of .mean(1).")),
+        fix=fixes.fix(
+            scene,
+            fixes.called(scene, mean, "sum"),
+            "likely",
+            said("Sum over the classes: .sum(1) in place of .mean(1)."),
+        ),
     )
 
 

@@ -69,6 +69,9 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="multilabelmargin-not-indices",
+            unedited=(
+                "A mask and a list of indices are other data; which of the two losses is wanted is the asker's choice."
+            ),
             family="margin-targets",
             title=said("A 0/1 mask where a list of class indices is expected"),
             explanation=said(
@@ -90,6 +93,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="multilabelmargin-padded-with-zero",
+            unedited="Which zeros are padding and which are class 0 is known to the asker alone.",
             family="margin-targets",
             title=said("Label lists padded with 0"),
             explanation=said(

@@ -72,6 +72,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="dice-negated",
+            unedited="Whether the loss should end at 0 or at -1 is the asker's choice.",
             family="one-sided",
             title=said("The Dice coefficient is subtracted without the 1"),
             explanation=said(

@@ -79,6 +79,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="number-overflow",
+            unedited="What lets numbers grow lies before the call; a wider dtype is the choice of who pays for it.",
             family="overflows",
             title=said("A number is too large for its dtype"),
             explanation=said(

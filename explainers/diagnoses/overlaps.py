@@ -22,6 +22,7 @@ def rules() -> tuple[Rule, ...]:
     return (
         Rule(
             slug="dice-on-logits",
+            unedited="The scores are used in several places of an overlap, of which each would have to change.",
             family="overlaps",
             title=said("Raw scores in a Dice loss"),
             explanation=said(
@@ -38,6 +39,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="dice-mask-not-01",
+            unedited="Whether a mask is to be scaled or compared is the asker's choice.",
             family="overlaps",
             title=said("A mask of 0 and 255 in a Dice loss"),
             explanation=said(

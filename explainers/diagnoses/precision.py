@@ -135,6 +135,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="train-mode-noise",
+            unedited="Which of the asker's lines evaluate and which train is not known.",
             family="precision",
             title=said("Dropout draws anew at every call"),
             explanation=said(
@@ -309,7 +310,9 @@ def _sum_suspected(scene: Scene, call: Call, elements: int, exact: float, held: 
             ),
         ),
         trials=(Trial(said("in float64"), graph_rerun(float64=True)),),
-        fix=fixes.fix(scene, None, "choose", said("Add in float64: .double() before the sum.")),
+        fix=fixes.fix(
+            scene, fixes.in_float64(scene, call), "choose", said("Add in float64: .double() before the sum.")
+        ),
     )
 
 
@@ -335,7 +338,12 @@ def _exponential_overflows(scene: Scene) -> Suspicion | None:
             ),
         ),
         trials=(Trial(said("with binary_cross_entropy_with_logits of labels (y + 1) / 2"), graph_rerun(swap, *signs)),),
-        fix=fixes.fix(scene, None, "safe", said("Use F.softplus(-y * x).mean(), or binary_cross_entropy_with_logits.")),
+        fix=fixes.fix(
+            scene,
+            fixes.softplus_instead(scene),
+            "safe",
+            said("Use F.softplus(-y * x).mean(), or binary_cross_entropy_with_logits."),
+        ),
     )
 
 

@@ -171,7 +171,12 @@ def _over_features(scene: Scene) -> Suspicion | None:
                 graph_rerun(*reduced_by(scene.call, "sum"), followed_by(scene.call, "torch.div", other=size[0])),
             ),
         ),
-        fix=fixes.fix(scene, None, "likely", said("Use reduction='sum' and divide by the number of items.")),
+        fix=fixes.fix(
+            scene,
+            fixes.summed_over(scene, size[0]),
+            "likely",
+            said("Use reduction='sum' and divide by the number of items."),
+        ),
     )
 
 

@@ -47,6 +47,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="ce-soft-target-entropy-floor",
+            unedited="Nothing is wrong with the loss: what is reported beside it is the asker's.",
             family="class-labels",
             title=said("Soft labels keep their entropy"),
             explanation=said(

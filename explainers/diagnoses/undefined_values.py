@@ -66,6 +66,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="inf-minus-inf",
+            unedited="Where the mask's infinities are written may be any line before.",
             family="undefined-values",
             title=said("inf − inf is nan"),
             explanation=said(
@@ -110,6 +111,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="mean-of-nothing",
+            unedited="Whether such a batch is left out or counts as 0 is the asker's choice.",
             family="undefined-values",
             title=said("The mean of no elements"),
             explanation=said(

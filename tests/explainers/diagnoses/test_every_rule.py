@@ -123,6 +123,13 @@ def test_its_fix_is_a_change_of_the_askers_lines_that_cures(rule: Rule, diagnose
 
 
 @EACH
+def test_its_fix_is_an_edit_or_says_in_the_registry_why_it_is_none(rule: Rule, diagnose: Diagnose):
+    (found,) = [d for d in diagnose(rule.positive, rule.positive_claims).diagnoses if d.slug == rule.slug]
+    noted = found.fix is not None and not found.fix.source
+    assert bool(rule.unedited) == noted
+
+
+@EACH
 def test_its_floors_are_not_above_the_value_and_close_to_optimal(rule: Rule, diagnose: Diagnose):
     road = diagnose(rule.positive, rule.positive_claims)
     for floor in road.diagnoses[0].floors:
