@@ -9,7 +9,7 @@ import msgspec
 from bot.reading.arguments import ELEMENTWISE, INDEXED
 from bot.reading.calls import Lack, Written, written
 from bot.reading.files import Document
-from bot.reading.frameworks import apart, translated
+from bot.reading.frameworks import apart, numpy_alone, translated
 from bot.reading.given import Given, filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.lexing import parsed
@@ -181,7 +181,8 @@ def _in_torch(block: Block) -> list[Snippet]:
             for each in both
         )  # fmt: skip
         return [snippet(block)] if missing_names(ours.text) else [snippet(ours), *_translated(theirs)[:1]]
-    return _translated(block) or [snippet(block)]
+    found = [] if numpy_alone(block.text) else _translated(block)  # what runs in numpy is followed as it stands
+    return found or [snippet(block)]
 
 
 def _translated(block: Block) -> list[Snippet]:

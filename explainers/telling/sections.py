@@ -348,7 +348,7 @@ def _adapted(explanation: Explanation) -> Iterator[Message]:
     """What was run another way than it is written."""
     recording = explanation.recording
     if PLAIN_NUMBERS in recording.adapted:
-        yield said("Your program computes with Python's own numbers; I followed them as float64 tensors.")
+        yield said("Your program computes without torch; I followed its numbers as float64 tensors.")
     devices = [name for name in recording.adapted if name not in (OLD_ITEM, PLAIN_NUMBERS)]
     if devices:
         yield said(

@@ -6,7 +6,6 @@ what it showed before, digit for digit but for the rounding of a library functio
 
 from __future__ import annotations
 
-import ast
 import builtins
 import functools
 import math
@@ -18,21 +17,15 @@ from typing import Any, Final, NoReturn
 import torch
 
 from explainers.tracing.internals import unwatched
+from explainers.tracing.plain_numpy import FUNCTIONS, NotFollowed, Numpy
 from explainers.tracing.showing import FLOAT, prints_as
 
-PLAIN: Final = "__plain__"
 PLAIN_NUMBERS: Final = "float"
-_SETTINGS: Final = ("eps", "epsilon", "lr", "learning_rate", "margin", "momentum", "smoothing", "smooth", "tol")
-_SETTINGS_OF_A_LETTER: Final = ("alpha", "beta", "gamma", "delta", "lam", "lambda_", "tau", "temperature", "T")
 _ALIKE: Final = 1e-9
 _BY_TORCH: Final = (
     *("exp", "sqrt", "sin", "cos", "tan", "tanh", "atan", "asin", "acos", "sinh", "cosh", "erf", "erfc", "lgamma"),
     *("log2", "log10", "log1p", "expm1", "pow", "atan2", "hypot"),
 )
-
-
-class NotFollowed(Exception):
-    """The program does something with a list of numbers that its tensor cannot follow."""
 
 
 class Numbers(list[Any]):
@@ -84,6 +77,7 @@ class Following:
         self.math = SimpleNamespace(**{**vars(math), **{name: _either(name) for name in _BY_TORCH}})
         self.math.log, self.math.fsum, self.math.prod = _log, _fsum, _prod
         self.math.fabs = _absolute
+        self.numpy = Numpy()
         self._whole = whole
 
     def numbers(self, literal: list[Any]) -> list[Any]:
@@ -98,6 +92,15 @@ class Following:
     def number(self, literal: float) -> torch.Tensor:
         """A real number as the program writes it."""
         return torch.tensor(literal, dtype=torch.float64)
+
+    def method(self, name: str, value: Any, *given: Any, **options: Any) -> Any:
+        """value.name(…), of an array as numpy means it."""
+        plain = not isinstance(value, torch.Tensor)
+        return getattr(value, name)(*given, **options) if plain else FUNCTIONS[name](value, *given, **options)
+
+    def size(self, value: Any) -> Any:
+        """value.size, of an array the number of its elements."""
+        return value.numel() if isinstance(value, torch.Tensor) else value.size
 
     def real(self, value: Any) -> Any:
         """float(x), which does not leave the tensor."""
@@ -159,140 +162,6 @@ def _fsum(values: Any) -> Any:
 
 def _prod(values: Any, *, start: Any = 1) -> Any:
     return functools.reduce(operator.mul, values, start)
-
-
-def followed(tree: ast.Module) -> ast.Module:
-    """The program with its numbers and functions in the hands of `Following`, each at its own place in the text."""
-    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    return ast.fix_missing_locations(_Follow(own).visit(tree))
-
-
-class _Follow(ast.NodeTransformer):
-    def __init__(self, own: set[str]) -> None:
-        self._own = own
-        self._depth = 0
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        self._depth += 1
-        node.body = [found for each in node.body for found in _listed(self.visit(each))]
-        self._depth -= 1
-        return node
-
-    def visit_Import(self, node: ast.Import) -> Any:
-        names = [alias.asname or alias.name for alias in node.names if alias.name == "math"]
-        return [node, *(_assigned(name, _of("math"), node) for name in names)]
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
-        if node.module != "math":
-            return node
-        return [
-            node,
-            *(
-                _assigned(alias.asname or alias.name, ast.Attribute(_of("math"), alias.name, ast.Load()), node)
-                for alias in node.names
-                if alias.name != "*"
-            ),
-        ]
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
-        node.value = self.visit(node.value)
-        return node
-
-    def visit_List(self, node: ast.List) -> ast.expr:
-        if _is_numbers(node):
-            return ast.copy_location(ast.Call(_of("numbers"), [node], []), node)
-        self.generic_visit(node)
-        return node
-
-    def visit_Assign(self, node: ast.Assign) -> ast.Assign:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if self._is_datum(name, value):
-                node.value = _number(value)
-            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values) as row):
-                pairs = zip(names, values, strict=False)
-                row.elts = [
-                    _number(v) if isinstance(n, ast.Name) and self._is_datum(n.id, v) else self.visit(v)
-                    for n, v in pairs
-                ]
-            case _:
-                node.value = self.visit(node.value)
-        return node
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
-        """x += y of numbers makes a new one, where a tensor would be written to."""
-        self.generic_visit(node)
-        if not isinstance(node.target, ast.Name):
-            return node
-        made = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
-        ast.copy_location(made, node)
-        return ast.copy_location(ast.Assign([node.target], made), node)
-
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        self.generic_visit(node)
-        if not isinstance(node.func, ast.Name):
-            return node
-        known = {"round": "rounded", "float": "real", "max": "larger", "min": "smaller"}
-        if node.func.id in self._own:
-            node.args = [_number(arg) if _is_real(arg) else arg for arg in node.args]
-        elif node.func.id in known and not (
-            node.args and isinstance(node.args[0], ast.Constant) and len(node.args) < 2
-        ):
-            node.func = ast.copy_location(_of(known[node.func.id]), node.func)
-        return node
-
-    def _is_datum(self, name: str, value: ast.expr) -> bool:
-        """Whether a number of the program's own is what it computes of, not a setting of the computation."""
-        setting = name.lower() in _SETTINGS or name in _SETTINGS_OF_A_LETTER or name.isupper()
-        return not self._depth and not setting and _is_real(value)
-
-
-def _listed(found: Any) -> list[ast.stmt]:
-    return found if isinstance(found, list) else [found]
-
-
-def _of(name: str) -> ast.expr:
-    return ast.Attribute(ast.Name(PLAIN, ast.Load()), name, ast.Load())
-
-
-def _assigned(name: str, value: ast.expr, at: ast.stmt) -> ast.Assign:
-    return ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], value), at)
-
-
-def _number(value: ast.expr) -> ast.expr:
-    return ast.copy_location(ast.Call(_of("number"), [value], []), value)
-
-
-def _is_real(node: ast.expr) -> bool:
-    match node:
-        case ast.Constant(value=float()):
-            return True
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _is_real(operand)
-        case _:
-            return False
-
-
-def _is_numbers(node: ast.expr) -> bool:
-    """Whether a list of the source holds numbers alone, at least two, or such lists."""
-    match node:
-        case ast.List(elts=[_, _, *_] as elements):
-            return all(map(_is_number, elements)) or all(map(_is_numbers, elements))
-        case ast.List(elts=[ast.List() as only]):
-            return _is_numbers(only)
-        case _:
-            return False
-
-
-def _is_number(node: ast.expr) -> bool:
-    match node:
-        case ast.Constant(value=bool()):
-            return False
-        case ast.Constant(value=int() | float()):
-            return True
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _is_number(operand)
-        case _:
-            return False
 
 
 def alike(before: float | None, after: float | None, text: str = "") -> bool:

@@ -24,7 +24,8 @@ from explainers.recording import Raised, Recording, Warned
 from explainers.tracing.adapting import LOOP, Rounds, adapted, with_rounds
 from explainers.tracing.mode import Tracer
 from explainers.tracing.noting import NOTE, Noter, with_notes
-from explainers.tracing.plain import PLAIN, PLAIN_NUMBERS, Following, alike, followed
+from explainers.tracing.plain import PLAIN_NUMBERS, Following, alike
+from explainers.tracing.plain_source import PLAIN, followed
 from explainers.tracing.raising import MESSAGE_LIMIT, raised
 from explainers.tracing.showing import BoundedText, Transcript, builtins_with
 from explainers.tracing.source import Source
@@ -107,13 +108,12 @@ def _followed(
     """The program run once more with its numbers as tensors; None where it then shows anything else."""
     for whole in (torch.int64, torch.float64):
         tracer, program = _ran(source, names, seed, max_bytes, following=Following(whole))
-        agrees = len(program.shown) == len(before.shown) and all(
-            alike(a.number, b.number, a.text) for a, b in zip(before.shown, program.shown, strict=True)
-        )
+        single = [shown for shown in program.shown if shown.number is not None]
+        pairs = list(zip(before.shown, single, strict=False))
+        agrees = len(single) == len(before.shown) and all(alike(a.number, b.number, a.text) for a, b in pairs)
         held = {name: value for name, value in before.variables.items() if isinstance(value, float)}
         agrees &= all(alike(value, _number(program.variables.get(name))) for name, value in held.items())
         if program.raised is None and agrees and any(call.inputs() for call in tracer.calls):
-            pairs = zip(before.shown, program.shown, strict=True)
             shown = tuple(msgspec.structs.replace(b, text=a.text) for a, b in pairs)
             tracer.adapted[PLAIN_NUMBERS] = None
             return tracer, dataclasses.replace(program, shown=shown, stdout=before.stdout)

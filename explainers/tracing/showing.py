@@ -73,10 +73,10 @@ class Transcript:
                 yield self._tensor(value, line)
             case bool():
                 return
-            case int() | float():
-                yield Shown(repr(value), self._origin(value), float(value), line)
             case np.floating():
                 yield Shown(str(value), None, float(value), line)
+            case int() | float():
+                yield Shown(repr(value), self._origin(value), float(value), line)
             case str() if not nested:
                 yield from self._text(value, line)
             case tuple() | list() if not nested:

@@ -35,6 +35,15 @@ def apart(source: str) -> tuple[Apart, Apart] | None:
     return None if ours & theirs else (_without(source, theirs), _without(source, ours))
 
 
+def numpy_alone(source: str) -> bool:
+    """Whether a program imports numpy and needs no other framework."""
+    tree = parsed(source)
+    if tree is None:
+        return False
+    imported = any(isinstance(each, ast.Import) and _roots(each) == frozenset(("numpy",)) for each in tree.body)
+    return imported and not _roots(tree) & (ROOTS | _OF_TORCH) - {"np", "numpy"}
+
+
 def _roots(node: ast.AST) -> frozenset[str]:
     return frozenset(_named(node))
 

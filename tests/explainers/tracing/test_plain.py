@@ -55,11 +55,56 @@ PROGRAMS = {
         None,
     ),
 }
+OF_NUMPY = {
+    "softmax": (
+        "rng = np.random.default_rng(0)\nz = rng.normal(size=(3, 4))\ny = np.array([0, 2, 1])\n"
+        "z = z - z.max(axis=1, keepdims=True)\np = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)\n"
+        "print(-np.log(p[np.arange(3), y]).mean())",
+        "cross_entropy",
+    ),
+    "one-hot": (
+        "labels = np.array([0, 2])\nonehot = np.eye(3)[labels]\n"
+        "logits = np.array([[2.0, 0.5, -1.0], [0.1, 0.2, 0.7]])\n"
+        "e = np.exp(logits - np.max(logits, axis=1, keepdims=True))\nprobs = e / np.sum(e, axis=-1, keepdims=True)\n"
+        "print(probs)\nprint('loss', -np.sum(onehot * np.log(probs)) / labels.size)",
+        None,
+    ),
+    "binary": (
+        "def bce(y, p):\n    p = np.clip(p, 1e-15, 1 - 1e-15)\n"
+        "    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))\n"
+        "print(bce(np.array([1, 0, 1]), np.array([0.9, 0.2, 0.6])))",
+        "binary_cross_entropy",
+    ),
+    "network": (
+        "np.random.seed(0)\nX, y = np.random.randn(4, 3), np.array([[0.0], [1.0], [1.0], [0.0]])\n"
+        "W1, W2 = np.random.randn(3, 2), np.random.randn(2, 1)\nh = np.tanh(X @ W1)\n"
+        "out = 1 / (1 + np.exp(-h.dot(W2)))\nloss = np.mean((y - out) ** 2)\nprint('Loss:', round(loss, 4))",
+        None,
+    ),
+    "huber": (
+        "e = np.abs(np.array([0.5, 2.5, -1.0]) - np.zeros(3))\nnp.where(e < 1, 0.5 * e ** 2, e - 0.5).sum()",
+        None,
+    ),
+    "cosine": (
+        "a, b = np.array([1.0, 2.0]), np.array([0.5, -1.0])\n"
+        "print(1 - np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)))",
+        None,
+    ),
+    "steps": (
+        "X, t, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 2.0]), np.zeros(2)\nfor i in range(2):\n"
+        "    r = X @ w - t\n    w -= 0.01 * X.T @ r / len(t)\n    loss = (r ** 2).mean()\nprint(loss)",
+        None,
+    ),
+}
+ALL = {
+    **PROGRAMS,
+    **{f"numpy {name}": (f"import numpy as np\n{text}", like) for name, (text, like) in OF_NUMPY.items()},
+}
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", ALL)
 def test_a_loss_in_plain_numbers_is_certified(name: str, explained: Callable[[str], Any]) -> None:
-    source, like = PROGRAMS[name]
+    source, like = ALL[name]
     found = explained(source).explanation
     assert found.recording.adapted == ("float",)
     assert found.proof.certified, found.proof
@@ -85,6 +130,8 @@ def test_the_text_is_that_of_the_first_run() -> None:
         "import random\nprint(random.random())",
         "x = [1.0, 2.0]\nprint(isinstance(x[0], float), 1.5)",
         "import math\nprint(math.log(0.5) if type(0.5) is float else 1.0)",
+        "import numpy as np\nprint(np.fft.fft(np.array([1.0, 2.0])).real.sum())",
+        "import numpy as np\nprint(np.linalg.det(np.eye(2) * 0.5))",
     ],
 )
 def test_what_cannot_be_followed_stays_as_it_ran(source: str) -> None:
