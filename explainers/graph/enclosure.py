@@ -10,10 +10,11 @@ from explainers.graph.balls import BallArithmetic, precise
 from explainers.graph.evaluation import Values, evaluate_all
 from explainers.graph.intervals import IntervalArithmetic
 from explainers.graph.layouts import shape
-from explainers.graph.nodes import Node, is_floating, topological
+from explainers.graph.nodes import Coordinate, Node, Take, is_floating, topological
 from explainers.graph.rounding import Rounding
 
 BALLS_UP_TO = 128
+DIAGONALS_UP_TO = 4096
 A = TypeVar("A")
 
 
@@ -37,9 +38,20 @@ def enclose(roots: tuple[Node, ...], values: Values, rounding: Rounding) -> tupl
     Raises UndecidedError where an integer depends on a comparison too close to decide.
     """
     with precise():
-        arithmetic = arithmetic_for(largest_array(roots), rounding)
+        elements = largest_array(roots)
+        met = elements <= DIAGONALS_UP_TO and _takes_a_diagonal(roots)
+        arithmetic = BallArithmetic(rounding) if met else arithmetic_for(elements, rounding)
         found = zip(roots, evaluate_all(roots, values, arithmetic), strict=True)
         return tuple(arithmetic.bounds(x if is_floating(root) else arithmetic.leaf(x)) for root, x in found)
+
+
+def _takes_a_diagonal(roots: tuple[Node, ...]) -> bool:
+    """Whether some array is met along its diagonal, where |a|² − 2ab + |a|² is 0 for balls alone."""
+    return any(
+        isinstance(node, Take) and isinstance(node.index, Coordinate) and node.index.along in node.x.axes
+        for root in roots
+        for node in topological(root)
+    )
 
 
 def largest_array(roots: tuple[Node, ...]) -> int:

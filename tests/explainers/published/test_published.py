@@ -70,3 +70,10 @@ def test_a_published_loss_is_certified_and_unfolded(name: str, explained: Callab
     page = " ".join(str(step.forms if isinstance(step, Definition) else step.formula) for step in steps)
     assert all(part in page for part in SAYS.get(name, ())), page
     assert QUANTITIES.get(name, frozenset()) <= {step.symbol for step in steps if isinstance(step, Quantity)}
+
+
+def test_the_diagonal_of_distances_is_nought_in_a_larger_batch_too(explained: Callable[[str], Any]) -> None:
+    labels, rows = "torch.tensor([0, 0, 1, 1])", "torch.randn(4, 3, requires_grad=True)"
+    larger = metric_programs.BATCH_HARD_MOINDROT.replace(labels, "torch.arange(16) // 4")
+    found = explained(larger.replace(rows, rows.replace("(4, 3", "(16, 4"))).explanation
+    assert found.proof.certified, found.proof
