@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 import msgspec
 
@@ -30,8 +32,12 @@ from bot.reading.question import NeedsInput, Question, Reading, TooLong
 from bot.remarks import preface, remarks, shown
 from bot.stopped import Asker, Stop
 from bot.stopwatch import Stopwatch
+from bot.symptoms import causes, symptom
 from explainers.locale import Translator
 from explainers.messages import said
+
+_MOST_INSTEAD: Final = 2
+"""Programs of ours after one that showed nothing: an example with the asker's arguments, then as it stands."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,8 @@ class Walk:
         earlier = asyncio.ensure_future(beside.earlier())
         try:
             program, concluded = await self._concluded(question, program, investigating)
+            if self._choosing.is_guessed(question, program, concluded.answer):
+                return self.stopped(self._told_why(stopped.undefined(self._missing)))
             further = await beside.stopping_again(program, concluded)
             return self._finished(question, program, concluded, await others, (*further, *await earlier))
         finally:
@@ -145,10 +153,12 @@ class Walk:
         results = await investigating.rerun(program)
         self._enter("draw")
         concluded = await investigating.concluded(program, results, self._ask.wants)
-        instead = await self._choosing.instead(question, program, concluded.answer)
-        if instead is None:
-            return program, concluded
-        return instead, await investigating.investigated(instead, self._ask.wants)
+        for _ in range(_MOST_INSTEAD):
+            instead = await self._choosing.instead(question, program, concluded.answer)
+            if instead is None:
+                break
+            program, concluded = instead, await investigating.investigated(instead, self._ask.wants)
+        return program, concluded
 
     def _investigating(self, question: Question) -> Investigating:
         answering, bounds = self._answering, self._answering.bounds
@@ -168,9 +178,15 @@ class Walk:
         return self._answering.translators[self._locale]
 
     def _told_why(self, stop: Stop) -> Stop:
-        """The Stop, which says of names that the message shows in part that this is what they lack."""
-        cut = self._question.cut if self._question and stop.outcome == "needs-input" else ()
-        return stopped.cut(cut) if cut else stop
+        """The Stop, which says of names that the message shows in part that this is what they lack, and of a symptom
+        what most often causes it.
+        """
+        question = self._question if stop.outcome == "needs-input" else None
+        stop = stopped.cut(question.cut) if question and question.cut else stop
+        found = symptom(question.claims) if question else None
+        if found is None:
+            return stop
+        return dataclasses.replace(stop, besides=tuple(causes(found, self._answering.catalogue, self._locale)))
 
     def _enter(self, stage: StageName) -> None:
         self._watch.enter(stage)

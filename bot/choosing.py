@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from bot import stopped
 from bot.claims import for_explainer
@@ -14,11 +15,15 @@ from bot.given_away import GivenAway, given_away
 from bot.jobs import work
 from bot.reading.files import is_picture
 from bot.reading.question import Origin, Question, Snippet
+from bot.reading.sketches.calling import is_of_backward
 from bot.remarks import has_random_stand_ins
-from bot.sketching import fitting, furthest
+from bot.sketching import fitting, furthest, is_same
 from bot.stopped import Stop
 from explainers.claims import Claim
 from explainers.standins import stand_in
+
+_OF_TRAINING: Final = ("training", "reductions", "backward", "silent-gradients")
+"""Families of what a program does wrong whatever its numbers and its loss are."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +90,31 @@ class Choosing:
         ran = await self.ours(example.source)
         return None if isinstance(ran, Stop) else Program(ran, program.claims, given_away=program.given_away)
 
+    def is_guessed(self, question: Question, program: Program, answer: Answer) -> bool:
+        """Whether made-up numbers went into a loss that is assumed, and say nothing of how the program trains."""
+        assumed = any(each.what == "loss" for each in program.evaluated.snippet.completions)
+        if not assumed or question.traceback is not None:
+            return False
+        families = {kind.slug: kind.family for kind in self.catalogue.diagnoses}
+        return not any(families.get(found.slug) in _OF_TRAINING for found in answer.diagnoses)
+
     async def ours(self, source: str) -> Evaluated | Stop:
         """Runs a program of ours."""
         return await self.children.run(Snippet(source, Origin.COMPLETED, (), (), shown=True), ())
 
     async def _completed(self, question: Question, stop: Stop) -> Program | Stop:
-        """What answers a program that lacks names: a sketch of it that fits, else what raises the reported error."""
+        """What answers a program that lacks names: the form of a number that it gives, a sketch of it that fits, else
+        what raises the reported error.
+        """
+        if not question.fails and (found := await asyncio.to_thread(given_away, question)) is not None:
+            return await self._run(_Source(found.source, _claimed(question, found), given_away=found))
         sketches = [each for each in await self._sketched(question) if isinstance(each, Evaluated)]
         if (sketch := fitting(question, sketches)) is not None:
             return _asked(question, sketch)
         if (raising := await self._raising(question)) is not None:
             return raising
+        if (example := await self._example_raising(question)) is not None:
+            return example
         if question.fails and (sketch := furthest(sketches)) is not None and sketch.ran.ended == "raised":
             return _asked(question, sketch)
         return await self._example_or(question, stop)
@@ -120,6 +139,18 @@ class Choosing:
             return None
         ran = await self.ours(made_up)
         return ran if isinstance(ran, Stop) else _asked(question, ran)
+
+    async def _example_raising(self, question: Question) -> Program | None:
+        """The example that the words are about, where it raises the reported error of a backward pass: numbers made up
+        for a loss that nobody defines raise another one.
+        """
+        reported, example = question.traceback, self.examples.best(question)
+        if reported is None or not is_of_backward(reported.message) or example is None or not example.raises:
+            return None
+        ran = await self.ours(example.source)
+        if isinstance(ran, Stop) or ran.ran.error is None or not is_same(ran.ran.error, reported):
+            return None
+        return Program(ran, example.claims)
 
     async def _example_or(self, question: Question, stop: Stop) -> Program | Stop:
         example = await self._example(question)

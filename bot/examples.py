@@ -126,7 +126,8 @@ def _kinship(example: Example, named: Collection[str]) -> float:
     if not named:
         return 1.0
     if _is_kin(example, named):
-        return _SAME_LOSS
+        shown = (*example.shows, *example.favours)
+        return _SAME_LOSS if not example.shows or any(loss in named for loss in shown) else _ANY_LOSS
     if example.losses:
         return _OTHER_LOSS
     return _ANY_BESIDE_ITS_OWN if HAND_WRITTEN.intersection(named) else _ANY_LOSS

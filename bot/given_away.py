@@ -27,12 +27,14 @@ _SEVERAL: Final = 3
 class GivenAway:
     """A claim and what it can be, the likeliest first.
 
-    `between` are the least and the greatest of several losses that stay around it.
+    `between` are the least and the greatest of several losses that stay around it, `stated` the arguments that the
+    asker names.
     """
 
     claim: Claim
     found: tuple[Fingerprint, ...]
     between: tuple[float, float] | None = None
+    stated: frozenset[str] = frozenset()
 
     @property
     def source(self) -> str:
@@ -41,8 +43,8 @@ class GivenAway:
 
 
 def given_away(question: Question) -> GivenAway | None:
-    """What the first telling number of a question gives away that holds neither program, data nor traceback."""
-    if question.snippets or question.traceback is not None:
+    """What the first telling number of a question gives away that holds neither a whole program, data nor traceback."""
+    if (question.snippets and not question.missing) or question.traceback is not None:
         return None
     of_others = any("binary" in name or name == "info_nce" for name in question.loss_words)
     counts = (int(each.value) for each in question.stated if each.name == CLASSES and not of_others)
@@ -51,7 +53,8 @@ def given_away(question: Question) -> GivenAway | None:
     margins = ((claim, question.loss_words or _OF_MARGINS) for claim in _at_margin(question))
     named = ((claim, question.loss_words) for claim in told)
     tried = ((claim, _found(claim, losses, classes)) for claim, losses in (*named, *margins))
-    one = next((GivenAway(claim, found) for claim, found in tried if found), None)
+    names = frozenset(each.name for each in question.stated)
+    one = next((GivenAway(claim, found, stated=names) for claim, found in tried if found), None)
     return one or _stayed(told, question.loss_words, classes)
 
 
@@ -82,13 +85,14 @@ def _found(claim: Claim, losses: tuple[str, ...], classes: int | None) -> tuple[
 
 
 def told(given: GivenAway, catalogue: Catalogue, speaker: Translator) -> Iterator[Paragraph]:
-    """That it is possible, the closed form, what it would mean, and the one question back."""
+    """That it is possible, the closed form, what it would mean, and the one question back that is still open."""
     titles = {kind.slug: kind.titles for kind in catalogue.diagnoses}
     for found in given.found:
         title = titles.get(found.slug, {}).get(speaker.locale, found.slug)
         sentence = _sentence(given, found, title)
-        question = found.question.say(translator(speaker.locale))
-        yield Paragraph("preface", f"{sentence.say(speaker)} {question}")
+        settled = bool(found.settled_by) and given.stated.issuperset(found.settled_by)
+        asked = () if settled else (found.question.say(translator(speaker.locale)),)
+        yield Paragraph("preface", " ".join((sentence.say(speaker), *asked)))
 
 
 def _sentence(given: GivenAway, found: Fingerprint, title: str) -> Message:

@@ -115,6 +115,8 @@ def _repair(completion: Completion) -> Message:
             return said("tabs among blanks")
         case "indent":
             return said("indentation")
+        case "return":
+            return said("return outside of a function")
         case _:
             return said("print without brackets")
 

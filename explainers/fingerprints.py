@@ -34,13 +34,15 @@ _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 class Fingerprint:
     """A closed form that a number is: its text, a program that returns it, and the question that would settle it.
 
-    `slug` is the diagnosis that the program shows.
+    `slug` is the diagnosis that the program shows, `settled_by` the arguments that answer the question where they are
+    known.
     """
 
     slug: str
     form: str
     source: str
     question: Message
+    settled_by: tuple[str, ...] = ()
 
 
 Candidates = Iterator[tuple[float, Callable[[], Fingerprint]]]
@@ -235,7 +237,7 @@ def _smoothing(eps: float, c: int) -> Fingerprint:
     )
     question = said("Is it label_smoothing={eps} over {count} classes?", eps=eps, count=c)
     form = f"H({1 - eps + eps / c:.4g}, {c - 1} × {eps / c:.4g})"
-    return Fingerprint("ce-label-smoothing-floor", form, _HEAD + source, question)
+    return Fingerprint("ce-label-smoothing-floor", form, _HEAD + source, question, ("label_smoothing", "classes"))
 
 
 def _contrastive(scale: float, n: int) -> Fingerprint:
@@ -259,7 +261,7 @@ def _margin(margin: float) -> Fingerprint:
         f"F.triplet_margin_loss(anchor, positive, negative, margin={margin})"
     )
     question = said("Is {margin} the margin that you set?", margin=f"{margin:g}")
-    return Fingerprint("triplet-margin-at-collapse", f"0 − 0 + {margin:g}", _HEAD + source, question)
+    return Fingerprint("triplet-margin-at-collapse", f"0 − 0 + {margin:g}", _HEAD + source, question, ("margin",))
 
 
 def _tie(margin: float) -> Fingerprint:
@@ -268,4 +270,4 @@ def _tie(margin: float) -> Fingerprint:
         f"F.margin_ranking_loss(scores, scores.clone(), torch.ones(2), margin={margin})"
     )
     question = said("Is {margin} the margin that you set?", margin=f"{margin:g}")
-    return Fingerprint("ranking-margin-at-tie", f"0 + {margin:g}", _HEAD + source, question)
+    return Fingerprint("ranking-margin-at-tie", f"0 + {margin:g}", _HEAD + source, question, ("margin",))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from explainers.composition import DontKnow
+from explainers.divisors import divisor
 from explainers.graph.balls import precise
 from explainers.losses.registry import Registry
 from explainers.messages import Message
@@ -33,6 +34,9 @@ class Other:
     relation: Message | None = None
     verdicts: tuple[Message, ...] = ()
     """What the diagnoses say of it, and why it happens."""
+
+    divided: tuple[Message, ...] = ()
+    """What it divides by, where it is another loss than the subject."""
 
 
 def others(
@@ -76,7 +80,12 @@ def _other(
     if subject is not None and isinstance(found, Formula) and not _again(recording, call):
         compared = relation(subject, found)
     certificate = proof(recording, id, found, results)
-    return Other(text, loss.name if loss else None, nested(recording.tensors[id]), certificate, compared)
+    made = None if recording.subject is None else recording.producer(recording.subject)
+    mine = losses.of(made.function) if made else None
+    divided = tuple(divisor(recording, call, loss.name)) if loss and mine and loss.name != mine.name else ()
+    return Other(
+        text, loss.name if loss else None, nested(recording.tensors[id]), certificate, compared, divided=divided
+    )
 
 
 def _again(recording: Recording, call: Call | None) -> bool:

@@ -16,7 +16,7 @@ from explainers.graph.nodes import Binary
 from explainers.messages import Message, said
 from explainers.proof import SHOWN_OTHERWISE
 from explainers.reading import Reading
-from explainers.recording import Raised
+from explainers.recording import Raised, Shown
 
 
 def verdict(explanation: Explanation) -> Message:
@@ -64,10 +64,11 @@ def disagreement(explanation: Explanation) -> Claim | None:
     nan and infinity, which are words, are numbers here.
     """
     printed = [c for c in explanation.claims if c.kind == "printed" and not isinstance(c.value, tuple)]
-    if not printed or not isinstance(explanation.value, float | int):
+    value = _single(explanation.value)
+    if not printed or value is None:
         return None
     held = [
-        float(explanation.value),
+        value,
         *_entries(o.value for o in explanation.others),
         *_entries(explanation.gradient.values()),
     ]
@@ -81,6 +82,42 @@ def _entries(values: Iterable[Any]) -> Iterator[float]:
             yield from _entries(value)
         elif isinstance(value, float | int):
             yield float(value)
+
+
+def _single(value: Any) -> float | None:
+    """The one number of a value, also in brackets; None where there are several, or none."""
+    while isinstance(value, tuple) and len(value) == 1:
+        value = value[0]
+    return float(value) if isinstance(value, float | int) else None
+
+
+def shown_otherwise(explanation: Explanation) -> tuple[tuple[str, str, str], ...]:
+    """What the asker shows, what it is of, and what it is here, where they show as many numbers as the program does."""
+    recording = explanation.recording
+    printed = [c for c in explanation.claims if c.kind == "printed" and not isinstance(c.value, tuple)]
+    numbers = [(s, number) for s in recording.shown if (number := _number(explanation, s)) is not None]
+    if len(printed) != len(numbers) or len(printed) < 2:
+        return ()
+    pairs = ((claim, s, number) for claim, (s, number) in zip(printed, numbers, strict=True))
+    return tuple(
+        (claim.text or str(claim.value), _written(explanation, s), shown(number))
+        for claim, s, number in pairs
+        if not claim.agrees(number)
+    )
+
+
+def _number(explanation: Explanation, s: Shown) -> float | None:
+    """The one number that was shown, None where there are several."""
+    tensor = None if s.tensor is None else explanation.recording.tensors.get(s.tensor)
+    if tensor is None or tensor.data is None:
+        return s.number
+    return float(np.asarray(tensor.array(), dtype=np.float64).reshape(-1)[0]) if tensor.elements == 1 else None
+
+
+def _written(explanation: Explanation, s: Shown) -> str:
+    """The line that shows it."""
+    lines = explanation.recording.source.splitlines()
+    return lines[s.line - 1].strip() if s.line is not None and s.line <= len(lines) else s.text
 
 
 def _reason(raised: Raised, reason: Message) -> Message:

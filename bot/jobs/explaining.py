@@ -160,7 +160,8 @@ def _example(rule: Rule) -> Example:
         topics=tuple(sorted(topics_of(example.source))),
         raises=rule.concern == "exception",
         nonfinite=rule.concern == "non-finite",
-        favours=written,
+        favours=(*written, *rule.about),
+        shows=tuple(loss for loss in loss_words(example.source) if loss in example.losses),
     )
 
 

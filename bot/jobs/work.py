@@ -153,7 +153,8 @@ class Example(msgspec.Struct, frozen=True):
     `losses` are the functions that it is about (none: any), `favours` those that people name when they ask for it;
     `phrases` the topics of each way in which they ask, `title` those of its diagnosis' title, `topics` those of its
     source. `claims` is what its writer would state; `raises` says that it shows an exception, `nonfinite` that its
-    value is nan or infinite.
+    value is nan or infinite. `shows` are the losses of `losses` that its source computes: one about any loss is shown
+    with one of them (none: with a formula of its own).
     """
 
     slug: str
@@ -166,6 +167,7 @@ class Example(msgspec.Struct, frozen=True):
     raises: bool = False
     nonfinite: bool = False
     favours: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
 
     @property
     def about(self) -> frozenset[str]:

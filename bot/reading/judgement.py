@@ -42,7 +42,7 @@ from bot.reading.snippets import (
 )
 from bot.reading.stated import CLASSES, classes_of, stated
 from bot.reading.text import blanked, with_points
-from bot.reading.topics import is_specific, topics_of
+from bot.reading.topics import is_specific, topics_of, topics_of_values
 from bot.reading.vocabulary import LN_CLASSES, OPERATIONS
 
 FOUR_DIGITS = 0.0005
@@ -153,7 +153,7 @@ def _data(found: Snippet) -> str:
 
 def _situation(prose: str, code: str, claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[Stated, ...]]:
     """What words and code are about, and the arguments that they name or that a printed number gives away."""
-    topics = topics_of(prose) | (topics_of(code) & OPERATIONS)
+    topics = topics_of(prose) | (topics_of(code) & OPERATIONS) | topics_of_values(claims)
     found = {each.name: each for each in stated(f"{prose}\n{code}")}
     counts = [count for claim in claims if claim.kind == "printed" and (count := classes_of(claim))]
     if counts:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.reading.cues import GETS, UNIT
@@ -69,6 +69,13 @@ _SERIES = re.compile(
 )
 _APPLIED = re.compile(r"[\s:,(]*(?:of|between|for|on|with)?[\s:(]*", re.I)
 _BESIDE = re.compile(r"\s*(?:[,;、&]|and|vs\.?|versus|against|with|と|和|및|и|y|und|et|e)\s*", re.I)
+_INSTEAD = re.compile(
+    r"[\s,;:]*(?:and|but|y|e|et|und|а|и)?\s*(?:not|instead\s+of|rather\s+than|no|pas|nicht|statt|anstatt|não|не|ではなく|"
+    r"じゃなく|而不是|不是|말고|아니라)\s*",
+    re.I,
+)
+"""Between two values: what there is, and what was expected in its place."""
+
 _SIZE = re.compile(r"(?:shapes?|sizes?|dims?|dimensions?|形状|サイズ)\s*(?:is|of|are|=|:|は|が)?\s*\(?$", re.I)
 _TIMES = re.compile(r"\s*(?:times|multiplied by|[*×])\s*(\d{1,6}(?:\.\d{1,6})?)", re.I)
 
@@ -108,6 +115,9 @@ def literals(prose: str) -> list[Literal]:
             found[-1] if found and found[-1].end == before and _BESIDE.fullmatch(plain, before, value.start) else None
         )
         role = said or _role_of_place(value, found, beside)
+        if found and found[-1].end == before and _INSTEAD.fullmatch(plain, before, value.start):
+            role = Role.RESULT
+            found[-1] = found[-1] if found[-1].named else replace(found[-1], role=Role.RESULT)
         found.append(Literal(role, number, value.integral, value.start, value.end, said is not None, value in rows))
         before = value.end
     return sorted(found, key=lambda item: item.start)

@@ -68,6 +68,7 @@ class Completion(msgspec.Struct, frozen=True):
         "tab",
         "indent",
         "print",
+        "return",
         "left-out",
     ]
     name: str

@@ -1,5 +1,6 @@
 """What is almost Python → Python, only where it does not parse otherwise; each repair is said."""
 
+import ast
 import re
 import unicodedata
 
@@ -103,6 +104,19 @@ def _without_comment(source: str) -> tuple[str, str]:
     before, newline, last = source.rpartition("\n")
     comment = lexis(last).comment
     return (source, "") if comment is None else (before + newline + last[:comment].rstrip(), "  " + last[comment:])
+
+
+def unreturned(source: str) -> Repair | None:
+    """The body of a function that was pasted without its head: what it returns is what it shows."""
+    tree = parsed(source)
+    returns = [node for node in tree.body if isinstance(node, ast.Return) and node.value] if tree else []
+    if not returns:
+        return None
+    lines = source.split("\n")
+    for node in returns:
+        lines[node.lineno - 1] = re.sub(r"\breturn\b\s*", "", lines[node.lineno - 1], count=1)
+    mended = "\n".join(lines)
+    return (mended, (Completion("return", "return", lines[returns[0].lineno - 1]),)) if parsed(mended) else None
 
 
 def _first_change(old: str, new: str) -> str:

@@ -10,6 +10,7 @@ from bot.reading.losses import MODULES, functions
 from bot.reading.names import completed, foreign_names, unbound
 from bot.reading.pieces import Piece, Sort
 from bot.reading.question import Completion, Origin, Snippet
+from bot.reading.repairs import unreturned
 from bot.reading.statements import bound_names
 from bot.reading.tracebacks import raised
 
@@ -58,6 +59,8 @@ def _block(run: Sequence[Piece], fenced: bool) -> list[Block]:
     while numbered and not numbered[-1][0].strip():
         numbered.pop()
     source, line_map = zip(*numbered, strict=True)
+    if body := unreturned("\n".join(source)):
+        source, repairs = tuple(body[0].split("\n")), (*repairs, *body[1])
     prompted = any(piece.prompted for piece in kept)
     origin = Origin.TRANSCRIPT if prompted else Origin.FENCE if fenced else Origin.UNFENCED
     repairs += tuple(repair for piece in run for repair in piece.repairs)
@@ -175,9 +178,15 @@ def names_loss(source: str) -> bool:
     tree = parsed(source)
     if tree is None:
         return any(name in source for name in (*MODULES, *functions(), "loss", "Loss"))
-    names = [name_of(node) for node in ast.walk(tree) if isinstance(node, ast.Call | ast.FunctionDef | ast.ClassDef)]
+    named = ast.Call | ast.FunctionDef | ast.ClassDef
+    names = [name_of(node) for node in ast.walk(tree) if isinstance(node, named) or _is_loss_read(node)]
     known = functions() | MODULES.keys() | {"backward"}
     return any(name in known or "loss" in name.lower() or "criterion" in name.lower() for name in names)
+
+
+def _is_loss_read(node: ast.AST) -> bool:
+    """The loss that a model returns beside its scores, as those of transformers do: `outputs.loss`."""
+    return isinstance(node, ast.Attribute) and node.attr == "loss"
 
 
 def is_losing(found: Snippet) -> bool:

@@ -44,7 +44,7 @@ def _statement(node: ast.stmt, source: str) -> Strength:
             return Strength.STRONG if value and not isinstance(annotation, ast.Call) else Strength.NONE
         case ast.AugAssign():
             return Strength.STRONG
-        case ast.Expr(value=value):
+        case ast.Expr(value=value) | ast.Return(value=ast.Call() as value):
             return _expression(value, source)
         case ast.Assert(test=test):
             return Strength.STRONG if isinstance(test, ast.Compare | ast.Call) else Strength.WEAK

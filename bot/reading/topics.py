@@ -1,9 +1,11 @@
 """What a text is about, as words that are the same in ten languages: "loss 恒为负" and "loss is always negative"."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from bot.reading.losses import loss_mentions
+from bot.reading.question import Claim
 from bot.reading.text import blanked
 from bot.reading.vocabulary import CONCEPTS, STOP_WORDS
 
@@ -15,6 +17,11 @@ MAX_LENGTH = 6000
 _CONCEPT = re.compile(
     "|".join(f"(?P<c{at}>(?<![A-Za-z0-9_])(?:{p})(?![A-Za-z0-9_]))" for at, (_, p) in enumerate(CONCEPTS)), re.I
 )
+_BEHAVIOURS: Mapping[str, str] = MappingProxyType(
+    {"negative": "negative", "nan": "nan", "inf": "infinite", "not-decreasing": "stuck", "always-same": "stuck"}
+)
+"""Behaviours that are claimed → the concepts that they are."""
+
 _WORD = re.compile(r"[a-z][a-z_]{2,30}")
 _ENDINGS = re.compile(r"(?:ations?|ings?|ed|es|s|ly|ion)$")
 
@@ -38,6 +45,23 @@ def topics_of(text: str) -> frozenset[str]:
     return frozenset(
         found | {stem for word in words if word not in STOP_WORDS and (stem := _stem(word)) not in STOP_WORDS}
     )
+
+
+def topics_of_values(claims: Iterable[Claim]) -> frozenset[str]:
+    """What the stated values are, for those who show a number and do not name it: a loss of -6.89 is negative."""
+    return frozenset(topic for claim in claims if (topic := _of_value(claim)) is not None)
+
+
+def _of_value(claim: Claim) -> str | None:
+    match claim.kind, claim.value:
+        case "behaviour", str(word):
+            return _BEHAVIOURS.get(word)
+        case "printed", "nan" | "inf" | "-inf" as value:
+            return "nan" if value == "nan" else "infinite"
+        case "printed", float(number) if number < 0:
+            return "negative"
+        case _:
+            return None
 
 
 def is_specific(topics: Collection[str]) -> bool:

@@ -72,7 +72,11 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"一つだけ|1つ|只有一个|单个|하나|un solo|un seul|nur ein\w*|одн\w{1,3}|एक ही",
     ),
     ("batch", r"batch(?:es)?|バッチ|批次?|배치|lotes?|lots?|пакет\w*|батч\w*|बैच"),
-    ("ignore", r"ignor\w+|ignore_index|skip(?:ped|ping)?|無視|忽略|무시\w*|игнор\w*|अनदेखा"),
+    ("ignore", r"ignor\w+|ignore_index|skip(?:ped|ping)?|[-−]100|無視|忽略|무시\w*|игнор\w*|अनदेखा"),
+    (
+        "memory",
+        r"memory|ram|oom|メモリ|内存|显存|메모리|memoria|m[ée]moire|speicher\w*|mem[óo]ria|памят\w*|मेमोरी",
+    ),
     ("mask", r"mask(?:ed|ing|s)?|マスク|掩码|마스크|masqu\w*|маск\w*|मास्क"),
     ("padding", r"pad(?:ding|ded|s)?|<pad>|パディング|填充|补齐|패딩|rembourr\w*|relleno|паддинг\w*|पैडिंग"),
     ("all", r"all|every|全部|すべて|全て|所有|모두|모든|todos?|todas?|tous|toutes|alle\w?|всех?|सभी"),

@@ -33,7 +33,14 @@ def rules() -> tuple[Rule, ...]:
                 "ctc_loss multiplies the probabilities along every alignment and adds them up. Without log_softmax the "
                 "frames are not normalised, and the loss can be negative."
             ),
-            words=("ctc loss negative", "CTCLoss log_softmax", "ctc raw logits"),
+            words=(
+                "ctc loss negative softmax",
+                "CTCLoss of probabilities is negative",
+                "ctc softmax instead of log_softmax",
+                "ctc loss negative",
+                "CTCLoss log_softmax",
+                "ctc raw logits",
+            ),
             losses=frozenset({"ctc_loss"}),
             trigger=_raw_scores,
             positive=_HEAD + "F.ctc_loss(scores" + _CALL.format(3, ""),

@@ -80,6 +80,8 @@ def rules() -> tuple[Rule, ...]:
                 "grad_fn), and so does torch.no_grad(). backward() needs that history to find its way to the weights."
             ),
             words=(
+                "requires_grad = True before backward",
+                "loss requires grad but does not decrease",
                 "element 0 of tensors does not require grad and does not have a grad_fn",
                 "detach backward",
                 "item() backward",

@@ -101,7 +101,7 @@ def rules() -> tuple[Rule, ...]:
                 "An old version of torch computed log(p + eps) with eps = 1e-12; newer ones take log p and clamp it at "
                 "−100. So a certain prediction gave −1e-12 or 27.63 where it gives 0 or 100 today."
             ),
-            words=("BCELoss 1e-12", "BCELoss negative 1e-12", "BCELoss 27.6310"),
+            words=("BCELoss 1e-12", "BCELoss 1e-12 older version", "BCELoss 27.6310"),
             losses=frozenset({"binary_cross_entropy"}),
             trigger=_older_epsilon,
             positive=_SURE + "target = torch.tensor([0.0, 1.0, 0.0])\nF.binary_cross_entropy(probs, target)",

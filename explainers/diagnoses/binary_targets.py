@@ -31,12 +31,17 @@ def rules() -> tuple[Rule, ...]:
                 "least value."
             ),
             words=(
+                "BCE loss is negative",
+                "BCELoss negative mask",
+                "negative loss segmentation mask 255",
+                "labels greater than the number of classes",
                 "BCEWithLogits negative",
                 "negative binary cross entropy",
                 "target -1 in BCEWithLogitsLoss",
                 "BCE target 2",
                 "multilabel soft margin target",
             ),
+            about=frozenset({"binary_cross_entropy"}),
             losses=frozenset({"binary_cross_entropy_with_logits", "multilabel_soft_margin_loss"}),
             trigger=_target_outside,
             positive=_HEAD

@@ -9,7 +9,7 @@ from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, reduced_by, set_to
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import number, stated
-from explainers.messages import said
+from explainers.messages import Message, said
 from explainers.reruns import GraphRerun
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
@@ -86,7 +86,10 @@ def _weighted_denominator(scene: Scene) -> Suspicion | None:
             total=number(total),
             items=items,
         ),
-        evidence=(said("The weights of the targets are {sum} = {total}.", sum=_added(weights), total=number(total)),),
+        evidence=(
+            said("The weights of the targets are {sum} = {total}.", sum=_added(weights), total=number(total)),
+            *_against(weights),
+        ),
         trials=(_over_items(scene, items),),
         fix=_sum_instead(scene, items),
     )
@@ -128,6 +131,13 @@ def _taken(scene: Scene) -> Floats | None:
         return None
     weight, y = scene.array("weight"), scene.array("target").astype(np.int64).reshape(-1)
     return weight[y[(y != scene.option("ignore_index", -100)) & (y >= 0) & (y < len(weight))]]
+
+
+def _against(weights: Floats) -> tuple[Message, ...]:
+    """What weights below 0 make of a mean."""
+    if not (weights < 0).any():
+        return ()
+    return (said("A negative weight counts its items against the others, so this is no average of them."),)
 
 
 def _added(weights: Floats) -> str:

@@ -97,6 +97,9 @@ def rules() -> tuple[Rule, ...]:
                 "largest (argmax), so a few items that are wrong with confidence raise the loss while it stays."
             ),
             words=(
+                "validation loss increases while accuracy improves",
+                "loss goes up accuracy goes up overconfident",
+                "val loss high train loss low",
                 "accuracy 100 but loss not 0",
                 "loss high but accuracy good",
                 "perfect accuracy loss not zero",

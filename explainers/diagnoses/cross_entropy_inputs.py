@@ -70,6 +70,7 @@ def rules() -> tuple[Rule, ...]:
                 "flattens them: the loss stays high and the gradient small, however sure the model is."
             ),
             words=(
+                "softmax before CrossEntropyLoss loss does not decrease",
                 "softmax twice",
                 "double softmax",
                 "softmax before cross entropy",

@@ -104,7 +104,12 @@ def rules() -> tuple[Rule, ...]:
                 "The third argument of gaussian_nll_loss is a variance, σ². With σ in its place the fit is biased: "
                 "the loss is then least where σ equals the squared error."
             ),
-            words=("GaussianNLLLoss std or var", "gaussian nll sigma", "variance or standard deviation"),
+            words=(
+                "gaussian nll eps clamp variance",
+                "GaussianNLLLoss std or var",
+                "gaussian nll sigma",
+                "variance or standard deviation",
+            ),
             losses=frozenset({"gaussian_nll_loss"}),
             trigger=_std_as_var,
             positive=_HEAD + _GAUSS + "F.gaussian_nll_loss(mean, y, std)",

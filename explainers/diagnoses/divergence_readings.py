@@ -52,7 +52,11 @@ def rules() -> tuple[Rule, ...]:
                 "Each term is target · (log target − input), negative wherever the input gives more probability than "
                 "the target. Only the sum over the classes is never negative (Gibbs' inequality)."
             ),
-            words=("kl_div reduction none negative", "negative entries of kl_div", "kl_div elementwise negative"),
+            words=(
+                "kl_div reduction none negative",
+                "negative entries of kl_div",
+                "kl_div elementwise negative",
+            ),
             losses=_KL,
             trigger=_negative_terms,
             positive=_HEAD + _PAIR + "F.kl_div(p.log(), q, reduction='none')",

@@ -30,7 +30,17 @@ def rules() -> tuple[Rule, ...]:
                 "Without the logarithm this is no divergence, and can be negative; a true one cannot."
             ),
             uncertainty=said("I assume that the input was meant as probabilities."),
-            words=("KL divergence is negative", "negative kl_div", "KLDivLoss negative", "kl of equal is not 0"),
+            words=(
+                "kl loss is negative",
+                "kl_div negative sum",
+                "kl_div of probabilities",
+                "kl_div negative during training",
+                "kl_div of softmax outputs",
+                "KL divergence is negative",
+                "negative kl_div",
+                "KLDivLoss negative",
+                "kl of equal is not 0",
+            ),
             losses=_KL,
             trigger=_input_not_log,
             positive=_HEAD + _PAIR + "F.kl_div(p, q, reduction='batchmean')",

@@ -84,6 +84,9 @@ def rules() -> tuple[Rule, ...]:
                 "no further minus belongs in front of the product."
             ),
             words=(
+                "minus sign in focal loss",
+                "why multiply by cross entropy in focal loss",
+                "focal loss weight binary_cross_entropy_with_logits",
                 "focal loss smaller than cross entropy",
                 "focal loss much smaller",
                 "what does gamma do",

@@ -35,7 +35,15 @@ def rules() -> tuple[Rule, ...]:
                 "The mean is taken over the items that are not ignored. With none left it is 0/0, an empty mean; the "
                 "sum over none is 0."
             ),
-            words=("all targets ignored nan", "ignore_index all -100", "cross entropy nan all ignored"),
+            words=(
+                "nan when all labels are -100",
+                "language model loss nan padding labels -100",
+                "cross entropy nan for some batches",
+                "nan loss ignored padding",
+                "all targets ignored nan",
+                "ignore_index all -100",
+                "cross entropy nan all ignored",
+            ),
             losses=_CLASSES,
             trigger=_all_ignored,
             positive=_HEAD + "logits = torch.tensor([[2.0, 0.5], [0.1, 0.3]])\ntarget = torch.tensor([-100, -100])\n"

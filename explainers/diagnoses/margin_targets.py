@@ -54,8 +54,9 @@ def rules() -> tuple[Rule, ...]:
             family="margin-targets",
             title=said("A label that is neither −1 nor 1"),
             explanation=said(
-                "This loss multiplies by a label that is −1 or 1; torch does not check it. Any other number scales "
-                "the margin and the loss of its item."
+                "This loss expects labels that are −1 or 1, and torch does not check them. Where it multiplies by the "
+                "label, any other number scales the loss of its item; hinge_embedding_loss counts such an item as both "
+                "alike and different, cosine_embedding_loss as neither."
             ),
             words=("MarginRankingLoss wrong value", "margin ranking target", "margin_ranking_loss formula wrong"),
             losses=_SIGNED,
@@ -143,13 +144,13 @@ def _formula(scene: Scene) -> Message:
 
 def _other_numbers(scene: Scene) -> Suspicion | None:
     y = scene.array("target")
-    others = y[~np.isin(y, (-1.0, 0.0, 1.0))]
+    others = y[~np.isin(y, (-1.0, 1.0) if (y == -1).any() else (-1.0, 0.0, 1.0))]
     if not others.size:
         return None
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value} multiplies by a label of {label}; {loss} expects −1 or 1.",
+            "{value} has a label of {label} in it; {loss} expects −1 or 1.",
             value=stated(scene),
             label=number(float(others[0])),
             loss=scene.name,

@@ -40,7 +40,12 @@ def rules() -> tuple[Rule, ...]:
                 "bounds it below, and training drives it towards −∞."
             ),
             uncertainty=said("If the model already ends in log_softmax, these numbers were not its output."),
-            words=("nll loss is negative", "negative nll", "nll_loss without log_softmax"),
+            words=(
+                "nll loss negative during training",
+                "nll loss is negative",
+                "negative nll",
+                "nll_loss without log_softmax",
+            ),
             losses=frozenset({"nll_loss"}),
             trigger=_raw_logits,
             positive=_HEAD + "F.nll_loss(logits, target)",
@@ -54,7 +59,13 @@ def rules() -> tuple[Rule, ...]:
                 "nll_loss does not take the logarithm: it picks the target's entry and negates it, -x[target]. Of "
                 "probabilities that is −p, between -1 and 0, instead of −log p."
             ),
-            words=("nll of probabilities", "softmax and nll_loss", "nll between -1 and 0", "no log in nll_loss"),
+            words=(
+                "nll loss negative softmax",
+                "nll of probabilities",
+                "softmax and nll_loss",
+                "nll between -1 and 0",
+                "no log in nll_loss",
+            ),
             losses=frozenset({"nll_loss"}),
             trigger=_probabilities,
             positive=_HEAD + "F.nll_loss(torch.softmax(logits, dim=1), target)",

@@ -34,6 +34,7 @@ _GROWING = frozenset(
     {"exp", "expm1", "exp2", "sinh", "cosh", "mul", "pow", "square", "add", "sub", "sum", "mean", "prod", "cumsum"}
     | {"matmul", "mm", "bmm", "mv", "dot", "linear", "norm", "to", "half", "bfloat16", "float", "type"}
     | {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss", "gaussian_nll_loss"}
+    | {"nll_loss", "cross_entropy", "binary_cross_entropy_with_logits"}
 )
 
 
@@ -69,7 +70,16 @@ def rules() -> tuple[Rule, ...]:
                 half=f"{_LARGEST['float16']:g}",
                 single=number(_LARGEST["float32"]),
             ),
-            words=("float16 overflow", "half precision inf", "fp16 nan loss", "65504", "mixed precision nan"),
+            words=(
+                "fp16 loss inf",
+                "amp loss nan",
+                "autocast loss inf",
+                "float16 overflow",
+                "half precision inf",
+                "fp16 nan loss",
+                "65504",
+                "mixed precision nan",
+            ),
             losses=frozenset(),
             trigger=_half,
             positive=_HEAD + "p = torch.ones(300, 300, dtype=torch.float16)\n(p * p).sum()",
@@ -86,7 +96,13 @@ def rules() -> tuple[Rule, ...]:
                 "Each dtype has a largest number; a result beyond it becomes inf. Mostly the numbers before it have "
                 "grown out of hand: a learning rate that is too high, inputs that are not scaled, or exp of a score."
             ),
-            words=("overflow", "loss is inf", "exploding loss"),
+            words=(
+                "loss becomes inf after some epochs",
+                "loss explodes to infinity",
+                "overflow",
+                "loss is inf",
+                "exploding loss",
+            ),
             losses=frozenset(),
             trigger=_overflow,
             positive=_HEAD + "pred = torch.tensor([1e20, 1.0])\nF.mse_loss(pred, torch.tensor([0.0, 1.0]))",

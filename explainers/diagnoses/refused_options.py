@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.source_edits import Source, last_name
 from explainers.diagnoses.wording import number, shape
 from explainers.messages import Message, said
 
@@ -97,7 +99,8 @@ def rules() -> tuple[Rule, ...]:
             ),
             words=("label_smoothing must be between 0.0 and 1.0", "does not support non-positive values for delta",
                    "margin must be greater than 0", "only p == 1 and p == 2 supported"),
-            losses=frozenset(loss for loss, _ in _OPTIONS),
+            losses=frozenset(),
+            about=frozenset(loss for loss, _ in _OPTIONS),
             trigger=_out_of_range,
             positive=_NUMBERS + "F.huber_loss(x, t, delta=0.0)",
             control=_NUMBERS + "F.huber_loss(x, t, delta=1.0)",
@@ -162,6 +165,9 @@ def _element_weights(scene: Scene) -> Suspicion | None:
     wide = _broadcasts(weight.shape, x.shape)
     sizes = ", ".join(map(str, x.shape))
     changed = replaced(scene, **{found: f"{{}}.expand({sizes})"}) if wide else None
+    if not wide and len(x.shape) > 1 and weight.shape == x.shape[:1] and scene.name in _BROADCAST:
+        axes = ", 1" * (len(x.shape) - 1)
+        return _per_item(scene, found, same, "{}.unsqueeze(1)" if len(x.shape) == 2 else f"{{}}.view(-1{axes})")
     if changed is None:
         changed = fixes.with_option(scene, scene.call, found, None)
     note = said("Repeat the weights over the other axes.") if wide else said("Give weights of that shape, or none.")
@@ -173,6 +179,22 @@ def _element_weights(scene: Scene) -> Suspicion | None:
         ),
         trials=(),
         fix=fixes.fix(scene, changed, "likely" if wide else "choose", note),
+    )
+
+
+def _per_item(scene: Scene, argument: str, verdict: Message, column: str) -> Suspicion:
+    """One weight for each item of the batch: broadcasting lines it up with the last axis instead."""
+    changed = replaced(scene, **{argument: column}) or fixes.with_option(scene, scene.call, argument, column)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=verdict,
+        evidence=(
+            said(
+                "There is one weight per item, and broadcasting lines axes up from the last one: it must be a column."
+            ),
+        ),
+        trials=(),
+        fix=fixes.fix(scene, changed, "likely", said("Make it a column, as unsqueeze(1) does of one axis.")),
     )
 
 
@@ -191,13 +213,15 @@ def _broadcasts(one: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 
 def _out_of_range(scene: Scene) -> Suspicion | None:
-    options = (option for (loss, _), option in _OPTIONS.items() if loss == scene.name)
-    wrong = next((o for o in options if _is_wrong(scene.call.argument(o.name), o)), None)
-    if wrong is None:
+    built = _built(scene)
+    loss, given = built or (scene.name, scene.call.argument)
+    options = (option for (name, _), option in _OPTIONS.items() if name == loss)
+    wrong = next((o for o in options if _is_wrong(given(o.name), o)), None)
+    value = None if wrong is None else given(wrong.name)
+    if wrong is None or not isinstance(value, int | float):
         return None
-    given = scene.option(wrong.name, 0.0)
-    better = number(wrong.nearest(given))
-    named = {"argument": wrong.name, "value": number(given), "function": scene.name, "range": wrong.words}
+    better = number(wrong.nearest(value))
+    named = {"argument": wrong.name, "value": number(value), "function": loss, "range": wrong.words}
     return Suspicion(
         at=scene.call.index,
         verdict=said("{argument}={value} is out of range: {function} takes {range}.", **named),
@@ -205,11 +229,40 @@ def _out_of_range(scene: Scene) -> Suspicion | None:
         trials=(),
         fix=fixes.fix(
             scene,
-            fixes.with_option(scene, scene.call, wrong.name, better),
+            _set(scene, wrong.name, better) if built else fixes.with_option(scene, scene.call, wrong.name, better),
             "likely",
-            said("Give a value that the loss takes."),
+            said("Give a value that the loss takes. Older versions of torch checked fewer of them."),
         ),
     )
+
+
+def _built(scene: Scene) -> tuple[str, Callable[[str], object]] | None:
+    """The loss whose module cannot be built, and the numbers written for its options; None where a call raised."""
+    node = _constructor(scene)
+    known = {loss.module: loss.name for loss in scene.registry.losses.values() if loss.module}
+    if node is None or last_name(node.func) not in known:
+        return None
+    written = {k.arg: _number_written(k.value) for k in node.keywords if k.arg}
+    return known[last_name(node.func)], written.get
+
+
+def _constructor(scene: Scene) -> ast.Call | None:
+    raised = scene.recording.raised
+    node = Source(scene.recording.source).at(raised.span) if raised and not scene.call.function else None
+    return node if isinstance(node, ast.Call) else None
+
+
+def _number_written(node: ast.expr) -> object:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
+
+
+def _set(scene: Scene, name: str, text: str) -> str | None:
+    node, source = _constructor(scene), Source(scene.recording.source)
+    keyword = next((k for k in node.keywords if k.arg == name), None) if node else None
+    return source.replaced(source.piece(keyword.value), text) if keyword else None
 
 
 def _is_wrong(given: object, option: _Option) -> bool:

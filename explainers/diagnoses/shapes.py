@@ -34,7 +34,13 @@ def rules() -> tuple[Rule, ...]:
                 "predictions are one number in the middle of the targets, so that is what training would learn."
             ),
             uncertainty=said("If all pairs were meant, the value is right; then write the broadcast out."),
-            words=("broadcast", "target size different to the input size", "shape (N,) and (N,1)"),
+            words=(
+                "mse warning target size",
+                "prediction is the mean of the targets broadcast",
+                "broadcast",
+                "target size different to the input size",
+                "shape (N,) and (N,1)",
+            ),
             losses=_REGRESSION,
             handwritten=True,
             trigger=_regression_broadcast,

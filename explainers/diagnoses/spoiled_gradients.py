@@ -35,7 +35,13 @@ def rules() -> tuple[Rule, ...]:
                 "0. Its derivative is infinite there, and 0 · inf is nan. Make the operand of that branch harmless "
                 "before the function is applied."
             ),
-            words=("torch.where nan gradient", "where backward nan", "nan gradient but finite loss", "double where"),
+            words=(
+                "nan gradient torch.where mask",
+                "torch.where nan gradient",
+                "where backward nan",
+                "nan gradient but finite loss",
+                "double where",
+            ),
             losses=frozenset(),
             trigger=_where,
             positive=_HEAD + "x = torch.tensor([0.0, 4.0], requires_grad=True)\n"
@@ -54,6 +60,10 @@ def rules() -> tuple[Rule, ...]:
                 "derivative 0 there, as a square has, 0 · inf is nan. The loss itself is fine."
             ),
             words=(
+                "rmse loss nan",
+                "norm at zero nan",
+                "distance of identical vectors nan gradient",
+                "pairwise distance gradient nan",
                 "sqrt gradient nan",
                 "SqrtBackward0 returned nan values",
                 "rmse gradient nan",

@@ -57,7 +57,7 @@ def rules() -> tuple[Rule, ...]:
             family="undefined-values",
             title=said("A division by 0"),
             explanation=said("A number other than 0 divided by 0 is inf, positive or negative."),
-            words=("division by zero", "divide by zero inf", "1/0"),
+            words=("division by zero loss inf", "division by zero", "divide by zero inf", "1/0"),
             losses=frozenset(),
             trigger=_by_zero,
             positive=_HEAD + "x = torch.tensor([3.0, 4.0])\nnorm = torch.tensor([0.0, 5.0])\n(x / norm).mean()",

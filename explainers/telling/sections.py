@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,22 +12,20 @@ from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
 from explainers.diagnoses.floors import Floor
 from explainers.diagnoses.registry import rules
 from explainers.digits import shown
-from explainers.equality import Equal
 from explainers.explanation import Explanation
 from explainers.graph.nodes import Table
 from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.reading import Reading
 from explainers.recording import Call, Operand, Ref
+from explainers.telling import facts
 from explainers.telling.subgradients import subgradient
-from explainers.verdict import disagreement, stopped, summary
+from explainers.verdict import disagreement, shown_otherwise, stopped, summary
 
 BRIEFLY = 24
 MOST_PLACES = 8
 OLD_ITEM = "[0]"
 PLAIN_NUMBERS = "float"
-LEAST_STEPS = 3
-LEAST_CLASSES = 3
 NEGLIGIBLE = 1e-12
 MOST_CLEAR = 4
 
@@ -38,14 +35,16 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     known = explanation.loss or explanation.equals
     lines = [known.reading.say(translator)] if known else []
     if explanation.like is not None:
-        lines.insert(0, _likeness(explanation.like).say(translator))
+        lines.insert(0, facts.likeness(explanation.like).say(translator))
     lines += [message.say(translator) for message in (*_stop(explanation), *_exactly(explanation))]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
     lines += [message.say(translator) for message in subgradient(explanation)]
-    lines += [message.say(translator) for message in _course(explanation)]
-    lines += [message.say(translator) for message in probability_of_target(explanation)]
-    lines += [message.say(translator) for message in _drawn(explanation)]
+    lines += [message.say(translator) for message in facts.course(explanation)]
+    lines += [message.say(translator) for message in facts.probability_of_target(explanation)]
+    lines += [message.say(translator) for message in facts.drawn(explanation)]
+    if explanation.loss is not None and explanation.recording.raised is None:
+        lines += [message.say(translator) for message in facts.of_call(explanation, explanation.loss.name)]
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     lines += [message.say(translator) for message in compared(explanation)]
@@ -55,90 +54,6 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
 def compared(explanation: Explanation) -> tuple[Message, ...]:
     """Where two computations of the program part, where another diagnosis is the first."""
     return next((d.compared for d in explanation.diagnoses[1:] if d.compared), ())
-
-
-def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
-    """What softmax makes of the right class in the first row that counts, for a cross entropy of class indices."""
-    call, tensors = explanation.call, explanation.recording.tensors
-    if call is None or explanation.loss is None or explanation.loss.name != "cross_entropy":
-        return ()
-    input, target = (tensors[id] if (id := call.ref(name)) is not None else None for name in ("input", "target"))
-    if input is None or target is None or input.data is None or target.data is None or target.floating:
-        return ()
-    if len(input.shape) not in (1, 2) or not target.elements or not input.elements:
-        return ()
-    rows = np.atleast_2d(input.array().astype(np.float64))
-    labels = target.array().astype(np.int64).reshape(-1)
-    index = next((k for k, y in enumerate(labels) if 0 <= y < rows.shape[1]), None)
-    if index is None or len(labels) != len(rows) or not np.isfinite(rows[index]).all():
-        return ()
-    p = math.exp(rows[index, labels[index]] - np.logaddexp.reduce(rows[index]))
-    return (
-        said(
-            "Softmax gives class {target}, the right one of row {row}, the probability {p}; −log of it is {loss}.",
-            target=int(labels[index]),
-            row=index,
-            p=shown(p),
-            loss=shown(-math.log(p)) if p > 0 else "inf",
-        ),
-    )
-
-
-def _drawn(explanation: Explanation) -> Iterator[Message]:
-    """About what a cross entropy of random scores comes to, whatever the seed.
-
-    log Σ exp of C independent normal scores of variance s² is about ln C + s²/2, and the target's score is 0 on
-    average.
-    """
-    call, tensors = explanation.call, explanation.recording.tensors
-    if not explanation.spread or call is None or explanation.loss is None or explanation.loss.name != "cross_entropy":
-        return
-    id = call.ref("input")
-    input = None if id is None else tensors.get(id)
-    if input is None or input.data is None or len(input.shape) != 2 or input.shape[1] < LEAST_CLASSES:
-        return
-    scores, classes = input.array().astype(np.float64), input.shape[1]
-    scatter = float(scores.std(axis=1).mean())
-    yield said(
-        "Scores that know nothing cost about ln {count} + s²/2 = {level}, s = {scatter} being how far they scatter "
-        "in a row.",
-        count=classes,
-        level=f"{math.log(classes) + scatter**2 / 2:.2f}",
-        scatter=f"{scatter:.2f}",
-    )
-
-
-def _course(explanation: Explanation) -> Iterator[Message]:
-    """Where the loss of a training loop starts and ends, and whether it ever gets lower."""
-    losses = explanation.recording.losses
-    if len(losses) < LEAST_STEPS:
-        return
-    first, last = losses[0], losses[-1]
-    if all(loss == first for loss in losses):
-        yield said("In {count} steps of training the loss stays at {value}.", count=len(losses), value=shown(first))
-    else:
-        yield said(
-            "In {count} steps of training the loss goes from {first} to {last}; its least is {least}.",
-            count=len(losses),
-            first=shown(first),
-            last=shown(last),
-            least=shown(min(losses)),
-        )
-
-
-def _likeness(like: Equal) -> Message:
-    """The library loss that a formula is, or is a multiple of, and how far that is proven."""
-    options = [f"{key}={value:g}" for key, value in like.options.items()]
-    call = f"{like.loss.name}({', '.join((f'reduction={like.reduction!r}', *options))})"
-    if like.factor != 1:
-        return said(
-            "Your formula is {factor} times {call}, here and on other numbers.", factor=f"{like.factor:.6g}", call=call
-        )
-    if not like.proven:
-        return said("Here and on other numbers your formula gives the same as {call}.", call=call)
-    if options or like.reduction != "mean":
-        return said("In normal form your formula is the same as {name}.", name=call)
-    return said("In normal form your formula is the same as {name}.", name=like.loss.name)
 
 
 def legend(explanation: Explanation) -> Message | None:
@@ -330,6 +245,12 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
         lines.append(
             said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value))
         )
+    else:
+        lines += [
+            said("You show {claimed} for {code}, and here it is {value}: versions or seeds differ.",
+                 claimed=claimed, code=code, value=value)
+            for claimed, code, value in shown_otherwise(explanation)
+        ]  # fmt: skip
     lines += _adapted(explanation)
     if explanation.recording.random and explanation.recording.raised is None:
         lines.append(said("The program draws random numbers without a seed: your digits will differ."))
@@ -379,7 +300,7 @@ def others(explanation: Explanation, translator: Translator) -> list[str]:
     for other in explanation.others:
         line = f"{other.expression} = {summary(other.value)}"
         lines.append(f"{line}. {other.relation.say(translator)}" if other.relation else line)
-        lines += [each.say(translator) for each in other.verdicts]
+        lines += [each.say(translator) for each in (*other.divided, *other.verdicts)]
     return lines
 
 

@@ -8,16 +8,10 @@ from dataclasses import dataclass, field
 from bot.reading.arguments import INDEXED
 from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES
+from bot.reading.sketches.uses import OPTIONS
 from bot.reading.snippets import name_of
 
 _ITEMS = 4
-OPTIONS = {
-    "gamma": "2.0", "alpha": "0.25", "eps": "1e-8", "epsilon": "1e-8", "smooth": "1.0", "smoothing": "0.1",
-    "margin": "1.0", "temperature": "0.5", "tau": "0.5", "beta": "1.0", "delta": "1.0", "num_classes": "3",
-    "n_classes": "3", "classes": "3", "reduction": "'mean'", "dim": "1", "t": "2.0",
-}  # fmt: skip
-"""Usual values of the options that losses are written with."""
-
 _OF_BACKWARD = re.compile(
     r"does not require grad|implicitly created only for scalar|backward through the graph|inplace operation", re.I
 )

@@ -9,10 +9,10 @@ import msgspec
 from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES, loss_words
 from bot.reading.question import Completion, ReportedError, Snippet
-from bot.reading.sketches.calling import OPTIONS, called, is_of_backward, with_backward
+from bot.reading.sketches.calling import called, is_of_backward, with_backward
 from bot.reading.sketches.sizes import shapes_of_error, shapes_of_views, stated_shapes, stated_whole
 from bot.reading.sketches.tensors import Scenario, Sort, fits, input_sort, made, scenarios
-from bot.reading.sketches.uses import STEPS, Use, Uses, called_part, read_first, use_of_name, uses
+from bot.reading.sketches.uses import OPTIONS, STEPS, Use, Uses, called_part, read_first, use_of_name, uses
 from bot.reading.snippets import lacked
 from bot.reading.statements import bound_names
 
@@ -74,9 +74,10 @@ def _with_loss(known: Uses, error: ReportedError | None) -> tuple[Uses | None, t
         return known, ()
     if known.loss in _CLASSES:
         return known, ()
-    if known.loss or error is None or any(name[0].isupper() for name in criteria):
+    if known.loss or any(name[0].isupper() for name in criteria):
         return None, ()
-    assumed = next((loss for words, loss in _REFUSED_BY.items() if words in error.message), _ASSUMED)
+    message = error.message if error is not None else ""
+    assumed = next((loss for words, loss in _REFUSED_BY.items() if words in message), _ASSUMED)
     return replace(known, loss=assumed, fed=known.fed), (Completion("loss", assumed, ""),)
 
 
@@ -143,6 +144,8 @@ def _lines(name: str, use: Use, stated: Stated, scenario: Scenario) -> Iterator[
             yield f"{name} = {_criterion(known.loss)}"
         case Use.COUNT:
             yield f"{name} = {scenario.classes}"
+        case Use.OPTION:
+            yield f"{name} = {OPTIONS[name]}"
         case Use.MODEL:
             yield from _model(name, known, scenario)
         case Use.BATCHES:

@@ -17,6 +17,13 @@ _A_WEIGHT = re.compile(r"(?:class_|pos_)?w(?:eights?)?$", re.I)
 _A_PROBABILITY = re.compile(r"(?:y_)?prob\w*$|sigmoid\w*$|softmax\w*$", re.I)
 _A_COUNT = re.compile(r"n_\w+|num\w*|\w*(?:size|classes|dim|epochs|steps|len\w*)$", re.I)
 
+OPTIONS = {
+    "gamma": "2.0", "alpha": "0.25", "eps": "1e-8", "epsilon": "1e-8", "smooth": "1.0", "smoothing": "0.1",
+    "margin": "1.0", "temperature": "0.5", "tau": "0.5", "beta": "1.0", "delta": "1.0", "num_classes": "3",
+    "n_classes": "3", "classes": "3", "reduction": "'mean'", "dim": "1", "t": "2.0",
+}  # fmt: skip
+"""Usual values of the options that losses are written with."""
+
 
 class Use(Enum):
     """What a missing name stands for."""
@@ -26,6 +33,7 @@ class Use(Enum):
     TARGET = "target"
     WEIGHT = "weight"
     COUNT = "count"
+    OPTION = "option"
     LOSS = "loss"
     MODEL = "model"
     BATCHES = "batches"
@@ -92,6 +100,8 @@ def _use(tree: ast.Module, name: str, parts: tuple[str, ...], role: Use | None) 
     if parts:
         return Use.OBJECT
     said = use_of_name(name)
+    if role is None and said is None and name in OPTIONS:
+        return Use.OPTION
     return said if said in (Use.WEIGHT, Use.COUNT, Use.PROBABILITY) else role or said or Use.INPUT
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reading import Claim
+from bot.reading import Claim, Question, read
 from bot.reading.stated import classes_of, stated
-from bot.reading.topics import topics_of
+from bot.reading.topics import topics_of, topics_of_values
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,21 @@ def test_a_logarithm_of_a_whole_number_gives_it_away_or_leaves_it_open(classes: 
 def test_other_numbers_give_nothing_away(value: float) -> None:
     found = classes_of(Claim("printed", value, 5e-5, str(value), None))
     assert found is None or abs(math.log(found) - value) <= 5e-5
+
+
+@pytest.mark.parametrize(
+    ("message", "topic"),
+    [
+        ("F.kl_div(a, b) comes out as tensor(-6.8904), what is wrong with my loss?", "negative"),
+        ("my BCE loss: tensor(nan)", "nan"),
+        ("the CTC loss shows tensor(inf)", "infinite"),
+    ],
+)
+def test_a_value_that_is_shown_is_a_topic_though_no_word_names_it(message: str, topic: str) -> None:
+    reading = read(message)
+    assert isinstance(reading, Question)
+    assert topic in topics_of_values(reading.claims)
+
+
+def test_a_positive_number_is_no_topic() -> None:
+    assert topics_of_values((Claim("printed", 0.6931, 5e-5, "0.6931", None),)) == frozenset()

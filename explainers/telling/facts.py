@@ -1,0 +1,111 @@
+"""Facts about a loss that are told whatever is the matter with it: its options, its divisor, its course in training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from explainers.diagnoses.registry import rules
+from explainers.digits import shown
+from explainers.divisors import divisor
+from explainers.equality import Equal
+from explainers.explanation import Explanation
+from explainers.messages import Message, said
+from explainers.telling.options import options
+
+LEAST_STEPS = 3
+LEAST_CLASSES = 3
+_OF_DIVISORS = ("reductions", "class-weights")
+
+
+def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
+    """What softmax makes of the right class in the first row that counts, for a cross entropy of class indices."""
+    call, tensors = explanation.call, explanation.recording.tensors
+    if call is None or explanation.loss is None or explanation.loss.name != "cross_entropy":
+        return ()
+    input, target = (tensors[id] if (id := call.ref(name)) is not None else None for name in ("input", "target"))
+    if input is None or target is None or input.data is None or target.data is None or target.floating:
+        return ()
+    if len(input.shape) not in (1, 2) or not target.elements or not input.elements:
+        return ()
+    rows = np.atleast_2d(input.array().astype(np.float64))
+    labels = target.array().astype(np.int64).reshape(-1)
+    index = next((k for k, y in enumerate(labels) if 0 <= y < rows.shape[1]), None)
+    if index is None or len(labels) != len(rows) or not np.isfinite(rows[index]).all():
+        return ()
+    p = math.exp(rows[index, labels[index]] - np.logaddexp.reduce(rows[index]))
+    return (
+        said(
+            "Softmax gives class {target}, the right one of row {row}, the probability {p}; −log of it is {loss}.",
+            target=int(labels[index]),
+            row=index,
+            p=shown(p),
+            loss=shown(-math.log(p)) if p > 0 else "inf",
+        ),
+    )
+
+
+def drawn(explanation: Explanation) -> Iterator[Message]:
+    """About what a cross entropy of random scores comes to, whatever the seed.
+
+    log Σ exp of C independent normal scores of variance s² is about ln C + s²/2, and the target's score is 0 on
+    average.
+    """
+    call, tensors = explanation.call, explanation.recording.tensors
+    if not explanation.spread or call is None or explanation.loss is None or explanation.loss.name != "cross_entropy":
+        return
+    id = call.ref("input")
+    input = None if id is None else tensors.get(id)
+    if input is None or input.data is None or len(input.shape) != 2 or input.shape[1] < LEAST_CLASSES:
+        return
+    scores, classes = input.array().astype(np.float64), input.shape[1]
+    scatter = float(scores.std(axis=1).mean())
+    yield said(
+        "Scores that know nothing cost about ln {count} + s²/2 = {level}, s = {scatter} being how far they scatter "
+        "in a row.",
+        count=classes,
+        level=f"{math.log(classes) + scatter**2 / 2:.2f}",
+        scatter=f"{scatter:.2f}",
+    )
+
+
+def of_call(explanation: Explanation, name: str) -> Iterator[Message]:
+    """What its options do, and what it divides by where no diagnosis is about that."""
+    yield from options(explanation.recording, explanation.call)
+    if not any(rules()[found.slug].family in _OF_DIVISORS for found in explanation.diagnoses[:1]):
+        yield from divisor(explanation.recording, explanation.call, name)
+
+
+def course(explanation: Explanation) -> Iterator[Message]:
+    """Where the loss of a training loop starts and ends, and whether it ever gets lower."""
+    losses = explanation.recording.losses
+    if len(losses) < LEAST_STEPS:
+        return
+    first, last = losses[0], losses[-1]
+    if all(loss == first for loss in losses):
+        yield said("In {count} steps of training the loss stays at {value}.", count=len(losses), value=shown(first))
+    else:
+        yield said(
+            "In {count} steps of training the loss goes from {first} to {last}; its least is {least}.",
+            count=len(losses),
+            first=shown(first),
+            last=shown(last),
+            least=shown(min(losses)),
+        )
+
+
+def likeness(like: Equal) -> Message:
+    """The library loss that a formula is, or is a multiple of, and how far that is proven."""
+    options = [f"{key}={value:g}" for key, value in like.options.items()]
+    call = f"{like.loss.name}({', '.join((f'reduction={like.reduction!r}', *options))})"
+    if like.factor != 1:
+        return said(
+            "Your formula is {factor} times {call}, here and on other numbers.", factor=f"{like.factor:.6g}", call=call
+        )
+    if not like.proven:
+        return said("Here and on other numbers your formula gives the same as {call}.", call=call)
+    if options or like.reduction != "mean":
+        return said("In normal form your formula is the same as {name}.", name=call)
+    return said("In normal form your formula is the same as {name}.", name=like.loss.name)

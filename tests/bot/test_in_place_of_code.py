@@ -1,0 +1,54 @@
+"""Code that cannot be run as it stands: the answer comes from the example that shows what is asked, or asks back."""
+
+from typing import Any
+
+from bot.exchange import Answer
+
+LOOP = (
+    "running_loss = 0.0\nfor x, y in loader:\n    optimizer.zero_grad()\n    loss = {}(net(x), y)\n"
+    "    loss.backward()\n    optimizer.step()\n    running_loss += {}\n"
+)
+
+
+def slugs(answer: Answer) -> list[str]:
+    return [found.slug for found in answer.diagnoses]
+
+
+async def test_a_running_total_is_found_in_a_loop_whose_loss_nobody_defines(answer: Any) -> None:
+    found: Answer = await answer(LOOP.format("criterion", "loss") + "\nmemory grows until it is killed. why?")
+    assert slugs(found)[:1] == ["loss-added-up-with-history"]
+    assert "- " in found.text and "running_loss += loss." in found.text
+
+
+async def test_made_up_numbers_of_an_assumed_loss_are_not_explained(answer: Any) -> None:
+    found: Answer = await answer(LOOP.format("criterion", "loss.item()") + "\nwhy is my loss so noisy?")
+    assert (found.outcome, found.value) == ("needs-input", None)
+
+
+async def test_an_error_of_backward_is_shown_by_an_example_that_raises_it(answer: Any) -> None:
+    found: Answer = await answer(
+        "loss.backward()\nRuntimeError: element 0 of tensors does not require grad and does not have a grad_fn\n"
+        "with loss.requires_grad = True it runs, but nothing is learned"
+    )
+    assert found.outcome == "failed"
+    assert slugs(found)[:1] == ["detached-loss"]
+
+
+async def test_an_argument_that_hides_what_is_asked_is_left_out_of_the_example(answer: Any) -> None:
+    found: Answer = await answer(
+        "F.cross_entropy(x, y, weight=w, reduction='none').mean() differs from F.cross_entropy(x, y, weight=w), why?"
+    )
+    assert slugs(found)[:1] == ["ce-weighted-mean-denominator"]
+
+
+async def test_a_telling_number_beside_undefined_names_is_answered(answer: Any) -> None:
+    found: Answer = await answer("```\nloss = criterion(model(x), y)\nprint(loss)\n```\nprints 2.3026, always. why?")
+    assert "ln 10" in found.text
+    assert slugs(found)[:1] == ["chance-level-ln-c"]
+
+
+async def test_what_is_stated_is_not_asked_back(answer: Any) -> None:
+    stated: Answer = await answer("triplet loss with margin 0.5 stays at 0.5000, why?")
+    assert "Is 0.5 the margin" not in stated.text
+    open_: Answer = await answer("my triplet loss stays at 0.5000, why?")
+    assert "Is 0.5 the margin" in open_.text
