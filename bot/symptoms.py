@@ -22,7 +22,7 @@ _CAUSES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "negative": (
             *("nll-on-probabilities", "nll-on-raw-logits", "kl-input-not-log", "bcewl-target-outside-01"),
-            *("density-nll-may-be-negative", "dice-on-logits", "overlap-subtracted", "ctc-needs-log-probs"),
+            *("density-nll-may-be-negative", "dice-on-logits", "dice-negated", "ctc-needs-log-probs"),
         ),
         "stuck": (
             *("ce-double-softmax", "chance-level-ln-c", "optimizer-not-stepped", "zero-grad-before-step"),

@@ -24,6 +24,7 @@ MOST_STATED = 200_000
 FINEST = 2e-6  # float32's own roundoff, relative
 MOST = 3
 KERAS, OLD_TORCH = 1e-7, 1e-12
+_CLOSE = 2e-4
 SUPCON = 0.1 / 0.07  # what the usual code of SupCon multiplies by: its base temperature over its temperature
 
 _ENTROPY = "entropy"
@@ -55,9 +56,13 @@ class Family:
     losses: frozenset[str]
     candidates: Callable[[], Candidates]
     asks: bool = False
+    finest: float = 1.0
+    """Relative radius of the digits that tell these forms from chance, where they lie close together."""
 
     def within(self, value: float, slack: float) -> Fingerprint | None:
         """The one form that is so near; None where there is none, or several, so that the digits tell nothing."""
+        if slack > self.finest * abs(value):
+            return None
         near = [make for at, make in self.candidates() if abs(at - value) <= slack]
         return near[0]() if len(near) == 1 else None
 
@@ -113,8 +118,8 @@ def _families(counts: Collection[int]) -> tuple[Family, ...]:
         Family(frozenset({"nll_loss"}), _negated_one),
         Family(binary, partial(_shares, 100.0, _cut)),
         Family(entropy, partial(_over, counts, _wrong_one_hot, lambda c: math.log(math.e + c - 1))),
-        Family(entropy, partial(_smoothed, counts)),
-        Family(logits, partial(_over, counts, _sigmoids, _of_sigmoids)),
+        Family(entropy, partial(_smoothed, counts), finest=_CLOSE if len(counts) > 1 else 1.0),
+        Family(logits, partial(_over, counts, _sigmoids, _of_sigmoids), finest=_CLOSE if len(counts) > 1 else 1.0),
         Family(contrastive, partial(_over, pairs, partial(_contrastive, 1.0), lambda n: math.log(2 * n - 1)), True),
         Family(
             contrastive,

@@ -93,12 +93,26 @@ def relation(mine: Formula, theirs: Formula) -> Message | None:
                 mine=f"{left[place]:.6g}",
                 theirs=f"{right[place]:.6g}",
             )
+        if (size := _axis_between(mine, float(other) / float(ours) if ours else 0.0)) is not None:
+            return said(
+                "Both are made of the same {count} elements; this one comes to {ratio} times as much: one adds up "
+                "along an axis of length {size}, the other averages over it (sum or mean over that dimension).",
+                count=left.size,
+                ratio=f"{float(other) / float(ours):.6g}",
+                size=size,
+            )
         return said(
             "Both are made of the same {count} elements; this one comes to {ratio} times as much.",
             count=left.size,
             ratio=f"{float(other) / float(ours):.6g}" if ours else "?",
         )
     return None
+
+
+def _axis_between(found: Formula, times: float) -> int | None:
+    """The length of an axis that one value is the other times, or divided by; None where there is none."""
+    sizes = {axis.size for x in found.forms.composition.inputs.values() for axis in x.axes if axis.size > 1}
+    return next((n for n in sorted(sizes) if _close(times, n) or _close(times * n, 1.0)), None)
 
 
 def ratio(ours: float, other: float, counts: set[int]) -> Message | None:

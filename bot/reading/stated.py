@@ -45,6 +45,12 @@ _LISTS = tuple(
 )
 _REDUCTION = re.compile(rf"reduction{_IS}(sum|none|mean|batchmean)\b", re.I)
 _SWITCH = re.compile(r"(?<![A-Za-z_])(zero_infinity|log_target|log_input|full|swap)\s*=\s*(True|False)")
+_DATASETS = (
+    (r"\bimage[\s-]?net(?:[\s-]?1k)?\b", 1000), (r"\bcifar[\s-]?100\b", 100), (r"\bcifar(?:[\s-]?10)?\b", 10),
+    (r"\b(?:fashion[\s-]?)?mnist\b", 10), (r"\bgpt-?2\b", 50257), (r"\bllama-?2?\b(?!-?3)", 32000),
+)  # fmt: skip
+"""How many classes, or words, there are in what is trained on most."""
+
 _CLASSES = re.compile(
     r"(?<![\d.,])(\d{1,3},\d{3}|\d{1,6})[\s-]*(?:-?way\b|(?:discrete )?actions?\b|"
     r"class(?:es)?\b|classes\b|labels\b|clases|klassen|класс\w*|क्लास|वर्ग|クラス|"
@@ -66,6 +72,9 @@ def stated(prose: str) -> tuple[Stated, ...]:
     if match := _REDUCTION.search(prose):
         found["reduction"] = repr(match.group(1).lower())
     found |= {match.group(1): match.group(2) for match in _SWITCH.finditer(prose)}
+    known = next((count for name, count in _DATASETS if re.search(name, prose, re.I)), None)
+    if known is not None:
+        found[CLASSES] = str(known)
     if match := _CLASSES.search(prose):
         found[CLASSES] = str(int((match.group(1) or match.group(2)).replace(",", "")))
     return tuple(Stated(name, value) for name, value in found.items())

@@ -40,8 +40,11 @@ def _statement(node: ast.stmt, source: str) -> Strength:
             return Strength.STRONG
         case ast.Assign(value=value):
             return Strength.WEAK if isinstance(_unsigned(value), ast.Constant | ast.Name) else Strength.STRONG
-        case ast.AnnAssign(value=value, annotation=annotation):  # "torch: F.mse_loss(a, b) = 5.0" is a sentence
+        case ast.AnnAssign(value=value, annotation=annotation, target=ast.Name() | ast.Attribute(value=ast.Name())):
+            # "torch: F.mse_loss(a, b) = 5.0" is a sentence
             return Strength.STRONG if value and not isinstance(annotation, ast.Call) else Strength.NONE
+        case ast.AnnAssign():  # and so is "0.4142. FaceNet: 2 - 4 + 1 = -1"
+            return Strength.NONE
         case ast.AugAssign():
             return Strength.STRONG
         case ast.Expr(value=value) | ast.Return(value=ast.Call() as value):

@@ -74,6 +74,12 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("batch", r"batch(?:es)?|バッチ|批次?|배치|lotes?|lots?|пакет\w*|батч\w*|बैच"),
     ("ignore", r"ignor\w+|ignore_index|skip(?:ped|ping)?|[-−]100|無視|忽略|무시\w*|игнор\w*|अनदेखा"),
     (
+        "learning-rate",
+        r"learning[\s_-]?rates?|lr|学習率|学习率|학습률|tasa de aprendizaje|taux d'apprentissage|lernrate|"
+        r"taxa de aprendizado|скорост\w* обучения",
+    ),
+    ("perplexity", r"perplexit\w*|ppl|困惑度|パープレキシティ|perplejidad|perplexité|perplexit[äa]t"),
+    (
         "memory",
         r"memory|ram|oom|メモリ|内存|显存|메모리|memoria|m[ée]moire|speicher\w*|mem[óo]ria|памят\w*|मेमोरी",
     ),

@@ -29,14 +29,19 @@ def rules() -> tuple[Rule, ...]:
             family="binary-targets",
             title=said("One sigmoid for every class, where softmax over them was expected"),
             explanation=said(
-                "binary_cross_entropy_with_logits asks every class by itself and averages over all of them; "
-                "cross_entropy lets the classes compete. The two are different numbers, also for two classes."
+                "binary_cross_entropy_with_logits takes a sigmoid of every class by itself, independent of the others, "
+                "and averages over all of them; cross_entropy lets the classes compete in a softmax. The two are "
+                "different numbers, also for two classes: of two outputs a softmax sees their difference alone."
             ),
             words=(
+                "BCEWithLogitsLoss and CrossEntropyLoss differ for two outputs",
+                "binary cross entropy one-hot different from cross entropy",
+                "two output units sigmoid or softmax",
                 "BCE vs cross entropy two classes",
                 "BCEWithLogits one-hot two columns",
                 "binary cross entropy with two outputs",
             ),
+            about=frozenset({"cross_entropy"}),
             losses=_LOGITS,
             trigger=_softmax_expected,
             positive=_HEAD + _TWO + "F.binary_cross_entropy_with_logits(logits, target)",
@@ -54,14 +59,20 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "binary_cross_entropy adds −(1−y)·log(1−p) of all the other classes, the negative classes, to −log p "
                 "of the right one, and takes the mean over all elements: it divides by N·C. cross_entropy has "
-                "the first "
-                "part alone, divided by N. They are not the same: another number, other gradients."
+                "the first part alone, divided by N: softmax is normalised, so that raising the right class lowers all "
+                "the others, and they need no term of their own. The two are not the same: another number, other "
+                "gradients."
             ),
             words=(
+                "log(1-p) of every output node",
+                "cross entropy ignores the other classes",
+                "why only the true class counts in cross entropy",
+                "binary cross entropy summed over all output nodes",
                 "softmax then binary_cross_entropy",
                 "BCE after softmax",
                 "binary cross entropy of softmax and one_hot",
             ),
+            about=frozenset({"cross_entropy"}),
             losses=frozenset({"binary_cross_entropy"}),
             trigger=_after_softmax_onehot,
             positive=_HEAD + _THREE + "F.binary_cross_entropy(logits.softmax(dim=1), target)",

@@ -50,7 +50,14 @@ def rules() -> tuple[Rule, ...]:
                 "The target of each item is the index of its class, from 0 to the number of classes less one. Only "
                 "ignore_index is left out, and it is -100 by default."
             ),
-            words=("target out of bounds", "class index out of range", "target -1", "Target 3 is out of bounds"),
+            words=(
+                "void label 255 device-side assert",
+                "t >= 0 && t < n_classes",
+                "target out of bounds",
+                "class index out of range",
+                "target -1",
+                "Target 3 is out of bounds",
+            ),
             losses=_LOSSES,
             trigger=_out_of_range,
             positive=_HEAD + _LOGITS + "target = torch.tensor([0, -1])\nnn.CrossEntropyLoss()(logits, target)",

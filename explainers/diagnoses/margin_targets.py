@@ -45,6 +45,7 @@ def rules() -> tuple[Rule, ...]:
                 "hinge loss labels 0 and 1",
             ),
             losses=_SIGNED,
+            dominates=frozenset({"hinge-satisfied-zero-grad"}),
             trigger=_zeros,
             positive=_HEAD + _SCORES + "y = torch.tensor([1.0, 0.0, 1.0])\nF.soft_margin_loss(scores, y)",
             control=_HEAD + _SCORES + "y = torch.tensor([1.0, -1.0, 1.0])\nF.soft_margin_loss(scores, y)",
@@ -60,6 +61,7 @@ def rules() -> tuple[Rule, ...]:
             ),
             words=("MarginRankingLoss wrong value", "margin ranking target", "margin_ranking_loss formula wrong"),
             losses=_SIGNED,
+            dominates=frozenset({"hinge-satisfied-zero-grad"}),
             trigger=_other_numbers,
             positive=_HEAD
             + _RANKED

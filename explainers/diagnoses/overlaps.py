@@ -6,16 +6,14 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import followed_by, graph_rerun, replaced
-from explainers.diagnoses.scene import Floats, Scene, scalar, short, upstream
+from explainers.diagnoses.edits import graph_rerun, replaced
+from explainers.diagnoses.scene import Floats, Scene, short
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
 from explainers.recording import Call, Tensor
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _DICE = "dice = 2 * (p * mask).sum() / (p.sum() + mask.sum())\n1 - dice"
-_PROBS = "p, mask = torch.tensor([0.9, 0.1, 0.8]), torch.tensor([1.0, 0.0, 1.0])\n"
-_COEFFICIENT = "dice = 2 * (p * mask).sum() / (p.sum() + mask.sum())\n"
 _SCORES = "scores = torch.tensor([6.0, -3.0, 4.0, -5.0])\n"
 
 
@@ -58,27 +56,6 @@ def rules() -> tuple[Rule, ...]:
             + _DICE,
             control=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = torch.sigmoid(scores)\n" + _DICE,
             dominates=frozenset({"dice-on-logits"}),
-        ),
-        Rule(
-            slug="overlap-subtracted",
-            family="overlaps",
-            title=said("The Dice coefficient is subtracted, not 1 minus it"),
-            explanation=said(
-                "Many take minus the Dice coefficient as the loss, nnU-Net among them. It lies between −1 and 0, so "
-                "that together with a cross-entropy, which is 0 at best, the least is −1. The constant 1 that is left "
-                "out changes no gradient: a negative loss is normal here."
-            ),
-            words=(
-                "dice and cross entropy loss negative normal",
-                "dice + ce loss is -0.87",
-                "dice loss negative best value",
-                "bce dice loss negative constant",
-            ),
-            losses=frozenset(),
-            about=frozenset({"dice_loss"}),
-            trigger=_subtracted,
-            positive=_HEAD + _PROBS + _COEFFICIENT + "F.binary_cross_entropy(p, mask) - dice",
-            control=_HEAD + _PROBS + _COEFFICIENT + "F.binary_cross_entropy(p, mask) + 1 - dice",
         ),
     )
 
@@ -147,31 +124,6 @@ def _squared(call: Call) -> tuple[int, ...]:
         short(call) == "pow" and call.argument("exponent") == 2
     )
     return ids[:1] if is_square or short(call) == "square" else ()
-
-
-def _subtracted(scene: Scene) -> Suspicion | None:
-    """A subject below 0 that is something minus an overlap, or minus an overlap alone."""
-    value, last = scene.value, scene.makers.get(scene.recording.subject or -1)
-    found = overlap(scene)
-    if value is None or value >= 0 or last is None or short(last) not in ("sub", "neg") or found is None:
-        return None
-    taken = last.ref("other" if short(last) == "sub" else "input")
-    start = last.argument("input")
-    made = upstream(taken, scene.makers)
-    dice = None if taken is None else scalar(scene.recording.tensors[taken])
-    if found[0] not in made or dice is None or not 0 <= dice <= 1 or isinstance(start, int | float):
-        return None
-    return Suspicion(
-        at=last.index,
-        verdict=said(
-            "{value} is below 0 since it subtracts the overlap, {dice}, itself: its least is −1, not 0.",
-            value=stated(scene),
-            dice=number(dice),
-        ),
-        evidence=(said("With a perfect overlap of 1 and nothing else lost it would be −1."),),
-        trials=(Trial(said("with 1 added"), graph_rerun(followed_by(last, "torch.add", other=1.0))),),
-        fix=fixes.fix(scene, None, "choose", said("Add 1 where a loss from 0 on is wanted: 1 − dice.")),
-    )
 
 
 def overlap(scene: Scene) -> tuple[Call, Tensor, Tensor] | None:

@@ -54,6 +54,8 @@ def _changes(source: Source, node: ast.expr, ratio: float) -> Iterator[tuple[str
             yield source.written(left), said("without the factor ½")
         case ast.BinOp(left=ast.Constant(value=0.5), op=ast.Mult(), right=right) if _near(ratio, 2):
             yield source.written(right), said("without the factor ½")
+        case ast.BinOp(op=ast.Sub()) if _is_compared(source, node):
+            yield f"({source.written(node)}).abs()", said("with the absolute value of the difference")
         case ast.BinOp(left=left, op=ast.Div(), right=right) if _is_bare_sum(right) and _has_exp(source, left):
             yield f"{source.written(left)} / {_along_rows(source, right)}", said("with a sum along each row")
         case _:
@@ -144,6 +146,19 @@ def _has_exp(source: Source, node: ast.expr) -> bool:
     if any(isinstance(n, ast.Call) and last_name(n.func) == "exp" for n in ast.walk(node)):
         return True
     return isinstance(node, ast.Name) and any(_binds_exp(n, node.id) for n in ast.walk(source.tree))
+
+
+def _is_compared(source: Source, node: ast.expr) -> bool:
+    """Whether a name that is bound to it is compared with something, as the difference in a Huber loss is."""
+    names = {
+        target.id
+        for each in ast.walk(source.tree)
+        if isinstance(each, ast.Assign) and each.value is node
+        for target in each.targets
+        if isinstance(target, ast.Name)
+    }
+    compared = (each.left for each in ast.walk(source.tree) if isinstance(each, ast.Compare))
+    return any(isinstance(left, ast.Name) and left.id in names for left in compared)
 
 
 def _binds_exp(node: ast.AST, name: str) -> bool:

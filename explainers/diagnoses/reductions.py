@@ -19,6 +19,7 @@ _PAIRS = "a = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 0.0, 3.0]])\nb = to
 _ELEMENTWISE = frozenset(
     {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
 )
+_PER_ITEM = frozenset({"multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"})
 _ANY = _ELEMENTWISE | {
     *("cross_entropy", "nll_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "soft_margin_loss", "ctc_loss"),
     *(
@@ -132,7 +133,11 @@ def _other_reduction(scene: Scene) -> Suspicion | None:
 def _counts(scene: Scene) -> set[int]:
     """The numbers that a mean of this call could divide by."""
     tensors = [scene.recording.tensors[id] for id in scene.call.inputs()]
-    return {n for t in tensors for n in (t.elements, t.shape[0] if t.shape else 1)}
+    rows = {t.shape[0] if t.shape else 1 for t in tensors}
+    if scene.name in _PER_ITEM:
+        first = scene.given("input").shape
+        return {first[0] if len(first) > 1 else 1}
+    return {*rows, *(t.elements for t in tensors)}
 
 
 def _over_features(scene: Scene) -> Suspicion | None:

@@ -151,7 +151,15 @@ def rules() -> tuple[Rule, ...]:
                 "Each step goes beyond the minimum, to a point that is higher than the one before: the loss grows from "
                 "round to round."
             ),
-            words=("learning rate too high", "loss explodes", "loss diverges", "loss increasing every epoch"),
+            words=(
+                "learning rate too high loss nan",
+                "loss inf then nan after some steps learning rate",
+                "loss diverges learning rate not normalised data",
+                "learning rate too high",
+                "loss explodes",
+                "loss diverges",
+                "loss increasing every epoch",
+            ),
             losses=frozenset(),
             trigger=_too_large,
             positive=_program("SGD(model.parameters(), lr=1.0)"),

@@ -23,7 +23,8 @@ def options(recording: Recording, call: Call | None) -> Iterator[Message]:
     name = call.function.rpartition(".")[2]
     for (loss, option), (default, telling) in _OPTIONS.items():
         value = call.argument(option)
-        if loss == name and isinstance(value, bool | int | float) and value != default:
+        asked = value != default or (loss, option) in _ALWAYS
+        if loss == name and isinstance(value, bool | int | float) and asked:
             told = telling(float(value), call, recording)
             if told is not None:
                 yield told
@@ -103,6 +104,8 @@ def _clamped(eps: float, call: Call, recording: Recording) -> Message | None:
     if var is None or var.data is None or not var.elements:
         return None
     below = int((var.array().astype(np.float64) < eps).sum())
+    if not below and eps == _SMALL:
+        return None
     return said(
         "eps is no summand: var is clamped to at least eps={eps}, max(var, eps). Here that changes {below} of {count} "
         "variances.",
@@ -130,6 +133,10 @@ def _zeroed(zero: float, _call: Call, _recording: Recording) -> Message | None:
     return said("zero_infinity=True sets infinite losses, and their gradients, to 0: it hides targets that do not fit.")
 
 
+_SMALL = 1e-6
+_ALWAYS = frozenset({("gaussian_nll_loss", "eps")})
+"""Options whose default may matter, too."""
+
 _OPTIONS: Mapping[tuple[str, str], tuple[float, Telling]] = MappingProxyType(
     {
         ("cross_entropy", "label_smoothing"): (0.0, _smoothing),
@@ -138,7 +145,7 @@ _OPTIONS: Mapping[tuple[str, str], tuple[float, Telling]] = MappingProxyType(
         ("poisson_nll_loss", "full"): (False, _stirling),
         ("poisson_nll_loss", "log_input"): (True, _rates),
         ("gaussian_nll_loss", "full"): (False, _constant),
-        ("gaussian_nll_loss", "eps"): (1e-6, _clamped),
+        ("gaussian_nll_loss", "eps"): (_SMALL, _clamped),
         ("triplet_margin_loss", "swap"): (False, _nearer),
         ("kl_div", "log_target"): (False, _logarithms),
         ("ctc_loss", "zero_infinity"): (False, _zeroed),

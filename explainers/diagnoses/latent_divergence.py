@@ -1,0 +1,86 @@
+"""The divergence of a variational autoencoder, −½ Σ(1 + log σ² − μ² − σ²), with its sign turned."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import followed_by, graph_rerun
+from explainers.diagnoses.scene import Floats, Scene, short
+from explainers.diagnoses.wording import number, stated
+from explainers.messages import said
+
+_HEAD = "import torch\n\nmu, logvar = torch.tensor([[0.5, -1.0]]), torch.tensor([[0.1, -0.2]])\n"
+_TERMS = "torch.sum(1 + logvar - mu.pow(2) - logvar.exp())"
+_TOLERANCE = 1e-4
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="latent-divergence-sign",
+            family="densities",
+            title=said("The divergence of a variational autoencoder has its sign turned"),
+            explanation=said(
+                "The divergence of N(μ, σ²) from N(0, 1) is −½ Σ(1 + log σ² − μ² − σ²). Each term 1 + log σ² − μ² − σ² "
+                "is at most 0, and 0 for μ = 0 and σ = 1, so with the minus sign the divergence is never negative. "
+                "Without it, training pushes the latent code away from N(0, 1)."
+            ),
+            words=("VAE KL term negative", "KLD of a VAE is negative", "variational autoencoder kl loss sign"),
+            losses=frozenset(),
+            trigger=_turned,
+            positive=_HEAD + "0.5 * " + _TERMS,
+            control=_HEAD + "-0.5 * " + _TERMS,
+            about=frozenset({"kl_div"}),
+        ),
+    )
+
+
+def _turned(scene: Scene) -> Suspicion | None:
+    value, last = scene.value, scene.makers.get(scene.recording.subject or -1)
+    if value is None or last is None or not value < 0:
+        return None
+    needed = scene.needed()
+    logs = [x for c in needed if short(c) == "exp" and (x := _held(scene, c.ref("input"))) is not None]
+    means = [
+        x
+        for c in needed
+        if _is_square(c.function, c.argument("exponent")) and (x := _first(scene, c.inputs())) is not None
+    ]
+    for log, mean in ((a, b) for a in logs for b in means if a.shape == b.shape):
+        total = float((1 + log - mean**2 - np.exp(log)).sum())
+        share = 0.5 * total / value if total else math.nan
+        if (
+            share > 0
+            and math.isclose(share, round(share), rel_tol=_TOLERANCE)
+            and round(share) in (1, *log.shape, log.size)
+        ):
+            return Suspicion(
+                at=last.index,
+                verdict=said(
+                    "{value} is the divergence with its sign turned: it is −½ Σ(1 + log σ² − μ² − σ²), never negative.",
+                    value=stated(scene),
+                ),
+                evidence=(said("The sum of 1 + log σ² − μ² − σ² is {total}.", total=number(total)),),
+                trials=(Trial(said("with a minus sign"), graph_rerun(followed_by(last, "torch.neg"))),),
+                fix=fixes.fix(scene, None, "safe", said("Put the minus sign before ½.")),
+            )
+    return None
+
+
+def _is_square(function: str, exponent: object) -> bool:
+    name = function.rsplit(".", 1)[-1].strip("_")
+    return name == "square" or (name == "pow" and exponent == 2)
+
+
+def _first(scene: Scene, ids: tuple[int, ...]) -> Floats | None:
+    return _held(scene, ids[0]) if ids else None
+
+
+def _held(scene: Scene, id: int | None) -> Floats | None:
+    tensor = None if id is None else scene.recording.tensors.get(id)
+    return None if tensor is None or tensor.data is None else tensor.array().astype(np.float64)
