@@ -18,6 +18,9 @@ _BUILT: Final = re.compile(r"\bnn\.(\w*Loss)\(\s*[A-Za-z_]\w*\s*,\s*[A-Za-z_]\w*
 _CALLED: Final = re.compile(
     r"\b(mse_loss|l1_loss|smooth_l1_loss|huber_loss)\(|\b(MSELoss|L1Loss|SmoothL1Loss|HuberLoss)\b"
 )
+_ASSERTED: Final = re.compile(r"device-side assert triggered|t >= 0 && t < n_classes")
+_CLASSES: Final = re.compile(r"(?<![\d.])(\d{1,5})[\s-]*(?:classes|class\b|labels)", re.I)
+_WHOLE: Final = re.compile(r"(?<![\w.=/-])-?\d{1,3}(?![\w.]|\s*%)")
 _REDUCED: Final = re.compile(r"reduction\s*=\s*['\"](sum|mean)['\"]")
 _ACTIVATIONS: Final = frozenset({"sigmoid", "exp", "tanh", "sqrt", "relu"})
 _OF_CLASSES: Final = frozenset({"CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"})
@@ -31,6 +34,8 @@ def stand_in(message: str, around: str = "") -> str | None:
     `around` is the text that it stands in, for a message that names no call of its own.
     None where the message is of no kind that is known, or where it names tensors too large to make up.
     """
+    if _ASSERTED.search(message):
+        return f"{_HEAD}{_on_gpu(around)}"
     for pattern, program in _PROGRAMS:
         found = pattern.search(message)
         source = program(found) if found is not None else None
@@ -185,9 +190,17 @@ def _out_of_range(found: Match) -> str | None:
     return "p = torch.rand(4)\ny = torch.tensor([2.0, 0.0, 1.0, 0.0])\nnn.BCELoss()(p, y)"
 
 
-def _on_gpu(_found: Match) -> str | None:
-    """What asserts on a GPU is an exception on the CPU: most often a label beyond the classes."""
-    return "logits = torch.randn(2, 5)\ntarget = torch.tensor([0, 5])\nF.cross_entropy(logits, target)"
+def _on_gpu(around: str) -> str:
+    """What asserts on a GPU is an exception on the CPU: most often a label beyond the classes.
+
+    Both are those of the text, where it says how many classes there are and names a number that is none of them.
+    """
+    stated = _CLASSES.search(around)
+    classes = int(stated[1]) if stated and 1 < int(stated[1]) <= _MOST // 10 else 5
+    rest = around[: stated.start()] + around[stated.end() :] if stated else ""
+    labels = (int(each) for each in _WHOLE.findall(rest))
+    label = next((each for each in labels if each >= classes or each < 0), classes)
+    return f"logits = torch.randn(2, {classes})\ntarget = torch.tensor([0, {label}])\nF.cross_entropy(logits, target)"
 
 
 def _to_numpy(_found: Match) -> str | None:
@@ -269,7 +282,6 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
     (re.compile(r"modified by an inplace operation.*output \d of (\w+?)(?:Backward|\b)", re.DOTALL), _overwritten),
     (re.compile(r"Expected target size \[(\d+), (\d+)\], got \[\d+\]"), _items_only),
     (re.compile(r"all elements of (input|target) should be between 0 and 1"), _out_of_range),
-    (re.compile(r"device-side assert triggered|t >= 0 && t < n_classes"), _on_gpu),
     (re.compile(r"Can't call numpy\(\) on Tensor that requires grad"), _to_numpy),
     (re.compile(r"Target (-?\d+) is out of bounds"), _label),
     (

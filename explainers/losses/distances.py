@@ -51,8 +51,8 @@ def losses() -> tuple[Loss, ...]:
             "F.triplet_margin_loss(anchor, torch.tensor([[0.5, 1.0]]), torch.tensor([[1.0, 2.0]]))",
             said("Definition: the near distance minus the far one, and a margin"),
             said(
-                "triplet_margin_loss is max(0, d(a,p) − d(a,n) + margin); eps is added to every difference, so that no "
-                "vector is at distance 0 from itself."
+                "triplet_margin_loss is max(0, d(a,p) − d(a,n) + margin) of distances, Euclidean ones for p=2, and not "
+                "of their squares; eps is added to every difference, so that no vector is at distance 0 from itself."
             ),
             module="TripletMarginLoss",
             words=("triplet loss", "triplet margin"),

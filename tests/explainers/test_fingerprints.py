@@ -96,3 +96,15 @@ def test_of_a_stated_number_of_classes_no_other_is_meant():
 def test_even_odds_are_shown_with_the_loss_that_is_named(loss: str):
     checked(0.6931, 5e-5, (loss,), "ln 2")
     assert [f"F.{loss}(" in one.source for one in fingerprints(0.6931, 5e-5, (loss,))] == [True]
+
+
+def test_forms_that_lie_close_together_need_more_digits_unless_the_classes_are_known():
+    assert not fingerprints(0.776, 5e-4, ("cross_entropy",))
+    assert not fingerprints(0.1985, 5e-5, ("cross_entropy",))
+    smoothed = -0.95 * math.log(0.95) - 0.05 * math.log(0.05)
+    assert fingerprints(round(smoothed, 4), 5e-5, ("cross_entropy",), 2)
+
+
+def test_a_question_is_settled_by_the_arguments_that_it_asks_for():
+    (found,) = fingerprints(0.5, 5e-5, ("triplet_margin_loss",))
+    assert found.settled_by == ("margin",)

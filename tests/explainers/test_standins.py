@@ -151,3 +151,12 @@ def test_what_a_gpu_or_an_older_version_refuses_stops_here_too(message: str, slu
     assert recording.raised is not None
     fired = [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
     assert slug is None or slug in fired
+
+
+def test_an_assertion_of_a_gpu_is_shown_with_the_label_and_the_classes_that_the_text_names():
+    message = "CUDA error: device-side assert triggered"
+    told = stand_in(message, f"{message}: I have 19 classes and 255 is void")
+    assert told is not None and "randn(2, 19)" in told and "[0, 255]" in told
+    plain = stand_in(message)
+    assert plain is not None
+    assert record(plain).raised is not None

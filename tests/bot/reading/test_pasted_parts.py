@@ -53,3 +53,9 @@ def test_what_is_there_and_what_was_expected_are_no_input_and_target(between: st
 def test_two_lists_that_are_given_are_input_and_target() -> None:
     asked = question("cross entropy of [2.0, 0.5] and [0.9, 0.1] is 0.35, why?")
     assert len(asked.snippets) == 1
+
+
+def test_a_sentence_behind_a_number_is_no_annotation() -> None:
+    asked = question("x = torch.zeros(1)\nprint(F.mse_loss(x, x + 1))\n1.0000. The paper: 1 - 2 + 1 = 0, why?")
+    assert asked.subject is not None
+    assert "paper" not in asked.snippets[asked.subject].source

@@ -88,3 +88,15 @@ def test_a_value_that_is_shown_is_a_topic_though_no_word_names_it(message: str, 
 
 def test_a_positive_number_is_no_topic() -> None:
     assert topics_of_values((Claim("printed", 0.6931, 5e-5, "0.6931", None),)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [("resnet on ImageNet, loss 6.9", "1000"), ("cifar-10 cross entropy", "10"), ("CIFAR100 loss", "100")],
+)
+def test_the_classes_of_well_known_data_are_known(text: str, classes: str) -> None:
+    assert {each.name: each.value for each in stated(text)}["classes"] == classes
+
+
+def test_a_stated_number_of_classes_goes_before_that_of_the_data() -> None:
+    assert {each.name: each.value for each in stated("imagenet with 20 classes")}["classes"] == "20"
