@@ -39,7 +39,7 @@ _INPUT = (
     r"sa[íi]das?|predi[çc][ãa]o|выход\w*|логит\w*|предсказани\w*|आउटपुट|लॉजिट\w*|स्कोर|(?:ال)?(?:مخرجات|توقعات|تنبؤ))"
 )
 _ROLE = re.compile(
-    rf"(?P<target>(?<![A-Za-z]){_TARGET}(?![A-Za-z]))|(?P<input>(?<![A-Za-z]){_INPUT}(?![A-Za-z]))|"
+    rf"(?P<target>(?<![A-Za-z]){_TARGET}(?![A-Za-z]|[\s_-]*smoothing))|(?P<input>(?<![A-Za-z]){_INPUT}(?![A-Za-z]))|"
     r"(?P<weight>(?<![A-Za-z_])(?:class |pos_)?weights?(?![A-Za-z])|重み|权重|가중치)|"
     r"(?P<result>(?<![A-Za-z_])(?:loss(?:es)?(?: printed| is)?|gives?|gave|got|prints?|printed|returns?|result|"
     r"expect\w*)(?![A-Za-z])|損失|损失|손실)",
