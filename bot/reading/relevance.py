@@ -119,7 +119,7 @@ _TENSORS = re.compile(
     r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|dtype|"
     r"inplace|backward|all elements of|Dimension out of range|nan values|requires_grad|cannot be multiplied|"
     r"invalid for input of size|m1: \[|batch_size|broadcast|for dimension \d|non-singleton|"
-    r"device-side assert|n_classes",
+    r"device-side assert|n_classes|only for scalar outputs|through the graph|leaf Variable",
     re.I,
 )
 

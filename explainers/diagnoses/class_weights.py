@@ -29,7 +29,7 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "With class weights the mean of cross_entropy is a weighted mean: it divides by the sum of the weights "
                 "of the targets, not by the number of items. So the weights decide which items count more, not how "
-                "large the loss is."
+                "large the loss is. A factor that all weights have in common cancels."
             ),
             words=(
                 "class weights mean wrong",

@@ -74,8 +74,31 @@ def drawn(explanation: Explanation) -> Iterator[Message]:
 def of_call(explanation: Explanation, name: str) -> Iterator[Message]:
     """What its options do, and what it divides by where no diagnosis is about that."""
     yield from options(explanation.recording, explanation.call)
+    yield from _soft(explanation, name)
     if not any(rules()[found.slug].family in _OF_DIVISORS for found in explanation.diagnoses[:1]):
         yield from divisor(explanation.recording, explanation.call, name)
+
+
+def _soft(explanation: Explanation, name: str) -> Iterator[Message]:
+    """That real numbers as the target of cross_entropy are probabilities, which older versions of torch refused."""
+    call = explanation.call
+    id = call.ref("target") if call is not None and name == "cross_entropy" else None
+    if id is not None and explanation.recording.tensors[id].floating:
+        yield said(
+            "A target of real numbers is read as class probabilities (soft labels): -Σ target · log softmax in each "
+            "row. Since version 1.10; older versions of torch took class indices alone."
+        )
+
+
+def cosines(explanation: Explanation) -> Iterator[Message]:
+    """Between what a loss made of cosines lies."""
+    subject, recording = explanation.recording.subject, explanation.recording
+    made = recording.producer(subject) if subject is not None else None
+    names = {call.function.rpartition(".")[2] for call in recording.calls}
+    if explanation.loss is None and made is not None and "cosine_similarity" in names:
+        yield said(
+            "A cosine lies between -1, for opposite directions, and 1, for the same one; 1 - cos between 0 and 2."
+        )
 
 
 def course(explanation: Explanation) -> Iterator[Message]:

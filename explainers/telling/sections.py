@@ -42,7 +42,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines += [message.say(translator) for message in subgradient(explanation)]
     lines += [message.say(translator) for message in facts.course(explanation)]
     lines += [message.say(translator) for message in facts.probability_of_target(explanation)]
-    lines += [message.say(translator) for message in facts.drawn(explanation)]
+    lines += [message.say(translator) for message in (*facts.drawn(explanation), *facts.cosines(explanation))]
     if explanation.loss is not None and explanation.recording.raised is None:
         lines += [message.say(translator) for message in facts.of_call(explanation, explanation.loss.name)]
     for diagnosis in explanation.diagnoses[:1]:

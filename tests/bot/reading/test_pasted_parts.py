@@ -59,3 +59,11 @@ def test_a_sentence_behind_a_number_is_no_annotation() -> None:
     asked = question("x = torch.zeros(1)\nprint(F.mse_loss(x, x + 1))\n1.0000. The paper: 1 - 2 + 1 = 0, why?")
     assert asked.subject is not None
     assert "paper" not in asked.snippets[asked.subject].source
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["grad can be implicitly created only for scalar outputs", "Trying to backward through the graph a second time"],
+)
+def test_what_backward_refuses_is_about_a_loss(message: str) -> None:
+    assert question(f"RuntimeError: {message} - why?").traceback is not None
