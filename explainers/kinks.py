@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.graph import ops
+from explainers.graph.deciding import meets
 from explainers.graph.derivative import gradient
 from explainers.graph.evaluation import Values, evaluate, evaluate_all
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import (
     Binary,
-    Compare,
     Extremum,
     Input,
     Node,
@@ -28,7 +28,6 @@ from explainers.graph.nodes import (
     Unary,
     Where,
     is_floating,
-    operands,
     topological,
 )
 from explainers.reading import Reading
@@ -40,6 +39,7 @@ STEP: Final = 2.0**-20
 SAME: Final = 1e-6
 RISE: Final = 1e-5
 BEND: Final = 1e-3
+_ORDERED: Final = ("lt", "le", "gt", "ge")
 Place = tuple[int, ...]
 
 
@@ -115,7 +115,7 @@ def _ties(node: Node) -> Iterator[Node]:
     """What is 0 where a branch ties."""
     match node:
         case Where(condition) if is_floating(node):
-            yield from _bounds(condition)
+            yield from meets(condition, _ORDERED)
         case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if is_floating(node):
             yield ops.sub(a, b)
         case Unary("relu" | "abs", x) if is_floating(x):
@@ -124,17 +124,6 @@ def _ties(node: Node) -> Iterator[Node]:
             hit = ops.compare("eq", x, node)
             several = ops.compare("gt", ops.sum(ops.cast(hit, x.dtype), over), 1)
             yield ops.where(several, ops.sub(x, StopGradient(node, node.axes, node.dtype)), 1)
-        case _:
-            pass
-
-
-def _bounds(condition: Node) -> Iterator[Node]:
-    """What is 0 at the bounds of a condition, or of several that have to hold together."""
-    match condition:
-        case Compare("lt" | "le" | "gt" | "ge", a, b) if is_floating(a) or is_floating(b):
-            yield ops.sub(a, b)
-        case Where() if not is_floating(condition):
-            yield from (bound for part in operands(condition) for bound in _bounds(part))
         case _:
             pass
 

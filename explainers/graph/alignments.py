@@ -117,6 +117,8 @@ class Lattice(Generic[A]):
         for k in range(self.labels.shape[1]):
             for n in np.flatnonzero(k < self.length):
                 label = self.labels[n, k]
+                if not 0 <= label < classes:
+                    continue
                 if times[n, label] == len(found):
                     found.append(np.full((batch, classes), -1))
                 found[times[n, label]][n, label] = 2 * k + 1

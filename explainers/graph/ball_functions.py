@@ -60,6 +60,17 @@ def widened(v: arb, relative: float, absolute: float, largest: float) -> arb:
     return overflowed(grown, largest)
 
 
+def of_the_grid(v: arb, step: float) -> arb:
+    """What a correct rounding to multiples of the smallest number makes of a ball next to 0: from the nearest of its
+    lower end to the nearest of its upper end; halfway both neighbours count, and a number below 0 stays below it."""
+    ends = [arb(v.lower()) / step, arb(v.upper()) / step]
+    low, high = (ends[0] - 0.5).ceil(), (ends[1] + 0.5).floor()
+    if not (low.is_exact() and high.is_exact()) or (high == 0 and ends[0] < 0):
+        return widened(v, 0.0, step, math.inf)
+    found = (low * step).union(high * step)
+    return not_below_zero(found) if low >= 0 else found
+
+
 def with_sign(grown: arb, v: arb) -> arb:
     """A ball that has grown around one whose numbers have no different signs, cut where the other sign begins."""
     return not_below_zero(grown) if v >= 0 else -not_below_zero(-grown) if v <= 0 else grown

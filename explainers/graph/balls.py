@@ -30,6 +30,7 @@ from explainers.graph.ball_functions import (
     maximum,
     minimum,
     not_below_zero,
+    of_the_grid,
     overflowed,
     widened,
 )
@@ -40,6 +41,10 @@ from explainers.graph.special_functions import SPECIAL, room
 
 Balls = npt.NDArray[Any]
 PRECISION = 200
+PAST_ALL = 1000
+"""e^x is infinite in every format from here on."""
+FEW = 8
+"""How many of the smallest numbers away from 0 a rounding is followed from number to number."""
 
 
 def precise() -> AbstractContextManager[Any]:
@@ -70,6 +75,8 @@ class BallArithmetic:
 
     def unary(self, op: UnaryOp, x: Balls, dtype: str) -> Balls:
         function, steps = UNARY[op] if op not in SPECIAL else (SPECIAL[op], TRANSCENDENTAL)
+        if op == "exp" and self.rounding.unit(dtype):  # what Arb cannot hold is infinite in any format
+            x = _map(lambda v: INF if v > PAST_ALL else v, x)
         found = self._widened(_map(function, x), dtype, steps, op)
         if op in SPECIAL and (unit := self.rounding.unit(dtype)):
             return _map(_with_room, found, room(op, *self.bounds(x), unit))
@@ -130,7 +137,14 @@ class BallArithmetic:
             return x
         tiny, largest = self.rounding.subnormal(dtype), self.rounding.largest(dtype)
         if steps == ELEMENTARY:
-            return _map(lambda v: v if is_held(v, unit, tiny, largest) else widened(v, unit, tiny, largest), x)
+            few = FEW * tiny if op == "cast" or self.rounding.is_native(dtype) else 0.0
+
+            def stored(v: arb) -> arb:
+                if is_held(v, unit, tiny, largest):
+                    return v
+                return of_the_grid(v, tiny) if abs(v) < few else widened(v, unit, tiny, largest)
+
+            return _map(stored, x)
         lost = self.rounding.underflow(op, dtype)
         return _map(lambda v: widened(v, steps * unit, lost, largest), x)
 

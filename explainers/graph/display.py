@@ -110,7 +110,9 @@ class Display:
             case Unary():
                 return unary(node, self._term(node.x, place), self.values is not None)
             case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if self._is_here(node.axes, place):
-                return self.element(a if self._float(node, place) == self._float(a, place) else b, place)
+                sides = [x for x in (a, b) if self._float(x, place) == self._float(node, place)]
+                tied = len(sides) == 2  # or as good as tied, for float64
+                return _binary(node, *(self._term(x, place) for x in (a, b))) if tied else self.element(sides[0], place)
             case Binary():
                 return binary(node, self._term(node.a, place), self._term(node.b, place))
             case Compare("eq", a, Constant(Fraction() as zero)) if a.dtype == "bool" and not zero:
@@ -290,9 +292,9 @@ class Display:
             self._tables[node] = Tables(node, self.values or {})
         ends = self._tables[node].at({axis: int(place[axis]) for axis in node.axes}).ends
         cells = [cell for cell in ends if cell != 0]
-        if any(cell < LEAST_SHOWN for cell in cells):
-            return self.labelling.computed(sum(cells, arb(0)).log())
-        return un.log(un.plus([self.labelling.computed(cell) for cell in cells]))
+        shown = all(LEAST_SHOWN < cell < 1 / LEAST_SHOWN for cell in cells)
+        total = un.plus([self.labelling.computed(cell) for cell in cells]) if shown else None
+        return self.labelling.computed(sum(cells, arb(0)).log()) if total is None else un.log(total)
 
     def _occupancy(self, node: Occupancy, place: Place) -> Expr:
         """The alignments with a class at a time step over all of them."""

@@ -149,6 +149,8 @@ class _Walk(Generic[A]):
             case Binary(op, a, b, axes, dtype):
                 if op == "sub" and isinstance(b, LogSumExp) and b.x is a:
                     return self._log_softmax(self.real(a, axes), self.real(b, axes), dtype, b.fused)
+                if op == "sub" and a is b:
+                    return self._nothing_of(a, axes)
                 if op in ("clamp_min", "clamp_max") and isinstance(b, Constant):  # torch rounds the bound first
                     return do.binary(op, self._operand(a, axes, dtype), self._bound(b, axes, dtype), dtype)
                 return do.binary(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype), dtype)
@@ -194,6 +196,11 @@ class _Walk(Generic[A]):
                 raise TypeError(f"{type(node).__name__} holds no real numbers")
             case _:
                 assert_never(node)
+
+    def _nothing_of(self, x: Node, axes: Axes) -> A:
+        """x − x: 0 wherever in its ball x is, or not a number where x is not finite."""
+        zero = self.arithmetic.reshape(self.arithmetic.number(Fraction(0), "scalar"), (), (1,) * len(axes))
+        return self.arithmetic.binary("mul", self.real(x, axes), zero, "scalar")
 
     def _log_softmax(self, x: A, total: A, dtype: str, fused: bool) -> A:
         """x − log Σ e^x as (x − max) − log Σ e^(x − max), two subtractions: at most 0 however they round, since the
@@ -277,6 +284,10 @@ class _Walk(Generic[A]):
             case Compare(op, a, b, axes) if a is b and is_floating(a) and not isinstance(a, Constant):
                 return self._with_itself(op, a, axes)
             case Compare(op, a, b, axes):
+                if a is b and is_floating(a):
+                    same, alone = self.real(a, axes), self._nothing_of(a, axes)
+                    found = self.arithmetic.compare(op, same, same)
+                    return np.where(found == -1, self.arithmetic.compare(op, alone, alone), found)
                 if (is_floating(a) and not isinstance(a, Constant)) or (is_floating(b) and not isinstance(b, Constant)):
                     dtype = b.dtype if isinstance(a, Constant) or not is_floating(a) else a.dtype
                     found = self.arithmetic.compare(op, self._operand(a, axes, dtype), self._operand(b, axes, dtype))
@@ -357,6 +368,10 @@ class _Walk(Generic[A]):
     def _truncated(self, x: Node, axes: Axes, dtype: str) -> Integers:
         if isinstance(x, Constant) and np.isfinite(float(x.value)):
             return np.full((1,) * len(axes), int(x.value != 0) if dtype == "bool" else int(x.value))
+        if isinstance(x, Input) and is_floating(x):
+            held = np.trunc(np.asarray(self.values[x.tensor], dtype=np.float64)).astype(np.int64)
+            order, lengths = _layout(x.axes, axes)
+            return held.reshape(shape(x.axes)).transpose(order).reshape(lengths)
         if is_floating(x):
             raise TypeError("a real array has no certain integer values")
         held = self.decided(x, axes)

@@ -42,6 +42,8 @@ from explainers.graph.nodes import (
 )
 from explainers.graph.scalars import Number, as_node, constant, folded, is_number, promoted, summed
 
+HALVES = ("float16", "bfloat16")
+
 
 def union(*axes: Axes) -> Axes:
     """All axes in order of first appearance."""
@@ -361,6 +363,18 @@ def real(x: Node) -> Node:
 def cast(x: Node, dtype: str) -> Node:
     """The same numbers in another dtype."""
     return x if x.dtype == dtype else Cast(x, x.axes, dtype)
+
+
+def alone(op: BinaryOp, a: Node | Number, b: Node | Number) -> Node:
+    """a op b as a call of its own, rounded once: in half precision computed in float32, a Python number first rounded
+    to the array's dtype. Kernels that do several steps at once may round less often; what is not `alone` allows for
+    both."""
+    a, b = as_node(a), as_node(b)
+    dtype = promoted(a, b)
+    if dtype not in HALVES:
+        return binary(op, a, b)
+    wide = (cast(cast(x, dtype), "float32") for x in (a, b))
+    return cast(binary(op, *wide), dtype)
 
 
 def stop_gradient(x: Node) -> Node:

@@ -21,12 +21,15 @@ def without_plain_backward(root: Node, rewriter: Rewriter) -> Node:
 
 
 def _is_derivative(node: WithGradient, rewriter: Rewriter) -> bool:
-    """Whether each local derivative is that of the value; undecided where one ancestor is computed from another."""
+    """Whether each local derivative is that of the value; undecided where one ancestor is computed from another, and
+    not so where no gradient passes."""
     ancestors = [x for x, _ in node.partials]
-    if any(a in topological(b) for i, a in enumerate(ancestors) for j, b in enumerate(ancestors) if i != j):
+    if not ancestors or any(
+        a in topological(b) for i, a in enumerate(ancestors) for j, b in enumerate(ancestors) if i != j
+    ):
         return False
     found = gradient(node.value, ancestors)
-    return all(
+    return bool(ancestors) and all(
         rewriter.rewrite(found[x]) is rewriter.rewrite(unbroadcast(local, x.axes, node.axes))
         for x, local in node.partials
     )

@@ -46,6 +46,10 @@ class Rounding:
         rounded = self.dtype(dtype)
         return _UNIT[rounded] if rounded else 0.0
 
+    def is_native(self, dtype: str) -> bool:
+        """Whether each operation is rounded to the dtype by itself: of half precision several may share a rounding."""
+        return self.dtype(dtype) in ("float32", "float64")
+
     def sum_unit(self, dtype: str, terms: int) -> float:
         """The relative error of a sum of so many terms, as a part of Σ|tᵢ|.
 

@@ -57,7 +57,8 @@ def twin(formula: Expr, inputs: Mapping[str, npt.NDArray[np.generic]], heading: 
     names = _identifiers(inputs, {letter.name for letter in letters})
     lines = [ast.unparse(ast.Import([ast.alias("math")])), ""]
     lines += [f"{names[name]} = {_literal(values.tolist())}" for name, values in inputs.items()]
-    written = _Writer(names, letters).expression(formula)
+    real = {name for name, values in inputs.items() if values.dtype.kind == "f"}
+    written = _Writer(names, letters, real).expression(formula)
     if _work(written) > MOST_WORK:
         raise NoTwin("its nested sums would run for too long")
     body = ast.unparse(ast.fix_missing_locations(ast.Expression(written)))
@@ -100,10 +101,12 @@ def _literal(value: Any) -> str:
 
 @dataclass(frozen=True)
 class _Writer:
-    """The formula in Python; `names` says what each input is called, index letters are their own names."""
+    """The formula in Python; `names` says what each input is called, index letters are their own names, and `real` are
+    the inputs of real numbers, which a label may be among."""
 
     names: Mapping[str, str]
     letters: Set[Expr]
+    real: Set[str] = frozenset()
 
     def expression(self, expr: Expr) -> ast.expr:
         match expr:
@@ -160,7 +163,10 @@ class _Writer:
                 raise NoTwin(f"{type(expr).__name__} has no plain Python")
 
     def _logarithm(self, terms: list[Expr], whole: Expr) -> ast.expr:
-        """log1p where a 1 is added, which would swallow what is small beside it."""
+        """log1p where a 1 is added, which would swallow what is small beside it; log σ(x) is −log1p(e^−x)."""
+        if type(whole).__name__ == "sigmoid":
+            power = _call(_math("exp"), ast.UnaryOp(ast.USub(), self.expression(whole.args[0])))
+            return ast.UnaryOp(ast.USub(), _call(_math("log1p"), power))
         rest = [term for term in terms if term != 1] if isinstance(whole, sympy.Add) else []
         if len(rest) == len(terms) - 1 and rest:
             return _call(_math("log1p"), self._sum_of(rest))
@@ -208,12 +214,19 @@ class _Writer:
         step, said, place = expr.letters
         parameters = [ast.arg(step.name), ast.arg(said.name)]
         factor = ast.Lambda(ast.arguments([], parameters, None, [], [], None, []), self.expression(expr.each))
-        steps, length = (self.expression(number) for number in expr.spans)
+        steps, length = (self._whole(number, number.has(sympy.KroneckerDelta)) for number in expr.spans)
         loop = ast.comprehension(ast.Name(place.name, ast.Store()), _call(_name("range"), length), [], 0)
-        labels = ast.ListComp(self.expression(expr.label), [loop])
+        labels = ast.ListComp(
+            self._whole(expr.label, any(s.name in self.real for s in expr.label.free_symbols)), [loop]
+        )
         if expr.where:
             raise NoTwin("a share of the alignments has no plain Python")
         return _call(_name("over_alignments"), factor, labels, steps, ast.Constant(expr.blank))
+
+    def _whole(self, expr: Expr, real: bool) -> ast.expr:
+        """A whole number, cut to one where it is computed as a real one."""
+        written = self.expression(expr)
+        return _call(_name("int"), written) if real else written
 
     def _cases(self, pairs: list[Any]) -> ast.expr:
         value, condition = pairs[0]
