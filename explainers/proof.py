@@ -124,15 +124,16 @@ def prove(
     forms: Forms, balls: Enclosures, derivation: Derivation, results: Mapping[str, RerunResult], recorded: Tensor
 ) -> Proof:
     """The proof of one value from the reruns that a child of ours made of it."""
-    rerun = results.get(VALUE)
+    rerun, upcast = results.get(VALUE), results.get(FLOAT64)
     if rerun is None or rerun.value is None:
         return unproven(_why(rerun))
     subject, native, exact = forms.composition.subject, balls.native, balls.exact
+    both_refused = rerun.raised is not None and upcast is not None and upcast.raised is not None
     value = _laid(rerun.value.array(), subject)
     checks = (
         _value(value, native, recorded, subject),
         _gradient(forms, balls.gradients, rerun),
-        _float64(forms, balls, results.get(FLOAT64)),
+        _float64(forms, balls, upcast, of_value_alone=both_refused),
         _steps(derivation, native),
         _twin(results.get(TWIN), native, balls.float64),
     )
@@ -214,12 +215,15 @@ def _misplaced(x: Input, rerun: RerunResult) -> Message:
     return said("torch has no gradient for {symbol} where the formula has one", symbol=x.symbol)
 
 
-def _float64(forms: Forms, balls: Enclosures, rerun: RerunResult | None) -> Check:
+def _float64(forms: Forms, balls: Enclosures, rerun: RerunResult | None, *, of_value_alone: bool) -> Check:
+    """Value and gradient in float64; the value alone where torch refuses this backward in any dtype."""
     if rerun is None or rerun.value is None:
         return Check("float64", None, _why(rerun))
     inside = contains(balls.float64, _laid(rerun.value.array(), forms.composition.subject))
     if not inside:
         return Check("float64", inside, _outside(inside, said("the float64 re-run lies outside its enclosure")))
+    if of_value_alone:
+        return Check("float64", True)
     gradient = _gradient(forms, balls.float64_gradients, rerun)
     return Check("float64", gradient.passed, gradient.reason)
 
@@ -241,8 +245,8 @@ def _steps(derivation: Derivation, native: Bounds) -> Check:
 def _twin(rerun: RerunResult | None, native: Bounds, float64: Bounds) -> Check:
     """The twin prints one number; it works in float64, so the ball of the program's own dtype must hold it, or that of
     float64 where the program's dtype overflows or loses everything on the way."""
-    if rerun is None or rerun.recording is None or rerun.raised is not None:
-        return Check("twin", None, None if rerun is None else _why(rerun))
+    if rerun is None or rerun.recording is None or rerun.raised is not None or not native[0].size:
+        return Check("twin", None, None if rerun is None or not native[0].size else _why(rerun))
     try:
         printed = float(rerun.recording.stdout.strip())
     except ValueError:

@@ -179,12 +179,7 @@ def _plain(explanation: Explanation, value: str) -> Message:
             return drawn
         return said("This code gives {value}, not the {claimed} that you show.", value=value, claimed=claimed)
     if isinstance(explanation.reading, DontKnow):
-        function = explanation.reading.function
-        return said(
-            "{value} is what torch gives; {function} is beyond our table, so we do not derive it.",
-            value=value,
-            function=function,
-        )
+        return _underived(explanation, explanation.reading, value)
     if not explanation.proof.certified:
         return said("{value} is what torch gives; we could not certify it.", value=value)
     if (cause := _not_finite(explanation)) is not None:
@@ -195,6 +190,17 @@ def _plain(explanation: Explanation, value: str) -> Message:
     if known is not None:
         return said("{value} is right. {reading}", value=value, reading=known.reading)
     return said("{value} is what your formula gives.", value=value)
+
+
+def _underived(explanation: Explanation, found: DontKnow, value: str) -> Message:
+    """That a value is torch's alone, and why."""
+    if explanation.loss is not None:
+        return said("{value} is what torch gives; it is not derived: {reason}.", value=value, reason=found.reason)
+    return said(
+        "{value} is what torch gives; {function} is beyond our table, so we do not derive it.",
+        value=value,
+        function=found.function,
+    )
 
 
 def _drawn(explanation: Explanation, claim: Claim, claimed: str) -> Message | None:

@@ -170,8 +170,7 @@ def _tied(scene: Scene) -> Suspicion | None:
 def _distance(scene: Scene, x: Floats, y: Floats) -> Floats:
     """torch's pairwise distance, with its eps inside the norm."""
     p, eps = scene.option("p", 2.0), scene.option("eps", 1e-6)
-    gaps: Floats = np.abs(x - y + eps)
-    return np.asarray((gaps**p).sum(axis=-1) ** (1 / p))
+    return np.asarray(np.linalg.norm(x - y + eps, ord=p, axis=-1))
 
 
 def _satisfied(scene: Scene) -> Suspicion | None:

@@ -140,10 +140,19 @@ def _picked(
         weighted = log_p if weight is None else ops.mul(_per_class(weight, c), log_p)
         spread = ops.neg(ops.sum(weighted, (c,) if c else ()))
         item = ops.add(ops.mul(1 - eps, item), ops.mul(eps / _size(c), spread))
-    if target.values is not None and not target.holds(ignore_index):
-        return reduced(item, layout, reduction, weights)
-    kept = ops.compare("ne", y, ignore_index)
-    return reduced(ops.where(kept, item, 0), layout, reduction, ops.where(kept, 1 if weights is None else weights, 0))
+    if target.values is None or target.holds(ignore_index):
+        kept = ops.compare("ne", y, ignore_index)
+        item, weights = ops.where(kept, item, 0), ops.where(kept, 1 if weights is None else weights, 0)
+    if smoothing > 0.0 and weight is not None and reduction == "mean":
+        assert weights is not None
+        item = _of_some_weight(item, weights, layout)
+    return reduced(item, layout, reduction, weights)
+
+
+def _of_some_weight(item: Node, weights: Node, layout: Layout) -> Node:
+    """Not a number where no target has a weight: of the two averages the first is 0/0 then."""
+    total = ops.sum(weights, tuple(axis for axis in layout if axis is not None))
+    return ops.mul(ops.where(ops.compare("eq", total, 0), float("nan"), 1), item)
 
 
 def _soft(

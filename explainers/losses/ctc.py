@@ -36,6 +36,7 @@ def losses() -> tuple[Loss, ...]:
             said("Definition: minus the logarithm of the sum over all alignments"),
             said("ctc_loss adds up every alignment of the target; its mean divides by the targets' lengths first."),
             module="CTCLoss",
+            constant=("targets",),
             words=("CTC",),
             no_floor=said(
                 "Of log-probabilities it is never below 0, and 0 only where the alignments of the targets take "
@@ -61,6 +62,7 @@ def ctc_loss(
     """
     time, classes, batch = log_probs.layout[0], log_probs.layout[-1], log_probs.layout[1:-1]
     spans, lengths = _lengths(_plain(input_lengths), batch), _lengths(target_lengths, batch)
+    _refuse_no_class(targets, batch, target_lengths, log_probs.shape[-1])
     labels, places = _labels(targets, batch, target_lengths, lengths)
     z = log_probs.node
     total = ops.alignment_sum(z, labels, (spans, lengths), (time, classes, places), blank)
@@ -106,10 +108,23 @@ def _lengths(given: Lengths, batch: Layout) -> Node:
     return reduce(ops.add, shares)
 
 
+def _refuse_no_class(targets: Array, batch: Layout, given: Lengths, classes: int) -> None:
+    """Raises Unsupported for a label that is no class: torch then reads memory that is not the log-probabilities'."""
+    counts = given.values if isinstance(given, Array) else np.asarray(given)
+    if targets.values is None or counts is None:
+        return
+    held = np.asarray(targets.values, dtype=np.int64)
+    rows = held if len(held.shape) > len(batch) or not batch else held.reshape(1, -1)
+    ends = np.asarray(counts).reshape(-1) if rows is held else np.asarray([np.sum(counts)])
+    used = np.arange(held.shape[-1]) < ends[:, np.newaxis]
+    if (used & ((rows < 0) | (rows >= classes))).any():
+        raise Unsupported(said("a label is no class, so that torch reads memory beyond the log-probabilities"))
+
+
 def _labels(targets: Array, batch: Layout, given: Lengths, lengths: Node) -> tuple[Node, Axis | None]:
     """The labels over the batch along an axis of their own, as long as the longest target."""
-    if targets.floating:
-        raise Unsupported(said("targets that are real numbers"))
+    if targets.floating:  # torch cuts what they have behind the point
+        targets = Array(ops.cast(targets.node, "int64"), targets.layout)
     longest = _longest(given, targets)
     if not longest:
         return constant(0), None

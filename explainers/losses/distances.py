@@ -125,8 +125,8 @@ def cosine_embedding_loss(
     (a, b), layout = broadcast((input1, input2))
     dim = len(target.layout)
     over = Array(a, layout).along((dim,))
-    lengths = ops.mul(_raised_square(a, input1.node.dtype, over), _raised_square(b, input2.node.dtype, over))
-    cosine = ops.div(ops.sum(ops.mul(a, b), over), ops.unary("sqrt", lengths))
+    lengths = ops.alone("mul", _raised_square(a, over), _raised_square(b, over))
+    cosine = ops.div(ops.sum(ops.alone("mul", a, b), over), ops.unary("sqrt", lengths))
     rows = layout[:dim] + layout[dim + 1 :]
     (cosine, y), layout = broadcast((Array(cosine, rows), target))
     alike = ops.where(ops.compare("eq", y, 1), ops.sub(1, cosine), 0)
@@ -207,8 +207,10 @@ def _triplet(distance: Distance, triplet: tuple[Array, Array, Array], margin: fl
     return ops.clamp_min(ops.sub(ops.add(margin, d), e), 0), layout
 
 
-def _raised_square(x: Node, dtype: str, over: Axes) -> Node:
-    return ops.add(ops.sum(ops.square(x), over), LEAST_SQUARE)
+def _raised_square(x: Node, over: Axes) -> Node:
+    """Σ x² and 1e-12, which is 0 in float16."""
+    wide = ops.cast(x, "float32") if x.dtype in ops.HALVES else x
+    return ops.alone("add", ops.sum(ops.cast(ops.square(wide), x.dtype), over), LEAST_SQUARE)
 
 
 def _held_up(length: Node, least: float) -> Node:

@@ -77,7 +77,7 @@ def poisson_nll_loss(
 ) -> Array:
     """e^x − t · x, or x − t · log(x + ε); full, Stirling's t log t − t + ½ log 2πt is added where t > 1."""
     (x, t), layout = broadcast((input, target))
-    expected, logarithm = (ops.exp(x), x) if log_input else (x, ops.log(ops.add(x, eps)))
+    expected, logarithm = (ops.exp(x), x) if log_input else (x, ops.log(ops.alone("add", x, eps)))
     item = ops.sub(expected, ops.mul(t, logarithm))
     if full:
         root = ops.mul(0.5, ops.log(ops.mul(2 * math.pi, t)))
@@ -122,9 +122,10 @@ def kl_div(
 
 
 def _entropy(t: Node) -> Node:
-    """t log t, 0 at 0; torch's backward is log t + t / t, which is nan there."""
-    value = ops.where(ops.compare("eq", t, 0), 0, ops.mul(t, ops.log(t)))
-    return ops.with_gradient(value, ((t, ops.add(ops.log(t), ops.div(t, t))),))
+    """t log t, 0 at 0; torch's backward is g log t + g t / t, which is nan there, and far off where g t underflows."""
+    logarithm = ops.log(t)
+    value = ops.where(ops.compare("eq", t, 0), 0, ops.mul(t, logarithm))
+    return ops.with_gradient(value, ((t, logarithm), (logarithm, t)))
 
 
 def _variance(input: Array, var: Array | float) -> Array:

@@ -124,7 +124,9 @@ def huber_loss(
     near = ops.mul(ops.square(difference), 0.5)
     far = ops.mul(delta, ops.sub(size, ops.mul(delta, 0.5)))
     item = ops.where(ops.compare("le", size, delta), near, far)
-    item = ops.with_gradient(item, ((difference, _within(difference, delta)),))
+    wide = ops.cast(difference, "float32") if difference.dtype in ops.HALVES else difference  # delta is not rounded
+    item = ops.with_gradient(item, ((difference, _within(wide, delta)),))
+    item = ops.cast(item, input.node.dtype)  # torch writes it over the input's shape, in its dtype
     if weight is not None:
         item = ops.mul(item, broadcast((Array(item, layout), weight))[0][1])
     return reduced(item, layout, reduction)

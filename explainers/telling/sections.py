@@ -259,10 +259,18 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
         lines += [
             said("No seed is set: {value} is one draw, yours will differ.", value=v) for v in _drawn_values(explanation)
         ]
+    lines += _refused_backward(explanation)
     if explanation.proof.verdict != "certified" and explanation.value is not None:
         reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
         lines += [said("Not certified: {reason}.", reason=reason) for reason in reasons.values()]
     return [message.say(translator) for message in lines]
+
+
+def _refused_backward(explanation: Explanation) -> Iterator[Message]:
+    """That torch has no gradient where its backward pass stops, though the value stands."""
+    refused = next((c for c in explanation.proof.checks if c.name == "gradient" and c.passed is None), None)
+    if explanation.proof.certified and refused is not None and refused.reason is not None:
+        yield said("The value is certified, but there is no gradient: {reason}.", reason=refused.reason)
 
 
 def _adapted(explanation: Explanation) -> Iterator[Message]:

@@ -99,3 +99,49 @@ def test_a_clamp_bound_that_half_precision_makes_0_divides_by_it() -> None:
     found = explain("normalize", torch.zeros(1, 2, dtype=HALF))
     assert next(check for check in found.proof.checks if check.name == "value").passed
     assert all(math.isnan(entry) for entry in found.value[0])
+
+
+def test_a_backward_pass_that_torch_refuses_in_every_dtype_is_said() -> None:
+    found = explain("huber_loss", torch.tensor([2.5, 0.0]), torch.tensor([3, 2]))
+    checks = {check.name: check.passed for check in found.proof.checks}
+    assert found.proof.certified and checks["gradient"] is None and checks["float64"] is True
+    assert "no gradient" in str(found) and "RuntimeError" in str(found)
+
+
+def test_ctc_cuts_targets_that_are_real_numbers() -> None:
+    log_p = torch.linspace(-3, 2, 40).sin().reshape(5, 2, 4).log_softmax(-1)
+    found = explain("ctc_loss", log_p, torch.tensor([[1.0, 2.9], [3.0, 1.0]]), (5, 4), (2, 1))
+    whole = explain("ctc_loss", log_p, torch.tensor([[1, 2], [3, 1]]), (5, 4), (2, 1))
+    assert found.proof.certified and found.value == whole.value
+    assert all({c.name: c.passed for c in each.proof.checks}["twin"] for each in (found, whole))
+
+
+@pytest.mark.parametrize("target", [[[1, 2], [3, 4]], [[1, -1], [3, 1]]])
+def test_a_label_that_is_no_class_is_not_derived(target: list[list[int]]) -> None:
+    log_p = torch.zeros(5, 2, 4).log_softmax(-1)
+    found = explain("ctc_loss", log_p, torch.tensor(target), (5, 5), (2, 2))
+    assert found.proof.verdict == "not-applicable" and "label" in found.verdict
+
+
+NONE = float("nan")
+TINY = [
+    ("normalize", [torch.full((1, 2), 1e-30)], {}),
+    ("normalize", [torch.zeros(1, 2, dtype=HALF)], {"p": 1.5}),
+    ("cosine_similarity", [torch.tensor([[-9e-36, -1.4e-13]]), torch.tensor([[1e-30, 1.0]])], {"eps": 0.1}),
+    ("cosine_embedding_loss", [torch.zeros(1, 2, dtype=HALF), torch.ones(1, 2, dtype=HALF), torch.tensor([1])], {}),
+    ("poisson_nll_loss", [torch.zeros(2, dtype=HALF), torch.ones(2, dtype=HALF)], {"log_input": False}),
+    ("pairwise_distance", [torch.tensor([[NONE, 1.0]]), torch.zeros(1, 2)], {"p": math.inf}),
+    ("triplet_margin_loss", [torch.full((1, 2), 1e36), torch.ones(1, 2), torch.zeros(1, 2)], {"p": 4}),
+    ("pairwise_distance", [torch.tensor([[1e30]]), torch.zeros(1, 1)], {}),
+    ("kl_div", [torch.tensor([-1.0, -2.0]), torch.tensor([1e-44, 0.5])], {"reduction": "sum"}),
+    ("soft_margin_loss", [torch.tensor([-1e22]), torch.tensor([0.6])], {}),
+    ("log_softmax", [torch.zeros(1, 0)], {"dim": 0}),
+]
+
+
+@pytest.mark.parametrize(("loss", "args", "options"), TINY, ids=[f"{k}-{name}" for k, (name, *_) in enumerate(TINY)])
+def test_what_underflows_overflows_or_is_no_number_is_certified(
+    loss: str, args: list[torch.Tensor], options: dict[str, object]
+) -> None:
+    found = explain(loss, *args, **options)
+    assert found.proof.certified, found.proof
