@@ -20,12 +20,10 @@ from explainers.reading import Reading
 from explainers.recording import Call, Operand, Ref
 from explainers.telling import facts
 from explainers.telling.subgradients import subgradient
-from explainers.verdict import disagreement, shown_otherwise, stopped, summary
+from explainers.verdict import stopped, summary
 
 BRIEFLY = 24
 MOST_PLACES = 8
-OLD_ITEM = "[0]"
-PLAIN_NUMBERS = "float"
 NEGLIGIBLE = 1e-12
 MOST_CLEAR = 4
 
@@ -210,7 +208,7 @@ def fixed(explanation: Explanation) -> list[Message]:
     ][:1]
 
 
-def _drawn_values(explanation: Explanation) -> list[str]:
+def drawn_values(explanation: Explanation) -> list[str]:
     """What the first diagnosis' changed programs give in one draw each."""
     ran = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.ran]
     return [_result(c) for c in ran][:1]
@@ -233,73 +231,6 @@ def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:
     ran = any(c.ran for d in explanation.diagnoses for c in d.counterfactuals)
     extra = (said("counterfactual").say(translator),) if ran else ()
     return (*(names[name].say(translator) for name in passed), *extra)
-
-
-def uncertainties(explanation: Explanation, completions: tuple[str, ...], translator: Translator) -> list[str]:
-    """What was assumed, completed or left unproven; never empty where we completed the snippet."""
-    lines: list[Message] = []
-    lines += [d.uncertainty for d in explanation.diagnoses[:1] if d.uncertainty is not None]
-    if completions:
-        lines.append(said("Added to your snippet: {names}.", names=", ".join(completions)))
-    if (claim := disagreement(explanation)) is not None:
-        lines.append(
-            said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value))
-        )
-    else:
-        lines += [
-            said("You show {claimed} for {code}, and here it is {value}: versions or seeds differ.",
-                 claimed=claimed, code=code, value=value)
-            for claimed, code, value in shown_otherwise(explanation)
-        ]  # fmt: skip
-    lines += _adapted(explanation)
-    if explanation.recording.random and explanation.recording.raised is None:
-        lines.append(said("The program draws random numbers without a seed: your digits will differ."))
-        lines += _spread(explanation)
-    elif explanation.recording.random:
-        lines += [
-            said("No seed is set: {value} is one draw, yours will differ.", value=v) for v in _drawn_values(explanation)
-        ]
-    lines += _refused_backward(explanation)
-    if explanation.proof.verdict != "certified" and explanation.value is not None:
-        reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
-        lines += [said("Not certified: {reason}.", reason=reason) for reason in reasons.values()]
-    return [message.say(translator) for message in lines]
-
-
-def _refused_backward(explanation: Explanation) -> Iterator[Message]:
-    """That torch has no gradient where its backward pass stops, though the value stands."""
-    refused = next((c for c in explanation.proof.checks if c.name == "gradient" and c.passed is None), None)
-    if explanation.proof.certified and refused is not None and refused.reason is not None:
-        yield said("The value is certified, but there is no gradient: {reason}.", reason=refused.reason)
-
-
-def _adapted(explanation: Explanation) -> Iterator[Message]:
-    """What was run another way than it is written."""
-    recording = explanation.recording
-    if PLAIN_NUMBERS in recording.adapted:
-        yield said("Your program computes without torch; I followed its numbers as float64 tensors.")
-    devices = [name for name in recording.adapted if name not in (OLD_ITEM, PLAIN_NUMBERS)]
-    if devices:
-        yield said(
-            "Run on the CPU instead of {devices}; other digits may round differently.", devices=", ".join(devices)
-        )
-    if OLD_ITEM in recording.adapted:
-        yield said("Today a single number is read with .item(); the index [0] of older versions was left out.")
-    if any(call.autocast for call in recording.calls):
-        yield said("Autocast computes matrix products with fewer digits, here as in your program.")
-    if recording.cut is not None:
-        yield said(
-            "The training loop in line {line} was ended after {rounds} rounds.",
-            line=recording.cut.line,
-            rounds=recording.cut.rounds,
-        )
-
-
-def _spread(explanation: Explanation) -> Iterator[Message]:
-    """The values under other seeds."""
-    if explanation.spread:
-        values = ", ".join(map(shown, explanation.spread))
-        yield said("With other seeds it is {values}.", values=values)
 
 
 def others(explanation: Explanation, translator: Translator) -> list[str]:

@@ -19,6 +19,7 @@ from explainers.locale import translator as translator_of
 from explainers.messages import said
 from explainers.reading import Reading
 from explainers.telling import sections
+from explainers.telling.doubts import uncertainties
 from explainers.telling.panels import panels
 from explainers.telling.steps import colours, steps
 from explainers.telling.texts import joined, text
@@ -98,7 +99,7 @@ def tell(explanation: Explanation, context: Context) -> Told:
 
 def _card(explanation: Explanation, context: Context, translator: Translator) -> Card:
     withheld = explanation.proof.verdict == "refused" and not explanation.proof.lost_to_rounding
-    doubts = sections.uncertainties(explanation, context.completions, translator)
+    doubts = uncertainties(explanation, context.completions, translator)
     return Card(
         title=_title(explanation, translator),
         value=Value(said("loss").say(translator), _badge(explanation)),
@@ -198,7 +199,7 @@ def _paragraphs(explanation: Explanation, context: Context, card: Card, translat
         "fix": sections.fix(diagnosis, translator) if diagnosis else [],
         "also": [said("Also true: {titles}", titles="; ".join(also)).say(translator)] if also else [],
         "checks": ["  ".join(f"✓ {check}" for check in card.checks)] if card.checks else [],
-        "doubts": sections.uncertainties(explanation, context.completions, translator),
+        "doubts": uncertainties(explanation, context.completions, translator),
         "clear": [line for line in (sections.clear(explanation, translator),) if line],
     }
     return (Paragraph(kind, _paragraph(kind, lines)) for kind, lines in held.items() if lines)
