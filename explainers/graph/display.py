@@ -112,7 +112,7 @@ class Display:
             case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if self._is_here(node.axes, place):
                 sides = [x for x in (a, b) if self._float(x, place) == self._float(node, place)]
                 tied = len(sides) == 2  # or as good as tied, for float64
-                return _binary(node, *(self._term(x, place) for x in (a, b))) if tied else self.element(sides[0], place)
+                return binary(node, *(self._term(x, place) for x in (a, b))) if tied else self.element(sides[0], place)
             case Binary():
                 return binary(node, self._term(node.a, place), self._term(node.b, place))
             case Compare("eq", a, Constant(Fraction() as zero)) if a.dtype == "bool" and not zero:

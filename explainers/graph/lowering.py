@@ -188,7 +188,7 @@ def _over_alignments(expr: OverAlignments, meaning: Meaning, known: Known) -> ar
             for number in (*expr.spans, *expr.where)
         ],
     )
-    labels = [int(_lower(expr.label, meaning.at({place: k}), known).unique_fmpz()) for k in range(length)]  # pyright: ignore[reportArgumentType] - whole
+    labels = [int(float(_lower(expr.label, meaning.at({place: k}), known))) for k in range(length)]
     states = interleaved(labels, expr.blank)
 
     def factor(t: int, c: int) -> arb:
