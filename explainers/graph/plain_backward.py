@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explainers.graph.derivative import gradient, unbroadcast
-from explainers.graph.nodes import Node, WithGradient, operands, topological
+from explainers.graph.nodes import Input, Node, WithGradient, is_floating, operands, topological
 from explainers.graph.rewriting import Rewriter, rebuild
 
 
@@ -21,13 +21,13 @@ def without_plain_backward(root: Node, rewriter: Rewriter) -> Node:
 
 
 def _is_derivative(node: WithGradient, rewriter: Rewriter) -> bool:
-    """Whether each local derivative is that of the value; undecided where one ancestor is computed from another, and
-    not so where no gradient passes."""
+    """Whether each local derivative is that of the value; where one ancestor is computed from another, whether they
+    come to the same for each input. Not so where no gradient passes."""
     ancestors = [x for x, _ in node.partials]
-    if not ancestors or any(
-        a in topological(b) for i, a in enumerate(ancestors) for j, b in enumerate(ancestors) if i != j
-    ):
-        return False
+    if any(a in topological(b) for i, a in enumerate(ancestors) for j, b in enumerate(ancestors) if i != j):
+        inputs = [x for x in topological(node) if isinstance(x, Input) and is_floating(x)]
+        ours, theirs = gradient(node.value, inputs), gradient(node, inputs)
+        return all(rewriter.rewrite(ours[x]) is rewriter.rewrite(theirs[x]) for x in inputs)
     found = gradient(node.value, ancestors)
     return bool(ancestors) and all(
         rewriter.rewrite(found[x]) is rewriter.rewrite(unbroadcast(local, x.axes, node.axes))
