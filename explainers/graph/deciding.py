@@ -67,9 +67,7 @@ def meets(condition: Node, relations: Container[str]) -> Iterator[Node]:
 
 def _unsure(uniform: list[Node], asked: Mapping[Node, Node], values: Values) -> set[Node]:
     """The branches whose decision float64's own rounding may have made."""
-    near = {
-        node: [asked[node]] if is_floating(asked[node]) else list(meets(asked[node], _RELATIONS)) for node in uniform
-    }
+    near = {node: _gaps(asked[node]) for node in uniform}
     gaps = list(dict.fromkeys(gap for found in near.values() for gap in found))
     if not gaps:
         return set()

@@ -370,7 +370,7 @@ class _Walk(Generic[A]):
             return np.full((1,) * len(axes), int(x.value != 0) if dtype == "bool" else int(x.value))
         if isinstance(x, Input) and is_floating(x):
             held = np.trunc(np.asarray(self.values[x.tensor], dtype=np.float64)).astype(np.int64)
-            order, lengths = _layout(x.axes, axes)
+            order, lengths = laid(x.axes, axes)
             return held.reshape(shape(x.axes)).transpose(order).reshape(lengths)
         if is_floating(x):
             raise TypeError("a real array has no certain integer values")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import torch
@@ -141,7 +142,7 @@ TINY = [
 
 @pytest.mark.parametrize(("loss", "args", "options"), TINY, ids=[f"{k}-{name}" for k, (name, *_) in enumerate(TINY)])
 def test_what_underflows_overflows_or_is_no_number_is_certified(
-    loss: str, args: list[torch.Tensor], options: dict[str, object]
+    loss: str, args: list[torch.Tensor], options: dict[str, Any]
 ) -> None:
     found = explain(loss, *args, **options)
     assert found.proof.certified, found.proof
