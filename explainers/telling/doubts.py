@@ -9,7 +9,7 @@ from explainers.explanation import Explanation
 from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.telling.sections import drawn_values
-from explainers.verdict import disagreement
+from explainers.verdict import disagreement, shown_otherwise
 
 OLD_ITEM = "[0]"
 PLAIN_NUMBERS = "float"
