@@ -11,6 +11,7 @@ from explainers.diagnoses import (
     infinite_scores,
     linear_shapes,
     logarithms,
+    missing_values,
     naming,
     no_tensors,
     operand_dtypes,
@@ -31,7 +32,7 @@ from explainers.diagnoses.diagnosis import Rule
 
 _CLASSES = (class_targets, linear_shapes, refused_labels)
 _LOSSES = (*_CLASSES, ctc_arguments, refused_binary, refused_options, refused_integers)
-_REFUSED = (calling, naming, *_LOSSES, operand_dtypes, no_tensors, operand_shapes, paired_shapes)
+_REFUSED = (calling, naming, missing_values, *_LOSSES, operand_dtypes, no_tensors, operand_shapes, paired_shapes)
 _BACKWARD = (backward_errors, changed_in_place, repeated_backward)
 
 

@@ -114,6 +114,8 @@ def _lacked(error: BaseException, written: ast.AST | None) -> str | None:
     """The name, attribute or import that there is not."""
     if isinstance(error, ImportError) and isinstance(written, ast.ImportFrom) and error.name in sys.modules:
         return next((a.name for a in written.names if not hasattr(sys.modules[error.name], a.name)), None)
+    if isinstance(error, KeyError):
+        return error.args[0] if error.args and isinstance(error.args[0], str) else None
     name = getattr(error, "name", None) if isinstance(error, (NameError, AttributeError, ImportError)) else None
     return name if isinstance(name, str) else None
 
@@ -127,10 +129,19 @@ def _similar(error: BaseException, written: ast.AST | None, frame: FrameType | N
             return _nearest(_lacked(error, written) or "", dir(sys.modules[module]))
         case NameError(name=str() as name) if frame is not None:
             return _nearest(name, [*frame.f_locals, *frame.f_globals])
+        case KeyError(args=(str() as key,)):
+            return _nearest(key, _keys(written, frame))
         case TypeError() if (unknown := _unknown(written, _accepts(written, frame))) is not None:
             return _nearest(unknown, _accepts(written, frame))
         case _:
             return None
+
+
+def _keys(written: ast.AST | None, frame: FrameType | None) -> list[str]:
+    """The keys of the dictionary that an expression such as `batch["labels"]` looks into."""
+    node = written.value if isinstance(written, ast.Expr) else written
+    held = _looked_up(node.value, frame) if isinstance(node, ast.Subscript) else None
+    return [key for key in held if isinstance(key, str)] if isinstance(held, dict) else []
 
 
 def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str | None:
