@@ -1,14 +1,17 @@
 """How long the explanation of one call takes, loss by loss, and how it grows from 10 to 1,000,000 elements.
 
-    python benchmarks/explain.py [--largest 1000000] [LOSS ...]
+    python benchmarks/explain.py [--largest 1000000] [--cpu] [LOSS ...]
 
 Measured in one warm process: the plan, the reruns of the proof and the conclusion, without tracing and drawing. The
-growth is the time of the largest call over that of the smallest.
+growth is the time of the largest call over that of the smallest. Two yardsticks for the largest call follow: how often
+in that time torch itself could run the call and its gradients in float64, and how often the arguments' bytes could be
+copied and hashed. `cpu` times are the process's own, which other work on the machine moves less.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +22,7 @@ from explainers.notebook import MOST_BYTES, explained
 from explainers.tracing import record_call
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+Clock = Callable[[], float]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -57,30 +61,63 @@ CALLS: Mapping[str, Callable[[int], Arguments]] = {
 }
 
 
-def seconds(name: str, n: int) -> tuple[float, str]:
+def seconds(name: str, n: int, clock: Clock) -> tuple[float, str]:
     """The time of one explanation of so many elements, and its verdict."""
     args, kwargs = CALLS[name](n)
     recording = record_call(name, *args, max_bytes=MOST_BYTES, **kwargs)
-    start = time.perf_counter()
+    start = clock()
     found = explained(recording)
-    return time.perf_counter() - start, found.proof.verdict
+    return clock() - start, found.proof.verdict
+
+
+def of_torch(name: str, n: int, clock: Clock) -> float:
+    """The time that torch takes for the same call in float64, forward and backward, the best of three."""
+    args, kwargs = CALLS[name](n)
+    leaves = [arg.double().requires_grad_() if arg.is_floating_point() else arg for arg in args]
+    asked = [leaf for leaf in leaves if leaf.requires_grad]
+    loss = getattr(torch.nn.functional, name)
+
+    def run() -> None:
+        torch.autograd.grad(loss(*leaves, **kwargs), asked, allow_unused=True)
+
+    return best(run, clock)
+
+
+def of_reading(name: str, n: int, clock: Clock) -> float:
+    """The time of copying and hashing the bytes of the arguments, the best of three."""
+    args, _ = CALLS[name](n)
+    return best(lambda: [hashlib.sha256(arg.numpy().tobytes()).digest() for arg in args], clock)
+
+
+def best(run: Callable[[], object], clock: Clock) -> float:
+    """The shortest of three times."""
+
+    def once() -> float:
+        start = clock()
+        run()
+        return clock() - start
+
+    return min(once() for _ in range(3))
 
 
 def main() -> None:
     """Prints one line per loss."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--largest", type=int, default=SIZES[-1])
+    parser.add_argument("--cpu", action="store_true")
     parser.add_argument("losses", nargs="*", default=list(CALLS))
     asked = parser.parse_args()
+    clock = time.process_time if asked.cpu else time.perf_counter
     torch.manual_seed(0)
     sizes = [n for n in SIZES if n <= asked.largest]
-    print(f"{'ms':34}" + "".join(f"{n:>11,}" for n in sizes) + "   growth  verdicts")
+    print(f"{'ms':34}" + "".join(f"{n:>11,}" for n in sizes) + "   growth   torch ×   bytes ×  verdicts")
     for name in asked.losses:
-        seconds(name, sizes[0])  # warm
-        found = [seconds(name, n) for n in sizes]
-        times = "".join(f"{1000 * taken:11.1f}" for taken, _ in found)
+        seconds(name, sizes[0], clock)  # warm
+        found = [seconds(name, n, clock) for n in sizes]
+        last, times = found[-1][0], "".join(f"{1000 * taken:11.1f}" for taken, _ in found)
+        marks = (last / found[0][0], *(last / of(name, sizes[-1], clock) for of in (of_torch, of_reading)))
         verdicts = ", ".join(sorted({verdict for _, verdict in found}))
-        print(f"{name:34}{times}{found[-1][0] / found[0][0]:8.1f}  {verdicts}", flush=True)
+        print(name.ljust(34) + times + "".join(f"{mark:9.1f}" for mark in marks) + f"  {verdicts}", flush=True)
 
 
 if __name__ == "__main__":
