@@ -13,7 +13,7 @@ from explainers.graph.layouts import shape
 from explainers.graph.nodes import Coordinate, Node, Take, is_floating, topological
 from explainers.graph.rounding import Rounding
 
-BALLS_UP_TO = 128
+BALLS_UP_TO = 64
 DIAGONALS_UP_TO = 4096
 A = TypeVar("A")
 
