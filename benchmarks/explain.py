@@ -4,8 +4,8 @@
 
 Measured in one warm process: the plan, the reruns of the proof and the conclusion, without tracing and drawing. The
 growth is the time of the largest call over that of the smallest. Two yardsticks for the largest call follow: how often
-in that time torch itself could run the call and its gradients in float64, and how often the arguments' bytes could be
-copied and hashed. `cpu` times are the process's own, which other work on the machine moves less.
+in that time torch itself could run the call in float64, forward and back to its input, and how often the arguments'
+bytes could be copied and hashed. With --cpu times are the process's own, which other work on the machine moves less.
 """
 
 from __future__ import annotations
@@ -71,14 +71,13 @@ def seconds(name: str, n: int, clock: Clock) -> tuple[float, str]:
 
 
 def of_torch(name: str, n: int, clock: Clock) -> float:
-    """The time that torch takes for the same call in float64, forward and backward, the best of three."""
+    """The time that torch takes for the same call in float64, forward and back to its input, the best of three."""
     args, kwargs = CALLS[name](n)
-    leaves = [arg.double().requires_grad_() if arg.is_floating_point() else arg for arg in args]
-    asked = [leaf for leaf in leaves if leaf.requires_grad]
-    loss = getattr(torch.nn.functional, name)
+    leaves = [arg.double() if arg.is_floating_point() else arg for arg in args]
+    asked, loss = leaves[0].requires_grad_(), getattr(torch.nn.functional, name)
 
     def run() -> None:
-        torch.autograd.grad(loss(*leaves, **kwargs), asked, allow_unused=True)
+        torch.autograd.grad(loss(*leaves, **kwargs), asked)
 
     return best(run, clock)
 

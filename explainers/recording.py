@@ -7,6 +7,7 @@ mutated tensor a new id, and every id has at most one producing call.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Literal
 
@@ -108,7 +109,7 @@ class Tensor(msgspec.Struct, frozen=True):
     @property
     def elements(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def array(self) -> npt.NDArray[np.generic]:
         """The elements as a read-only numpy array of the tensor's shape; bfloat16 is widened exactly to float32.

@@ -15,7 +15,7 @@ import torch
 
 from explainers.recording import Raised, Recording, Tensor
 from explainers.replay.machine import MESSAGE_LIMIT, Machine, NotReplayable
-from explainers.reruns import GraphRerun, RerunResult, SourceRerun
+from explainers.reruns import TWIN, GraphRerun, RerunResult, SourceRerun
 from explainers.tracing import record
 from explainers.tracing.noting import Noter
 from explainers.tracing.values import Unrecorded
@@ -52,7 +52,8 @@ def rerun_source(rerun: SourceRerun, namespace: Mapping[str, object] | None = No
     `namespace` holds the names that the snippet finds, as for `record`.
     """
     noter = Noter(rerun.source) if rerun.noted else None
-    recording = record(rerun.source, seed=rerun.seed, namespace=namespace, noter=noter)
+    follow = rerun.label != TWIN  # of the page's own script its number alone is asked
+    recording = record(rerun.source, seed=rerun.seed, namespace=namespace, noter=noter, follow=follow)
     value = _shown(recording, rerun.shown)
     if noter is not None:
         return RerunResult(rerun.label, value=value, notes=noter.notes, recording=recording, raised=recording.raised)

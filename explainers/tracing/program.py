@@ -46,6 +46,7 @@ def record(
     namespace: Mapping[str, object] | None = None,
     echo: Callable[[str], object] | None = None,
     noter: Noter | None = None,
+    follow: bool = True,
 ) -> Recording:
     """Run a snippet and give what it did.
 
@@ -53,13 +54,14 @@ def record(
     generators start from `seed`, so that an unseeded program runs again alike (though not on the numbers that
     `torch.manual_seed(seed)` would give). `namespace` holds the names the snippet finds; by default `torch`, `nn` and
     `F`. The encoded recording stays within `max_bytes`. What is printed is also given to `echo` at once, so that it is
-    not lost with a program that never ends. A `noter` collects what every expression gives. What the snippet raises is
+    not lost with a program that never ends. A `noter` collects what every expression gives. Unless `follow` is
+    false, a loss in plain Python numbers is followed as tensors. What the snippet raises is
     recorded, never raised, except KeyboardInterrupt.
     """
     names = {"torch": torch, "nn": nn, "F": F} if namespace is None else namespace
     tracer, program = _ran(source, names, seed, max_bytes, echo=echo, noter=noter)
     found = assemble(tracer, program, claims=claims, max_bytes=max_bytes)
-    if program.raised is not None or tracer.calls or not _computes(program):
+    if not follow or program.raised is not None or tracer.calls or not _computes(program):
         return found
     again = _followed(source, names, seed, max_bytes, program)
     plain = None if again is None else assemble(*again, claims=claims, max_bytes=max_bytes)
