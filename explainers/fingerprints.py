@@ -126,6 +126,7 @@ def _families(counts: Collection[int]) -> tuple[Family, ...]:
             partial(_over, pairs, partial(_contrastive, SUPCON), lambda n: SUPCON * math.log(2 * n - 1)),
             True,
         ),
+        Family(contrastive, partial(_over, pairs, _crossed, math.log), True),
         Family(frozenset({_ENTROPY}), chances, asks=True),
         Family(triplet, partial(_margins, _margin), asks=True),
         Family(frozenset({"margin_ranking_loss"}), partial(_margins, _tie), asks=True),
@@ -254,6 +255,12 @@ def _contrastive(scale: float, n: int) -> Fingerprint:
     question = said("Is it a contrastive loss over batches of {count} pairs?", count=n)
     form = f"ln(2·{n} − 1)" if scale == 1.0 else f"ln(2·{n} − 1) · 0.1/0.07"
     return Fingerprint("info-nce-at-chance", form, _HEAD + source, question)
+
+
+def _crossed(n: int) -> Fingerprint:
+    source = f"logits = torch.zeros({n}, {n})\nF.cross_entropy(logits, torch.arange({n}))"
+    question = said("Is it a contrastive loss between two sets of {count} embeddings?", count=n)
+    return Fingerprint("info-nce-at-chance", f"ln {n}", _HEAD + source, question)
 
 
 def _margins(make: Callable[[float], Fingerprint]) -> Candidates:

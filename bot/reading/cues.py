@@ -18,7 +18,8 @@ BEFORE_EXPECTED = re.compile(
 AFTER_EXPECTED = re.compile(
     r"思[っういえ]|はず|期待|べき|予想|なら(?:ない|ず)|では?な(?:い|く)|じゃな(?:い|く)|でない|でな[くい]|"
     r"기대|예상|여야|나와야|되어야|돼야|일 줄|거라|아닌|아니|생각|चाहिए|उम्मीद|अपेक्षा|सोचा|नहीं|"
-    r"才对|才是|\berwartet|\bsein sollte|\bsein m[üu]sste|\bexpected\b|\bexpect(?:$|[.!?])|"
+    r"才对|才是|\berwartet|\bsein sollte|\bsein m[üu]sste|"
+    r"(?<!is that )(?<!is this )(?<!is it )\bexpected\b|\bexpect(?:$|[.!?])|"
     r"\b(?:is|was|would be) (?:what|the)\b[^.]{0,20}\bexpect",
     re.I,
 )
@@ -35,16 +36,17 @@ GETS = re.compile(
 BEFORE_PRINTED = re.compile(
     r"\b(?:g[eio]ve[sn]?|gave|giving|g[eo]t(?:s|ting)?|prints?|printed|returns?|returned|outputs?|is|was|are|it'?s|"
     r"says?|shows?|equals?|"
-    r"compute[sd]?|reports?|becomes?|became|averages to|loss(?:es)?|value|why|where|result|"
+    r"compute[sd]?|reports?|becomes?|became|(?:start|sit|stay)(?:s|ed)? (?:at|with)|"
+    r"averages to|loss(?:es)?|value|why|where|result|"
     r"da|dio|sale|sali[óo]|imprime|devuelve|obtengo|es|valor|p[ée]rdida|donne|affiche|renvoie|obtiens|vaut|est|perte|"
     r"ergibt|gibt|liefert|bekomme|erhalte|kommt|ist|retorna|imprimiu|d[áa]|deu|sai|saiu|perda|"
     r"да[её]т|выда[её]т|получа\w+|выводит|равн\w+|потер\w+)\b|[=→:]|->"
-    r"|は|が|も|得到|输出|打印|结果|等于|是|为|值|损失|은|는|이|가|है|मिल|आ|"
+    r"|は|が|も|得到|(?:一直|停留?|卡|维持|保持|稳定|徘徊)在|输出|打印|结果|等于|是|为|值|损失|은|는|이|가|है|मिल|आ|"
     r"[تي]عطي|[تي]ساوي|النتيجة|[أا]حصل على|[تي]طبع|هي|هو",
     re.I,
 )
 AFTER_PRINTED = re.compile(
-    r"\s*(?:と(?:表示|出|なり|計算)|にな(?:り|っ|る)|が(?:出|表示|返)|を(?:返|出)|です|だ|でした|なの|이|가|로|나오|"
+    r"\s*(?:と(?:表示|出|なり|計算)|にな(?:り|っ|る)|が(?:出|表示|返)|を(?:返|出)|です|だ|でした|なの|くらい|前後|付近|左右|附近|上下|이|가|로|나오|"
     r"나와|입니다|"
     r"है|आ|मिल|दे|comes? from|come from|is printed|vient|viene|kommt|heraus|vem|bedeutet)",
     re.I,

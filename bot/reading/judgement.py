@@ -218,7 +218,10 @@ def _is_ours(
     behaves = any(claim.kind == "behaviour" for claim in claims)
     exact = any(claim.kind == "printed" and 0 < claim.radius <= FOUR_DIGITS for claim in claims)
     given = material.lacks is not None and relevance.speaks_of_learning(prose)
-    return (relevance.mentions_loss(prose) and (asked or behaves or exact or torch)) or (direct and (torch or given))
+    specific = direct and is_specific(topics_of(prose))
+    return (relevance.mentions_loss(prose) and (asked or behaves or exact or torch or specific)) or (
+        direct and (torch or given)
+    )
 
 
 def _names_a_loss(prose: str, given: bool) -> bool:

@@ -33,7 +33,8 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"(?:not|n't|never|won't) (?:chang|decreas|improv|mov|learn|converg|train)\w*|"
         r"always the same|same (?:value|loss)|変わら\w*|動[かき]\w*|下がら\w*|減ら\w*|一定|不变|"
         r"不下降|降不|停在|卡在|停滞|멈\w*|그대로|안 ?(?:변|줄|내려)\w*|"
-        r"no (?:baja|cambia|disminuye)|estancad\w*|atascad\w*|ne (?:baisse|change|diminue)|"
+        r"no (?:baja|cambia|disminuye)|estancad\w*|atascad\w*|n'appren\w+ (?:plus|rien|pas)|"
+        r"no aprende|lernt nicht|n[ãa]o aprende|ne (?:baisse|change|diminue)|"
         r"bloqu[ée]\w*|stagn\w*|h[äa]ngt|bleibt|sinkt nicht|n[ãa]o (?:muda|cai|diminui)|travad\w*|"
         r"застр\w*|не меня\w*|не (?:пада|уменьша|снижа)\w*|अटक\w*|नहीं बदल",
     ),
@@ -201,8 +202,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "critic",
-        r"critics?|discriminators?|判別器|判别器|판별자|cr[íi]tic[oa]s?|critiques?|kritiker\w*|критик\w*|"
-        r"дискриминатор\w*",
+        r"critics?|cr[íi]tic[oa]s?|critiques?|kritiker\w*|критик\w*",
     ),
     ("policy", r"polic(?:y|ies)|ppo|a2c|sac|actors?|方策|策略|정책|pol[íi]tica|politique|политик\w*"),
     (
@@ -230,7 +230,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"huge|large|big|more than \d+|thousands?|hundreds?|大きすぎ\w*|巨大|很大|太大|enorme\w*|[ée]norme\w*|"
         r"riesig\w*|огромн\w*",
     ),
-    ("sign", r"signs?|minus|符号|符號|부호|signo|signe|vorzeichen|sinal|знак\w*"),
+    ("sign", r"signs?|minus|符号|符號|부호|vorzeichen|знак\w*"),
     (
         "squared",
         r"squared?|\*\* ?2|\^ ?2|²|t ?\* ?t|二乗|2乗|平方(?!根)|제곱(?!근)|al cuadrado|au carr[ée]|quadrat\w*|"

@@ -61,7 +61,7 @@ def rules() -> tuple[Rule, ...]:
                 "are equal it is ln(2N−1), that is ln 255 = {n128} for N = 128, ln(511) = {n256} for N = 256 and ln "
                 "1023 = {n512} for N = 512. With temperature τ it cannot fall below ln(1 + (2N−2)·e^(−2/τ)). The usual "
                 "code of SupCon multiplies it by temperature / base_temperature: a constant factor, which only scales "
-                "it.",
+                "it. Between two sets of N embeddings, as CLIP compares them, chance is ln N.",
                 n128=f"{math.log(255):.3f}",
                 n256=f"{math.log(511):.3f}",
                 n512=f"{math.log(1023):.3f}",
@@ -161,7 +161,8 @@ def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
         return None
     held = np.isfinite(rows)
     others = int(held[0].sum())
-    if others != rows.shape[0] - 1 or not (held.sum(axis=1) == others).all():
+    whole = others == rows.shape[0] and bool((_labels(scene) == np.arange(others)).all())
+    if not (whole or others == rows.shape[0] - 1) or not (held.sum(axis=1) == others).all():
         return None
     if abs(value - math.log(others)) > 0.02 * math.log(others):
         return None
@@ -169,12 +170,7 @@ def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
     nearer = Trial(said("with every partner's score raised by 5"), graph_rerun(raised), "illustration")
     return Suspicion(
         at=scene.call.index,
-        verdict=said(
-            "{value} is ln(2N−1) = ln {others} = {chance}: no pair is nearer than the others.",
-            value=number(value),
-            others=others,
-            chance=number(math.log(others)),
-        ),
+        verdict=_named(value, others, whole),
         evidence=(
             said(
                 "The similarities have shape {shape}, each row {others} candidates; row 0 is {row}.",
@@ -185,6 +181,27 @@ def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
         ),
         trials=(nearer,),
     )
+
+
+def _named(value: float, others: int, whole: bool) -> Message:
+    chance = number(math.log(others))
+    if whole:
+        return said(
+            "{value} is ln N = ln {others} = {chance}: no pair is nearer than the others.",
+            value=number(value),
+            others=others,
+            chance=chance,
+        )
+    return said(
+        "{value} is ln(2N−1) = ln {others} = {chance}: no pair is nearer than the others.",
+        value=number(value),
+        others=others,
+        chance=chance,
+    )
+
+
+def _labels(scene: Scene) -> np.ndarray:
+    return scene.array("target").astype(np.int64).reshape(-1)
 
 
 def _partners_raised(scene: Scene) -> Floats:

@@ -31,7 +31,7 @@ def rules() -> tuple[Rule, ...]:
             words=(
                 "WGAN critic loss is negative",
                 "is a negative Wasserstein loss normal",
-                "WGAN discriminator loss goes to minus infinity",
+                "WGAN loss falls to minus infinity",
                 "WGAN generator loss sign",
             ),
             losses=frozenset(),
