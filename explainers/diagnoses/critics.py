@@ -80,9 +80,9 @@ def rules() -> tuple[Rule, ...]:
                 "cannot give one."
             ),
             words=(
-                "what happens when the loss is negative",
+                "does gradient descent turn to maximization when the loss crosses zero",
                 "does gradient descent aim at zero or at the minimum",
-                "can a loss go below zero",
+                "optimizer and a loss below zero",
                 "loss minus a constant",
                 "does the optimizer maximize a negative loss",
             ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from explainers.claims import Claim
 from explainers.diagnoses import fixes
 from explainers.diagnoses.class_rows import class_rows
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to
+from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
@@ -35,11 +38,11 @@ def rules() -> tuple[Rule, ...]:
             ),
             losses=frozenset({"cross_entropy"}),
             trigger=_over_others,
+            dominates=frozenset({"ce-label-smoothing-floor"}),
             positive=_HEAD + _LOGITS + "F.cross_entropy(logits, torch.tensor([0]), label_smoothing=0.1)",
             positive_claims=_EXPECTED,
             control=_HEAD + _LOGITS + "F.cross_entropy(logits, torch.tensor([0]))",
             control_claims=_EXPECTED,
-            dominates=frozenset({"ce-label-smoothing-floor"}),
         ),
     )
 
@@ -49,6 +52,9 @@ def _over_others(scene: Scene) -> Suspicion | None:
     classes = class_rows(scene).shape[1] if eps > 0 else 0
     other = eps * classes / (classes - 1) if classes > 1 else 1.0
     if classes < 2 or other >= 1 or scene.given("target").floating:
+        return None
+    expected = _smoothed(scene, other)
+    if expected is None or not sought(scene, expected):
         return None
     return Suspicion(
         at=scene.call.index,
@@ -75,9 +81,19 @@ def _over_others(scene: Scene) -> Suspicion | None:
         ),
         fix=fixes.fix(
             scene,
-            fixes.with_option(scene, scene.call, "label_smoothing", f"{eps} * {classes} / {classes - 1}"),
+            None,
             "choose",
             said("Where the other share is wanted, scale the smoothing by C/(C-1)."),
         ),
-        only_proven=True,
     )
+
+
+def _smoothed(scene: Scene, eps: float) -> float | None:
+    """The loss with another smoothing, in float64; None where weights or another reduction make it another formula."""
+    rows, y = class_rows(scene), scene.array("target").astype(np.int64).reshape(-1)
+    fits = len(y) == len(rows) and bool((y >= 0).all()) and bool((y < rows.shape[1]).all())
+    if scene.call.ref("weight") is not None or scene.reduction == "none" or not fits or not np.isfinite(rows).all():
+        return None
+    log_p = rows - np.logaddexp.reduce(rows, axis=1, keepdims=True)
+    each = -(1 - eps) * log_p[np.arange(len(y)), y] - eps * log_p.mean(axis=1)
+    return float(each.mean() if scene.reduction == "mean" else each.sum())
