@@ -43,7 +43,7 @@ def rules() -> tuple[Rule, ...]:
             losses=frozenset(),
             trigger=_kept,
             positive=_HEAD + _LOOP.format("loss"),
-            control=_HEAD + _LOOP.format("loss.item()"),
+            control=_HEAD + _LOOP.format("1.0").replace("total / 3", "loss"),
             about=frozenset({"running_loss"}),
             handwritten=True,
             harmless=True,
