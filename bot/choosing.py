@@ -196,8 +196,8 @@ def _asked(question: Question, evaluated: Evaluated) -> Program:
 
 
 def _claimed(question: Question, found: GivenAway) -> tuple[Claim, ...]:
-    """What the asker claims of a number; of several that stay around it, none is the value."""
-    around = found.between is not None
+    """What the asker claims of a number; what is only near the form, or stays around it, is not its value."""
+    around = found.near or found.between is not None
     return for_explainer(tuple(each for each in question.claims if not (around and each.kind == "printed")))
 
 

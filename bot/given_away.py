@@ -12,7 +12,7 @@ import msgspec
 from bot.exchange import Answer, Catalogue, Paragraph
 from bot.reading.question import Claim, Question, Span
 from bot.reading.stated import CLASSES
-from explainers.fingerprints import Fingerprint, fingerprints
+from explainers.fingerprints import Fingerprint, fingerprints, near_chance
 from explainers.locale import Translator, translator
 from explainers.messages import Message, said
 
@@ -28,13 +28,14 @@ class GivenAway:
     """A claim and what it can be, the likeliest first.
 
     `between` are the least and the greatest of several losses that stay around it, `stated` the arguments that the
-    asker names.
+    asker names; it is only `near` a form where it is none to all of its digits.
     """
 
     claim: Claim
     found: tuple[Fingerprint, ...]
     between: tuple[float, float] | None = None
     stated: frozenset[str] = frozenset()
+    near: bool = False
 
     @property
     def source(self) -> str:
@@ -55,7 +56,15 @@ def given_away(question: Question) -> GivenAway | None:
     tried = ((claim, _found(claim, losses, classes)) for claim, losses in (*named, *margins))
     names = frozenset(each.name for each in question.stated)
     one = next((GivenAway(claim, found, stated=names) for claim, found in tried if found), None)
-    return one or _stayed(told, question.loss_words, classes)
+    return one or _stayed(told, question.loss_words, classes) or _near(told, classes)
+
+
+def _near(told: Sequence[Claim], classes: int | None) -> GivenAway | None:
+    """The one number of a question that is near the level of chance of as many classes as it states."""
+    if len(told) != 1 or not isinstance(told[0].value, float | int):
+        return None
+    form = near_chance(float(told[0].value), classes)
+    return GivenAway(told[0], (form,), near=True) if form is not None else None
 
 
 def _stayed(told: Sequence[Claim], losses: tuple[str, ...], classes: int | None) -> GivenAway | None:
@@ -96,6 +105,10 @@ def told(given: GivenAway, catalogue: Catalogue, speaker: Translator) -> Iterato
 
 
 def _sentence(given: GivenAway, found: Fingerprint, title: str) -> Message:
+    if given.near:
+        return said(
+            "{number} is near {form}. Possible: {title}.", number=given.claim.text, form=found.form, title=title
+        )
     if given.between is None:
         return said(
             "{number} is {form} to all of its digits. Possible: {title}.",

@@ -21,6 +21,7 @@ MARGINS = (1.0, 0.5, 0.3, 0.2, 0.1, 2.0, 5.0, 10.0)
 COARSEST = 2e-3  # radius of digits that still tell something, relative
 COARSEST_STATED = 0.06  # radius of digits that still tell something of a known number of classes
 MOST_STATED = 200_000
+NEAR = 0.03  # of the level of chance: what random scores of an untrained model add to it
 FINEST = 2e-6  # float32's own roundoff, relative
 MOST = 3
 KERAS, OLD_TORCH = 1e-7, 1e-12
@@ -99,6 +100,13 @@ def _of_classes(value: float, radius: float, c: int) -> tuple[Fingerprint, ...]:
     )
     slack = max(radius, FINEST * abs(value))
     return tuple(make(c) for at, make in forms if radius <= COARSEST_STATED and abs(at - value) <= slack)[:MOST]
+
+
+def near_chance(value: float, classes: int | None) -> Fingerprint | None:
+    """The level of chance of a known number of classes, where a loss lies so near that its scores say little yet."""
+    if classes is None or not 1 < classes <= MOST_STATED:
+        return None
+    return _chance(classes) if abs(value - math.log(classes)) <= NEAR * math.log(classes) else None
 
 
 def _families(counts: Collection[int]) -> tuple[Family, ...]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from explainers.older_messages import OLDER
 from explainers.standin_arguments import REFUSED, refused_argument
 from explainers.standin_kernels import NOT_IMPLEMENTED, without_kernel
 
@@ -18,7 +19,7 @@ _BUILT: Final = re.compile(r"\bnn\.(\w*Loss)\(\s*[A-Za-z_]\w*\s*,\s*[A-Za-z_]\w*
 _CALLED: Final = re.compile(
     r"\b(mse_loss|l1_loss|smooth_l1_loss|huber_loss)\(|\b(MSELoss|L1Loss|SmoothL1Loss|HuberLoss)\b"
 )
-_ASSERTED: Final = re.compile(r"device-side assert triggered|t >= 0 && t < n_classes")
+_ASSERTED: Final = re.compile(r"device-side assert triggered|\b(?:t|cur_target) >= 0 && (?:t|cur_target) < n_classes")
 _CLASSES: Final = re.compile(r"(?<![\d.])(\d{1,5})[\s-]*(?:classes|class\b|labels)", re.I)
 _WHOLE: Final = re.compile(r"(?<![\w.=/-])-?\d{1,3}(?![\w.]|\s*%)")
 _REDUCED: Final = re.compile(r"reduction\s*=\s*['\"](sum|mean)['\"]")
@@ -36,7 +37,7 @@ def stand_in(message: str, around: str = "") -> str | None:
     """
     if _ASSERTED.search(message):
         return f"{_HEAD}{_on_gpu(around)}"
-    for pattern, program in _PROGRAMS:
+    for pattern, program in (*_PROGRAMS, *OLDER):
         found = pattern.search(message)
         source = program(found) if found is not None else None
         if source is not None:

@@ -11,7 +11,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.class_rows import class_dim, class_rows, softmax
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, swapped, wrapped
-from explainers.diagnoses.expectations import seeks, sought
+from explainers.diagnoses.expectations import is_subject, seeks, sought
 from explainers.diagnoses.scene import Floats, Scene, short
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
@@ -130,12 +130,8 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
-def _is_subject(scene: Scene) -> bool:
-    return scene.value is not None and math.isfinite(scene.value) and scene.recording.subject in scene.call.outputs
-
-
 def _no_half(scene: Scene) -> Suspicion | None:
-    if scene.value is None or not _is_subject(scene) or scene.value == 0 or not sought(scene, scene.value / 2):
+    if scene.value is None or not is_subject(scene) or scene.value == 0 or not sought(scene, scene.value / 2):
         return None
     return Suspicion(
         at=scene.call.index,
@@ -149,7 +145,7 @@ def _no_half(scene: Scene) -> Suspicion | None:
 
 
 def _no_root(scene: Scene) -> Suspicion | None:
-    if scene.value is None or not _is_subject(scene) or scene.value <= 0 or not sought(scene, math.sqrt(scene.value)):
+    if scene.value is None or not is_subject(scene) or scene.value <= 0 or not sought(scene, math.sqrt(scene.value)):
         return None
     return Suspicion(
         at=scene.call.index,
@@ -163,7 +159,7 @@ def _no_root(scene: Scene) -> Suspicion | None:
 
 
 def _other_base(scene: Scene) -> Suspicion | None:
-    if scene.value is None or not _is_subject(scene) or scene.value == 0:
+    if scene.value is None or not is_subject(scene) or scene.value == 0:
         return None
     base = next((b for b in (2, 10) if sought(scene, scene.value / math.log(b))), None)
     if base is None:
@@ -194,7 +190,7 @@ def _scaled(scene: Scene) -> Suspicion | None:
     if scene.name == "smooth_l1_loss":
         name, other, mine, theirs = other, name, theirs, mine
     size = scene.option(mine, 1.0)
-    if scene.value is None or not _is_subject(scene) or size in (0.0, 1.0):
+    if scene.value is None or not is_subject(scene) or size in (0.0, 1.0):
         return None
     counterpart = scene.value / size if name == "huber_loss" else scene.value * size
     beside = any(short(c) == other for c in scene.recording.calls)
@@ -237,7 +233,7 @@ def _scaled(scene: Scene) -> Suspicion | None:
 def _clipped(scene: Scene) -> Suspicion | None:
     if (
         scene.value is None
-        or not _is_subject(scene)
+        or not is_subject(scene)
         or scene.call.ref("weight") is not None
         or scene.reduction == "none"
         or scene.option("label_smoothing", 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -86,3 +87,8 @@ def _flat(nested: Sequence[object]) -> list[float | str]:
             case _:
                 raise TypeError(f"a claim cannot hold a {type(part).__name__}")
     return flat
+
+
+def is_subject(scene: Scene) -> bool:
+    """Whether the subject is the number that the call returned, and finite."""
+    return scene.value is not None and math.isfinite(scene.value) and scene.recording.subject in scene.call.outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +51,54 @@ def rules() -> tuple[Rule, ...]:
             positive_claims=(Claim("expected", 0.0, text="0"),),
             control=_HEAD + "pred = torch.tensor([[1.0, 2.0], [3.0, 4.0]])\ntarget = torch.tensor([1.0, 2.0])\n"
             "F.l1_loss(pred, target)",
+        ),
+        Rule(
+            slug="regression-target-lacks-axis",
+            family="shapes",
+            title=said("The target lacks an axis of length 1"),
+            explanation=said(
+                "Both hold the same elements in the same order, so the value is right: an axis of length 1 is added in "
+                "front by broadcasting. Older versions of torch refused it (input and target shapes do not match), "
+                "newer ones warn. Give both the same shape, with view, squeeze or unsqueeze."
+            ),
+            words=(
+                "input and target shapes do not match",
+                "shape (1, N) and (N,)",
+                "target size warning same elements",
+            ),
+            losses=_REGRESSION,
+            trigger=_lacks_axis,
+            positive=_HEAD + "pred = torch.tensor([[1.0, 2.0, 3.0]])\ntarget = torch.tensor([1.0, 2.0, 5.0])\n"
+            "F.mse_loss(pred, target)",
+            control=_HEAD + "pred = torch.tensor([[1.0, 2.0, 3.0]])\ntarget = torch.tensor([[1.0, 2.0, 5.0]])\n"
+            "F.mse_loss(pred, target)",
+            harmless=True,
+        ),
+    )
+
+
+def _lacks_axis(scene: Scene) -> Suspicion | None:
+    first, second = scene.given("input").shape, scene.given("target").shape
+    together = _broadcast(first, second)
+    if first == second or together is None or math.prod(together) != math.prod(first) or not math.prod(first):
+        return None
+    if math.prod(first) != math.prod(second):
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} is right, although input has shape {input} and target {target}.",
+            value=stated(scene),
+            input=shape(first),
+            target=shape(second),
+        ),
+        evidence=_warned(scene),
+        trials=(
+            Trial(
+                said("with the target reshaped to {shape}", shape=shape(first)),
+                graph_rerun(reshaped(scene.call, "target", first)),
+                "equivalent",
+            ),
         ),
     )
 

@@ -52,8 +52,8 @@ def rules() -> tuple[Rule, ...]:
             title=said("Soft labels keep their entropy"),
             explanation=said(
                 "Cross entropy is the entropy of the target, H(t), plus the divergence KL(t ‖ p). H(t) is a constant "
-                "that doesn't depend on the model: cross_entropy and kl_div have the same gradient, and 0 is out of "
-                "reach."
+                "that doesn't depend on the model: cross_entropy and kl_div have the same gradient, and the minimum is "
+                "H(t), not 0."
             ),
             words=(
                 "soft labels minimum not 0",

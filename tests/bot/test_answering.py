@@ -252,6 +252,20 @@ async def test_losses_that_stay_around_a_number_are_recognised_together(
     assert (found.diagnoses[0].slug, found.diagnoses[0].confidence) == ("chance-level-ln-c", "possible")
 
 
+@pytest.mark.parametrize(("loss", "classes"), [("10.9", 50257), ("4.7", 100)])
+async def test_a_first_loss_near_the_level_of_chance_is_said_to_be_near(loss: str, classes: int, answer: Any) -> None:
+    found: Answer = await answer(
+        f"my language model's first loss is {loss} with a vocabulary of {classes}. is that ok?"
+    )
+    assert f"{loss} is near ln {classes}" in found.text
+    assert found.value == pytest.approx(math.log(classes), rel=1e-5)
+
+
+async def test_a_loss_far_from_the_level_of_chance_is_not_said_to_be_near(answer: Any) -> None:
+    found: Answer = await answer("my language model's first loss is 7.5 with a vocabulary of 50257. is that ok?")
+    assert "is near" not in found.text
+
+
 async def test_losses_that_fall_are_not_taken_for_one_that_stays(answer: Any) -> None:
     found: Answer = await answer(
         "is this good?\nepoch 0 loss = 2.3086\nepoch 1 loss = 1.6\nepoch 2 loss = 1.1\n10 classes"

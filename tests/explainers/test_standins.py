@@ -103,6 +103,35 @@ def test_a_class_called_like_a_function_is_told_from_other_questions_of_truth(na
     assert stand_in(message, f"if loss > best: gives RuntimeError: {message}") is None
 
 
+OLDER = [
+    ("input and target shapes do not match: input [60 x 1], target [60] at ../generic/MSECriterion.c:13",
+     None, "regression-broadcast"),
+    ("input and target shapes do not match: input [1 x 10], target [10]  at ../generic/MSECriterion.c:12",
+     None, "regression-target-lacks-axis"),
+    ("input and target shapes do not match: input [64 x 1024], target [64 x 1 x 32 x 32] at ../AbsCriterion.cu:15",
+     "The size of tensor a (1024) must match the size of tensor b (32)", "shapes-do-not-broadcast"),
+    ("multi-target not supported at ../ClassNLLCriterion.c:20", "multi-target not supported", "ce-target-column"),
+    ("Assertion `THIndexTensor_(size)(target, 0) == batch_size' failed. at ../ClassNLLCriterion.c:54",
+     "batch_size (4) to match target batch_size (8)", "batch-sizes-differ"),
+    ("Assertion `cur_target >= 0 && cur_target < n_classes' failed.", "Target 5 is out of bounds",
+     "ce-target-one-based"),
+    ("Expected object of type torch.LongTensor but found type torch.FloatTensor for argument #2 'target'",
+     "Long", "ce-target-float-indices"),
+    ("Expected object of scalar type Long but got scalar type Int for argument #2 'target'",
+     "Long or Byte, but got Int", "ce-target-float-indices"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "today", "slug"), OLDER)
+def test_what_only_older_versions_said_is_shown_by_what_is_said_today(message: str, today: str | None, slug: str):
+    source = stand_in(f"{message}\n")
+    assert source is not None
+    recording = record(source)
+    assert (recording.raised is None) == (today is None)
+    assert today is None or (recording.raised is not None and today in recording.raised.message)
+    assert slug in [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
+
+
 def test_an_older_words_for_it_is_the_same_program():
     old = stand_in("size mismatch, m1: [64 x 512], m2: [784 x 10] at /pytorch/aten/src/TH/generic/THTensorMath.cpp:41")
     assert old == stand_in("mat1 and mat2 shapes cannot be multiplied (64x512 and 784x10)")
