@@ -192,8 +192,14 @@ def _cut(scene: Scene) -> Suspicion | None:
 def _made_anew(scene: Scene, reached: set[int]) -> Suspicion | None:
     """Numbers that were read out of a tensor with history, and a new tensor made of them that asks for a gradient."""
     call = read_into(scene, reached)
+    if call is not None and _went_backward(scene, call.inputs()[0]):  # a loss is read to be shown
+        return None
     leaf = None if call is None or not requires_grad(scene, call.inputs()[0]) else _leaf(scene, call.inputs()[0])
     return None if call is None or leaf is None or leaf in reached else _lost(scene, call, leaf)
+
+
+def _went_backward(scene: Scene, id: int) -> bool:
+    return any(short(call) == "backward" and id in call.inputs() for call in scene.recording.calls)
 
 
 def _lost(scene: Scene, call: Call, leaf: int) -> Suspicion:
