@@ -110,7 +110,7 @@ class Display:
             case Unary():
                 return unary(node, self._term(node.x, place), self.values is not None)
             case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if self._is_here(node.axes, place):
-                sides = [x for x in (a, b) if self._float(x, place) == self._float(node, place)]
+                sides = [x for x in (a, b) if self._float(x, place) == self._float(node, place)] or [b]
                 tied = len(sides) == 2  # or as good as tied, for float64
                 return binary(node, *(self._term(x, place) for x in (a, b))) if tied else self.element(sides[0], place)
             case Binary():

@@ -136,6 +136,7 @@ TINY = [
     ("pairwise_distance", [torch.tensor([[1e30]]), torch.zeros(1, 1)], {}),
     ("kl_div", [torch.tensor([-1.0, -2.0]), torch.tensor([1e-44, 0.5])], {"reduction": "sum"}),
     ("soft_margin_loss", [torch.tensor([-1e22]), torch.tensor([0.6])], {}),
+    ("triplet_margin_loss", [torch.tensor([[NONE, 1.0]]), torch.ones(1, 2), torch.zeros(1, 2)], {}),
     ("log_softmax", [torch.zeros(1, 0)], {"dim": 0}),
 ]
 
