@@ -17,7 +17,7 @@ def slugs(answer: Answer) -> list[str]:
 async def test_a_running_total_is_found_in_a_loop_whose_loss_nobody_defines(answer: Any) -> None:
     found: Answer = await answer(LOOP.format("criterion", "loss") + "\nmemory grows until it is killed. why?")
     assert slugs(found)[:1] == ["loss-added-up-with-history"]
-    assert "- " in found.text and "running_loss += loss." in found.text
+    assert "item()" in found.text
 
 
 async def test_made_up_numbers_of_an_assumed_loss_are_not_explained(answer: Any) -> None:
