@@ -115,11 +115,14 @@ class _Places:
                 return Cast(ops.compare("eq", self.at(index, at), here), axes, dtype)
             case Rename(x, old, new):
                 turned = {old if axis is new else axis: index for axis, index in at.items()}
-                return self.at(x, turned) if new in at else replace(node, x=self.at(x, at), axes=axes)
+                return self.at(x, turned) if new in at else _renamed(node, self.at(x, at))
             case Reshape(x, old, new):
                 return self._reshaped(node, x, (old, new), at)
-            case Unary(_, x) | Cast(x) | StopGradient(x) | Named(_, x):
+            case Unary(_, x) | Cast(x):
                 return replace(node, x=self.at(x, at), axes=axes)
+            case StopGradient(x) | Named(_, x):
+                inner = self.at(x, at)
+                return replace(node, x=inner, axes=inner.axes)
             case WithGradient(value):
                 return self.at(value, at)
             case Constant() | Concat() | AlignmentSum():
@@ -143,6 +146,11 @@ class _Places:
         flat = np.ravel_multi_index(tuple(at[axis] for axis in new), shape(new))
         places = np.unravel_index(flat, shape(old))
         return self.at(x, {**_without(at, new), **dict(zip(old, places, strict=True))})
+
+
+def _renamed(node: Rename, x: Node) -> Rename:
+    """The dimensions of a renamed array are those of the array itself."""
+    return replace(node, x=x, axes=tuple(node.new if axis is node.old else axis for axis in x.axes))
 
 
 def _without(at: _Indices, gone: Axes) -> _Indices:

@@ -35,6 +35,7 @@ D, K = Axis("d", 4), Axis("k", 6)
         ops.cast(ops.add(ops.mul(ops.cast(Coordinate(C, (C,)), "float32"), 2), X), "float32"),
         ops.mul(ops.rename(X, C, D), ops.sum(ops.mul(X, ops.rename(X, N, K)), (C,))),
         ops.reshape(ops.exp(X), (N, C), (M,)),
+        ops.sum(ops.mul(ops.rename(X, N, K), ops.stop_gradient(ops.named("q", ops.rename(X, N, K)))), (K,)),
     ],
 )
 def test_elements_at_places_are_those_of_the_whole(root: Node) -> None:
