@@ -69,7 +69,11 @@ def at_places(
 
 
 class _Places:
-    """The inputs are cut once for each set of places; new ones have ids that no tensor has."""
+    """The inputs are cut once for each set of places; new ones have ids that no tensor has.
+
+    A cut input has the places as its first dimension, so a node that keeps its operand's dimensions keeps them as they
+    are then, not as they were.
+    """
 
     def __init__(self, axis: Axis, values: Values) -> None:
         self._axis = axis
@@ -100,10 +104,12 @@ class _Places:
             case Where(condition, a, b):
                 return replace(node, condition=self.at(condition, at), a=self.at(a, at), b=self.at(b, at), axes=axes)
             case Sum(x, over) | LogSumExp(x, over) | Extremum(_, x, over):
-                return replace(node, x=self.at(x, _without(at, over)), axes=axes)
+                inner = self.at(x, _without(at, over))
+                return replace(node, x=inner, axes=tuple(axis for axis in inner.axes if axis not in over))
             case Softmax(x, over):
                 if not any(axis in at for axis in over):
-                    return replace(node, x=self.at(x, at), axes=axes)
+                    inner = self.at(x, at)
+                    return replace(node, x=inner, axes=inner.axes)
                 total = self.at(ops.logsumexp(x, over), _without(at, over))
                 return ops.exp(ops.sub(self.at(x, at), total))
             case Take(x, index, along):

@@ -17,10 +17,12 @@ VALUES: Values = {
     0: np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32),
     1: np.array([0.5, 1.0, 2.0, 3.0], dtype=np.float32),
     2: np.array([0, 3, 1, 2, 2, 0]),
+    3: np.random.default_rng(3).standard_normal((6, 4, 6)).astype(np.float32),
 }
 P = ops.softmax(X, C)
 WEIGHTS = ops.take(W, Y, C)
 D, K = Axis("d", 4), Axis("k", 6)
+CUBE = Input("z", (N, C, K), "float32", 3)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,10 @@ D, K = Axis("d", 4), Axis("k", 6)
         ops.cast(ops.add(ops.mul(ops.cast(Coordinate(C, (C,)), "float32"), 2), X), "float32"),
         ops.mul(ops.rename(X, C, D), ops.sum(ops.mul(X, ops.rename(X, N, K)), (C,))),
         ops.reshape(ops.exp(X), (N, C), (M,)),
+        ops.sum(ops.mul(ops.softmax(CUBE, C), CUBE), (N, C)),
+        ops.sum(ops.square(ops.sum(ops.exp(CUBE), (C,))), (N,)),
+        ops.sum(ops.mul(ops.logsumexp(CUBE, C), ops.extremum("max", CUBE, (C,))), (N,)),
+        ops.add(ops.extremum("max", ops.softmax(CUBE, N), (N,)), ops.logsumexp(ops.exp(CUBE), N)),
         ops.sum(ops.mul(ops.rename(X, N, K), ops.stop_gradient(ops.named("q", ops.rename(X, N, K)))), (K,)),
     ],
 )
