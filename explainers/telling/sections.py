@@ -49,6 +49,11 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     return lines
 
 
+def stopping(explanation: Explanation) -> list[Message]:
+    """Where the program stops, what was handed in there, and the facts behind the first diagnosis."""
+    return [*_stop(explanation), *(message for found in explanation.diagnoses[:1] for message in found.evidence)]
+
+
 def compared(explanation: Explanation) -> tuple[Message, ...]:
     """Where two computations of the program part, where another diagnosis is the first."""
     return next((d.compared for d in explanation.diagnoses[1:] if d.compared), ())

@@ -25,6 +25,9 @@ from explainers.telling.steps import colours, steps
 from explainers.telling.texts import joined, text
 from explainers.verdict import summary, verdict
 
+_MOST_STOPPING = 4
+"""Facts about the place where a program stops, on its card."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -103,7 +106,7 @@ def _card(explanation: Explanation, context: Context, translator: Translator) ->
     return Card(
         title=_title(explanation, translator),
         value=Value(said("loss").say(translator), _badge(explanation)),
-        steps=() if withheld else (*steps(explanation, translator), *_limits(explanation, translator)),
+        steps=() if withheld else _steps(explanation, translator),
         takeaway=_takeaway(explanation, translator),
         code=context.code or _code(explanation),
         panels=() if withheld else panels(explanation, translator),
@@ -128,6 +131,13 @@ def _title(explanation: Explanation, translator: Translator) -> Text:
         stated = wanted.value if isinstance(wanted.value, str) else shown(float(wanted.value))  # pyright: ignore[reportArgumentType] - a number by the test above
         return text(said("Why {value} and not {expected}?", value=value, expected=stated), translator)
     return text(said("Why {value}?", value=value), translator)
+
+
+def _steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
+    """The derivation; where the program stops, what is known of the place."""
+    if explanation.recording.raised is not None:
+        return tuple(Step(text(message, translator)) for message in sections.stopping(explanation)[:_MOST_STOPPING])
+    return (*steps(explanation, translator), *_limits(explanation, translator))
 
 
 def _limits(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:

@@ -133,6 +133,15 @@ def test_an_exception_names_line_arguments_and_shapes() -> None:
     assert "x is float32 of shape (4, 3)." in told.text
 
 
+def test_the_card_of_an_exception_says_where_it_stops_and_on_what(renderer: Renderer) -> None:
+    told = _told("x, t = torch.zeros(8, 20, 50), torch.zeros(8, 20).long()\nF.cross_entropy(x, t)")
+    steps = ["".join(str(part) for part in step.title) for step in told.card.steps]
+    assert "stops with RuntimeError" in steps[0]
+    assert steps[1:3] == ["x is float32 of shape (8, 20, 50).", "t is int64 of shape (8, 20)."]
+    assert all(step in told.alt_text for step in steps)
+    assert Image.open(io.BytesIO(renderer.draw(told.card))).size == (1100, 700)
+
+
 def test_what_the_table_lacks_is_said_and_not_guessed() -> None:
     told = _told("torch.erfinv(torch.tensor(0.5))")
     assert "beyond our table" in told.verdict and "✓" not in told.text
