@@ -71,6 +71,7 @@ def losses() -> tuple[Loss, ...]:
             said("one_hot gives integers (int64); a loss that wants probabilities needs .float() behind it."),
             is_loss=False,
             words=("one-hot",),
+            no_curve=said("Nothing is plotted: its input is whole class indices, which cannot move a little."),
         ),
     )
 

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-import sympy
 
-from explainers.cards.card import Bar, Bars, Block, Curve, Grid, Mark, Math
+from explainers.cards.card import Bar, Bars, Block, Curve, Grid, Mark
 from explainers.derivation import Forward
 from explainers.derive import splitted
 from explainers.digits import shown
 from explainers.explanation import Explanation
 from explainers.graph.evaluation import evaluate
-from explainers.graph.exact import exact
 from explainers.graph.floats import FloatArithmetic
-from explainers.graph.nodes import Axis, Binary, Input, LogSumExp, Node, Softmax, Take, operands, topological
-from explainers.graph.rewriting import rebuild
+from explainers.graph.nodes import Axis, Binary, LogSumExp, Node, Softmax, Take, topological
 from explainers.locale import Translator
 from explainers.messages import said
 from explainers.reading import Reading
 from explainers.telling.alignments import picture
+from explainers.telling.curves import curve, place
 from explainers.telling.texts import text
 
 Floats = npt.NDArray[np.float64]
 MOST_BARS = 4
-POINTS = 73
-MOST_ELEMENTS = 20_000
-REACH = 5.0
 LEAST_STEPS = 3
-NEGLIGIBLE = 1e-12
 
 
 def panels(explanation: Explanation, translator: Translator) -> tuple[Block, ...]:
@@ -45,7 +37,7 @@ def panels(explanation: Explanation, translator: Translator) -> tuple[Block, ...
         _forward(explanation, translator),
         _bars(reading, translator),
         _differences(reading, translator),
-        _curve(explanation, reading, translator),
+        curve(explanation, reading, translator),
     )
     return tuple(panel for panel in made if panel is not None)
 
@@ -64,13 +56,6 @@ def _forward(explanation: Explanation, translator: Translator) -> Grid | None:
     """The forward table of a sum over alignments."""
     found = next((step for step in explanation.derivation.steps if isinstance(step, Forward)), None)
     return None if found is None else picture(found, translator, beside=True)
-
-
-def place(reading: Reading) -> tuple[int, ...]:
-    """The element of the loss that the panels look at: the one that matters most."""
-    (items,) = exact((splitted(reading.forms.root).item,), reading.values)
-    sizes = np.nan_to_num(np.abs(items.middles()), nan=np.inf)
-    return tuple(int(k) for k in np.unravel_index(int(np.argmax(sizes)), sizes.shape)) if sizes.size else ()
 
 
 def _bars(reading: Reading, translator: Translator) -> Bars | None:
@@ -152,72 +137,3 @@ def _differences(reading: Reading, translator: Translator) -> Grid | None:
 
 def _crossed(node: Binary) -> bool:
     return bool(set(node.a.axes) - set(node.b.axes)) and bool(set(node.b.axes) - set(node.a.axes))
-
-
-def _curve(explanation: Explanation, reading: Reading, translator: Translator) -> Curve | None:
-    """The loss while one entry of the input moves: the target's logit, else the entry with the steepest gradient."""
-    knob = _knob(explanation, reading)
-    if knob is None or reading.forms.composition.root.axes or _elements(reading) > MOST_ELEMENTS:
-        return None
-    node, at = knob
-    held = np.asarray(reading.values[node.tensor], dtype=np.float64).reshape(tuple(a.size for a in node.axes))
-    here = float(held[at])
-    xs = _positions(explanation, node, here)
-    ys = _moved(reading, node, held, at, xs)
-    if not np.isfinite(ys).all():
-        return None
-    entry = _entry(node, at)
-    value = float(np.asarray(explanation.value, dtype=np.float64).reshape(-1)[0])
-    title = text(said("Loss against {entry}", entry=Math(entry)), translator)
-    note = (
-        text(said("0 only as {entry} → ∞", entry=Math(entry)), translator)
-        if _only_in_the_limit(explanation, ys)
-        else ()
-    )
-    return Curve(title, tuple(zip(xs.tolist(), ys.tolist(), strict=True)), Mark(here, value, shown(value)), note)
-
-
-def _positions(explanation: Explanation, node: Input, here: float) -> Floats:
-    """Where the knob goes: around where it is, a probability between 0 and 1."""
-    loss, call = explanation.loss, explanation.call
-    if loss is not None and loss.of_probabilities and call is not None and call.ref(loss.convex_in[0]) == node.tensor:
-        return np.linspace(0.0, 1.0, POINTS + 2)[1:-1]
-    return np.linspace(here - REACH, here + REACH, POINTS)
-
-
-def _elements(reading: Reading) -> int:
-    return sum(np.asarray(values).size for values in reading.values.values())
-
-
-def _knob(explanation: Explanation, reading: Reading) -> tuple[Input, tuple[int, ...]] | None:
-    for node in reading.forms.gradients:
-        slope = explanation.gradients[node.tensor].middles()
-        if not slope.size or not np.isfinite(slope).all():
-            continue
-        steepest = np.unravel_index(int(np.argmax(np.abs(slope))), slope.shape)
-        return node, tuple(int(k) for k in steepest)
-    return None
-
-
-def _entry(node: Input, at: tuple[int, ...]) -> Any:
-    base = sympy.IndexedBase(node.symbol)
-    return sympy.Indexed(base, *map(sympy.Integer, at)) if at else sympy.Symbol(node.symbol)
-
-
-def _moved(reading: Reading, node: Input, held: Floats, at: tuple[int, ...], xs: Floats) -> Floats:
-    """The loss at every position of the knob, in one evaluation: the input gets one more axis."""
-    knob = Axis("knob", len(xs))
-    moved = Input(node.symbol, (knob, *node.axes), node.dtype, node.tensor)
-    values = np.broadcast_to(held, (len(xs), *held.shape)).copy()
-    values[(slice(None), *at)] = xs
-    done: dict[Node, Node] = {}
-    root = reading.forms.composition.root
-    for n in topological(root):
-        done[n] = moved if n is node else rebuild(n, tuple(done[o] for o in operands(n)))
-    return np.asarray(evaluate(done[root], {**reading.values, node.tensor: values}, FloatArithmetic())).reshape(-1)
-
-
-def _only_in_the_limit(explanation: Explanation, ys: Floats) -> bool:
-    """Whether the loss falls along the knob towards a least value of 0 that no finite input attains."""
-    floors = [f for f in explanation.floors if not f.attained and abs(f.value) <= NEGLIGIBLE]
-    return bool(floors) and bool((np.diff(ys) < 0).all()) and ys[-1] < 0.55 * ys[0]

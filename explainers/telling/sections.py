@@ -175,6 +175,12 @@ def no_floor(explanation: Explanation, translator: Translator) -> list[str]:
     return [loss.no_floor.say(translator)] if np.isfinite(np.asarray(value, dtype=np.float64)).all() else []
 
 
+def no_curve(explanation: Explanation, translator: Translator) -> list[str]:
+    """Why nothing is plotted, where the loss has a reason of its own."""
+    loss = explanation.loss
+    return [] if loss is None or loss.no_curve is None else [loss.no_curve.say(translator)]
+
+
 def _same(a: Floor, b: Floor) -> bool:
     return abs(a.value - b.value) <= NEGLIGIBLE and a.attained == b.attained
 

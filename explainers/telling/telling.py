@@ -204,7 +204,10 @@ def _paragraphs(explanation: Explanation, context: Context, card: Card, translat
         "evidence": sections.evidence(explanation, translator),
         "formulas": sections.derivation(writer, card.steps),
         "counterfactuals": sections.counterfactuals(explanation, translator),
-        "floors": sections.floors(explanation, translator) or sections.no_floor(explanation, translator),
+        "floors": [
+            *(sections.floors(explanation, translator) or sections.no_floor(explanation, translator)),
+            *sections.no_curve(explanation, translator),
+        ],
         "others": sections.others(explanation, translator),
         "fix": sections.fix(diagnosis, translator) if diagnosis else [],
         "also": [said("Also true: {titles}", titles="; ".join(also)).say(translator)] if also else [],
