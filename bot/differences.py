@@ -9,8 +9,8 @@ from bot.reading.question import Foreign
 from explainers.messages import Message, said
 
 Rarer = Literal[
-    "hinge", "squared-hinge", "categorical-hinge", "rate", "cosine", "brier", "scipy-kl", "relative-entropy",
-    "rows-of-kl", "half-sum", "same-mean", "log1p", "boosted",
+    "hinge", "squared-hinge", "categorical-hinge", "rate", "cosine", "brier", "scipy-kl", "scipy-entropy",
+    "relative-entropy", "rows-of-kl", "half-sum", "same-mean", "log1p", "boosted",
 ]  # fmt: skip
 _KERAS_EPSILON: Final = 1e-7
 
@@ -58,12 +58,13 @@ def difference(foreign: Foreign) -> Message:
         case "sklearn":
             return said(
                 "sklearn's {name} is the mean over the samples of natural logarithms: the same number as torch's "
-                "binary_cross_entropy. It takes whole numbers as labels, where torch wants floats.",
+                "binary_cross_entropy, or as nll_loss of their logarithms where each sample has a row of "
+                "probabilities. It takes whole numbers as labels, where binary_cross_entropy wants floats.",
                 name=name,
             )
         case (
             "hinge" | "squared-hinge" | "categorical-hinge" | "rate" | "cosine" | "brier" | "scipy-kl"
-            | "relative-entropy" | "rows-of-kl" | "half-sum" | "same-mean" | "log1p" | "boosted"
+            | "scipy-entropy" | "relative-entropy" | "rows-of-kl" | "half-sum" | "same-mean" | "log1p" | "boosted"
         ) as rarer:  # fmt: skip
             return _of_rarer(rarer, name)
         case _:
@@ -107,6 +108,13 @@ def _of_rarer(difference: Rarer, name: str) -> Message:
             return said(
                 "{name} gives p·log(p/q) − p + q per entry, p first. torch's kl_div takes log q first, then p, has no "
                 "− p + q, and averages over all entries unless told otherwise.",
+                name=name,
+            )
+        case "scipy-entropy":
+            return said(
+                "{name} of p and q is KL(p ‖ q), p first, and divides both by their sums. torch's kl_div takes them "
+                "in the other order, log q first, then p: kl_div(q.log(), p, reduction='sum') is the same number, and "
+                "kl_div(p.log(), q) is KL(q ‖ p), another one.",
                 name=name,
             )
         case "relative-entropy":

@@ -12,8 +12,10 @@ from bot.reading.cues import (
     BEHAVIOURS,
     CONTRAST,
     GETS,
+    LEAST,
     PREPOSITION,
     UNIT,
+    WISHED,
     ZERO,
 )
 from bot.reading.lexing import lexis
@@ -139,6 +141,8 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
     scalar = not isinstance(value.value, tuple)
     if ARGUMENT.search(before) or (scalar and UNIT.match(after)):
         return None
+    if LEAST.search(before) and not WISHED.search(before):
+        return "printed"
     if PREPOSITION.search(before):
         return "printed" if GETS.search(before) else None
     if not told and (BEFORE_EXPECTED.search(before) or AFTER_EXPECTED.search(after)):

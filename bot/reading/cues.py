@@ -23,6 +23,16 @@ AFTER_EXPECTED = re.compile(
     r"\b(?:is|was|would be) (?:what|the)\b[^.]{0,20}\bexpect",
     re.I,
 )
+LEAST = re.compile(
+    r"(?:\bnot|n'?t|\bnever|\bcannot|\bhardly)\s+(?:\w+\s+){1,3}(?:below|under|lower than)\s*$|"
+    r"\bnicht (?:mehr )?unter\s*$|\bno baja (?:de|por debajo de)\s*$|\bn[ãa]o (?:cai|baixa|desce) (?:abaixo )?de\s*$|"
+    r"\bne (?:descend|baisse) pas (?:sous|en dessous de)\s*$|\bне (?:падает|опускается) ниже\s*$|"
+    r"(?:降不到|不低于|下不了|低不过)\s*$",
+    re.I,
+)
+"""What follows is where a loss stays: it does not go below 0.3133."""
+
+WISHED = re.compile(r"\b(?:should|expect\w*|must|suppos\w*|thought|can'?t be|sollte|debería|devrait|deveria)\b", re.I)
 PREPOSITION = re.compile(
     r"(?<!loss )(?<!value )(?<!losses )(?<!instead )(?<!lieu )(?<!vez )(?<!lugar )(?<!perte )(?<!valor )"
     r"\b(?:of|by|with|than|de|von)\s*$",

@@ -215,12 +215,13 @@ def _is_ours(
     if relevance.speaks_of_loss(prose) and (told or asked):
         return True
     torch = any(relevance.uses_torch(each.source) for each in material.snippets)
+    computes = any(relevance.computes_with_numpy(each.source) for each in material.snippets)
     behaves = any(claim.kind == "behaviour" for claim in claims)
     exact = any(claim.kind == "printed" and 0 < claim.radius <= FOUR_DIGITS for claim in claims)
     given = material.lacks is not None and relevance.speaks_of_learning(prose)
     specific = direct and is_specific(topics_of(prose))
     return (relevance.mentions_loss(prose) and (asked or behaves or exact or torch or specific)) or (
-        direct and (torch or given)
+        direct and (torch or given or (computes and not relevance.is_of_other_topic(prose)))
     )
 
 

@@ -54,6 +54,7 @@ _ERRORS = re.compile(
 _COMPILED = re.compile(r"\.compile\([^)]{0,200}\bloss\s*=|\.fit\(")
 """How a model of Keras or scikit-learn is trained."""
 
+_OF_NUMPY = re.compile(r"\b(?:np|numpy)\.(?:log\w*|exp|mean|average|square|maximum|abs)\(")
 _TRAINING = re.compile(r"\.(?:compile|fit)\([^()\n]{0,300}(?:\([^()\n]{0,100}\)[^()\n]{0,100}){0,4}\)")
 _LITERATURE = re.compile(
     r"\b(?:which|what|any|good|great|nice|best|recommend\w*|link to|wrote|introduced|invented|read)\b.{0,40}"
@@ -199,6 +200,11 @@ def speaks_of_errors(prose: str) -> bool:
 def uses_torch(source: str) -> bool:
     """Whether the code names torch, nn or F."""
     return bool(_roots(source) & {"torch", "nn", "F"})
+
+
+def computes_with_numpy(source: str) -> bool:
+    """Whether the code computes with numpy what losses are made of."""
+    return bool(_OF_NUMPY.search(source))
 
 
 def _roots(source: str) -> frozenset[str]:

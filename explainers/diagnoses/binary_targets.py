@@ -28,7 +28,7 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "A label must be 0 or 1, or lie between 0 and 1. torch doesn't validate it in this "
                 "loss (binary_cross_entropy does): with any other number the loss turns negative and has no "
-                "least value."
+                "least value. A mask read from an image file holds 0 and 255: divide it by 255, or compare."
             ),
             words=(
                 "BCE loss is negative",

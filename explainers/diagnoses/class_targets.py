@@ -318,6 +318,7 @@ def _int_one_hot(scene: Scene) -> Suspicion | None:
             said("{name} has shape {shape}, that of the input; indices have {wanted}.",
                  name=name, shape=shape(target.shape), wanted=shape(_without_classes(x.shape))),
             *_without_batch(x.shape),
+            *_of_two_classes(scene),
         ),
         trials=(),
         fix=fixes.fix(scene, replaced(scene, target=f"{{}}.argmax({axis})"), "likely",
@@ -325,6 +326,17 @@ def _int_one_hot(scene: Scene) -> Suspicion | None:
         alternatives=(fixes.fix(scene, replaced(scene, target="{}.float()"), "likely",
                                 said("Make them floating-point probabilities.")),),
     )  # fmt: skip
+
+
+def _of_two_classes(scene: Scene) -> tuple[Message, ...]:
+    """One score and one label, 0 or 1, per item: what is classed is yes or no."""
+    if len(scene.given("input").shape) != 1 or not np.isin(scene.array("target"), (0, 1)).all():
+        return ()
+    text = (
+        "If each number belongs to an item of its own, with labels 0 and 1 (binary classification), the loss is "
+        "binary_cross_entropy of probabilities, or binary_cross_entropy_with_logits of raw scores, with target.float()."
+    )
+    return (said(text),)
 
 
 def _without_batch(sizes: tuple[int, ...]) -> tuple[Message, ...]:

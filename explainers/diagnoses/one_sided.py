@@ -78,19 +78,23 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "A Dice coefficient lies between 0 and 1, so -dice lies between -1 and 0, and a sum with another loss "
                 "is negative once the overlap is good. 1 - dice differs by the constant 1: the gradient and the "
-                "training are the same, and the least value is 0 instead of -1."
+                "training are the same, and the least value is 0 instead of -1. nnU-Net, for example, trains with "
+                "cross entropy − Dice."
             ),
             words=(
                 "dice plus cross entropy loss is negative",
                 "negative dice loss -dice instead of 1 - dice",
                 "dice loss between -1 and 0",
                 "dice ce loss below zero after some epochs",
+                "nnU-Net train loss negative",
+                "nnU-Net loss -0.8",
             ),
             losses=frozenset(),
             trigger=_negated,
             positive=_HEAD + _MASKS + _DICE + "ce - dice",
             control=_HEAD + _MASKS + _DICE + "ce + 1 - dice",
             about=frozenset({"dice_loss"}),
+            dominates=frozenset({"negated-score"}),
             handwritten=True,
             harmless=True,
         ),

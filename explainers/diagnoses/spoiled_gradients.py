@@ -12,7 +12,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.edits import wrapped
 from explainers.diagnoses.logarithms import stable
 from explainers.diagnoses.operands import atom
-from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.scene import Scene, short, upstream
 from explainers.diagnoses.source_edits import Source, argument, operand
 from explainers.diagnoses.turning import numbers
 from explainers.diagnoses.wording import number, stated
@@ -21,6 +21,7 @@ from explainers.recording import Call
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _EPS = 1e-12
+_ELEMENTWISE = frozenset({"neg", "add", "sub", "mul", "radd", "rsub", "rmul", "div"})
 
 
 def rules() -> tuple[Rule, ...]:
@@ -183,10 +184,13 @@ def _log(scene: Scene) -> Suspicion | None:
 
 
 def _picked_by_where(scene: Scene, call: Call) -> Call | None:
-    """The where that leaves out the entries of a call that are to blame."""
+    """The where that leaves out the entries of a call that are to blame, seen through steps that keep their places."""
+    reached = set(call.outputs)
     for later in scene.needed():
-        if short(later) == "where" and any(later.ref(name) in call.outputs for name in ("input", "other")):
+        if short(later) == "where" and any(later.ref(name) in reached for name in ("input", "other")):
             return later
+        if short(later) in _ELEMENTWISE and not reached.isdisjoint(later.inputs()):
+            reached |= set(later.outputs)
     return None
 
 
@@ -221,13 +225,18 @@ def _bad_operand(scene: Scene, call: Call) -> float:
     return float(np.min(held)) if held is not None and held.size else float("nan")
 
 
+def _is_taken_where_true(scene: Scene, call: Call, picked: Call) -> bool:
+    """Whether the first branch of the where is made of the call's output, and the second is not."""
+    return call in upstream(picked.ref("input"), scene.makers)
+
+
 def _safe_first(scene: Scene, call: Call, picked: Call) -> str | None:
     """`x.sqrt()` inside a where as `torch.where(condition, x, 1.0).sqrt()`."""
     source = Source(scene.recording.source)
     chosen, node = source.call_at(picked.span), source.at(call.span)
     condition = argument(chosen, 0, "condition") if chosen is not None else None
     x = operand(source, call) if isinstance(node, ast.Call) else node.right if isinstance(node, ast.BinOp) else None
-    if condition is None or x is None or picked.ref("input") not in call.outputs:
+    if condition is None or x is None or not _is_taken_where_true(scene, call, picked):
         return None
     text = f"torch.where({source.written(condition)}, {source.written(x)}, 1.0)"
     return source.replaced(source.piece(x), text)

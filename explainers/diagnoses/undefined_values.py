@@ -34,7 +34,9 @@ def rules() -> tuple[Rule, ...]:
             title=said("0 / 0 is nan"),
             explanation=said(
                 "A quotient of two zeros has no value. It mostly is a mean over nothing: a mask or a class that no "
-                "item of the batch has, so that both the sum and the count are 0."
+                "item of the batch has, so that both the sum and the count are 0. The Dice coefficient of an empty "
+                "mask and an empty prediction is such a quotient, too: a number (smooth, eps) that is added above "
+                "and below makes it 1, and 1 − Dice 0."
             ),
             words=(
                 "0/0",
@@ -43,6 +45,8 @@ def rules() -> tuple[Rule, ...]:
                 "no positives in batch",
                 "SupCon loss nan",
                 "dice 0/0",
+                "dice loss nan for an empty mask",
+                "nan for slices with an empty mask and an empty prediction",
             ),
             losses=frozenset(),
             trigger=_zero_over_zero,

@@ -47,7 +47,8 @@ def losses() -> tuple[Loss, ...]:
             said("Definition: squared below beta, absolute from beta on"),
             said(
                 "smooth_l1_loss is d²/(2 beta) for a difference d below beta and |d| − beta/2 from there on: its slope "
-                "is 1 beyond beta."
+                "is 1 beyond beta. The sigma of Fast R-CNN's code, which takes ½(sigma · d)² below 1/sigma², is beta = "
+                "1/sigma²."
             ),
             module="SmoothL1Loss",
             convex_in=("input", "target"),

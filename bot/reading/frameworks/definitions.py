@@ -183,8 +183,15 @@ _WITH_LOGITS = _always("F.binary_cross_entropy_with_logits(y_pred, y_true.float(
 
 _WEIGHTED = "F.binary_cross_entropy_with_logits(y_pred, y_true.float(), pos_weight=pos_weight)"
 _DIVERGED = 'F.kl_div(torch.log(y_pred), y_true, reduction="none")'
+_KL = 'F.kl_div(torch.log(y_pred), y_true, reduction="sum")'
 _BY_CLASS = "y_pred.dim() == 2"
 _TWO_CLASSES = "F.binary_cross_entropy(y_pred, y_true.float())"
+
+
+def _diverging(_options: Options) -> list[tuple[str, str]]:
+    """scipy.stats.entropy(p, q): the rows are divided by their sums first."""
+    normed = [(name, f"{name} / {name}.sum()") for name in _KERAS]
+    return [*normed, ("", "torch.special.xlogy(y_true, y_true / y_pred).sum()")]
 
 
 def _log_loss(options: Options) -> list[tuple[str, str]]:
@@ -243,6 +250,7 @@ OTHERS: dict[str, Definition] = {
     "scipy.kl_div": Definition(
         _KERAS, _plain("y_true * torch.log(y_true / y_pred) - y_true + y_pred"), _always(_DIVERGED), "scipy-kl"
     ),
+    "scipy.entropy": Definition(_KERAS, _diverging, _always(_KL), "scipy-entropy"),
     "scipy.rel_entr": Definition(
         _KERAS, _plain("y_true * torch.log(y_true / y_pred)"), _always(_DIVERGED), "relative-entropy"
     ),

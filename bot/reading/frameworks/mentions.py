@@ -11,7 +11,9 @@ from bot.reading.question import Difference, Foreign
 _FRAMEWORK = re.compile(
     r"(?<![A-Za-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|optax|jax|flax|scipy)(?![A-Za-z])", re.I
 )
-_NAMES = {key.rpartition(".")[2]: key for key in OTHERS}
+_ENTROPY = "scipy.entropy"
+_OF_SCIPY = re.compile(r"\bstats\.entropy\b|\bscipy\.stats import entropy\b")
+_NAMES = {key.rpartition(".")[2]: key for key in OTHERS if key != _ENTROPY}
 _PACKAGES = ("sklearn", "optax", "scipy")
 _ALL = "|".join(sorted((*KERAS_CLASSES, *KERAS, *_NAMES), key=len, reverse=True))
 _NAME = re.compile(rf"(?<![A-Za-z_])(?<!F\.)(?<!functional\.)(?:{_ALL})(?![A-Za-z_])", re.I)
@@ -29,6 +31,8 @@ def foreign_losses(prose: str) -> tuple[Foreign, ...]:
     found = {n: _known(n, packages) for n in names if told or "crossentropy" in n.lower()}
     if told and not found and re.search(r"log[ _-]?loss", prose, re.I):
         found["log_loss"] = "log_loss"
+    if _OF_SCIPY.search(prose):
+        found["scipy.stats.entropy"] = _ENTROPY
     boosted = _BOOSTED.search(prose) if _BOOSTING.search(prose) else None
     return (
         *(Foreign(name, _difference(known)) for name, known in found.items()),

@@ -10,7 +10,7 @@ from bot.reading.frameworks.names import ROOTS
 from bot.reading.lexing import parsed
 
 _OF_TORCH = frozenset(("torch", "nn", "F"))
-_OF_BOTH = frozenset(("np", "numpy", "scipy", "metrics", "K"))
+_OF_BOTH = frozenset(("np", "numpy", "metrics", "K"))
 _OF_OTHERS = ROOTS - _OF_BOTH
 
 
@@ -30,8 +30,9 @@ def apart(source: str) -> tuple[Apart, Apart] | None:
     tree = parsed(source)
     if tree is None or not _roots(tree) & _OF_TORCH or not _roots(tree) & _OF_OTHERS:
         return None
+    others = _OF_OTHERS | _imported(tree)
     ours = {line for each in tree.body if _roots(each) & _OF_TORCH for line in _lines(each)}
-    theirs = {line for each in tree.body if _roots(each) & _OF_OTHERS for line in _lines(each)}
+    theirs = {line for each in tree.body if _roots(each) & others for line in _lines(each)}
     return None if ours & theirs else (_without(source, theirs), _without(source, ours))
 
 
@@ -59,6 +60,13 @@ def _named(node: ast.AST) -> Iterator[str]:
                 yield module.partition(".")[0]
             case _:
                 pass
+
+
+def _imported(tree: ast.Module) -> frozenset[str]:
+    """Names that are imported from another framework: "log_loss" of sklearn.metrics."""
+    modules = (each for each in ast.walk(tree) if isinstance(each, ast.ImportFrom))
+    of_others = (each for each in modules if (each.module or "").partition(".")[0] in _OF_OTHERS)
+    return frozenset(alias.asname or alias.name for each in of_others for alias in each.names)
 
 
 def _lines(statement: ast.stmt) -> range:

@@ -197,7 +197,9 @@ class _Writer(ast.NodeTransformer):
         given = dict(zip(definition.arguments, node.args, strict=False))
         for word in node.keywords:
             name = LABELS.get(word.arg or "", word.arg or "")
-            if name in definition.arguments:
+            if word.arg == "labels" and name in given:
+                _check_counted(word.value)
+            elif name in definition.arguments:
                 given[name] = word.value
         if set(given) != set(definition.arguments):
             raise Untranslatable
@@ -278,6 +280,19 @@ def _options(call: ast.Call, arguments: Sequence[str] = ()) -> Options:
             case _:
                 raise Untranslatable
     return options
+
+
+def _check_counted(classes: ast.expr) -> None:
+    """Raises Untranslatable where the classes that scikit-learn is told of are not 0, 1, 2, ... in turn."""
+    match classes:
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            values = [each.value for each in elements if isinstance(each, ast.Constant)]
+        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int())]):
+            return
+        case _:
+            raise Untranslatable
+    if values != list(range(len(elements))):
+        raise Untranslatable
 
 
 def _over_rows(reduction: object) -> str:

@@ -53,6 +53,24 @@ def test_expected_and_printed_are_told_apart(sentence: str) -> None:
 @pytest.mark.parametrize(
     "sentence",
     [
+        "the loss does not go below 0.4321",
+        "it never gets under 0.4321",
+        "der Loss geht nicht unter 0,4321",
+        "loss 一直降不到 0.4321",
+        "la pérdida no baja de 0,4321",
+    ],
+)
+def test_what_a_loss_does_not_go_below_is_where_it_is(sentence: str) -> None:
+    assert claims(sentence)["printed"] == [0.4321]
+
+
+def test_what_a_loss_should_not_go_below_is_expected() -> None:
+    assert claims("I thought the loss could not go below 0, I get 0.4321")["expected"] == [0.0]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
         "with lr=0.001 and margin 0.5 over 32 samples, 10 classes",
         "accuracy is 99.25% after 12 epochs on torch 2.1.0",
         "the log of 0.125 and 85,000 rows",

@@ -130,6 +130,9 @@ def test_losses_of_shares_are_those_of_their_definitions(pairs: list[tuple[float
     programs = {
         f"from scipy.special import rel_entr\nrel_entr({x}, {y}).sum()": relative.sum(),
         f"import scipy.special as sp\nsp.kl_div({x}, {y})": relative - p + q,
+        f"from scipy.stats import entropy\nentropy({x}, {y})": (
+            p / p.sum() * np.log(p / p.sum() / (q / q.sum()))
+        ).sum(),
         f"import optax as ox\nox.kl_divergence(jnp.log(jnp.array({y})), jnp.array({x}))": relative.sum(),
         f"keras.losses.KLDivergence()([{x}], [{y}])": relative.sum(),
         f"keras.losses.Poisson()([{x}], [{y}])": (q - p * np.log(q)).mean(),
@@ -150,6 +153,7 @@ def test_log_loss_takes_rows_of_probabilities_too() -> None:
     expected = -(np.log(0.7) + np.log(0.8))
     assert number(f"sklearn.metrics.log_loss([0, 2], {rows})") == pytest.approx(expected / 2)
     assert number(f"sklearn.metrics.log_loss([0, 2], {rows}, normalize=False)") == pytest.approx(expected)
+    assert number(f"sklearn.metrics.log_loss([0, 2], {rows}, labels=[0, 1, 2])") == pytest.approx(expected / 2)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +193,7 @@ def test_every_definition_runs_and_so_does_what_torch_has_for_it(name: str) -> N
         "y_true": "[0, 1]"
         if indexed
         else "[[0.8, 0.2], [0.1, 0.9]]"
-        if "rel" in name or "kl" in name
+        if "rel" in name or "kl" in name or name == "scipy.entropy"
         else "[[1.0, 0.0], [0.0, 1.0]]",
         "y_pred": "[[0.7, 0.3], [0.4, 0.6]]",
         "pos_weight": "3.0",
@@ -220,6 +224,8 @@ def test_every_definition_runs_and_so_does_what_torch_has_for_it(name: str) -> N
         "tf.keras.losses.CategoricalCrossentropy(axis=0)([[1.0]], [[1.0]])",
         "tf.keras.losses.MeanSquaredError(reduction='other')([1.0], [0.0])",
         "sklearn.metrics.log_loss([0, 1], [0.1, 0.9], sample_weight=[1, 2])",
+        "sklearn.metrics.log_loss([0, 1], [[0.1, 0.9], [0.2, 0.8]], labels=[1, 0])",
+        "sklearn.metrics.log_loss([0, 1], [[0.1, 0.9], [0.2, 0.8]], labels=classes)",
         "def hinge(a, b):\n    return a\nx = np.median(hinge([1.0], [2.0]))",
     ],
 )
@@ -275,6 +281,8 @@ def test_a_name_that_several_frameworks_have_is_that_of_the_one_named(prose: str
         ("scipy.special.kl_div", ["kl_div"]),
         ("rel_entr of scipy against F.kl_div", ["rel_entr"]),
         ("sklearn hinge_loss", ["hinge_loss"]),
+        ("scipy.stats.entropy(p, q) is 0.5", ["scipy.stats.entropy"]),
+        ("the entropy of scipy's samples", []),
     ],
 )
 def test_names_of_other_frameworks_in_prose(prose: str, names: list[str]) -> None:
@@ -298,6 +306,11 @@ def test_lines_of_torch_and_of_another_framework_are_a_program_each() -> None:
     ours, theirs = (result(each.source) for each in question.snippets)
     assert ours == F.cross_entropy(probabilities, torch.tensor([1]))
     assert float(np.asarray(theirs)) == pytest.approx(-np.log(0.8))
+
+
+def test_a_name_imported_from_another_framework_is_of_that_framework() -> None:
+    both = apart("from sklearn.metrics import log_loss\nx = [0.8]\nlog_loss([1], x)\nF.l1_loss(a, b)")
+    assert both is not None and [each.lines for each in both] == [(1, 3), (0, 1, 2)]
 
 
 @pytest.mark.parametrize(

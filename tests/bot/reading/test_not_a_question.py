@@ -61,6 +61,15 @@ def test_the_reason_is_given_also_when_asked_directly(messages: list[str], reaso
     assert [r.reason if isinstance(r, NotAQuestion) else r for r in readings] == [reason] * len(messages)
 
 
+OF_NUMPY = "```\nimport numpy as np\np = np.array([0.9, 0.2])\nprint(-np.log(p).mean())\n```"
+
+
+def test_a_program_of_numpy_alone_is_ours_when_asked_directly() -> None:
+    assert isinstance(read(OF_NUMPY), Question)
+    assert isinstance(read(OF_NUMPY, direct=False), NotAQuestion)
+    assert isinstance(read(f"{OF_NUMPY}\nhow do I plot this with matplotlib?"), NotAQuestion)
+
+
 @pytest.mark.parametrize("message", ["", " \n\t ", "\n\n"])
 def test_nothing(message: str) -> None:
     assert read(message) == NotAQuestion("empty")

@@ -336,6 +336,13 @@ GRADIENTS = [
         [1.0, 1.0],
     ),
     (
+        "where-gradient-trap",
+        6,
+        "v = torch.tensor([0.0, 1.0], requires_grad=True)\nl = torch.where(v > 0, -v * torch.log(v), 0.0)\n"
+        "l.sum().backward()",
+        [0.0, -1.0],
+    ),
+    (
         "sqrt-zero-gradient",
         6,
         "v = torch.tensor([0.0, 4.0], requires_grad=True)\nd = (v * v).sqrt()\nd.sum().backward()",
