@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +23,7 @@ from explainers.equality import Equal
 from explainers.further import Other, nested, others
 from explainers.graph.balls import precise
 from explainers.graph.exact import Exact
+from explainers.kinks import Kink, kink
 from explainers.losses.registry import Loss, registry
 from explainers.messages import Message
 from explainers.others import reruns, starts
@@ -94,6 +95,11 @@ class Explanation:
         found = self.autograd.get(id)
         numbers = self.gradients[id].middles() if found is None else found.array().astype(np.float64)
         return numbers.reshape(self.recording.tensors[id].shape)
+
+    @cached_property
+    def kink(self) -> Kink | None:
+        """The entry of an input that lies where the slope of the loss jumps, None where none does."""
+        return kink(self.reading, self.autograd) if isinstance(self.reading, Reading) else None
 
     @property
     def verdict(self) -> str:

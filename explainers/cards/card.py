@@ -108,12 +108,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class Curve:
-    """A sampled function: points (x, y) with ascending x; points that aren't finite leave a gap."""
+    """A sampled function: points (x, y) with ascending x; points that aren't finite leave a gap. The note stands
+    within it, the caption below it."""
 
     title: Text
     points: tuple[tuple[float, float], ...]
     mark: Mark | None = None
     note: Text = ()
+    caption: Text = ()
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ class Writer:
         up = ticks.axis((y for _, y in (*points, *marked)), 3, widen=True)
         return {
             "kind": "curve", "title": self.text(curve.title, 90), "note": self.text(curve.note, 60),
+            "caption": self.text(curve.caption, 160),
             "runs": [[[_place(x, across), _place(y, up)] for x, y in run] for run in _finite_runs(points)],
             "mark": mark and {
                 "x": _place(mark.x, across), "y": _place(mark.y, up), "text": self.plain(mark.text, 18),

@@ -111,7 +111,10 @@ def _panels(card: Json, plan: Plan) -> float:
 
 
 def _panel(panel: Json, plan: Plan) -> float:
-    return 22.0 + (plan.plot + 15.0 if "across" in panel and "runs" in panel else 18.0 * len(panel.get("rows", ())))
+    if "across" not in panel or "runs" not in panel:
+        return 22.0 + 18.0 * len(panel.get("rows", ()))
+    caption = 5.0 + 12.5 * _lines(panel["caption"], 10, SIDE) if panel["caption"] else 0.0
+    return 22.0 + plan.plot + 15.0 + caption
 
 
 def _lines(text: Any, size: float, width: float) -> int:

@@ -8,14 +8,14 @@ from explainers.cards.card import Bars, Block, Curve, Facts, Grid, Table, Text
 
 
 def tabulated(block: Block) -> tuple[tuple[Text, ...], ...]:
-    """The rows of a block, a table's head first; a curve has the point that it marks and its note."""
+    """The rows of a block, a table's head first; a curve has the point that it marks, its note and its caption."""
     match block:
         case Table(head=head, rows=rows):
             return (head, *rows)
         case Bars(rows=rows):
             return tuple(((bar.label,), (bar.text,)) for bar in rows)
-        case Curve(mark=mark, note=note):
-            return tuple((text,) for text in ((mark.text,) if mark else (), note) if text)
+        case Curve(mark=mark, note=note, caption=caption):
+            return tuple((text,) for text in ((mark.text,) if mark else (), note, caption) if text)
         case Grid():
             return _grid_rows(block)
         case Facts(rows=rows):

@@ -20,9 +20,11 @@ from explainers.graph.exact import exact
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import Axis, Input, Node, is_floating, operands, topological
 from explainers.graph.rewriting import rebuild
+from explainers.kinks import Kink
 from explainers.locale import Translator
 from explainers.messages import said
 from explainers.reading import Reading
+from explainers.telling.subgradients import told
 from explainers.telling.texts import text
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +42,8 @@ def place(reading: Reading) -> Place:
 
 
 def curve(explanation: Explanation, reading: Reading, translator: Translator) -> Curve | None:
-    """The loss while the entry with the steepest gradient moves; of several numbers, the one that matters most.
+    """The loss while the entry with the steepest gradient moves, or one that lies at a kink; of several numbers, the
+    one that matters most.
 
     None where no entry moves it, where it is too large to be computed again and again, and where it is not a number
     along the way.
@@ -48,7 +51,8 @@ def curve(explanation: Explanation, reading: Reading, translator: Translator) ->
     if _elements(reading) > MOST_ELEMENTS:
         return None
     value, element = _subject(explanation, reading)
-    knob = _knob(_slopes(explanation, reading, value, element))
+    bent = explanation.kink if not element else None
+    knob = _knob(_slopes(explanation, reading, value, element)) if bent is None else _bent(explanation, reading, bent)
     if knob is None:
         return None
     node, at = knob
@@ -60,7 +64,9 @@ def curve(explanation: Explanation, reading: Reading, translator: Translator) ->
     entry = Math(_entry(node.symbol, at))
     mark = Mark(here, there, shown(there))
     note = text(said("0 only as {entry} → ∞", entry=entry), translator) if _falls(explanation, points[1]) else ()
-    return Curve(_title(element, entry, translator), tuple(zip(*(p.tolist() for p in points), strict=True)), mark, note)
+    caption = () if bent is None else text(told(explanation, bent), translator)
+    title, along = _title(element, entry, translator), zip(*(p.tolist() for p in points), strict=True)
+    return Curve(title, tuple(along), mark, note, caption)
 
 
 def _title(element: Place, entry: Math, translator: Translator) -> Text:
@@ -113,6 +119,13 @@ def _spread(slope: Node, node: Input, reading: Reading) -> Floats:
 
 def _knob(slopes: Mapping[Input, Floats]) -> tuple[Input, Place] | None:
     return next(((node, _largest(s)) for node, s in slopes.items() if s.size and np.isfinite(s).all()), None)
+
+
+def _bent(explanation: Explanation, reading: Reading, found: Kink) -> tuple[Input, Place]:
+    """The input at a kink, and its entry along the input's axes, which have none of length 1."""
+    node = next(node for node in reading.forms.gradients if node.tensor == found.tensor)
+    sizes = explanation.recording.tensors[found.tensor].shape
+    return node, tuple(k for k, size in zip(found.at, sizes, strict=True) if size != 1)
 
 
 def _points(

@@ -8,9 +8,8 @@ from types import MappingProxyType
 from explainers.diagnoses.wording import entry
 from explainers.digits import shown
 from explainers.explanation import Explanation, named
-from explainers.kinks import Kink, kink, side_of
+from explainers.kinks import Kink, side_of
 from explainers.messages import Message, said
-from explainers.reading import Reading
 
 _SIDES: Mapping[str, Message] = MappingProxyType(
     {
@@ -25,13 +24,12 @@ _SIDES: Mapping[str, Message] = MappingProxyType(
 
 def subgradient(explanation: Explanation) -> tuple[Message, ...]:
     """One sentence about the first input at a kink, none where there is none."""
-    if not isinstance(explanation.reading, Reading):
-        return ()
-    found = kink(explanation.reading, explanation.autograd)
-    return () if found is None else (_told(explanation, found),)
+    found = explanation.kink
+    return () if found is None else (told(explanation, found),)
 
 
-def _told(explanation: Explanation, found: Kink) -> Message:
+def told(explanation: Explanation, found: Kink) -> Message:
+    """The slopes on both sides of a kink, and the one that torch takes there."""
     facts = {
         "entry": _name(explanation, found.tensor) + entry(found.at),
         "x": shown(found.x),

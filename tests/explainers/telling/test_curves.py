@@ -7,10 +7,12 @@ import torch
 import torch.nn.functional as F
 
 from explainers.cards.card import Curve
+from explainers.locale import available
 from explainers.losses.registry import Loss, registry
 from explainers.notebook import explained
 from explainers.reference import example, page
 from explainers.telling import Context, Told, tell
+from explainers.telling.subgradients import subgradient
 from explainers.tracing import record
 
 HEAD = "import torch\nimport torch.nn.functional as F\n"
@@ -60,3 +62,20 @@ def test_what_has_a_logarithm_is_moved_between_0_and_1_where_it_lies_there():
 
 def test_where_it_is_no_number_along_the_way_nothing_is_plotted():
     assert not curves(told("torch.tensor([2.0, 3.0]).log()"))
+
+
+@pytest.mark.parametrize("locale", available())
+def test_the_knob_is_the_entry_at_a_kink_and_the_slope_that_torch_takes_stands_below(locale: str):
+    source = "x = torch.tensor([[4.0], [1.0]], requires_grad=True)\nF.l1_loss(x, torch.tensor([[6.0], [1.0]]))"
+    explanation = explained(record(HEAD + source))
+    answer = tell(explanation, Context(locale=locale))
+    (curve,) = curves(answer)
+    (sentence,) = subgradient(explanation)
+    assert curve.mark is not None and curve.mark.x == 1.0
+    assert "".join(map(str, curve.caption)) == sentence.say(answer.translator)
+    assert sentence.say(answer.translator) in answer.alt_text
+
+
+def test_without_a_kink_nothing_stands_below_a_curve():
+    (curve,) = curves(told("F.mse_loss(torch.tensor([1.0]), torch.tensor([1.0]))"))
+    assert not curve.caption
