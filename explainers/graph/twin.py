@@ -111,11 +111,11 @@ class _Writer:
     def expression(self, expr: Expr) -> ast.expr:
         match expr:
             case sympy.Integer():
-                return ast.Constant(int(expr))
+                return _number(int(expr))
             case sympy.Rational():
-                return ast.BinOp(ast.Constant(int(expr.p)), ast.Div(), ast.Constant(int(expr.q)))
+                return ast.BinOp(_number(int(expr.p)), ast.Div(), ast.Constant(int(expr.q)))
             case NumberLabel():
-                return ast.Constant(float(expr.text))
+                return _number(float(expr.text))
             case sympy.Symbol():
                 return _name(expr.name if expr in self.letters else self.names.get(expr.name, expr.name))
             case sympy.Indexed():
@@ -258,6 +258,11 @@ _OF_MATH: Mapping[str, str] = {
 _RELATIONS: Mapping[str, type[ast.cmpop]] = {
     "==": ast.Eq, "!=": ast.NotEq, "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE,
 }  # fmt: skip
+
+
+def _number(value: float) -> ast.expr:
+    """A negative one as a sign and a number, since unparsing writes the constant −1 to the power of 2 as -1 ** 2."""
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
 
 
 def _name(name: str) -> ast.Name:

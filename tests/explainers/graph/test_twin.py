@@ -13,6 +13,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explainers.graph.symbols import NumberLabel
 from explainers.graph.twin import NoTwin, twin
 
 NAMES = st.one_of(
@@ -62,3 +63,10 @@ def test_sums_inside_sums_that_would_run_for_seconds_are_not_written() -> None:
             assert twin(nested, inputs, "nested").source
     with pytest.raises(NoTwin):
         twin(nested, inputs, "nested")
+
+
+@pytest.mark.parametrize(
+    ("base", "square"), [(sympy.Integer(-1), 1), (sympy.Rational(-1, 2), 0.25), (NumberLabel("-1.5"), 2.25)]
+)
+def test_a_negative_number_is_raised_to_a_power_with_its_sign(base: Any, square: float) -> None:
+    assert printed(twin(sympy.Pow(base, 2, evaluate=False), {}, "a square").source) == square
