@@ -128,6 +128,7 @@ def _families(counts: Collection[int]) -> tuple[Family, ...]:
         Family(entropy, partial(_over, counts, _wrong_one_hot, lambda c: math.log(math.e + c - 1))),
         Family(entropy, partial(_smoothed, counts), finest=_CLOSE if len(counts) > 1 else 1.0),
         Family(logits, partial(_over, counts, _sigmoids, _of_sigmoids), finest=_CLOSE if len(counts) > 1 else 1.0),
+        Family(logits, _one_sigmoid, asks=True),
         Family(contrastive, partial(_over, pairs, partial(_contrastive, 1.0), lambda n: math.log(2 * n - 1)), True),
         Family(
             contrastive,
@@ -235,6 +236,13 @@ def _sigmoids(c: int) -> Fingerprint:
 
 def _of_sigmoids(c: int) -> float:
     return (math.log1p(1 / math.e) + (c - 1) * math.log(2)) / c
+
+
+def _one_sigmoid() -> Candidates:
+    source = "y = torch.ones(1)\nF.binary_cross_entropy_with_logits(y, y)"
+    question = said("Does the loss get labels or probabilities as its input, one for each item?")
+    slug, form = "bcewl-probabilities-as-logits", "ln(1 + 1/e)"
+    yield math.log1p(1 / math.e), lambda: Fingerprint(slug, form, _HEAD + source, question)
 
 
 def _smoothed(counts: Collection[int]) -> Candidates:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal as OneOf
 
 from bot.reading.arguments import ELEMENTWISE, INDEXED, Arguments, arguments, flattened, tensor
+from bot.reading.divergence import kl_arguments
 from bot.reading.frameworks import foreign_losses, keras_source
 from bot.reading.literals import Literal, Role, literals, scalars
 from bot.reading.losses import names_other_measure
@@ -141,6 +142,8 @@ def _nearest(item: Literal, targets: Sequence[Literal]) -> Literal:
 
 
 def _call(loss: str, taken: Arguments, found: Sequence[Literal], prose: str) -> str:
+    if loss == "kl_div":
+        return f"F.kl_div({', '.join([*kl_arguments(taken, prose), *_options(loss, found, prose)])})"
     both = (tensor(taken.value), tensor(taken.target, integers=taken.indexed))
     return f"F.{loss}({', '.join([*both, *_options(loss, found, prose)])})"
 

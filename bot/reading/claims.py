@@ -33,7 +33,8 @@ REACH = 80
 
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0,\d{3,}|\d,\d{4,})(?!\d|,\d)")
 _BRIDGE = re.compile(
-    r"[\s'\"~≈`*_|]*(?:(?:about|around|approximately|roughly|always|exactly|only|just|a|the|like|me|環|約|大约|大概|약|"
+    r"[\s'\"~≈`*_|]*(?:(?:about|around|approximately|roughly|always|exactly|only|just|a|the|like|me|環|"
+    r"genau|exactamente|exactement|exatamente|ровно|ちょうど|正好|刚好|정확히|約|大约|大概|약|"
     r"etwa|environ|cerca de|около)"
     r"[\s~≈`*_|]*){0,3}",
     re.I,

@@ -47,6 +47,7 @@ BEFORE_PRINTED = re.compile(
     r"\b(?:g[eio]ve[sn]?|gave|giving|g[eo]t(?:s|ting)?|prints?|printed|returns?|returned|outputs?|is|was|are|it'?s|"
     r"says?|shows?|equals?|"
     r"compute[sd]?|reports?|becomes?|became|(?:start|sit|stay)(?:s|ed)? (?:at|with)|"
+    r"(?:stuck|frozen|plateau\w*) (?:at|on)|"
     r"averages to|loss(?:es)?|value|why|where|result|"
     r"da|dio|sale|sali[óo]|imprime|devuelve|obtengo|es|valor|p[ée]rdida|donne|affiche|renvoie|obtiens|vaut|est|perte|"
     r"ergibt|gibt|liefert|bekomme|erhalte|kommt|ist|retorna|imprimiu|d[áa]|deu|sai|saiu|perda|"
@@ -58,7 +59,7 @@ BEFORE_PRINTED = re.compile(
 AFTER_PRINTED = re.compile(
     r"\s*(?:と(?:表示|出|なり|計算)|にな(?:り|っ|る)|が(?:出|表示|返)|を(?:返|出)|です|だ|でした|なの|くらい|前後|付近|左右|附近|上下|이|가|로|나오|"
     r"나와|입니다|"
-    r"है|आ|मिल|दे|comes? from|come from|is printed|vient|viene|kommt|heraus|vem|bedeutet)",
+    r"है|आ|मिल|(?:क्यों )?दे|क्यों (?:आ|मिल)|comes? from|come from|is printed|vient|viene|kommt|heraus|vem|bedeutet)",
     re.I,
 )
 ARGUMENT = re.compile(
@@ -98,7 +99,8 @@ BEHAVIOURS = (
         r"(?<!positive and )(?<!positive, )(?<!positive/)\bnegat(?:ive|iv|ivo|iva|if|ives|ivos|ivas|iven?|ifs)\b"
         r"(?!\s*[=:]?\s*[\[\ufffc])(?![\s-]*(?:log|sample|label|class|target|example|"
         r"pair|slope|likelihood|"
-        r"mining|vraisemblance|muestra|amostra))|\b(?:below|less than|under) (?:zero|0)\b|<\s?0(?![.\d])|マイナス|"
+        r"mining|vraisemblance|muestra|amostra))|\b(?:below|less than|under) (?:zero|0)\b(?![.,]\d)|<\s?0(?![.\d])|"
+        r"マイナス|"
         r"負(?![荷担の]|け)|"
         r"负(?!对数|样本|责|载)|음수|마이너스|отрицательн(?!\w*\s+лог)|ऋणात्मक|नेगेटिव|नकारात्मक", re.I)),
     ("nan", re.compile(r"(?<![A-Za-z])nans?(?![A-Za-z])", re.I)),

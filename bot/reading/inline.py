@@ -5,6 +5,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.reading.frameworks.definitions import KERAS_CLASSES
+from bot.reading.frameworks.translation import translated
 from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES, functions
 from bot.reading.names import unbound
@@ -16,8 +18,11 @@ from bot.reading.text import as_prose, blanked
 MAX_LENGTH = 2000
 
 _LOSSES = "|".join(sorted({*MODULES, *functions()}, key=len, reverse=True))
+_FOREIGN = "|".join(sorted(KERAS_CLASSES, key=len, reverse=True))
+_PACKAGES = "tf|tensorflow|keras|optax|sklearn|metrics|scipy"
 _START = re.compile(
-    rf"(?<![\w.])(?:(?P<name>[A-Za-z_]\w{{0,40}})\s?=\s?(?=\[|[A-Za-z_]\w{{0,40}}\.[A-Za-z_][\w.]{{0,80}}\(|{_LOSSES})|(?:torch|nn|F|np)\.[\w.]+\(|(?:{_LOSSES})\()"
+    rf"(?<![\w.])(?:(?P<name>[A-Za-z_]\w{{0,40}})\s?=\s?(?=\[|[A-Za-z_]\w{{0,40}}\.[A-Za-z_][\w.]{{0,80}}\(|{_LOSSES})|"
+    rf"(?:torch|nn|F|np|{_PACKAGES})\.[\w.]+\(|(?:{_LOSSES}|{_FOREIGN})\()"
 )
 _TICKED = re.compile(r"`([^`\n]{3,400})`")
 _NEXT = re.compile(r"\(|\[|\.[A-Za-z_]\w*(?=\()|[\w.]+(?=\()")
@@ -69,8 +74,13 @@ def calls_of(names: Collection[str], text: str) -> tuple[Inline, ...]:
 def programs(found: Sequence[Inline]) -> tuple[tuple[Inline, ...], ...]:
     """A program for each expression that computes a loss: the assignments that it needs, in order, then itself."""
     binders = {name: each for each in found for name in bound_names(each.source)}
-    shown = [each for each in found if names_loss(each.source) and _computes(each.source)]
+    shown = [each for each in found if _names_loss(each.source) and _computes(each.source)]
     return tuple((*_needed(each, binders), each) for each in shown)
+
+
+def _names_loss(source: str) -> bool:
+    """Whether it computes a loss of torch by its name, or one of another framework that is known."""
+    return names_loss(source) or bool((found := translated(source)) and found.losses)
 
 
 def _computes(source: str) -> bool:

@@ -47,7 +47,7 @@ _ROLE = re.compile(
 )
 _SCALAR_TARGET = re.compile(
     rf"(?<![A-Za-z]){_TARGET}(?![A-Za-z])(?:\s*(?:は|が|を|も|是|为|은|는|이|가|=|:|is|was|index|es|est|ist|é|равен|"
-    rf"है|\"|')){{0,3}}\s*(\d{{1,6}})(?![\d.]*\d|[A-Za-z]|\s*(?:classes|クラス|类))",
+    rf"है|\"|')){{0,3}}\s*(\d{{1,6}})(?![\d.]*\d|[A-Za-z]|[ \t]+[-+]?\d|\s*(?:classes|クラス|类))",
     re.I,
 )
 _NUMBER = r"[-+]?(?:\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})(?![\w%]|\.\d)"
@@ -60,10 +60,13 @@ _SCALAR_PAIRS = tuple(
     )
 )
 _SCALAR_ROLE = re.compile(
-    rf"(?<![A-Za-z])(?:(?P<input>{_INPUT})|(?P<target>{_TARGET}))(?![A-Za-z]){_IS}(?P<number>{_NUMBER})", re.I
+    rf"(?<![A-Za-z])(?:(?P<input>{_INPUT})|(?P<target>{_TARGET}))(?![A-Za-z]){_IS}"
+    rf"(?P<number>{_NUMBER})(?![ \t]+[-+]?\.?\d)",
+    re.I,
 )
 _SERIES = re.compile(
-    rf"(?<![A-Za-z])(?:(?P<input>{_INPUT})|(?P<target>targets|labels|classes|ラベル|标签))(?![A-Za-z])"
+    rf"(?<![A-Za-z])(?:(?P<input>{_INPUT})|(?P<target>targets|labels|classes|ラベル|标签)|"
+    rf"(?P<truth>ground[\s-]truth|truth|y_?true|actual(?: values?)?))(?![A-Za-z])"
     rf"(?:\s*(?:is|are|was|were|of|=|:|は|が|是|为|은|는))?\s*(?P<series>{_NUMBER}(?:(?:\s*[,;、]\s*|\s+)(?:and\s+)?{_NUMBER}){{1,32}})",
     re.I,
 )
@@ -137,7 +140,7 @@ def _series(prose: str) -> list[Printed]:
     for match in _SERIES.finditer(prose):
         words = re.findall(_NUMBER, match.group("series"))
         integral = all(word.lstrip("+-").isdigit() for word in words)
-        if (match.group("input") or integral) and not UNIT.match(prose, match.end()):
+        if (match.group("input") or match.group("truth") or integral) and not UNIT.match(prose, match.end()):
             found.append(Printed(tuple(map(float, words)), 0.0, *match.span("series"), integral))
     return found
 

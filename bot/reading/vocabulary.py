@@ -15,7 +15,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("one-hot", r"one[\s-]?hot|perfect prediction|ワンホット|独热|원-?핫"),
     (
         "negative",
-        r"negativ\w*|< ?0(?![.\d])|below (?:zero|0)|less than (?:zero|0)|マイナス|負(?!の対数)|负(?!对数)|음수|"
+        r"negativ\w*|< ?0(?![.\d])|(?:below|less than) (?:zero|0)(?![.,]\d)|マイナス|負(?!の対数)|负(?!对数)|음수|"
         r"마이너스|отрицательн\w*|ऋणात्मक|नेगेटिव|नकारात्मक",
     ),
     ("nan", r"nans?"),

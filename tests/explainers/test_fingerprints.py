@@ -68,6 +68,7 @@ def test_a_contrastive_loss_is_known_by_its_pairs_where_it_is_named(n: int, scal
         (1.0, 0.0, ("triplet_margin_loss",), "0 − 0 + 1"),
         (0.2911, 5e-5, (), "H(0.9333, 2 × 0.03333)"),
         (0.5665, 5e-5, (), "(ln(1 + 1/e) + 2·ln 2)/3"),
+        (0.3133, 5e-5, ("binary_cross_entropy_with_logits",), "ln(1 + 1/e)"),
         (16.118, 5e-4, (), "−ln 1e-07"),
         (8.0590, 5e-5, (), "−1/2 · ln 1e-07"),
         (27.631, 5e-4, (), "−ln 1e-12"),

@@ -42,6 +42,12 @@ def _smoothed(options: Options) -> list[tuple[str, str]]:
     return [("y_true", share)] if smoothing else []
 
 
+def _smoothed_halves(options: Options) -> list[tuple[str, str]]:
+    """Two classes share what smoothing takes."""
+    smoothing = options.get("label_smoothing")
+    return [("y_true", f"y_true * (1 - {smoothing}) + {smoothing} / 2")] if smoothing else []
+
+
 def _categorical(options: Options) -> list[tuple[str, str]]:
     if options.get("from_logits"):
         return [*_smoothed(options), ("", "-(y_true * torch.log_softmax(y_pred, -1)).sum(-1)")]
@@ -57,14 +63,21 @@ def _sparse(options: Options) -> list[tuple[str, str]]:
 def _binary(options: Options) -> list[tuple[str, str]]:
     if options.get("from_logits"):
         with_logits = 'F.binary_cross_entropy_with_logits(y_pred, y_true.float(), reduction="none").mean(-1)'
-        return [("", with_logits)]
+        return [*_smoothed_halves(options), ("", with_logits)]
     terms = "-(y_true * torch.log(y_pred) + (1 - y_true) * torch.log(1 - y_pred)).mean(-1)"
-    return [*_clipped(options), ("", terms)]
+    return [*_smoothed_halves(options), *_clipped(options), ("", terms)]
+
+
+def _torch_categorical(options: Options) -> str:
+    smoothing = options.get("label_smoothing")
+    return f"{_SOFT[:-1]}, label_smoothing={smoothing})" if smoothing else _SOFT
 
 
 def _torch_binary(options: Options) -> str:
     name = "binary_cross_entropy_with_logits" if options.get("from_logits") else "binary_cross_entropy"
-    return f"F.{name}(y_pred, y_true.float())"
+    smoothing = options.get("label_smoothing")
+    target = f"y_true.float() * (1 - {smoothing}) + {smoothing} / 2" if smoothing else "y_true.float()"
+    return f"F.{name}(y_pred, {target})"
 
 
 def _plain(expression: str) -> Callable[[Options], list[tuple[str, str]]]:
@@ -73,6 +86,10 @@ def _plain(expression: str) -> Callable[[Options], list[tuple[str, str]]]:
 
 def _huber(options: Options) -> list[tuple[str, str]]:
     return [("", f'F.huber_loss(y_pred, y_true, reduction="none", delta={options.get("delta", 1.0)}).mean(-1)')]
+
+
+def _torch_huber(options: Options) -> str:
+    return f"F.huber_loss(y_pred, y_true.float(), delta={options.get('delta', 1.0)})"
 
 
 def _kl(_options: Options) -> list[tuple[str, str]]:
@@ -97,7 +114,7 @@ def _always(call: str) -> Callable[[Options], str]:
 
 
 KERAS: dict[str, Definition] = {
-    "categorical_crossentropy": Definition(_KERAS, _categorical, _always(_SOFT), "keras-probabilities"),
+    "categorical_crossentropy": Definition(_KERAS, _categorical, _torch_categorical, "keras-probabilities"),
     "sparse_categorical_crossentropy": Definition(_KERAS, _sparse, _always(_HARD), "keras-probabilities"),
     "binary_crossentropy": Definition(_KERAS, _binary, _torch_binary, "keras-clip"),
     "mean_squared_error": Definition(
@@ -109,7 +126,7 @@ KERAS: dict[str, Definition] = {
         _always("F.l1_loss(y_pred, y_true.float())"),
         "keras-mean",
     ),
-    "huber": Definition(_KERAS, _huber, _always("F.huber_loss(y_pred, y_true.float())"), "keras-mean"),
+    "huber": Definition(_KERAS, _huber, _torch_huber, "keras-mean"),
     "kl_divergence": Definition(
         _KERAS, _kl, _always('F.kl_div(torch.log(y_pred), y_true, reduction="batchmean")'), "keras-kl"
     ),
@@ -231,7 +248,7 @@ OTHERS: dict[str, Definition] = {
     "optax.huber_loss": Definition(
         _OPTAX,
         lambda options: [("", f'F.huber_loss(y_pred, y_true, reduction="none", delta={options.get("delta", 1.0)})')],
-        _always("F.huber_loss(y_pred, y_true.float())"),
+        _torch_huber,
         "per-row",
     ),
     "optax.hinge_loss": Definition(_OPTAX, _plain(_HINGE), _always(_RANKED), "hinge"),

@@ -178,3 +178,29 @@ def test_a_named_loss_without_numbers_is_a_question_in_words(message: str) -> No
     assert asked.kind is Kind.WORDS
     assert asked.loss_words == ("cross_entropy",)
     assert asked.snippets == ()
+
+
+@pytest.mark.parametrize("truth", ["truth", "ground truth", "y_true", "targets"])
+def test_numbers_in_a_row_are_one_tensor(truth: str) -> None:
+    found = question(f"predicted 3 5 2, {truth} 1 5 4. MSELoss prints 2.6667").snippets
+    source = "F.mse_loss(torch.tensor([3.0, 5.0, 2.0]), torch.tensor([1.0, 5.0, 4.0]))"
+    assert [each.source for each in found] == [source]
+
+
+def test_of_numbers_in_a_row_none_is_read_alone() -> None:
+    reading = read("the labelling said target 1 5 4 of predicted 3. MSELoss prints 2.6667")
+    assert not isinstance(reading, Question) or not reading.snippets
+
+
+@pytest.mark.parametrize(
+    ("printed", "source"),
+    [
+        ("0.0101", "F.kl_div(torch.tensor([0.5, 0.5]).log(), torch.tensor([0.4, 0.6]))"),
+        ("0.0102", "F.kl_div(torch.tensor([0.4, 0.6]).log(), torch.tensor([0.5, 0.5]))"),
+        ("-0.5966", "F.kl_div(torch.tensor([0.4, 0.6]), torch.tensor([0.5, 0.5]))"),
+        ("0.7", "F.kl_div(torch.tensor([0.4, 0.6]), torch.tensor([0.5, 0.5]))"),
+    ],
+)
+def test_a_divergence_is_read_so_that_it_returns_what_was_printed(printed: str, source: str) -> None:
+    found = question(f"P = [0.4, 0.6] and Q = [0.5, 0.5], kl_div printed {printed}, why?").snippets
+    assert source in [each.source for each in found]

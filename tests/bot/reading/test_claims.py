@@ -124,3 +124,22 @@ def test_the_radius_is_half_a_unit_of_the_last_digit(printed: str, radius: float
     reading = read(f"```\nprint(F.mse_loss(a, b))\n{printed}\n```")
     assert isinstance(reading, Question)
     assert [c.radius for c in reading.claims] == [pytest.approx(radius)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "it is stuck at exactly 0.3",
+        "BCELoss gibt genau 0.3 zurück, warum?",
+        "BCELoss 0.3 क्यों दे रहा है?",
+    ],
+)
+def test_a_number_said_to_be_exact_is_printed(sentence: str) -> None:
+    assert claims(sentence)["printed"] == [0.3]
+
+
+@pytest.mark.parametrize("bound", ["0.3133", "0,3133"])
+def test_what_is_not_below_a_fraction_is_not_negative(bound: str) -> None:
+    found = claims(f"the loss never goes below {bound}")
+    assert found == {"printed": [0.3133], "expected": [], "behaviour": []}
+    assert claims("the loss goes below 0.")["behaviour"] == ["negative"]
