@@ -22,7 +22,7 @@ from bot.evaluator.explainer_pool import Explainers
 from bot.evaluator.frames import encode
 from bot.examples import Examples
 from bot.exchange import Answer, Ask, Catalogue, Drawn, Paragraph, StageName
-from bot.given_away import possible, told
+from bot.given_away import possible, told, unshown
 from bot.investigating import EXPLAINER_ERRORS, Investigating
 from bot.jobs import work
 from bot.languages import FALLBACK
@@ -223,7 +223,7 @@ class Walk:
         compared: tuple[Compared, ...],
         further: tuple[Paragraph, ...],
     ) -> Answer:
-        answer = concluded.answer
+        answer = concluded.answer if program.is_theirs else unshown(concluded.answer)
         if concluded.troubles:
             self._answering.log.error("explained in part", ask=self._ask.id, troubles=concluded.troubles)
         translator, snippet = self._translator, program.evaluated.snippet

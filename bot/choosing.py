@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from bot import stopped
 from bot.claims import for_explainer
 from bot.evaluation import Children, Evaluated
@@ -38,6 +40,11 @@ class Program:
     claims: tuple[Claim, ...]
     shows: work.Example | None = None
     given_away: GivenAway | None = None
+
+    @property
+    def is_theirs(self) -> bool:
+        """Whether it is the asker's, also where something was added to it."""
+        return self.evaluated.snippet.origin is not Origin.COMPLETED
 
 
 @dataclass(frozen=True)
@@ -182,7 +189,8 @@ class Choosing:
     def _fitting(self, question: Question) -> _Source | None:
         """The example that fits the words best, else the plain one of a loss that they name."""
         if (best := self.examples.best(question)) is not None:
-            return _Source(best.source, best.claims, shows=best if question.stated else None)
+            claims = tuple(msgspec.structs.replace(each, ours=True) for each in best.claims)
+            return _Source(best.source, claims, shows=best if question.stated else None)
         plain = {loss.name: loss.example for loss in self.catalogue.losses}
         named = question.loss_words if question.subject is None and question.traceback is None else ()
         source = next((plain[name] for name in named if name in plain), None)

@@ -126,6 +126,15 @@ def _sentence(given: GivenAway, found: Fingerprint, title: str) -> Message:
     )
 
 
+def unshown(answer: Answer) -> Answer:
+    """The answer where a program of ours was run: what it proves is not proven of the asker's."""
+    weaker = (
+        msgspec.structs.replace(each, confidence="consistent") if each.confidence == "shown" else each
+        for each in answer.diagnoses
+    )
+    return msgspec.structs.replace(answer, diagnoses=tuple(weaker))
+
+
 def possible(answer: Answer) -> Answer:
     """The answer where nothing is shown: a program of ours returned the number, not the asker's."""
     weaker = tuple(msgspec.structs.replace(each, confidence="possible") for each in answer.diagnoses)

@@ -13,13 +13,15 @@ class Claim(msgspec.Struct, frozen=True):
     """A value or behaviour the asker states.
 
     `value` is a number ("nan", "inf", "-inf" as words), a nested tuple of them, or the name of a behaviour
-    ("negative", "always-same", …). `radius` is half a unit of the last digit they wrote.
+    ("negative", "always-same", …). `radius` is half a unit of the last digit they wrote. What an example of `ours`
+    says that one who writes it states is not put into the mouth of who asks.
     """
 
     kind: Literal["printed", "expected", "behaviour"]
     value: float | str | tuple[object, ...]
     radius: float = 0.0
     text: str = ""
+    ours: bool = False
 
     def __post_init__(self) -> None:
         """Nested lists, as which tuples cross a process, are tuples again: a claim can be looked up."""

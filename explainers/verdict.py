@@ -63,7 +63,7 @@ def disagreement(explanation: Explanation) -> Claim | None:
 
     nan and infinity, which are words, are numbers here.
     """
-    printed = [c for c in explanation.claims if c.kind == "printed" and not isinstance(c.value, tuple)]
+    printed = [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
     value = _single(explanation.value)
     if not printed or value is None:
         return None
@@ -94,7 +94,7 @@ def _single(value: Any) -> float | None:
 def shown_otherwise(explanation: Explanation) -> tuple[tuple[str, str, str], ...]:
     """What the asker shows, what it is of, and what it is here, where they show as many numbers as the program does."""
     recording = explanation.recording
-    printed = [c for c in explanation.claims if c.kind == "printed" and not isinstance(c.value, tuple)]
+    printed = [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
     numbers = [(s, number) for s in recording.shown if (number := _number(explanation, s)) is not None]
     if len(printed) != len(numbers) or len(printed) < 2:
         return ()

@@ -131,7 +131,7 @@ def _softmax_expected(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value} asks {classes} classes one by one; the number you expect is cross_entropy's.",
+            "{value} asks {classes} classes one by one; cross_entropy of the same is another number.",
             value=stated(scene),
             classes=x.shape[1],
         ),

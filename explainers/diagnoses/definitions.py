@@ -135,8 +135,8 @@ def _no_half(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{value} is the squared error without the factor ½ that you expect.", value=stated(scene)),
-        evidence=(said("The value is 2 times the number you expect."),),
+        verdict=said("{value} is the squared error without a factor ½.", value=stated(scene)),
+        evidence=(said("The value is 2 times the one with the factor."),),
         trials=(Trial(said("with the factor ½"), graph_rerun(followed_by(scene.call, "torch.mul", other=0.5))),),
         fix=fixes.fix(
             scene, fixes.result_followed(scene, "0.5 * {}"), "choose", said("Multiply by 0.5, if you want the ½.")
@@ -149,9 +149,7 @@ def _no_root(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         at=scene.call.index,
-        verdict=said(
-            "{value} is the mean squared error; the number you expect is its square root.", value=stated(scene)
-        ),
+        verdict=said("{value} is the mean squared error, not its square root.", value=stated(scene)),
         evidence=(said("√{value} = {root}.", value=stated(scene), root=number(math.sqrt(scene.value))),),
         trials=(Trial(said("with the square root"), graph_rerun(followed_by(scene.call, "torch.sqrt"))),),
         fix=fixes.fix(scene, fixes.result_followed(scene, "{}.sqrt()"), "choose", said("Take the square root.")),
@@ -166,9 +164,7 @@ def _other_base(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         at=scene.call.index,
-        verdict=said(
-            "{value} is in natural logarithms; the number you expect is to base {base}.", value=stated(scene), base=base
-        ),
+        verdict=said("{value} is in natural logarithms, not in those to base {base}.", value=stated(scene), base=base),
         evidence=(said("The ratio of the two is ln {base} = {log}.", base=base, log=number(math.log(base))),),
         trials=(
             Trial(
@@ -248,7 +244,7 @@ def _clipped(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value} is exact; the number you expect has its probabilities clipped at 1e-7, as Keras does.",
+            "{value} is exact; Keras clips the probabilities at 1e-7 and gives another number.",
             value=stated(scene),
         ),
         evidence=(

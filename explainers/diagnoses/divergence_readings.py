@@ -79,9 +79,7 @@ def _other_way_round(scene: Scene) -> Suspicion | None:
     logs = (wrapped(scene.call, "input", "torch.log"), wrapped(scene.call, "target", "torch.exp"))
     return Suspicion(
         at=scene.call.index,
-        verdict=said(
-            "{value} is KL(target ‖ input); the number you expect is KL(input ‖ target).", value=stated(scene)
-        ),
+        verdict=said("{value} is KL(target ‖ input), not KL(input ‖ target).", value=stated(scene)),
         evidence=(said("The second argument of kl_div is the one that the logarithms are weighted by."),),
         trials=(
             Trial(

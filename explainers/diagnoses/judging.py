@@ -50,14 +50,14 @@ def returns_expectation(tried: tuple[Counterfactual, ...]) -> bool:
 def confidence(case: Case, tried: tuple[Counterfactual, ...], contested: bool) -> Confidence:
     """Shown only where a correction that was run returned what was expected, uncontested by another rule's.
 
-    Consistent where nothing was expected, or where the correction moves the value towards what was; Possible where
-    several readings return it, or the run tells nothing. Of a program that stopped it is shown by a fix with which it
-    runs on to a value.
+    Consistent where nothing was expected but by an example of ours, or where the correction moves the value towards
+    what was; Possible where several readings return it, or the run tells nothing. Of a program that stopped it is
+    shown by a fix with which it runs on to a value.
     """
     if case.rule.concern == "exception":
         return "shown" if any(c.ran for c in tried) else "consistent"
     if returns_expectation(tried):
-        return "possible" if contested else "shown"
+        return "possible" if contested else "consistent" if any(c.ours for c in case.scene.claims) else "shown"
     if case.rule.harmless:
         return "consistent"
     if case.rule.undecidable or makes_no_difference(case.scene, tried):
@@ -97,9 +97,12 @@ def _counterfactual(trial: Trial, result: RerunResult, unmet: tuple[Claim, ...])
         reason = None if raised is not None else result.not_run or ""
         return Counterfactual(trial.what, trial.role, None, False, raised=raised, not_run=reason)
     shows_how_it_shrinks = trial.role == "illustration"  # towards 0, so that it meets a claim of 0 sooner or later
-    met = any(meets(claim, result.value) for claim in unmet if not (shows_how_it_shrinks and claim.value == 0))
-    agrees = met or _proves(trial, result)
-    return Counterfactual(trial.what, trial.role, scalar(result.value), agrees, elements(result.value), expected=met)
+    sought = [claim for claim in unmet if not (shows_how_it_shrinks and claim.value == 0)]
+    met = [claim for claim in sought if meets(claim, result.value)]
+    agrees = bool(met) or _proves(trial, result)
+    hoped_for = any(not claim.ours for claim in met)
+    value = scalar(result.value)
+    return Counterfactual(trial.what, trial.role, value, agrees, elements(result.value), expected=hoped_for)
 
 
 def is_proven(trial: Trial, results: Mapping[str, RerunResult]) -> bool:

@@ -112,7 +112,7 @@ def _other_reduction(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value} is the {given}; the number you expect is the {wanted}.",
+            "{value} is the {given}, not the {wanted}.",
             value=stated(scene),
             given=scene.reduction,
             wanted=wanted,
@@ -156,8 +156,8 @@ def _over_features(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value} divides by all {elements} elements; you expect the sum over {features} features, averaged "
-            "over {items} items.",
+            "{value} divides by all {elements} elements, not by {items} items only: that is the sum over {features} "
+            "features, averaged over the items.",
             value=stated(scene),
             elements=math.prod(size),
             features=features,
@@ -165,7 +165,7 @@ def _over_features(scene: Scene) -> Suspicion | None:
         ),
         evidence=(
             said(
-                "The input has shape {shape}; the ratio to the number you expect is {features}.",
+                "The input has shape {shape}; the ratio of the two numbers is {features}.",
                 shape=shape(size),
                 features=features,
             ),

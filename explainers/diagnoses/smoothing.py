@@ -59,7 +59,7 @@ def _over_others(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value} smooths over all {count} classes; the number you expect spreads {eps} over the other {rest}.",
+            "{value} smooths over all {count} classes; spread over the other {rest}, {eps} gives another number.",
             value=stated(scene),
             count=classes,
             eps=number(eps),

@@ -125,7 +125,12 @@ def _title(explanation: Explanation, translator: Translator) -> Text:
         return text(said("Why {type}?", type=raised.type), translator)
     value = _badge(explanation)
     wanted = next(
-        (c for c in explanation.claims if c.kind == "expected" and isinstance(c.value, float | int | str)), None
+        (
+            c
+            for c in explanation.claims
+            if c.kind == "expected" and not c.ours and isinstance(c.value, float | int | str)
+        ),
+        None,
     )
     if wanted is not None and wanted.text:
         stated = wanted.value if isinstance(wanted.value, str) else shown(float(wanted.value))  # pyright: ignore[reportArgumentType] - a number by the test above

@@ -273,6 +273,13 @@ async def test_losses_that_fall_are_not_taken_for_one_that_stays(answer: Any) ->
     assert "ln 10" not in "".join(each.text for each in found.paragraphs if each.kind == "preface")
 
 
+async def test_what_an_example_of_ours_states_is_not_said_to_be_expected_by_who_asks(answer: Any) -> None:
+    found: Answer = await answer("is the MSE of 4 predictions that are all off by 0.5 halved in torch?")
+    assert found.diagnoses[0].slug == "mse-no-half"
+    assert found.diagnoses[0].confidence == "consistent"
+    assert "you expect" not in found.text
+
+
 async def test_a_number_with_its_data_is_not_guessed_at(answer: Any) -> None:
     found: Answer = await answer(
         "why is the loss 0.7437?\n```py\nF.mse_loss(torch.tensor([0.8624]), torch.zeros(1))\n```"
