@@ -34,7 +34,7 @@ from explainers.graph.rewriting import Rewriter
 from explainers.graph.twin import NoTwin, Twin, twin
 from explainers.graph.vectors import layout, readable
 from explainers.lettering import lettered, quantity_letters, spare_letters
-from explainers.quantities import quantities, shared, size, weight, with_names, worthwhile
+from explainers.quantities import quantities, scores, shared, size, weight, with_names, worthwhile
 
 SHOWN_ROWS = 3
 LARGEST_TWIN = 1000
@@ -43,6 +43,7 @@ LONGEST_PUT = 120
 LONGEST_SIMPLIFIED = 60
 LONGEST_GRADIENT = 60
 LONGEST_AGAIN = 24
+LONGEST_CALL = 16
 LONGEST_ROOT = 5000
 SPARE = 4
 
@@ -97,17 +98,20 @@ def forms(composition: Composition, values: Values, real: Collection[int], wrt: 
 
 def _named(composition: Composition, root: Node, values: Values, rewriter: Rewriter) -> tuple[Node, dict[str, str]]:
     """The normal form over the quantities that are worth a line, and what the program calls those."""
-    if len(composition.calls) < 2:
-        return root, {}
+    inputs = {a.node.symbol for a in composition.inputs.values() if isinstance(a.node, Input)}
 
     def normal(root: Node) -> Node:
         return without_plain_backward(rewriter.rewrite(root), rewriter)
 
+    if len(composition.calls) < 2:
+        if size(splitted(root).item) <= LONGEST_CALL:
+            return root, {}
+        letters = dict(zip(scores(composition.root), spare_letters(inputs, SPARE), strict=False))
+        return normal(decided(with_names(composition.root, letters), values)), {}
     letters, names = quantity_letters(composition)
     whole = normal(decided(with_names(composition.root, letters), values))
     whole = normal(worthwhile(whole, splitted(whole).item))
-    taken = {a.node.symbol for a in composition.inputs.values() if isinstance(a.node, Input)} | set(letters.values())
-    whole = rewriter.rewrite(shared(whole, splitted(whole).item, spare_letters(taken, SPARE)))
+    whole = rewriter.rewrite(shared(whole, splitted(whole).item, spare_letters(inputs | set(letters.values()), SPARE)))
     held = {n.name for n in quantities(whole)}
     return whole, {letter: name for letter, name in names.items() if letter in held}
 

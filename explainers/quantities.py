@@ -132,6 +132,12 @@ def shared(root: Node, item: Node, spare: Sequence[str]) -> Node:
     return root
 
 
+def scores(root: Node) -> list[Node]:
+    """What the log-sum-exps and softmaxes of a graph are of, where that is computed itself."""
+    found = (node.x for node in topological(root) if isinstance(node, LogSumExp | Softmax))
+    return [x for x in dict.fromkeys(found) if size(x) > 1]
+
+
 def _is_long(node: Node) -> bool:
     return is_floating(node) and not isinstance(node, _PLAIN) and size(node) >= LEAST_SHARED
 

@@ -44,7 +44,10 @@ def steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
     """The steps in order, as a card shows them."""
     made: list[Step] = []
     tabled = any(isinstance(step, Forward) for step in explanation.derivation.steps)  # which has the numbers
-    for step in explanation.derivation.steps:
+    ordered = list(explanation.derivation.steps)
+    if _is_one_call(explanation):  # what a library loss is, then the scores that it is made of
+        ordered.sort(key=lambda step: not isinstance(step, Definition))
+    for step in ordered:
         match step:
             case Quantity():
                 made += _quantity(step, translator, on_card=not tabled)
@@ -65,6 +68,11 @@ def steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:
             case _:
                 assert_never(step)
     return tuple(made)
+
+
+def _is_one_call(explanation: Explanation) -> bool:
+    """Whether all quantities are within one call of the library, whose definition comes first on a card."""
+    return isinstance(explanation.reading, Reading) and len(explanation.reading.forms.composition.calls) == 1
 
 
 def colours(explanation: Explanation) -> dict[Any, Role]:

@@ -6,7 +6,11 @@ import re
 
 import pytest
 
+from explainers.cards.document import document
+from explainers.cards.render import Renderer
+from explainers.losses.registry import registry
 from explainers.notebook import explained
+from explainers.reference import example
 from explainers.telling import Context, tell
 from explainers.tracing import record
 
@@ -41,3 +45,11 @@ def test_an_entry_known_to_be_nothing_but_rounding_is_zero() -> None:
     text = told("x = torch.tensor([1., 2.], requires_grad=True)\n(torch.softmax(x, 0)).sum()")
     gradient = next(line for line in text.splitlines() if "∇" in line)
     assert "10⁻" not in gradient and "0" in gradient
+
+
+def test_a_long_library_call_is_defined_over_its_scores_in_a_formula_that_fits_a_card() -> None:
+    card = tell(example(registry()["AdaptiveLogSoftmaxWithLoss"]), Context()).card
+    renderer = Renderer()
+    first, scores, *_ = document(card, renderer.coverage, renderer.words("en"), full=False)["steps"]
+    assert "Definition" in str(first["title"]) and "log sum" in first["formula"][0]["math"]
+    assert "sum" in scores["formula"][0]["math"]
