@@ -1,6 +1,7 @@
 """Code inside a sentence: "F.huber_loss(torch.tensor([2., .1]), torch.zeros(2)) gives 0.44"."""
 
 import ast
+import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from bot.reading.snippets import name_of, names_loss
 from bot.reading.statements import Strength, bound_names, strength
 from bot.reading.text import as_prose, blanked
 
+MOST_PROGRAMS = 32
 MAX_LENGTH = 2000
 
 _LOSSES = "|".join(sorted({*MODULES, *functions()}, key=len, reverse=True))
@@ -72,10 +74,15 @@ def calls_of(names: Collection[str], text: str) -> tuple[Inline, ...]:
 
 
 def programs(found: Sequence[Inline]) -> tuple[tuple[Inline, ...], ...]:
-    """A program for each expression that computes a loss: the assignments that it needs, in order, then itself."""
+    """A program for each expression that computes a loss: the assignments that it needs, in order, then itself.
+
+    The same expression written again is no other program; MOST_PROGRAMS at most.
+    """
     binders = {name: each for each in found for name in bound_names(each.source)}
-    shown = [each for each in found if _names_loss(each.source) and _computes(each.source)]
-    return tuple((*_needed(each, binders), each) for each in shown)
+    first = {each.source: each for each in reversed(found)}
+    shown = (each for each in found if first[each.source] is each and _names_loss(each.source))
+    computing = (each for each in shown if _computes(each.source))
+    return tuple((*_needed(each, binders), each) for each in itertools.islice(computing, MOST_PROGRAMS))
 
 
 def _names_loss(source: str) -> bool:

@@ -65,12 +65,18 @@ def _expression(value: ast.expr, source: str) -> Strength:
             return Strength.NONE
         case ast.Compare(ops=ops) if any(isinstance(op, _PROSE_COMPARISONS) for op in ops):
             return Strength.NONE
-        case _ if _SPACED_CALL.search(_KEYWORDED.sub("(", source)) or not _names(value).isascii():
+        case _ if _has_spaced_call(source) or not _names(value).isascii():
             return Strength.NONE
         case ast.BoolOp():
             return Strength.WEAK
         case _:
             return Strength.STRONG if _holds_code(value) else Strength.WEAK
+
+
+@functools.lru_cache(maxsize=8)
+def _has_spaced_call(source: str) -> bool:
+    """Asked for every statement of one line."""
+    return _SPACED_CALL.search(_KEYWORDED.sub("(", source)) is not None
 
 
 def _names(value: ast.expr) -> str:

@@ -68,6 +68,17 @@ def test_the_longest_message_is_read_within_the_budget(unit: str, message: str) 
     assert time.process_time() - started < BUDGET
 
 
+@pytest.mark.parametrize(
+    "call", ["F.mse_loss(a) ", "F.mse_loss(a);", "F.mse_loss(a)+", "`F.mse_loss(a)` ", "F.mse_loss(a{}) "]
+)
+def test_a_loss_that_is_named_again_and_again_is_read_within_the_budget(call: str) -> None:
+    room = 32 * 1024 - 100
+    text = "why is this\n" + "".join(call.format(at) for at in range(room // (len(call) + 4)))
+    started = time.process_time()
+    check(text)
+    assert time.process_time() - started < BUDGET
+
+
 @pytest.mark.parametrize("word", ["ÿ" * 400, "a" * 4000, "ab_" * 1000, "loss " * 800])
 def test_a_long_word_before_a_tensor_is_read_within_the_budget(word: str) -> None:
     started = time.process_time()
