@@ -35,6 +35,14 @@ _MOST_EARLIER: Final = 2
 
 
 @dataclass(frozen=True)
+class _Shown:
+    """What a further program shows, and what its own answer says first."""
+
+    told: Other
+    verdict: str
+
+
+@dataclass(frozen=True)
 class Beside:
     """Looks into the rest of one message; nothing of it may take the answer from the subject."""
 
@@ -77,12 +85,15 @@ class Beside:
         alone = asyncio.gather(*map(self._other, version.alone))
         try:
             other = await self._other(version.snippet)
-            return None if other is None else Compared(version, other, tuple(await alone))
+            if other is None or (other.told.error is not None and not version.changes):
+                return None
+            each_alone = tuple(None if each is None else each.told for each in await alone)
+            return Compared(version, other.told, each_alone, other.verdict)
         finally:
             alone.cancel()
 
-    async def _other(self, snippet: Snippet) -> Other | None:
-        """What a further program of the message shows; None where it shows nothing."""
+    async def _other(self, snippet: Snippet) -> _Shown | None:
+        """What a further program of the message shows, or stops with; None where it shows nothing."""
         claims = self._question.claims
         evaluated = await self.children.run(snippet, printed(claims))
         if isinstance(evaluated, Stop):
@@ -93,7 +104,9 @@ class Beside:
         except EXPLAINER_ERRORS:  # the message's subject has its answer without it
             return None
         expression = snippet.source.rstrip().rpartition("\n")[2]
-        return Other(expression, answer.loss, answer.value, answer.proof) if answer.value is not None else None
+        if answer.value is None and answer.error is None:
+            return None
+        return _Shown(Other(expression, answer.loss, answer.value, answer.proof, answer.error), answer.verdict)
 
     async def _before(self, error: ReportedError) -> Paragraph | None:
         """What an exception meant that came before the one asked about; None where no program of ours raises it."""

@@ -40,36 +40,42 @@ def _version(explained: Snippet, other: Snippet) -> Version:
 
 @dataclass(frozen=True)
 class Compared:
-    """A version, what it shows, and what each of its changes alone shows."""
+    """A version, what it shows, what each of its changes alone shows, and what its own answer says first."""
 
     version: Version
     other: Other
     alone: tuple[Other | None, ...]
+    verdict: str = ""
 
 
 def told(question: Question, explained: Snippet, value: Numbers | None, found: Compared) -> Iterator[Message]:
-    """What changed between the explained program, of this value, and the other; nothing without two numbers."""
+    """What changed between the explained program, of this value, and the other; nothing without two outcomes.
+
+    An outcome is a number, nan or inf among them, or the exception that the other stops with.
+    """
     version, other = found.version, found.other
-    if not version.changes or not isinstance(value, float) or not isinstance(other.value, float):
+    together = _moved(value, other)
+    if not version.changes or together is None:
         return
     where = {"here": place_of(question, explained), "there": place_of(question, version.snippet)}
     if len(version.changes) == 1:
-        change = _said(version.changes[0])
-        moved = _moved(value, other.value)
         yield said(
             "From the code in {here} to that in {there}, {change}: that alone {moved}.",
             **where,
-            change=change,
-            moved=moved,
+            change=_said(version.changes[0]),
+            moved=together,
         )
-        return
-    yield said("From the code in {here} to that in {there}:", **where)
-    for change, alone in zip(version.changes, found.alone, strict=True):
-        if alone is not None and isinstance(alone.value, float):
-            yield said("- {change}: this alone {moved}.", change=_said(change), moved=_moved(value, alone.value))
-        else:
-            yield said("- {change}: this alone gives no value.", change=_said(change))
-    yield said("All together {moved}.", moved=_moved(value, other.value))
+    else:
+        yield said("From the code in {here} to that in {there}:", **where)
+        for change, alone in zip(version.changes, found.alone, strict=True):
+            moved = None if alone is None else _moved(value, alone)
+            if moved is not None:
+                yield said("- {change}: this alone {moved}.", change=_said(change), moved=moved)
+            else:
+                yield said("- {change}: this alone gives no value.", change=_said(change))
+        yield said("All together {moved}.", moved=together)
+    if found.verdict and not isinstance(other.value, float):
+        yield said("The code in {there}: {verdict}", there=where["there"], verdict=found.verdict)
 
 
 def _said(change: Change) -> Message:
@@ -80,12 +86,26 @@ def _said(change: Change) -> Message:
     return said("{before} became {after}", before=change.before, after=change.after)
 
 
-def _moved(value: float, after: float) -> Message:
+def _moved(value: Numbers | None, other: Other) -> Message | None:
+    """What the other shows instead of the value; None where one of both is no single number."""
+    if not isinstance(value, float | str):
+        return None
+    if other.error is not None:
+        return said("makes it stop with {type}", type=other.error.type)
+    after = other.value
+    if not isinstance(after, float | str):
+        return None
     if after == value:
-        return said("leaves the value at {value}", value=f"{value:.4g}")
+        return said("leaves the value at {value}", value=_written(value))
+    if isinstance(value, str) or isinstance(after, str):
+        return said("takes the value from {value} to {after}", value=_written(value), after=_written(after))
     return said(
         "takes the value from {value} to {after} ({difference})",
-        value=f"{value:.4g}",
-        after=f"{after:.4g}",
+        value=_written(value),
+        after=_written(after),
         difference=f"{after - value:+.4g}".replace("-", "−"),
     )
+
+
+def _written(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"

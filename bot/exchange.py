@@ -184,12 +184,13 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """A further value that the message's code shows."""
+    """A further value that the message's code shows, or the exception that it stops with."""
 
     expression: str
     loss: str | None
     value: Numbers | None
     proof: Proof
+    error: Error | None = None
 
 
 class Timings(msgspec.Struct, frozen=True):

@@ -139,6 +139,14 @@ def shown(question: Question, others: tuple[Other, ...]) -> Iterator[Message]:
     """The values of the message's further programs, and of those that we wrote beside them."""
     ours = {c.code for each in question.snippets for c in each.completions if c.what == "framework"}
     for other in others:
+        if other.error is not None:
+            yield said(
+                "Your other code: {expression} stops with {type}: {message}",
+                expression=other.expression,
+                type=other.error.type,
+                message=other.error.message,
+            )
+            continue
         if other.expression in ours:
             yield said(
                 "Written in torch, {expression} gives {value}.", expression=other.expression, value=_short(other)

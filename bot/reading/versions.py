@@ -83,7 +83,7 @@ def _between(place: Place, one: ast.AST, other: ast.AST) -> Iterator[_Edit]:
     if ast.dump(one) == ast.dump(other):
         return
     match one, other:
-        case (ast.Call(), ast.Call()) if len(one.args) == len(other.args):
+        case (ast.Call(), ast.Call()) if len(one.args) == len(other.args) and _alike(one.func, other.func):
             yield from _between((*place, "func"), one.func, other.func)
             for at, pair in enumerate(zip(one.args, other.args, strict=True)):
                 yield from _between((*place, "args", at), *pair)
@@ -99,6 +99,22 @@ def _between(place: Place, one: ast.AST, other: ast.AST) -> Iterator[_Edit]:
             yield from _between((*place, "right"), one.right, other.right)
         case _:
             yield _Edit(place, other, ast.unparse(one), ast.unparse(other))
+
+
+def _alike(one: ast.expr, other: ast.expr) -> bool:
+    """Whether the same is called, two functions by name, or two methods of the same: of a result it is another step."""
+    of_same = isinstance(one, ast.Attribute) and isinstance(other, ast.Attribute) and _same(one.value, other.value)
+    return of_same or _same(one, other) or (_is_name(one) and _is_name(other))
+
+
+def _same(one: ast.expr, other: ast.expr) -> bool:
+    return ast.dump(one) == ast.dump(other)
+
+
+def _is_name(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def _value(place: Place, statement: ast.AST) -> tuple[Place, ast.expr | None]:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.comparing import Compared, told, versions
-from bot.exchange import Other, Proof
+from bot.exchange import Error, Other, Proof
 from bot.languages import translators
 from bot.places import sources
 from bot.reading import File, Question, Snippet, read
@@ -90,3 +90,35 @@ def test_repairs_are_named(code: str, repair: str) -> None:
     (said,) = [each.say(ENGLISH) for each in remarks(question, snippet)]
     assert repair in said
     assert said.endswith(snippet.source.split("\n")[-1])
+
+
+def test_a_version_that_stops_is_told_with_what_made_it_stop() -> None:
+    question, explained = pair(FIRST.replace("zeros(2)", "zeros(3)"))
+    (version,) = versions(question, explained, 3)
+    stops = Other("loss", None, None, Proof("not-applicable"), Error("RuntimeError", "sizes 2 and 3"))
+    said = [each.say(ENGLISH) for each in told(question, explained, 5.0, Compared(version, stops, (), "2 is not 3."))]
+    assert said == [
+        "From the code in block 1, line 1 to that in block 2, line 2, 2 became 3: "
+        "that alone makes it stop with RuntimeError.",
+        "The code in block 2, line 2: 2 is not 3.",
+    ]
+
+
+def test_a_version_that_gives_nan_is_told_with_its_own_answer() -> None:
+    question, explained = pair(FIRST.replace("zeros", "full").replace("2)", "2, nan)"))
+    (version,) = versions(question, explained, 3)
+    found = Compared(version, Other("loss", "mse_loss", "nan", Proof("certified")), (), "nan is what it gets.")
+    first, second = [each.say(ENGLISH) for each in told(question, explained, 5.0, found)]
+    assert first.endswith("takes the value from 5 to nan.")
+    assert second.endswith("nan is what it gets.")
+
+
+def test_a_step_behind_a_call_is_one_change() -> None:
+    question, explained = asked(
+        "v1\n```\nx = torch.tensor([[2., 1.]])\nF.cross_entropy(x, torch.tensor([0]))\n```\n"
+        "v2\n```\nx = torch.tensor([[2., 1.]]).softmax(1)\nF.cross_entropy(x, torch.tensor([0]))\n```\nwhy?"
+    )
+    (version,) = versions(question, explained, 3)
+    assert [(each.before, each.after) for each in version.changes] == [
+        ("torch.tensor([[2.0, 1.0]])", "torch.tensor([[2.0, 1.0]]).softmax(1)")
+    ]
