@@ -9,6 +9,7 @@ import numpy as np
 
 from explainers.claims import Claim
 from explainers.composition import DontKnow
+from explainers.contradictions import contradicted
 from explainers.digits import shown
 from explainers.explanation import Explanation, named
 from explainers.graph.exact import exact
@@ -59,7 +60,7 @@ def summary(value: Any) -> str:
 
 
 def disagreement(explanation: Explanation) -> Claim | None:
-    """A printed number of the asker's that the run did not give, None where there is none or it agrees.
+    """A printed number of the asker's that no run gave, None where there is none, it agrees or a change explains it.
 
     nan and infinity, which are words, are numbers here.
     """
@@ -71,6 +72,8 @@ def disagreement(explanation: Explanation) -> Claim | None:
         value,
         *_entries(o.value for o in explanation.others),
         *_entries(explanation.gradient.values()),
+        *(number for s in explanation.recording.shown if (number := _number(explanation, s)) is not None),
+        *(c.value for d in explanation.diagnoses for c in d.counterfactuals if c.value is not None),
     ]
     return None if any(claim.agrees(v) for claim in printed for v in held) else printed[0]
 
@@ -178,6 +181,8 @@ def _plain(explanation: Explanation, value: str) -> Message:
         if (drawn := _drawn(explanation, claim, claimed)) is not None:
             return drawn
         return said("This code gives {value}, not the {claimed} that you show.", value=value, claimed=claimed)
+    if (against := contradicted(explanation)) is not None:
+        return against
     if isinstance(explanation.reading, DontKnow):
         return _underived(explanation, explanation.reading, value)
     if not explanation.proof.certified:

@@ -7,6 +7,7 @@ from bot.reading.cues import (
     AFTER_EXPECTED,
     AFTER_PRINTED,
     ARGUMENT,
+    ATTRIBUTED,
     BEFORE_EXPECTED,
     BEFORE_PRINTED,
     BEHAVIOURS,
@@ -146,6 +147,8 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
         return "printed"
     if PREPOSITION.search(before):
         return "printed" if GETS.search(before) else None
+    if ATTRIBUTED.search(before):
+        return "expected" if scalar else None
     if not told and (BEFORE_EXPECTED.search(before) or AFTER_EXPECTED.search(after)):
         return "expected" if scalar else None
     if not scalar:

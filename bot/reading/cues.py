@@ -23,6 +23,15 @@ AFTER_EXPECTED = re.compile(
     r"\b(?:is|was|would be) (?:what|the)\b[^.]{0,20}\bexpect",
     re.I,
 )
+ATTRIBUTED = re.compile(
+    r"(?<![a-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|numpy|scipy|jax|matlab)(?![a-z])(?:['’]s?)?"
+    r"(?:[\s.][\w.]+(?:\([^()]*\))?)?\s*(?:が|は|では|だと|で|得到|是|给出|"
+    r"\b(?:g[ei]ves?|gave|says?|returns?|returned|prints?|shows?|computes?|reports?|yields?|da|donne|ergibt|liefert|d[áa])"
+    r"(?: me)?)\s*$",
+    re.I,
+)
+"""What follows is what another library gives, for which torch's number is compared with it."""
+
 LEAST = re.compile(
     r"(?:\bnot|n'?t|\bnever|\bcannot|\bhardly)\s+(?:\w+\s+){1,3}(?:below|under|lower than)\s*$|"
     r"\bnicht (?:mehr )?unter\s*$|\bno baja (?:de|por debajo de)\s*$|\bn[ãa]o (?:cai|baixa|desce) (?:abaixo )?de\s*$|"

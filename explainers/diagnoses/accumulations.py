@@ -7,6 +7,7 @@ import math
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, set_to
+from explainers.diagnoses.loops import training_loop
 from explainers.diagnoses.scene import Scene, is_library_loss, scalar, short, upstream
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import Message, said
@@ -146,6 +147,8 @@ def _accumulated(scene: Scene) -> Suspicion | None:
     backward = [c for c in scene.recording.calls if short(c) == "backward" and c.inputs()]
     source = scene.recording.source
     if len(backward) < 2 or "zero_grad" in source or ".grad = None" in source or "grad.zero_" in source:
+        return None
+    if (loop := training_loop(source)) is not None and any(step in loop.body.body for step in loop.steps):
         return None
     makers = [scene.makers.get(c.inputs()[0]) for c in backward]
     means = [c for c in makers if c is not None and (_is_mean(c) or short(c) == "mean")]

@@ -12,6 +12,7 @@ from explainers.cards.card import Card, DiffLine, Step, Text, Value
 from explainers.cards.fonts import Coverage
 from explainers.cards.latex import latex_document
 from explainers.cards.plain import plain_text, plain_writer
+from explainers.claims import Claim
 from explainers.digits import shown
 from explainers.explanation import Explanation
 from explainers.locale import Translator
@@ -124,18 +125,17 @@ def _title(explanation: Explanation, translator: Translator) -> Text:
     if raised is not None:
         return text(said("Why {type}?", type=raised.type), translator)
     value = _badge(explanation)
-    wanted = next(
-        (
-            c
-            for c in explanation.claims
-            if c.kind == "expected" and not c.ours and isinstance(c.value, float | int | str)
-        ),
-        None,
-    )
+    wanted = next((c for c in explanation.claims if c.kind == "expected" and _unmet(c, explanation.value)), None)
     if wanted is not None and wanted.text:
         stated = wanted.value if isinstance(wanted.value, str) else shown(float(wanted.value))  # pyright: ignore[reportArgumentType] - a number by the test above
         return text(said("Why {value} and not {expected}?", value=value, expected=stated), translator)
     return text(said("Why {value}?", value=value), translator)
+
+
+def _unmet(claim: Claim, value: object) -> bool:
+    """Whether a single number that the asker states, or nan and infinity as words, is not the one at hand."""
+    met = isinstance(value, float | int) and claim.agrees(float(value))
+    return not claim.ours and isinstance(claim.value, float | int | str) and not met
 
 
 def _steps(explanation: Explanation, translator: Translator) -> tuple[Step, ...]:

@@ -18,8 +18,10 @@ import torch
 from explainers.tracing.internals import unwatched
 from explainers.tracing.mode import Tracer
 
-MOST_CALLS: Final = 6000
-MOST_SECONDS: Final = 2.0
+MOST_CALLS: Final = 1500
+MOST_SECONDS: Final = 2.5
+"""Of the processor's time, not of the clock's: a loop is ended by its calls, at the same round each time, and only one
+of slow calls by the time that they take."""
 LOOP: Final = "__rounds__"
 _WAITING: Final = ("synchronize", "set_device", "empty_cache", "reset_peak_memory_stats")
 _TYPES: Final = ("FloatTensor", "LongTensor", "DoubleTensor", "HalfTensor", "IntTensor", "ByteTensor", "BoolTensor")
@@ -81,9 +83,9 @@ class Rounds:
 
     def __call__(self, rounds: Iterable[Any], line: int) -> Iterator[Any]:
         """The rounds of the loop in a line, as long as there is room."""
-        self._started = self._started or time.monotonic()
+        self._started = self._started or time.process_time()
         for number, item in enumerate(rounds):
-            past = len(self._tracer.calls) > MOST_CALLS or time.monotonic() - self._started > MOST_SECONDS
+            past = len(self._tracer.calls) > MOST_CALLS or time.process_time() - self._started > MOST_SECONDS
             if number and past:
                 self.cut = self.cut or (line, number)
                 return

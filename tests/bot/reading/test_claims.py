@@ -143,3 +143,16 @@ def test_what_is_not_below_a_fraction_is_not_negative(bound: str) -> None:
     found = claims(f"the loss never goes below {bound}")
     assert found == {"printed": [0.3133], "expected": [], "behaviour": []}
     assert claims("the loss goes below 0.")["behaviour"] == ["negative"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Keras sparse_categorical_crossentropy gives 0.3567 for this. Why is torch different?", 0.3567),
+        ("sklearn.metrics.log_loss gives 0.1643 but torch something else", 0.1643),
+        ("numpy gives 0.2899, torch differs", 0.2899),
+        ("numpyでは0.2899", 0.2899),
+    ],
+)
+def test_what_another_library_gives_is_compared_with(text: str, value: float):
+    assert claims(text) | {"behaviour": []} == {"printed": [], "expected": [value], "behaviour": []}
