@@ -27,6 +27,7 @@ from explainers.kinks import Kink, kink
 from explainers.losses.registry import Loss, registry
 from explainers.messages import Message
 from explainers.others import reruns, starts
+from explainers.own_gradients import OwnGradient, own_gradients, unclaimed
 from explainers.proof import Proof, prove, unproven
 from explainers.reading import Derived, Reading, derive, read
 from explainers.recording import Call, Recording, Tensor
@@ -58,7 +59,8 @@ class Explanation:
     exact gradient of the subject with respect to each real input, by tensor id, shaped like the input's axes, and
     `autograd` what torch gave for it.
     `like` says under which arguments, or by which factor, a library loss is the formula. `spread` are the values under
-    other seeds of a program that draws random numbers without one.
+    other seeds of a program that draws random numbers without one. `own_gradients` are those that the program got
+    from a backward of its own, or through hooks, in place of the formula's derivative.
     """
 
     recording: Recording
@@ -79,6 +81,7 @@ class Explanation:
     like: Equal | None = None
     broken: tuple[str, ...] = ()
     autograd: Mapping[int, Tensor] = field(default_factory=dict[int, Tensor])
+    own_gradients: tuple[OwnGradient, ...] = ()
 
     @property
     def value(self) -> Any:
@@ -182,8 +185,10 @@ def conclude(
     with precise():
         if isinstance(found, Reading) and follows is not None and subject is not None:
             steps = follows.steps
-            proof = prove(found.forms, follows.enclosures, steps, by_label, subject)
+            own = own_gradients(recording, found.forms, follows.enclosures.gradients, follows.gradients)
+            proof = unclaimed(prove(found.forms, follows.enclosures, steps, by_label, subject), own)
         else:
+            own = ()
             steps = Derivation((Refused(found),) if isinstance(found, DontKnow) else (), {}, None)
             proof = unproven(*((found.reason,) if isinstance(found, DontKnow) else ()))
     like = follows.equals if follows else None
@@ -206,6 +211,7 @@ def conclude(
         like,
         tuple(f"{slug}: {type(error).__name__}" for slug, error in investigation.broken),
         by_label[VALUE].gradients if VALUE in by_label else {},
+        own,
     )
 
 

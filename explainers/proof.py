@@ -190,22 +190,24 @@ def _gradient(forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult) -> Ch
         return Check("gradient", True)
     if rerun.raised:
         return Check("gradient", None, said("torch's own backward stops with {type}", type=rerun.raised.type))
-    held = {x: _held(x, forms.as_run[x].axes, bounds, rerun) for x, bounds in zip(forms.as_run, found, strict=True)}
-    wrong = next((x for x, inside in held.items() if inside is False), None)
+    inside = {
+        x: held(x, forms.as_run[x].axes, bounds, rerun.gradients) for x, bounds in zip(forms.as_run, found, strict=True)
+    }
+    wrong = next((x for x, lies in inside.items() if lies is False), None)
     if wrong is not None and not any(x.tensor in rerun.gradients for x in forms.as_run):
         return Check("gradient", None, said("torch gave no gradient to compare"))
     if wrong is not None:
         return Check("gradient", False, _misplaced(wrong, rerun))
-    if None in held.values():
+    if None in inside.values():
         return Check("gradient", None, _unknown())
     return Check("gradient", True)
 
 
-def _held(x: Input, axes: Axes, bounds: Bounds, rerun: RerunResult) -> bool | None:
+def held(x: Input, axes: Axes, bounds: Bounds, gradients: Mapping[int, Tensor]) -> bool | None:
     """Whether torch's gradient of one input lies in its enclosure."""
-    if x.tensor not in rerun.gradients:
+    if x.tensor not in gradients:
         return not (bounds[0].any() or bounds[1].any())
-    torch = rerun.gradients[x.tensor].array().astype(np.float64).reshape(tuple(a.size for a in x.axes))
+    torch = gradients[x.tensor].array().astype(np.float64).reshape(tuple(a.size for a in x.axes))
     return contains((_ordered(bounds[0], axes, x.axes), _ordered(bounds[1], axes, x.axes)), torch)
 
 

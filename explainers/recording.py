@@ -29,6 +29,8 @@ DType = Literal[
     "complex64",
     "complex128",
 ]
+FUNCTION = "Function "
+"""What the name of a torch.autograd.Function follows in the scope of the calls inside it."""
 FLOATING: frozenset[str] = frozenset({"float16", "bfloat16", "float32", "float64"})
 
 

@@ -189,6 +189,9 @@ def _plain(explanation: Explanation, value: str) -> Message:
         return said("{value} is what torch gives; we could not certify it.", value=value)
     if (cause := _not_finite(explanation)) is not None:
         return said("{value} is what the formula gives: {cause}.", value=value, cause=cause)
+    if (other := next((own.function for own in explanation.own_gradients if own.found is not None), None)) is not None:
+        return said("{value} is right, but the backward of {function} gives another gradient than the derivative of "
+                    "its forward.", value=value, function=other)  # fmt: skip
     known = explanation.loss or explanation.equals
     if explanation.equals is not None:
         return said("{value} is what your formula gives; it is {name}.", value=value, name=explanation.equals.name)

@@ -49,7 +49,9 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
 def _refused_backward(explanation: Explanation) -> Iterator[Message]:
     """That torch has no gradient where its backward pass stops, though the value stands."""
     refused = next((c for c in explanation.proof.checks if c.name == "gradient" and c.passed is None), None)
-    if explanation.proof.certified and refused is not None and refused.reason is not None:
+    if explanation.own_gradients and explanation.proof.certified:
+        yield said("The value is certified, the gradient is not: {reason}.", reason=explanation.own_gradients[0].reason)
+    elif explanation.proof.certified and refused is not None and refused.reason is not None:
         yield said("The value is certified, but there is no gradient: {reason}.", reason=refused.reason)
 
 

@@ -8,9 +8,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
+from torch.autograd import Function
 from torch.nn.modules.module import Module
 
 MODULE_CALL = Module._call_impl.__code__  # the code that runs a module's hooks and its forward
+FUNCTION_CALL = Function.apply.__func__.__code__
 
 
 def schemas(name: str) -> list[Any]:

@@ -8,8 +8,8 @@ from types import CodeType, FrameType
 
 from torch import nn
 
-from explainers.recording import Span
-from explainers.tracing.internals import MODULE_CALL
+from explainers.recording import FUNCTION, Span
+from explainers.tracing.internals import FUNCTION_CALL, MODULE_CALL
 
 Position = tuple[int, int, int, int]  # line, UTF-8 column, end line, end UTF-8 column
 
@@ -44,6 +44,8 @@ class Source:
                     scope.append(f"def {code.co_name}")
             elif code is MODULE_CALL:
                 scope.append(_module_name(frame.f_locals["self"]))
+            elif code is FUNCTION_CALL and not (function := frame.f_locals["cls"]).__module__.startswith("torch."):
+                scope.append(f"{FUNCTION}{function.__name__}")
             frame = frame.f_back
         if position is None and frame is not None and frame is self._outermost:
             position = self.position(frame.f_code, frame.f_lasti)
