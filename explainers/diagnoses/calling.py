@@ -18,7 +18,7 @@ _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n
 _DATA = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = torch.tensor([0, 1])\n"
 _RIGHT = _HEAD + _DATA + "nn.CrossEntropyLoss()(logits, target)"
 _MISSING = re.compile(r"missing \d+ required positional arguments?: (.*)")
-_NAMES = re.compile(r"'(\w+)'")
+_NAMES = re.compile(r"""['"](\w+)['"]""")
 _REDUCTIONS = ("mean", "sum", "none")
 _LIKE_TARGETS = ("target", "targets", "label", "labels", "y", "y_true", "gt", "t")
 
@@ -185,7 +185,7 @@ def _missing(scene: Scene) -> Suspicion | None:
     node = source.at(raised.span)
     called = source.written(node.func) if isinstance(node, ast.Call) else raised.type
     given = _at_hand(source, node, names) if isinstance(node, ast.Call) else None
-    changed = source.replaced(_end(source, node), f", {given}") if isinstance(node, ast.Call) and given else None
+    changed = _with(source, node, given) if isinstance(node, ast.Call) and given else None
     return Suspicion(
         at=scene.call.index,
         verdict=said("{function} is called without {names}.", function=called, names=" and ".join(names)),
@@ -200,16 +200,20 @@ def _missing(scene: Scene) -> Suspicion | None:
 
 
 def _at_hand(source: Source, node: ast.Call, wanted: list[str]) -> str | None:
-    """A variable of the program that may be what is missing: of the parameter's name, else one named as targets are."""
+    """What may be missing: the last axis for `dim`, else a variable of the program that has the parameter's name or is
+    named as targets are."""
+    if wanted == ["dim"]:
+        return "dim=-1"
     assigned = {n.id for n in ast.walk(source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     alike = (*wanted, *(_LIKE_TARGETS if wanted == ["target"] else ()))
     return next((name for name in alike if name in assigned - used), None) if len(wanted) == 1 else None
 
 
-def _end(source: Source, node: ast.Call) -> tuple[int, int]:
+def _with(source: Source, node: ast.Call, given: str) -> str:
+    """The program with one more argument at the end of a call."""
     _, end = source.piece(node)
-    return end - 1, end - 1
+    return source.replaced((end - 1, end - 1), f", {given}" if node.args or node.keywords else given)
 
 
 def _unknown(scene: Scene) -> Suspicion | None:

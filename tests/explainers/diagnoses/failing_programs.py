@@ -208,6 +208,8 @@ STOPS = [
     ("loss-class-called-like-function", PAIR + "nn.MSELoss(a, b)", PAIR + "F.mse_loss(a, b)"),
     ("arguments-swapped", SCORES + LABELS + "crit = nn.NLLLoss()\ncrit(y, z)", SCORES + LABELS + "F.nll_loss(z, y)"),
     ("missing-argument", PAIR + "target = b\nF.smooth_l1_loss(a)", PAIR + "F.smooth_l1_loss(a, b)"),
+    ("missing-argument", SCORES + "z.softmax()[0, 0]", SCORES + "z.softmax(-1)[0, 0]"),
+    ("missing-argument", SCORES + "torch.logsumexp(z[1])", SCORES + "torch.logsumexp(z[1], -1)"),
     ("unknown-argument", PAIR + "nn.HuberLoss(delt=2.0)(a, b)", PAIR + "nn.HuberLoss(delta=2.0)(a, b)"),
     ("unknown-reduction", PAIR + "F.mse_loss(a, b, reduction='total_sum')", PAIR + "F.mse_loss(a, b, reduction='sum')"),
     ("unknown-attribute", SCORES + "z.logsoftmax(1).sum()", SCORES + "z.log_softmax(1).sum()"),
