@@ -4,6 +4,7 @@
 """
 
 import ast
+import functools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,7 +64,7 @@ def stand_ins(source: str, text: str) -> dict[str, tuple[Shape, str]]:
     loss = _loss(tree)
     names = needed | {name for name in (loss.input, loss.target) if name} if loss else needed
     items = {ast.unparse(node).replace(" ", "") for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
-    stated = [each for each in _stated(text, names) if each.written.replace(" ", "") not in items]
+    stated = [each for each in _stated(text, frozenset(names)) if each.written.replace(" ", "") not in items]
     found = _by_name(stated, names, loss)
     return {name: (shape, f"{name} = {_tensor(name, shape, found, loss)}") for name, shape in found.items()}
 
@@ -90,7 +91,13 @@ def _are_plainly_shapes(stated: Sequence[Stated]) -> bool:
     return any(size >= _LEAST_BATCH for size in rows & labels)
 
 
-def _stated(text: str, names: set[str]) -> Iterator[Stated]:
+@functools.lru_cache(maxsize=8)
+def _stated(text: str, names: frozenset[str]) -> tuple[Stated, ...]:
+    """Every shape beside one of the names; asked once per program of a message, of the same text."""
+    return tuple(_shapes(text, names))
+
+
+def _shapes(text: str, names: frozenset[str]) -> Iterator[Stated]:
     end = 0
     for match in _SHAPE.finditer(text):
         before = text[max(end, match.start() - _REACH) : match.start()]
