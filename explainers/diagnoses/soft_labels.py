@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -75,9 +75,9 @@ def rules() -> tuple[Rule, ...]:
             family="class-labels",
             title=said("Label smoothing has a least value above 0"),
             explanation=said(
-                "A smoothed target has an entropy, and cross entropy never falls below it: 0 is never reached, and "
-                "scores that are surer than the smoothing wants are punished. Compare the loss with its floor, or "
-                "evaluate without smoothing."
+                "A smoothed target has an entropy, and cross entropy without class weights never falls below it; with "
+                "weights its least value is another one above 0. So 0 is never reached, and scores that are surer than "
+                "the smoothing wants are punished. Compare the loss with its floor, or evaluate without smoothing."
             ),
             words=(
                 "label smoothing minimum",
@@ -195,17 +195,21 @@ def _as_divergence(scene: Scene, items: int) -> GraphRerun:
 
 def _smoothing_floor(scene: Scene) -> Suspicion | None:
     eps = scene.option("label_smoothing", 0.0)
-    input = scene.given("input")
-    if not eps > 0 or not input.shape:
+    if not eps > 0 or not _can_fall(scene):
         return None
-    classes = input.shape[class_dim(scene)]
-    hot, rest = 1 - eps + eps / classes, eps / classes
-    entropy = -hot * math.log(hot) - (classes - 1) * rest * math.log(rest) if classes > 1 else 0.0
-    plain = scene.call.ref("weight") is None and scene.reduction == "mean" and not scene.given("target").floating
+    classes = scene.given("input").shape[class_dim(scene)]
+    soft, target = scene.given("target").floating, _soft_rows(scene)
+    if soft and (target is None or not (target >= 0).all()):
+        return None
+    rows = np.eye(1, classes) if target is None else target
+    smoothed = (1 - eps) * rows + eps / classes
+    entropy = float(-(smoothed * np.log(smoothed)).sum(axis=1).mean())
+    whole = bool((np.abs(rows.sum(axis=1) - 1) <= tolerance(scene, 1e-3)).all())
+    plain = scene.call.ref("weight") is None and scene.reduction == "mean" and whole
     return Suspicion(
         at=scene.call.index,
         verdict=_not_to_zero(scene, eps, entropy if plain else None),
-        evidence=(_smoothed(classes, hot, rest, entropy),),
+        evidence=tuple(_smoothed(scene, smoothed, entropy)),
         trials=(Trial(said("without label smoothing"), graph_rerun(set_to(scene.call, "label_smoothing", 0.0))),),
         fix=fixes.fix(
             scene,
@@ -217,6 +221,15 @@ def _smoothing_floor(scene: Scene) -> Suspicion | None:
     )
 
 
+def _can_fall(scene: Scene) -> bool:
+    """Whether the loss is a number above 0 that scores could lower, and more than one class has a part in it."""
+    input, weight = scene.given("input"), scene.recorded("weight")
+    made = next((scene.recording.tensors[id] for id in scene.call.outputs if id in scene.recording.tensors), None)
+    values = np.ones(1) if made is None or made.data is None else made.array().astype(np.float64)
+    weighed = int((weight > 0).sum()) if weight is not None else input.shape[class_dim(scene)] if input.shape else 0
+    return weighed > 1 and bool(np.isfinite(values).all() and (values > 0).any()) and (scene.value or 1.0) > 0
+
+
 def _not_to_zero(scene: Scene, eps: float, floor: float | None) -> Message:
     """With the least value, where nothing but the smoothing decides on it."""
     facts = {"value": stated(scene), "eps": number(eps)}
@@ -226,12 +239,19 @@ def _not_to_zero(scene: Scene, eps: float, floor: float | None) -> Message:
     return said(text, floor=number(floor), **facts)
 
 
-def _smoothed(classes: int, hot: float, rest: float, entropy: float) -> Message:
-    return said(
-        "Of {classes} classes the smoothed target gives {hot} to the right one and {rest} to each other; its entropy "
-        "is {entropy}.",
-        classes=classes,
-        hot=number(hot),
-        rest=number(rest),
-        entropy=number(entropy),
-    )
+def _smoothed(scene: Scene, rows: Floats, entropy: float) -> Iterator[Message]:
+    """The labels that smoothing leaves, and their entropy or what the class weights make of it."""
+    others = sorted(map(float, rows[0]))
+    if scene.given("target").floating:
+        yield said("Smoothed, row 0 of the target is {row}.", row=row(rows[0]))
+    else:
+        yield said(
+            "Of {classes} classes the smoothed target gives {hot} to the right one and {rest} to each other.",
+            classes=len(others),
+            hot=number(others[-1]),
+            rest=number(others[0]),
+        )
+    if scene.call.ref("weight") is not None:
+        yield said("Each share is multiplied by the weight of its class, so the least value is not the entropy.")
+    else:
+        yield said("The smoothed target has an entropy of {entropy} per item.", entropy=number(entropy))

@@ -235,6 +235,8 @@ class _Writer:
         return ast.IfExp(self._test(condition), self.expression(value), self._cases(pairs[1:]))
 
     def _test(self, condition: Any) -> ast.expr:
+        if condition in (sympy.true, sympy.false):
+            return ast.Constant(bool(condition))
         if isinstance(condition, sympy.Not):
             return ast.UnaryOp(ast.Not(), self._test(condition.args[0]))
         if isinstance(condition, sympy.And | sympy.Or):

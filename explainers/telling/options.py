@@ -45,6 +45,13 @@ def _smoothing(eps: float, call: Call, recording: Recording) -> Message | None:
     count = _classes(call, recording)
     if not count or not 0 < eps <= 1:
         return None
+    target = _tensor(call, recording, "target")
+    if target is not None and target.floating:
+        return said(
+            "label_smoothing={eps} makes each probability p of the target (1 − {eps}) · p + {eps}/{count}.",
+            eps=f"{eps:g}",
+            count=count,
+        )
     return said(
         "label_smoothing={eps} is spread uniformly over all {count} classes, the target's own among them: its share is "
         "1 − {eps} + {eps}/{count} = {own}, that of every other class {other}.",

@@ -70,3 +70,10 @@ def test_sums_inside_sums_that_would_run_for_seconds_are_not_written() -> None:
 )
 def test_a_negative_number_is_raised_to_a_power_with_its_sign(base: Any, square: float) -> None:
     assert printed(twin(sympy.Pow(base, 2, evaluate=False), {}, "a square").source) == square
+
+
+@pytest.mark.parametrize(("condition", "value"), [(sympy.false, 2.0), (sympy.Not(sympy.false, evaluate=False), 1.0)])
+def test_a_case_that_never_or_always_holds_is_written(condition: Any, value: float) -> None:
+    symbols: Any = sympy
+    cases = symbols.Piecewise((sympy.Integer(1), condition), (sympy.Integer(2), True), evaluate=False)
+    assert printed(twin(cases, {}, "cases").source) == value
