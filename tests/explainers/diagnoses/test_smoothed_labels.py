@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -14,7 +16,7 @@ EMPTY = torch.zeros(0, dtype=torch.long)
 RULE = "ce-label-smoothing-floor"
 
 
-def slugs(*args: torch.Tensor, **options: object) -> list[str]:
+def slugs(*args: torch.Tensor, **options: Any) -> list[str]:
     return [diagnosis.slug for diagnosis in explain("cross_entropy", *args, **options).diagnoses]
 
 
@@ -42,7 +44,7 @@ def test_an_empty_batch_is_certified_and_not_told_to_fall(
     reduction: str, weight: torch.Tensor | None, sizes: tuple[int, ...]
 ) -> None:
     scores, target = torch.zeros(0, 1, *sizes), torch.zeros(0, *sizes, dtype=torch.long)
-    options = {"label_smoothing": 1, "reduction": reduction, "weight": weight}
+    options: dict[str, Any] = {"label_smoothing": 1, "reduction": reduction, "weight": weight}
     found = explain("cross_entropy", scores, target, **options)
     assert found.proof.certified and "cannot fall" not in str(found)
 
