@@ -19,6 +19,7 @@ from explainers.graph.nodes import (
     Constant,
     Input,
     Node,
+    OneHot,
     Table,
     Take,
     is_floating,
@@ -198,9 +199,16 @@ class _Union:
 
 
 def _rounded(part: Node, first: Node) -> Node:
-    """Numbers of Python as the array that they meet rounds them."""
-    is_numbers = isinstance(part, Table) and is_floating(part)
-    return ops.cast(part, first.dtype) if is_numbers and isinstance(first, Binary) else part
+    """Numbers of Python as the array that they meet rounds them, or whole where they say which place is 1."""
+    if not isinstance(part, Table) or not is_floating(part):
+        return part
+    match first:
+        case Binary():
+            return ops.cast(part, first.dtype)
+        case OneHot():
+            return ops.cast(part, "int64")
+        case _:
+            return part
 
 
 def _alike(rounds: Sequence[Node]) -> tuple[Node, ...]:

@@ -155,6 +155,7 @@ def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
     if (
         value is None
         or scene.reduction != "mean"
+        or scene.given("target").floating
         or rows.shape[0] < 3
         or rows.shape[1] not in (rows.shape[0], rows.shape[0] - 1)
     ):

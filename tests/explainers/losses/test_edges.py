@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -147,3 +148,26 @@ def test_what_underflows_overflows_or_is_no_number_is_certified(
 ) -> None:
     found = explain(loss, *args, **options)
     assert found.proof.certified, found.proof
+
+
+@pytest.mark.parametrize("lengths", [(4, 0, 2), [4, 0, 2]], ids=["tuple", "list"])
+def test_ctc_lengths_may_be_numbers_that_differ_in_arrays_beyond_balls(lengths: Sequence[int]) -> None:
+    scores = torch.arange(7 * 3 * 5, dtype=torch.float32).reshape(7, 3, 5).sin().log_softmax(-1)
+    targets = torch.tensor([[3, 2, 1, 1], [1, 3, 1, 2], [2, 3, 1, 3]])
+    found = explain("ctc_loss", scores, targets, (6, 5, 7), lengths)
+    assert found.proof.certified, found.proof
+
+
+def test_the_shown_entries_of_a_matrix_beyond_balls_are_computed_at_their_own_places() -> None:
+    x, a = (torch.arange(n * 5, dtype=torch.float64).reshape(n, 5).cos() for n in (4, 5))
+    target = torch.arange(20, dtype=torch.float64).reshape(4, 5).sin().softmax(1)
+    weight = torch.tensor([1.0, 0.5, 2.0, 3.0, 0.25], dtype=torch.float64)
+    for again in (4, 12):
+        many = torch.cat([x] * (again // 4)), a, torch.cat([target] * (again // 4))
+        found = explain("linear_cross_entropy", *many, weight=weight)
+        assert found.proof.certified, found.proof
+
+
+def test_no_trigger_breaks_on_probabilities_as_target_at_the_level_of_chance() -> None:
+    found = explain("cross_entropy", torch.zeros(4, 4, 1), torch.full((4, 4, 1), 0.25))
+    assert found.broken == () and found.proof.certified
