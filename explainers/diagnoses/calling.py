@@ -105,12 +105,13 @@ def _class_called(scene: Scene) -> Suspicion | None:
         return None
     here = source.at(raised.span)
     built = here if isinstance(here, ast.Call) else _built_from_tensors(source) if raised.lacked else None
-    if built is None or not _is_construction(built):
+    named = _class_of(source, built) if built is not None else None
+    if built is None or named is None:
         return None
     if raised.type == "RuntimeError" and scene.name != "bool":
         return None
-    name = source.written(built.func)
-    _, end = source.piece(built.func)
+    name = source.written(named)
+    _, end = source.piece(named)
     changed = source.replaced((end, end), "()")
     return Suspicion(
         at=scene.call.index,
@@ -131,6 +132,22 @@ def _instance_first(losses: Registry, name: str) -> Message:
     if same is None:
         return said("Create the module first: {name}().", name=name)
     return said("Create the module first, {name}(), or call the function F.{function}.", name=name, function=same)
+
+
+def _class_of(source: Source, built: ast.Call) -> ast.expr | None:
+    """The class as it is written where it is called, or where a variable that is called was bound to it."""
+    if _is_construction(built):
+        return built.func
+    if not isinstance(built.func, ast.Name) or len(built.args) < 2:
+        return None
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute() | ast.Name() as value):
+                if name == built.func.id and last_name(value)[:1].isupper() and last_name(value).endswith("Loss"):
+                    return value
+            case _:
+                pass
+    return None
 
 
 def _is_construction(node: ast.Call) -> bool:

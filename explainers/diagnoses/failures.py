@@ -12,6 +12,7 @@ from explainers.diagnoses import (
     linear_shapes,
     logarithms,
     missing_values,
+    modules,
     naming,
     no_tensors,
     operand_dtypes,
@@ -32,7 +33,17 @@ from explainers.diagnoses.diagnosis import Rule
 
 _CLASSES = (class_targets, linear_shapes, refused_labels)
 _LOSSES = (*_CLASSES, ctc_arguments, refused_binary, refused_options, refused_integers)
-_REFUSED = (calling, naming, missing_values, *_LOSSES, operand_dtypes, no_tensors, operand_shapes, paired_shapes)
+_REFUSED = (
+    calling,
+    naming,
+    missing_values,
+    modules,
+    *_LOSSES,
+    operand_dtypes,
+    no_tensors,
+    operand_shapes,
+    paired_shapes,
+)
 _BACKWARD = (backward_errors, changed_in_place, repeated_backward)
 
 

@@ -77,7 +77,7 @@ def _nothing(scene: Scene) -> Suspicion | None:
         return None
     source = Source(scene.recording.source)
     found = source.at(raised.span)
-    called = [last_name(node.func) for node in ast.walk(found) if isinstance(node, ast.Call)] if found else []
+    called = _called(source, found) if found else []
     silent = next((f for name in called if (f := _silent(source, name)) is not None), None)
     if silent is None:
         return None
@@ -89,6 +89,18 @@ def _nothing(scene: Scene) -> Suspicion | None:
         trials=(),
         fix=fixes.fix(scene, _returning(source, silent, last), "likely", said("Return what the function computes.")),
     )
+
+
+def _called(source: Source, found: ast.AST) -> list[str]:
+    """What is called where the program stops, and where the variables there were computed."""
+    names = {node.id for node in ast.walk(found) if isinstance(node, ast.Name)}
+    made = [n.value for n in ast.walk(source.tree) if isinstance(n, ast.Assign) and names & _targets(n)]
+    calls = [node for part in (found, *made) for node in ast.walk(part) if isinstance(node, ast.Call)]
+    return [last_name(call.func) for call in calls]
+
+
+def _targets(node: ast.Assign) -> set[str]:
+    return {target.id for target in node.targets if isinstance(target, ast.Name)}
 
 
 def _silent(source: Source, name: str) -> ast.FunctionDef | None:

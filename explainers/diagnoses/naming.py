@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from explainers.diagnoses.wording import number, shape
 from explainers.messages import said
 from explainers.recording import Raised
 
+_BEYOND = re.compile(r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)")
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _DATA = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = torch.tensor([0, 1])\n"
 _RIGHT = _HEAD + _DATA + "F.cross_entropy(logits, target)"
@@ -171,7 +173,14 @@ def _beyond(scene: Scene) -> tuple[str, float, int, int] | None:
         low = 0 if scene.name in ("embedding", "one_hot") else -size
         if values is not None and values.size and (bad := (values >= size) | (values < low)).any():
             return argument, float(values[bad].reshape(-1)[0]), size, axis
-    return None
+    return _stated(scene)
+
+
+def _stated(scene: Scene) -> tuple[str, float, int, int] | None:
+    """What torch says of an index with several parts, `x[rows, classes]`, of which one is beyond its axis."""
+    raised = scene.recording.raised
+    found = _BEYOND.search(raised.message) if raised is not None and scene.name == "getitem" else None
+    return None if found is None else ("index", float(found[1]), int(found[3]), int(found[2]))
 
 
 def _indexed(scene: Scene) -> list[tuple[str, int, int]]:
