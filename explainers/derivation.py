@@ -36,7 +36,8 @@ class Definition:
 
     def values(self) -> tuple[arb, ...]:
         """What each form comes to, with the numbers behind the letters."""
-        return tuple(lower(form, self.meaning) for form in self.forms)
+        known: Known = {}
+        return tuple(lower(form, self.meaning, known) for form in self.forms)
 
 
 @dataclass(frozen=True)

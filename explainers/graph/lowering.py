@@ -159,11 +159,19 @@ def _letter(expr: Expr, meaning: Meaning, known: Known) -> arb:
     if name not in meaning.inputs:
         raise CannotLower(f"{name} has no number")
     places = expr.indices if isinstance(expr, sympy.Indexed) else ()
-    return arb(meaning.inputs[name](tuple(int(_lower(i, meaning, known).unique_fmpz()) for i in places)))  # pyright: ignore[reportArgumentType] - an index is a whole number
+    return arb(meaning.inputs[name](tuple(_index(i, meaning, known) for i in places)))
+
+
+def _index(expr: Expr, meaning: Meaning, known: Known) -> int:
+    """A whole number; most often a letter, of which a sum has one for each of its terms."""
+    if expr in meaning.indices:
+        return meaning.indices[expr]
+    return int(_lower(expr, meaning, known).unique_fmpz())  # pyright: ignore[reportArgumentType] - an index is whole
 
 
 def _written(expr: Expr) -> str:
-    return str(expr.name) if isinstance(expr, sympy.Symbol) else str(expr.base.label)
+    named = expr if isinstance(expr, sympy.Symbol) else expr.base.label
+    return named.name if isinstance(named, sympy.Symbol) else str(named)  # str() of a symbol costs a printer
 
 
 def _sum(expr: Expr, meaning: Meaning, known: Known) -> arb:

@@ -78,7 +78,7 @@ class _Places:
     def __init__(self, axis: Axis, values: Values) -> None:
         self._axis = axis
         self.values: dict[int, npt.NDArray[np.generic]] = dict(values)
-        self._done: dict[tuple[object, ...], Node] = {}
+        self._done: dict[tuple[object, ...], tuple[Node, _Indices]] = {}  # which keeps the arrays that keys name by id
 
     def at(self, node: Node, indices: _Indices) -> Node:
         """The node along the places instead of the axes that have an index."""
@@ -87,8 +87,8 @@ class _Places:
             return node
         key = (node, *((axis, id(index)) for axis, index in own.items()))
         if key not in self._done:
-            self._done[key] = self._made(node, own)
-        return self._done[key]
+            self._done[key] = self._made(node, own), own
+        return self._done[key][0]
 
     def _made(self, node: Node, at: _Indices) -> Node:
         axes = tuple(dict.fromkeys(self._axis if axis in at else axis for axis in node.axes))
