@@ -103,7 +103,7 @@ def _floor(scene: Scene, loss: Loss | None) -> Floor | None:
         return None
     if loss.of_probabilities:
         return floor(scene, FloorQuestion(loss.convex_in[0], Box(0.0, 1.0), said("for inputs within [0, 1]")))
-    return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), said("with finite inputs")))
+    return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), loss.varied or said("with finite inputs")))
 
 
 def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> Derived:

@@ -86,6 +86,8 @@ def told(found: Birth) -> Message:
     code = " ".join(found.call.span.text.split()) if found.call.span else found.name
     names = {"code": code if len(code) <= LONGEST_CODE else found.name, "made": number(found.made)}
     place = f"[{', '.join(map(str, found.index))}]" if found.index else ""
+    if found.call.span is None and not place:
+        return said("The first number that is not finite is {made}, made by {code}.", **names)
     if found.call.span is None:
         return said("The first number that is not finite is {made}, made by {code} at {place}.", place=place, **names)
     line = found.call.span.line

@@ -99,6 +99,18 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
+def _no_divergence(scene: Scene, x: Floats) -> Message:
+    if (x > 1).any():
+        return said(
+            "{value} is no divergence: kl_div expects log-probabilities as its input, and they are never above 0.",
+            value=stated(scene),
+        )
+    return said(
+        "{value} is no divergence: kl_div expects log-probabilities as its input, and these are probabilities.",
+        value=stated(scene),
+    )
+
+
 def _input_not_log(scene: Scene) -> Suspicion | None:
     x = scene.array("input")
     if not x.size or (x < 0).any() or not (x > 0).any() or scene.call.argument("log_target"):
@@ -111,10 +123,7 @@ def _input_not_log(scene: Scene) -> Suspicion | None:
     )
     return Suspicion(
         at=scene.call.index,
-        verdict=said(
-            "{value} is no divergence: kl_div expects log-probabilities as its input, and these are probabilities.",
-            value=stated(scene),
-        ),
+        verdict=_no_divergence(scene, x),
         evidence=(*_positive_row(x), *_not_distributions(scene)),
         trials=(
             Trial(said("with the logarithm put in"), graph_rerun(log)),

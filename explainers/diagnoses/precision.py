@@ -14,7 +14,7 @@ from explainers.diagnoses.edits import graph_rerun, scaled, set_to, swapped, wra
 from explainers.diagnoses.expectations import behaves
 from explainers.diagnoses.scene import Floats, Scene, short
 from explainers.diagnoses.wording import number, row, stated
-from explainers.messages import said
+from explainers.messages import Message, said
 from explainers.recording import Call
 
 _STEPS = 4
@@ -174,16 +174,28 @@ def _rounded_to_zero(scene: Scene) -> Suspicion | None:
     exact = _log_sum_of_others(rows[kept], y[kept])
     return Suspicion(
         at=scene.call.index,
-        verdict=said(
-            "{value} is rounded: exactly it is {exact}, too small for float32 beside 1.",
-            value=stated(scene),
-            exact=number(float(exact.mean())),
-        ),
+        verdict=_too_small(scene, float(exact.mean())),
         evidence=(said("Row 0 of the input is {row}.", row=row(rows[0])),),
         trials=(
             Trial(said("in float64"), graph_rerun(float64=True), "illustration"),
             Trial(said("with a tenth of the scores"), graph_rerun(scaled(scene.call, "input", 0.1)), "illustration"),
         ),
+    )
+
+
+def _too_small(scene: Scene, exact: float) -> Message:
+    """With the exact loss, or where float64 has no number for it the least one of float64, which it is below."""
+    if not exact:
+        least = f"{float(np.finfo(np.float64).smallest_subnormal):.0e}"
+        return said(
+            "{value} is rounded: exactly it is above 0 but below {least}, too small for float32 beside 1.",
+            value=stated(scene),
+            least=least,
+        )
+    return said(
+        "{value} is rounded: exactly it is {exact}, too small for float32 beside 1.",
+        value=stated(scene),
+        exact=number(exact),
     )
 
 

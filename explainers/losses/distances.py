@@ -94,7 +94,7 @@ def losses() -> tuple[Loss, ...]:
             {"x1": "u", "x2": "v"},
             "F.pairwise_distance(torch.tensor([[1.0, 2.0]]), torch.tensor([[2.0, 4.0]]))",
             said("Definition: the length of a difference"),
-            said("pairwise_distance adds eps to every difference, so that equal vectors are not at distance 0."),
+            said("pairwise_distance adds eps to every difference: equal vectors are at distance 0 only if eps is 0."),
             module="PairwiseDistance",
             is_loss=False,
             words=("Euclidean distance", "L2 distance"),

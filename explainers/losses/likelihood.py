@@ -42,6 +42,7 @@ def losses() -> tuple[Loss, ...]:
             module="GaussianNLLLoss",
             convex_in=("input", "target"),
             words=("Gaussian NLL",),
+            varied=said("over every input, with var as it is,"),
         ),
         Loss(
             "kl_div",

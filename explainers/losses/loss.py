@@ -18,7 +18,8 @@ class Loss:
     a box is its floor there), `constant` the ones that torch gives no gradient for, `module` the nn class
     that calls it. `heading` stands over the definition and `reading` says how the input is read. `words` are names
     that people have for it. `is_loss` is False for the functions next to losses (softmax and the like). `no_floor`
-    says, where no least value was computed, why there is none to give, `no_curve` why nothing is plotted;
+    says, where no least value was computed or the loss falls without end, why there is none to give, `varied` over what
+    a least value is the least, `no_curve` why nothing is plotted;
     `of_probabilities` says that torch refuses an input outside of [0, 1].
     """
 
@@ -35,6 +36,7 @@ class Loss:
     words: tuple[str, ...] = ()
     owner: str = "torch.nn.functional"
     no_floor: Message | None = None
+    varied: Message | None = None
     no_curve: Message | None = None
     of_probabilities: bool = False
 

@@ -48,6 +48,10 @@ def losses() -> tuple[Loss, ...]:
             module="HingeEmbeddingLoss",
             convex_in=("input",),
             words=("hinge embedding",),
+            no_floor=said(
+                "Of distances it is never below 0, and 0 where they are 0 for target 1 and reach the margin for −1; of "
+                "numbers below 0, which are no distances, it falls without end."
+            ),
         ),
         Loss(
             "soft_margin_loss",

@@ -88,11 +88,14 @@ def forward(step: Forward, translator: Translator) -> Step:
     earlier = un.minus(t, sympy.Integer(1))
     alpha, p = sympy.IndexedBase("alpha"), sympy.IndexedBase("p")
     ways = [sympy.Indexed(alpha, earlier, s if not k else un.minus(s, sympy.Integer(k))) for k in range(3)]
-    rule = un.times(sympy.Indexed(p, t, s), un.plus(ways))
+    said_by = sympy.IndexedBase("l")
+    alike = un.call("delta", sympy.Indexed(said_by, s), sympy.Indexed(said_by, un.minus(s, sympy.Integer(2))))
+    skipped = un.times(un.minus(sympy.Integer(1), alike), ways[2])
+    rule = un.times(sympy.Indexed(p, t, s), un.plus([*ways[:2], skipped]))
     title = said("Forward table: all alignments up to step t that end in row s")
     body = said(
-        "p is the probability that step t gives to what row s says. The last term counts only past a blank between two "
-        "labels that differ."
+        "p is the probability that step t gives to l, what row s says; α above the first row is 0. δ is 1 where both "
+        "rows say the same and 0 elsewhere: the last term counts only past a blank between two labels that differ."
     )
     chain = Chain(sympy.Indexed(alpha, t, s), (("=", rule),))
     return Step(text(title, translator), chain, text(body, translator), picture(step, translator), on_card=False)

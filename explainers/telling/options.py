@@ -134,6 +134,13 @@ def _logarithms(log_target: float, _call: Call, _recording: Recording) -> Messag
     return said("log_target=True reads the target as log-probabilities too: e^y · (y − x).")
 
 
+def _posterior(_blank: float, _call: Call, _recording: Recording) -> Message:
+    return said(
+        "The gradient by log_probs is what torch's backward gives: e^log_probs minus the share of the alignments that "
+        "pass there. That is the derivative through log_softmax, not that of the formula by log_probs itself."
+    )
+
+
 def _zeroed(zero: float, _call: Call, _recording: Recording) -> Message | None:
     if not zero:
         return None
@@ -141,8 +148,8 @@ def _zeroed(zero: float, _call: Call, _recording: Recording) -> Message | None:
 
 
 _SMALL = 1e-6
-_ALWAYS = frozenset({("gaussian_nll_loss", "eps")})
-"""Options whose default may matter, too."""
+_ALWAYS = frozenset({("gaussian_nll_loss", "eps"), ("ctc_loss", "blank")})
+"""Options whose default is told of, too."""
 
 _OPTIONS: Mapping[tuple[str, str], tuple[float, Telling]] = MappingProxyType(
     {
@@ -155,6 +162,7 @@ _OPTIONS: Mapping[tuple[str, str], tuple[float, Telling]] = MappingProxyType(
         ("gaussian_nll_loss", "eps"): (_SMALL, _clamped),
         ("triplet_margin_loss", "swap"): (False, _nearer),
         ("kl_div", "log_target"): (False, _logarithms),
+        ("ctc_loss", "blank"): (0, _posterior),
         ("ctc_loss", "zero_infinity"): (False, _zeroed),
     }
 )

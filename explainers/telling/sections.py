@@ -164,7 +164,9 @@ def floors(explanation: Explanation, translator: Translator) -> list[str]:
     """What would make it 0, or the least value there is."""
     named = [f for d in explanation.diagnoses[:1] for f in d.floors]
     general = [f for f in explanation.floors if not any(_same(f, other) for other in named)]
-    return [_floor(f).say(translator) for f in (*named, *general)]
+    endless = explanation.loss and explanation.loss.no_floor
+    said_of = [endless if endless and f.value == float("-inf") else _floor(f) for f in general]
+    return [each.say(translator) for each in (*map(_floor, named), *said_of)]
 
 
 def no_floor(explanation: Explanation, translator: Translator) -> list[str]:
