@@ -77,7 +77,8 @@ def _other(
     loss = losses.of(call.function) if call else None
     text = call.span.text if call and call.span else recording.tensors[id].name or ""
     compared = None
-    if subject is not None and isinstance(found, Formula) and not _again(recording, call):
+    finite = all(_finite(recording, each) for each in (id, recording.subject))
+    if finite and subject is not None and isinstance(found, Formula) and not _again(recording, call):
         compared = relation(subject, found)
     certificate = proof(recording, id, found, results)
     made = None if recording.subject is None else recording.producer(recording.subject)
@@ -86,6 +87,12 @@ def _other(
     return Other(
         text, loss.name if loss else None, nested(recording.tensors[id]), certificate, compared, divided=divided
     )
+
+
+def _finite(recording: Recording, id: int | None) -> bool:
+    """Whether torch's own numbers of a tensor can be compared: what overflowed is not so many times as much."""
+    tensor = None if id is None else recording.tensors[id]
+    return tensor is not None and bool(np.isfinite(tensor.array().astype(np.float64)).all())
 
 
 def _again(recording: Recording, call: Call | None) -> bool:

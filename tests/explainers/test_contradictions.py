@@ -86,3 +86,10 @@ def test_a_loop_is_ended_at_the_same_round_each_time():
     assert first.cut is not None
     assert first.cut == second.cut
     assert first.losses == second.losses
+
+
+@pytest.mark.parametrize(("dtype", "compared"), [("float16", False), ("float32", True)])
+def test_what_overflowed_is_not_so_many_times_as_much(dtype: str, compared: bool):
+    sums = f"import torch\nx = torch.ones(70000, dtype=torch.{dtype})\nprint(x.sum(), (x * x).sum() / 70000)"
+    (other,) = explained(record(sums)).others
+    assert (other.relation is not None) == compared
