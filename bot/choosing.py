@@ -99,8 +99,8 @@ class Choosing:
 
     def is_guessed(self, question: Question, program: Program, answer: Answer) -> bool:
         """Whether made-up numbers went into a loss that is assumed, and say nothing of how the program trains."""
-        assumed = any(each.what == "loss" for each in program.evaluated.snippet.completions)
-        if not assumed or question.traceback is not None:
+        made = {each.what for each in program.evaluated.snippet.completions}
+        if not made >= {"loss", "made-up"} or question.traceback is not None:
             return False
         families = {kind.slug: kind.family for kind in self.catalogue.diagnoses}
         return not any(families.get(found.slug) in _OF_TRAINING for found in answer.diagnoses)

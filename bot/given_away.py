@@ -79,7 +79,13 @@ def _stayed(told: Sequence[Claim], losses: tuple[str, ...], classes: int | None)
 
 
 def _at_margin(question: Question) -> Iterator[Claim]:
-    """The margin that the question states, where the same number stands there a second time: as the loss."""
+    """The margin that the question states, where the same number stands there a second time: as the loss.
+
+    Also what a loss with a margin is said to be stuck at: that few digits are all that a margin has.
+    """
+    stays = any(each.kind == "behaviour" and each.value == "always-same" for each in question.claims)
+    if stays and frozenset(question.loss_words) & frozenset(_OF_MARGINS):
+        yield from (msgspec.structs.replace(each, radius=0.0) for each in question.claims if each.kind == "printed")
     for margin in (float(each.value) for each in question.stated if each.name == "margin"):
         same = [number for number in _NUMBER.finditer(question.text) if float(number[0]) == margin]
         if len(same) > 1:

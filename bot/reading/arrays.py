@@ -52,13 +52,18 @@ def arrays(name: str, data: bytes) -> Arrays | None:
 
 
 def _loaded(suffix: str, found: Mapping[str, np.ndarray[Any, Any]]) -> str:
-    """The one array without a name, or a dictionary, as numpy has them; json has lists, a table's text floats."""
+    """The one array without a name, or a dictionary, as numpy has them; json has lists, a table's text floats.
+
+    A table with headings is a dictionary of its columns.
+    """
     code: dict[str, str] = {}
     for key, value in found.items():
         if suffix == ".json":
             code[key] = _written(value.tolist())
         elif suffix in (".npy", ".npz"):
             code[key] = f'np.array({_written(value.tolist())}, dtype="{value.dtype.name}")'
+        elif key and value.ndim == 1:
+            code[key] = f"np.array({_written(value.tolist())})"
         elif not key:
             code[key] = f"np.array({_written(value.squeeze().tolist())}, dtype=float)"
     if set(code) <= {""}:

@@ -66,7 +66,7 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
     inline = tuple(each for each in inline_code(message.prose) if not bound_names(each.source) & held)
     spans = tuple((each.start, each.end) for each in inline)
     blocks = [_after_data(_block(message.document.text, program), found) for program in programs(inline)]
-    sentences = [_with_tensors(each) for block in blocks for each in _in_torch(block)]
+    sentences = [with_values(_with_tensors(each), loaded) for block in blocks for each in _in_torch(block)]
     sentences = _with_given(sentences, parts)
     if whole := tuple(each for each in sentences if not lacked(each)):
         return Material(whole, spans)

@@ -109,9 +109,16 @@ _MONEY = re.compile(
     r"акци[йяи]|\b(?:bourse|aktien?|börse|bolsa|acciones|inversi[óo]n|investimento)\b",
     re.I,
 )
+_MISLAID = re.compile(
+    r"\b(?:verloren|(?:i|we|he|she|they) lost|lost (?:my|our|his|her)|perd[íi] (?:mi|el|la|meu|minha)|j'ai perdu|"
+    r"потерял\w*)\b|なくしました|失くし|弄丢|丢了|잃어버",
+    re.I,
+)
+"""That something was lost."""
+
 _OTHER_TOPIC = re.compile(
     r"checkpoint|state_dict|\b(?:sav(?:e|ing)|load(?:ing)?|install\w*|dataloader|num_workers|memory|faster|speed\w*|"
-    r"slow(?:er|ly)?|gpus?|deploy\w*|onnx|lent[aeo]?|langsam\w*|"
+    r"slow(?:er|ly)?|gpus?|deploy\w*|onnx|sort(?:s|ed|ing)?|regex\w*|lent[aeo]?|langsam\w*|"
     r"tensorboard|wandb|matplotlib|plot\w*|curves?|kurven?|courbes?|curvas?|pip|conda|tutorial|course|job|release\w*|guardar|sauvegarder|speichern|salvar|"
     r"сохранить)\b|график|グラフ|曲线|그래프|保存|インストール|遅[いく]|速く|重い|저장|느[리려]|安装|很慢|太慢|медленн\w*",
     re.I,
@@ -149,10 +156,9 @@ def speaks_of_loss(prose: str) -> bool:
 
 
 def mentions_loss(prose: str) -> bool:
-    """The bare word, in any of ten languages, outside its everyday uses and without talk of money."""
-    return bool(_LOSS.search(_NOT_OURS.sub(" ", prose))) and not (
-        _MONEY.search(prose) and not speaks_of_learning(prose)
-    )
+    """The bare word, in any of ten languages, outside its everyday uses, without talk of money or of lost things."""
+    everyday = _MONEY.search(prose) or _MISLAID.search(prose)
+    return bool(_LOSS.search(_NOT_OURS.sub(" ", prose))) and not (everyday and not speaks_of_learning(prose))
 
 
 def speaks_of_learning(prose: str) -> bool:

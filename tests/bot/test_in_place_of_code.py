@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from bot.exchange import Answer
 
 LOOP = (
@@ -52,3 +54,17 @@ async def test_what_is_stated_is_not_asked_back(answer: Any) -> None:
     assert "Is 0.5 the margin" not in stated.text
     open_: Answer = await answer("my triplet loss stays at 0.5000, why?")
     assert "Is 0.5 the margin" in open_.text
+
+
+async def test_printed_numbers_of_an_assumed_loss_are_the_askers_own(answer: Any) -> None:
+    found: Answer = await answer(
+        "```ansi\n\x1b[32mloss\x1b[0m tensor(1.0986)\nlogits tensor([[0.2, 0.2, 0.2]])\ntarget tensor([1])\n```\nwhy"
+    )
+    assert (found.outcome, found.loss) == ("explained", "cross_entropy")
+    assert found.value == pytest.approx(1.0986, abs=1e-4)
+
+
+async def test_a_margin_that_a_loss_is_stuck_at_is_told_from_one_digit(answer: Any) -> None:
+    found: Answer = await answer("margin ranking loss stuck at exactly 0.3")
+    assert found.value == pytest.approx(0.3)
+    assert [(each.slug, each.confidence) for each in found.diagnoses] == [("ranking-margin-at-tie", "possible")]

@@ -189,3 +189,7 @@ def test_an_assertion_of_a_gpu_is_shown_with_the_label_and_the_classes_that_the_
     plain = stand_in(message)
     assert plain is not None
     assert record(plain).raised is not None
+
+
+def test_a_half_that_older_versions_had_no_loss_for_is_no_label():
+    assert stand_in("\"nll_loss_out_frame\" not implemented for 'Half'") is None

@@ -156,3 +156,7 @@ def test_what_is_not_below_a_fraction_is_not_negative(bound: str) -> None:
 )
 def test_what_another_library_gives_is_compared_with(text: str, value: float):
     assert claims(text) | {"behaviour": []} == {"printed": [], "expected": [value], "behaviour": []}
+
+
+def test_the_line_of_a_file_is_no_value() -> None:
+    assert claims("../native/cuda/Loss.cu:242: block: [0,0,0] Assertion failed, loss is 0.4321")["printed"] == [0.4321]

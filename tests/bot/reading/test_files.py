@@ -69,6 +69,32 @@ def source(text: str, *files: File) -> str:
     return "\n".join(c.code for c in found.completions if c.what == "name") + found.source
 
 
+TABLE = File("p.csv", b"p,y\n0.6,1\n0.4,0\n")
+
+
+@pytest.mark.parametrize("column", ["df.{}.values", "df['{}'].values", 'df["{}"].to_numpy()', "df['{}']"])
+def test_a_column_of_an_attached_table_is_its_numbers(column: str) -> None:
+    program = (
+        "import pandas as pd\ndf = pd.read_csv('p.csv')\n"
+        f"F.binary_cross_entropy(torch.tensor({column.format('p')}), torch.tensor({column.format('y')}).float())"
+    )
+    question = asked(f"```\n{program}\n```\nwhy?", TABLE)
+    assert question.subject is not None
+    assert question.snippets[question.subject].source == (
+        "\ndf = {'p': np.array([0.6, 0.4]), 'y': np.array([1, 0])}\n"
+        "F.binary_cross_entropy(torch.tensor(df['p']), torch.tensor(df['y']).float())"
+    )
+    assert not question.missing
+
+
+def test_a_file_that_a_sentence_loads_is_its_values() -> None:
+    call = "F.mse_loss(torch.tensor(np.load('x.npy')), torch.zeros(1))"
+    question = asked(f"{call} gives 1, why?", File("x.npy", saved(np.ones(1, np.float32))))
+    assert [each.source for each in question.snippets] == [
+        call.replace("np.load('x.npy')", 'np.array([1.0], dtype="float32")')
+    ]
+
+
 @pytest.mark.parametrize(
     ("file", "load", "loaded"),
     [

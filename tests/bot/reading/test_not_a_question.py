@@ -8,6 +8,8 @@ SMALL_TALK = [
     "good morning everyone!",
     "thanks, that worked",
     "sorry for your loss",
+    "Ich habe gestern mein Portemonnaie verloren, der Verlust tut weh",
+    "I lost my keys yesterday, such a loss",
     "any tips for weight loss?",
     "we had 3% packet loss last night",
     "what a loss in the final game",
@@ -30,6 +32,7 @@ SMALL_TALK = [
 ]
 OTHER_PYTHON = [
     "how do I reverse a list in python?",
+    "how do I sort a list of dicts by key `loss` in python?\n```python\nd=[{'loss':0.3},{'loss':0.1}]\n```",
     "```python\nfor i in range(3):\n    print(i)\n```\nwhy does it start at 0?",
     "```\nimport pandas as pd\ndf = pd.read_csv('a.csv')\ndf.groupby('x').mean()\n```\nKeyError: 'x'",
     "Pythonでリストを逆順にするには？",
