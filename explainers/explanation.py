@@ -230,8 +230,9 @@ def _said_of(
 
 
 def named(recording: Recording, call: Call | None, id: int) -> str:
-    """The user's name for a tensor; for an unnamed one the argument it was passed as."""
+    """The user's name for a tensor; for an unnamed one the argument it was passed as, or the code that made it."""
     if (name := recording.tensors[id].name) is not None:
         return name
     argument = next((a.name for a in call.arguments if call.ref(a.name) == id), None) if call else None
-    return argument or f"t{id}"
+    made = recording.producer(id)
+    return argument or (" ".join(made.span.text.split()) if made is not None and made.span is not None else "input")

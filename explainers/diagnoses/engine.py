@@ -206,13 +206,15 @@ def _diagnosis(
     found: Finding | None,
 ) -> Diagnosis:
     rule, suspicion = case.rule, case.suspicion
-    fix = _fix_that_runs(suspicion, results, finite=rule.concern == "non-finite")
+    subject = case.scene.recording.subject
+    spoiled = subject is not None and is_spoiled(case.scene.recording.tensors[subject])
+    fix = _fix_that_runs(suspicion, results, finite=rule.concern == "non-finite" or spoiled)
     proven = next((t.then for t in case.trials if t.then is not None and is_proven(t, results)), None)
     agreed = proven is None or found is None or (found.line or 0) <= (proven.line or 0)
     shown = proven if found is None or not agreed else replace(found, fix=None if proven is None else proven.fix)
     beside = () if found is None else (*found.evidence, *(() if agreed else (found.verdict,)))
     same = said("Corrected, the value is the same here, so the number alone cannot tell the two apart.")
-    unchanged = (same,) if shown is None and makes_no_difference(case.scene, tried) else ()
+    unchanged = (same,) if shown is None and not spoiled and makes_no_difference(case.scene, tried) else ()
     return Diagnosis(
         slug=rule.slug,
         title=rule.title,
@@ -244,11 +246,14 @@ def _with_one_fix(tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ..
 
 
 def _fix_that_runs(suspicion: Suspicion, results: Mapping[str, RerunResult], *, finite: bool) -> Fix | None:
-    """The first fix whose run gave a value (a finite one, where that is what is wanted); the first where none did."""
+    """The first fix whose run gave a value (a finite one, where that is what is wanted); the first where none was run,
+    and its note alone where all gave what is not finite."""
     fixes = [fix for fix in (suspicion.fix, *suspicion.alternatives) if fix is not None]
     ran = [(f, r.value) for f in fixes if f.source and (r := results.get(source_rerun(f.source).label))]
     gave = (f for f, value in ran if value is not None and not (finite and is_spoiled(value)))
-    return next(gave, suspicion.fix)
+    spoiling = finite and any(value is not None for _, value in ran)
+    first = suspicion.fix
+    return next(gave, Fix((), first.applicability, first.note) if first is not None and spoiling else first)
 
 
 def _place(case: Case) -> Span | None:

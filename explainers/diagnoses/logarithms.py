@@ -199,14 +199,14 @@ def _nonpositive(scene: Scene) -> Suspicion | None:
         evidence=(told(found), *operands_told(found), *chain(scene)),
         trials=(
             Trial(said("with at least {tiny} under the logarithm", tiny=_TINY),
-                  graph_rerun(*(wrapped(c, "input", "torch.clamp", min=_TINY) for c in _spoiling(scene)))),
+                  graph_rerun(*(wrapped(c, "input", "torch.clamp", min=_TINY) for c in spoiling(scene)))),
         ),
         fix=fixes.fix(scene, _clamped(scene, (scene.call,)), "choose", note),
-        alternatives=(fixes.fix(scene, _clamped(scene, _spoiling(scene)), "choose", note),),
+        alternatives=(fixes.fix(scene, _clamped(scene, spoiling(scene)), "choose", note),),
     )  # fmt: skip
 
 
-def _spoiling(scene: Scene) -> tuple[Call, ...]:
+def spoiling(scene: Scene) -> tuple[Call, ...]:
     """Every logarithm on the way to the subject that is taken of a number that has none."""
     logs = [call for call in scene.needed() if short(call) in _LOGS]
     held = [(call, numbers(scene.recording.tensors.get(id))) for call in logs for id in call.inputs()[:1]]

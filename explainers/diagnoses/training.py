@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
@@ -20,6 +23,7 @@ _OTHER = "other = nn.Linear(1, 1)\n"
 _LOOP = "for epoch in range(8):\n    loss = F.mse_loss(model(x), y)\n{}print(loss)"
 _RIGHT = "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n"
 _GROWTH = 2.0
+_FIRST_ROUNDS = 8
 _TINY_RATE = 1e-7
 _USUAL_RATE = 0.01
 
@@ -300,14 +304,34 @@ def _too_small(scene: Scene) -> Suspicion | None:
 def _too_large(scene: Scene) -> Suspicion | None:
     loop, losses = _loop(scene), scene.recording.losses
     rate = loop.rate if loop else None
-    if loop is None or rate is None or not loop.steps or not loop.clears or not losses[-1] > _GROWTH * losses[0] > 0:
+    if loop is None or rate is None or not loop.steps or not loop.clears or not _grows(losses):
         return None
+    smaller = _smaller(rate, losses)
     return _suspected(
         scene,
         said("{value}: the loss grows from {first}, since steps with a learning rate of {rate} overshoot.",
              value=stated(scene), first=number(losses[0]), rate=number(rate)),
-        loop.with_rate(rate / 10),
-        said("with lr={rate}", rate=number(rate / 10)),
+        loop.with_rate(smaller),
+        said("with lr={rate}", rate=number(smaller)),
         said("Take a smaller learning rate."),
         sure=False,
     )  # fmt: skip
+
+
+def _grows(losses: Sequence[float]) -> bool:
+    """Whether the loss ends far above its first value, or rose so far that it ends infinite or nan."""
+    most = max((loss for loss in losses if not math.isnan(loss)), default=math.nan)
+    ends = losses[-1] if math.isfinite(losses[-1]) else most
+    return ends > _GROWTH * losses[0] > 0
+
+
+def _smaller(rate: float, losses: Sequence[float]) -> float:
+    """A tenth of the rate, or less where the loss says so, in one digit.
+
+    A step on a loss of curvature λ multiplies it by (1 − rate · λ)², so that one which grows by a factor r each round
+    has λ = (1 + √r) / rate, and 1 / λ is the rate that goes straight to the minimum along the steepest direction.
+    """
+    pairs = [(a, b) for a, b in pairwise(losses) if a > 0 and math.isfinite(b)]
+    wanted = rate / max(10.0, *(1 + math.sqrt(b / a) for a, b in pairs[:_FIRST_ROUNDS]), 0.0)
+    unit = 10.0 ** math.floor(math.log10(wanted))
+    return float(f"{math.floor(wanted / unit + 1e-9) * unit:.0e}")

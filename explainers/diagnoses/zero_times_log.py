@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,8 +11,10 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.births import Birth, birth, chain, nan_call, operands_told, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun
+from explainers.diagnoses.logarithms import spoiling
+from explainers.diagnoses.operands import rewritten
 from explainers.diagnoses.scene import VIEWS, Scene, short
-from explainers.diagnoses.source_edits import Source, operand
+from explainers.diagnoses.source_edits import Piece, Source, operand
 from explainers.diagnoses.wording import stated
 from explainers.messages import said
 from explainers.recording import Argument, Call
@@ -50,15 +53,14 @@ def _zero_times_log(scene: Scene) -> Suspicion | None:
         return None
     if not set(product.inputs()) & set(scene.call.outputs):
         return _zero_times_difference(scene, product, found)
-    factor = product.argument(("input", "other")[_factor(scene, product)])
-    given = (Argument("input", factor), Argument("other", scene.call.argument("input")))
-    edits = (SwapFunction(product.index, "torch.xlogy", given),)
+    products = _products(scene)
+    edits = tuple(_swapped(each, log) for each, log in products)
     return Suspicion(
         at=product.index,
         verdict=said("{value}: 0 · log 0 is computed as 0 · (−inf), which is nan.", value=stated(scene)),
         evidence=(told(found), *operands_told(found), *chain(scene)),
         trials=(Trial(said("with torch.xlogy, where 0 · log 0 is 0"), graph_rerun(*edits)),),
-        fix=fixes.fix(scene, _xlogy(scene, product), "safe", said("torch.xlogy(a, b) is a · log b, and 0 for a = 0.")),
+        fix=fixes.fix(scene, _xlogy(scene, products), "safe", said("torch.xlogy(a, b) is a · log b, and 0 for a = 0.")),
     )
 
 
@@ -97,16 +99,34 @@ def _finite(scene: Scene) -> str | None:
     return None if log is None else source.replaced(source.piece(log), f"{source.written(log)}.nan_to_num(neginf=0.0)")
 
 
-def _factor(scene: Scene, product: Call) -> int:
+def _products(scene: Scene) -> list[tuple[Call, Call]]:
+    """Every product with a logarithm of 0 on the way to the subject, and that logarithm: one may hide another."""
+    made = {id: log for log in spoiling(scene) for id in log.outputs}
+    muls = (call for call in scene.needed() if short(call) == "mul")
+    return [
+        (call, made[id]) for call in muls if (id := next((i for i in call.inputs() if i in made), None)) is not None
+    ]
+
+
+def _swapped(product: Call, log: Call) -> SwapFunction:
+    factor = product.argument(("input", "other")[_factor(product, log)])
+    given = (Argument("input", factor), Argument("other", log.argument("input")))
+    return SwapFunction(product.index, "torch.xlogy", given)
+
+
+def _factor(product: Call, log: Call) -> int:
     """Which operand of a product, 0 or 1, is not the logarithm."""
-    return 1 if product.ref("input") in scene.call.outputs else 0
+    return 1 if product.ref("input") in log.outputs else 0
 
 
-def _xlogy(scene: Scene, product: Call) -> str | None:
-    """`p * torch.log(p)` written as `torch.xlogy(p, p)`."""
+def _xlogy(scene: Scene, products: Sequence[tuple[Call, Call]]) -> str | None:
+    """`p * torch.log(p)` written as `torch.xlogy(p, p)`, each of them."""
     source = Source(scene.recording.source)
-    node, inner = source.at(product.span), operand(source, scene.call)
-    if not isinstance(node, ast.BinOp) or inner is None:
-        return None
-    factor = (node.left, node.right)[_factor(scene, product)]
-    return source.replaced(source.piece(node), f"torch.xlogy({source.written(factor)}, {source.written(inner)})")
+    pieces: dict[Piece, str] = {}
+    for product, log in products:
+        node, inner = source.at(product.span), operand(source, log)
+        if not isinstance(node, ast.BinOp) or inner is None:
+            return None
+        factor = (node.left, node.right)[_factor(product, log)]
+        pieces[source.piece(node)] = f"torch.xlogy({source.written(factor)}, {source.written(inner)})"
+    return rewritten(source, list(pieces.items()))

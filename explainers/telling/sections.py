@@ -19,6 +19,7 @@ from explainers.messages import Message, said
 from explainers.reading import Reading
 from explainers.recording import Call, Operand, Ref
 from explainers.telling import facts
+from explainers.telling.roundings import apart, exactly
 from explainers.telling.subgradients import subgradient
 from explainers.verdict import stopped, summary
 
@@ -34,7 +35,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines = [known.reading.say(translator)] if known else []
     if explanation.like is not None:
         lines.insert(0, facts.likeness(explanation.like).say(translator))
-    lines += [message.say(translator) for message in (*_stop(explanation), *_exactly(explanation))]
+    lines += [message.say(translator) for message in (*_stop(explanation), *exactly(explanation))]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
     lines += [message.say(translator) for message in subgradient(explanation)]
@@ -81,13 +82,6 @@ def _numbers(explanation: Explanation) -> list[str]:
 
 def _refs(call: Call) -> list[tuple[str, Ref]]:
     return [(a.name, a.value) for a in call.arguments if isinstance(a.value, Ref)]
-
-
-def _exactly(explanation: Explanation) -> Iterator[Message]:
-    """What the formula gives where only rounding made it nan or inf, or another number."""
-    proof = explanation.proof
-    if (proof.lost_to_rounding or proof.off_by_rounding) and proof.exact is not None:
-        yield said("Without any rounding your formula gives {exact} for these inputs.", exact=summary(proof.exact))
 
 
 def _stop(explanation: Explanation) -> Iterator[Message]:
@@ -232,7 +226,10 @@ def _result(found: Counterfactual) -> str:
 
 
 def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:
-    """The passed parts of the certificate, by name; never a percentage."""
+    """The passed parts of the certificate, by name; never a percentage.
+
+    Where rounding put torch's number far from the derivation's, the enclosure of the one says nothing of the other.
+    """
     names = {
         "value": said("value enclosed"),
         "gradient": said("gradient enclosed"),
@@ -240,7 +237,9 @@ def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:
         "steps": said("steps recomputed"),
         "twin": said("script agrees"),
     }
-    passed = [check.name for check in explanation.proof.checks if check.passed]
+    unsaid = {"value"} if explanation.proof.off_by_rounding else set[str]()
+    unsaid |= {"gradient"} if apart(explanation) else set[str]()
+    passed = [check.name for check in explanation.proof.checks if check.passed and check.name not in unsaid]
     ran = any(c.ran for d in explanation.diagnoses for c in d.counterfactuals)
     extra = (said("counterfactual").say(translator),) if ran else ()
     return (*(names[name].say(translator) for name in passed), *extra)

@@ -22,6 +22,7 @@ from explainers.reading import Reading
 from explainers.telling import sections
 from explainers.telling.doubts import uncertainties
 from explainers.telling.panels import panels
+from explainers.telling.roundings import exactly
 from explainers.telling.steps import colours, steps
 from explainers.telling.texts import joined, text
 from explainers.verdict import summary, verdict
@@ -169,6 +170,7 @@ def _takeaway(explanation: Explanation, translator: Translator) -> Text:
     """The verdict, and the run that proves it."""
     parts = [text(verdict(explanation), translator, strong=("value",))]
     agreeing = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.agrees and c.value is not None]
+    parts += [text(message, translator) for message in exactly(explanation)]
     parts += [text(message, translator, strong=("value",)) for message in sections.fixed(explanation)]
     parts += [text(message, translator) for message in sections.compared(explanation)[:1]]
     for found in agreeing[:1]:

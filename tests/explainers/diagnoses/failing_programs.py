@@ -276,6 +276,14 @@ TURNS = [
         "p = torch.tensor([0.0, 1.0])\nlq = torch.tensor([0.5, 0.5]).log()\n(p * (p.log() - lq)).sum()",
         math.log(2),
     ),
+    (
+        "zero-times-log-zero",
+        "log",
+        7,
+        "p = torch.tensor([1.0, 0.0])\ny = torch.tensor([1.0, 0.0])\n"
+        "-(y * torch.log(p) + (1 - y) * torch.log(1 - p)).mean()",
+        0.0,
+    ),
     ("log-of-nonpositive", "log", 5, "(torch.log(torch.tensor([1.0, 0.0])) + 1).sum()", math.log(1e-12) + 2),
     (
         "exp-overflow-manual-softmax",

@@ -47,6 +47,28 @@ def test_the_first_number_that_is_not_finite_is_found_and_mended(
     assert blamed.span is not None and blamed.span.line == line
     corrected = [c.value for c in found.counterfactuals if c.role == "correction"]
     assert corrected[0] == pytest.approx(value, rel=1e-3, abs=1e-6)
+    fixed = [number for c in found.counterfactuals if c.role == "fix" for number in c.values]
+    assert all(map(math.isfinite, fixed))
+    assert found.fix is None or not found.fix.diff or fixed
+
+
+def test_a_fix_that_gives_nan_again_is_not_offered(diagnose: Diagnose):
+    source = "p = torch.tensor([float('nan'), 0.0])\n-(p[1] * torch.log(p[1]) + p[0])"
+    found = diagnose(HEAD + source).diagnoses[0]
+    assert [c.value for c in found.counterfactuals if c.role == "fix"] == [pytest.approx(math.nan, nan_ok=True)]
+    assert found.fix is not None and not found.fix.diff
+
+
+@pytest.mark.parametrize("scale", [10, 100])
+def test_a_loop_that_diverges_to_nan_has_too_large_a_rate_and_learns_with_the_one_given(scale: int, diagnose: Diagnose):
+    data = f"torch.manual_seed(0)\nx = torch.randn(8, 1) * {scale}\ny = x * 2\nm = nn.Linear(1, 1)\n"
+    data += "opt = torch.optim.SGD(m.parameters(), lr=1.0)\nfor i in range(30):\n    opt.zero_grad()\n"
+    data += "    loss = ((m(x) - y) ** 2).mean()\n    loss.backward()\n    opt.step()\nprint(loss)"
+    road = diagnose(HEAD + data)
+    assert math.isnan(road.value)
+    assert road.slugs[0] == "learning-rate-too-large"
+    (ran,) = [c for c in road.diagnoses[0].counterfactuals if c.role == "fix"]
+    assert ran.values[0] < road.recording.losses[0] / 100
 
 
 @pytest.mark.parametrize(("slug", "line", "source", "gradient"), GRADIENTS)

@@ -1,0 +1,53 @@
+"""torch's own numbers beside those of the derivation, where rounding has put them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from explainers.derivation import Gradient
+from explainers.explanation import Explanation, named
+from explainers.messages import Message, said
+from explainers.proof import FAR
+from explainers.verdict import summary
+
+
+def exactly(explanation: Explanation) -> Iterator[Message]:
+    """What the formula gives where only rounding made it nan or inf, or another number; the same of its gradients."""
+    proof = explanation.proof
+    if proof.off_by_rounding and proof.exact is not None:
+        yield said("Without any rounding your formula gives {exact} for these inputs.", exact=summary(proof.exact))
+    for id in apart(explanation):
+        torch, exact = (_entries(numbers) for numbers in _both(explanation, id))
+        yield said(
+            "torch's gradient of {name} is {torch}; without any rounding it is {exact}.",
+            name=named(explanation.recording, explanation.call, id), torch=torch, exact=exact,
+        )  # fmt: skip
+
+
+def apart(explanation: Explanation) -> list[int]:
+    """The inputs whose shown gradient is finite where torch's is not, or far from torch's."""
+    shown = (step.tensor for step in explanation.derivation.steps if isinstance(step, Gradient))
+    held = (id for id in shown if id in explanation.gradients and id in explanation.autograd)
+    return [id for id in held if _is_apart(*_both(explanation, id))]
+
+
+def _both(explanation: Explanation, id: int) -> tuple[np.ndarray, np.ndarray]:
+    """torch's gradient and the exact one, in one order."""
+    exact = np.asarray(explanation.gradients[id].middles())
+    return explanation.autograd[id].array().astype(np.float64).reshape(exact.shape), exact
+
+
+def _is_apart(torch: np.ndarray, exact: np.ndarray) -> bool:
+    finite = np.isfinite(exact)
+    if not finite.any():
+        return False
+    with np.errstate(all="ignore"):
+        near = np.abs(torch - exact) <= FAR * np.abs(exact[finite]).max()
+    return bool((finite & ~near).any())
+
+
+def _entries(numbers: np.ndarray) -> str:
+    flat = numbers.reshape(-1)
+    return summary(float(flat[0]) if flat.size == 1 else tuple(map(float, flat)))
