@@ -114,7 +114,7 @@ OLDER = [
     ("Assertion `THIndexTensor_(size)(target, 0) == batch_size' failed. at ../ClassNLLCriterion.c:54",
      "batch_size (4) to match target batch_size (8)", "batch-sizes-differ"),
     ("Assertion `cur_target >= 0 && cur_target < n_classes' failed.", "Target 5 is out of bounds",
-     "ce-target-one-based"),
+     "ce-target-out-of-range"),
     ("Expected object of type torch.LongTensor but found type torch.FloatTensor for argument #2 'target'",
      "Long", "ce-target-float-indices"),
     ("Expected object of scalar type Long but got scalar type Int for argument #2 'target'",
