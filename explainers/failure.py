@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FrameType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
+
+from explainers.losses.registry import registry
 
 if TYPE_CHECKING:
     from explainers.explanation import Explanation
@@ -50,7 +53,8 @@ def remember(
     error: BaseException, function: Callable[..., Any] | str, args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> None:
     """Keep the call beside the exception it raised; the exception's traceback holds its arguments anyway."""
-    setattr(error, _CALL, (function, {**{_position(k): value for k, value in enumerate(args)}, **kwargs}, len(args)))
+    positions = {_position(function, k, kwargs): value for k, value in enumerate(args)}
+    setattr(error, _CALL, (function, {**positions, **kwargs}, len(args)))
 
 
 def describe(error: BaseException) -> Failure:
@@ -80,8 +84,11 @@ def written(error: BaseException) -> Written | None:
     return ast.unparse(node), {name: _variable(step.tb_frame, name) for name in names}
 
 
-def _position(k: int) -> str:
-    return ("input", "target")[k] if k < 2 else f"argument_{k + 1}"
+def _position(function: Callable[..., Any] | str, k: int, kwargs: Mapping[str, object]) -> str:
+    """What torch calls the argument at a position, or a name for it where that is not known or given once more."""
+    loss = registry().losses.get(function) if isinstance(function, str) else None
+    names = ("input", "target") if loss is None else tuple(inspect.signature(loss.program).parameters)
+    return names[k] if k < len(names) and names[k] not in kwargs else f"argument_{k + 1}"
 
 
 def _described(traceback: TracebackType | None) -> tuple[str, Mapping[str, object]]:

@@ -135,8 +135,7 @@ def _turned(y: Shape, i: int, j: int) -> Shape:
 
 def _dimensions_differ(scene: Scene) -> Suspicion | None:
     given = tensors(scene)
-    names = list(given)
-    first, last = names[0], names[-1]
+    first, last = _unlike(scene)
     x, y = given[first].shape, given[last].shape
     if scene.name == "cosine_embedding_loss":
         return embedding_shapes.suspicion(scene)
@@ -157,6 +156,14 @@ def _dimensions_differ(scene: Scene) -> Suspicion | None:
                       said("Give the shorter one an axis of length 1: {target}.unsqueeze(1) is view(-1, 1).",
                            target=known_as(scene, last))),
     )  # fmt: skip
+
+
+def _unlike(scene: Scene) -> tuple[str, str]:
+    """The first argument, or the next one where that is alone with its number of dimensions, and one of another."""
+    dimensions = {name: len(t.shape) for name, t in tensors(scene).items()}
+    names, counts = list(dimensions), list(dimensions.values())
+    first = next((n for n in names if counts.count(dimensions[n]) > 1), names[0])
+    return first, next((n for n in reversed(names) if dimensions[n] != dimensions[first]), names[-1])
 
 
 def _same_dimensions(scene: Scene, first: str, last: str, x: Shape, y: Shape) -> str | None:

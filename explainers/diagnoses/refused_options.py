@@ -27,7 +27,7 @@ _BROADCAST = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logit
 
 @dataclass(frozen=True)
 class _Option:
-    """A number that a loss takes: what it may be, in words and as a test, and the nearest number that it may be."""
+    """A number that a loss takes: what it may be, in words and as a test, and a number that it may be in its place."""
 
     loss: str
     name: str
@@ -225,7 +225,7 @@ def _out_of_range(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{argument}={value} is out of range: {function} takes {range}.", **named),
-        evidence=(said("The nearest that it takes is {value}.", value=better),),
+        evidence=(said("{value} is one that it takes.", value=better),),
         trials=(),
         fix=fixes.fix(
             scene,
