@@ -17,6 +17,7 @@ from bot.evaluator.limits import Limits
 from bot.evaluator.supervisor import Evaluator, QueueFull
 from bot.exchange import Ask
 from bot.jobs import work
+from bot.reading.names import foreign_names
 from bot.reading.question import File, Question, Reading, Snippet
 from bot.stopped import Stop
 from explainers.messages import Message
@@ -127,17 +128,26 @@ class Children:
             ran = decode(frames[0], _RUNS)
         except FrameInvalid:  # only a program that took over its process sends such a thing
             return endings.of_outcome(outcomes.Crashed(stdout=outcome.stdout), what)
-        return self._stop(ran, what, missing, outcome.stdout) or Evaluated(snippet, ran)
+        return self._stop(ran, what, (missing, foreign_names(snippet.source)), outcome.stdout) or Evaluated(
+            snippet, ran
+        )
 
-    def _stop(self, ran: work.Ran, what: Message, missing: tuple[str, ...], printed: str) -> Stop | None:
-        """Why a program that was run to its end is not explained; None where it is."""
+    def _stop(
+        self, ran: work.Ran, what: Message, names: tuple[tuple[str, ...], tuple[str, ...]], printed: str
+    ) -> Stop | None:
+        """Why a program that was run to its end is not explained; None where it is.
+
+        `names` are those that it lacks, and those that it imports from a library that is not here.
+        """
         match ran.ended:
             case "returned":
                 return None
             case "showed-nothing":
                 return Stop("needs-input", stopped.showed_nothing(what), printed)
             case "raised":
-                unnamed = missing if ran.error and ran.error.type in _UNDEFINED else ()
+                unnamed, foreign = names if ran.error and ran.error.type in _UNDEFINED else ((), ())
+                if unnamed and set(unnamed) <= set(foreign):
+                    return dataclasses.replace(stopped.not_installed(unnamed), printed=printed)
                 return dataclasses.replace(stopped.undefined(unnamed), printed=printed) if unnamed else None
             case "refused":
                 attempt = endings.refused(ran.attempt, ran.error.message if ran.error else "")

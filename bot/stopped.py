@@ -106,6 +106,18 @@ def undefined(names: tuple[str, ...]) -> Stop:
     )
 
 
+def not_installed(names: tuple[str, ...]) -> Stop:
+    """The code imports names from a module that is not where it is run: another library, or a file of the asker's."""
+    return Stop(
+        "needs-input",
+        said(
+            "I read your code, but {names} is imported from a module that I do not have: send the lines that define "
+            "it, or put the numbers that it gives in its place.",
+            names=", ".join(names),
+        ),
+    )
+
+
 def cut(names: tuple[str, ...]) -> Stop:
     """The values of names that the code needs were printed in part."""
     return Stop(

@@ -68,3 +68,17 @@ async def test_a_margin_that_a_loss_is_stuck_at_is_told_from_one_digit(answer: A
     found: Answer = await answer("margin ranking loss stuck at exactly 0.3")
     assert found.value == pytest.approx(0.3)
     assert [(each.slug, each.confidence) for each in found.diagnoses] == [("ranking-margin-at-tie", "possible")]
+
+
+@pytest.mark.parametrize(
+    ("head", "imported"), [("from sklearn.metrics import log_loss\n", True), ("import torch as log_losses\n", False)]
+)
+async def test_an_import_of_what_is_not_here_is_told_from_what_nobody_defines(
+    head: str, imported: bool, answer: Any
+) -> None:
+    found: Answer = await answer(
+        f"```python\n{head}import torch\nprint(log_loss([1, 0], torch.tensor([0.9, 0.2])))\n```"
+    )
+    assert (found.outcome, found.missing) == ("needs-input", ("log_loss",))
+    assert ("imported from" in found.verdict) == imported
+    assert ("nothing defines" in found.verdict) != imported
