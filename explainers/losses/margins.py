@@ -16,6 +16,9 @@ from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
 from explainers.torch_indexing import Unsupported
 
+FEW = 16
+"""How many times as many places as labels a target has, for its labels alone to be looked at."""
+
 
 def losses() -> tuple[Loss, ...]:
     """Margins between pairs, of single scores, and between classes."""
@@ -223,10 +226,20 @@ def _labels(target: Array, rows: Layout) -> tuple[Node, Node, tuple[Axis, ...]]:
     moved = ops.rename(target.node, own, fresh) if own and fresh else target.node
     labels = aligned(Array(moved, (*target.layout[:-1], fresh)), (*rows, fresh))
     along = (fresh,) if fresh else ()
+    if own and _only_ends_are_negative(target) and (longest := _longest(target)) < own.size / FEW:
+        few = Axis("l", longest)
+        labels = ops.take(aligned(target, (*rows, own)), ops.coordinate(few), own)
+        return labels, ops.compare("ge", labels, 0), (few,)
     if fresh is None or _only_ends_are_negative(target):
         return labels, ops.compare("ge", labels, 0), along
     stops = ops.where(ops.compare("lt", labels, 0), ops.coordinate(fresh), fresh.size)
     return labels, ops.compare("lt", ops.coordinate(fresh), ops.extremum("min", stops, along)), along
+
+
+def _longest(target: Array) -> int:
+    """How many labels the longest row lists, 2 at the least; the rest of every row is known to be below 0."""
+    listed = np.asarray(target.values, dtype=np.int64) >= 0
+    return max(2, int(listed.sum(axis=-1).max(initial=0)))
 
 
 def _only_ends_are_negative(target: Array) -> bool:
