@@ -81,7 +81,7 @@ def _over_others(scene: Scene) -> Suspicion | None:
         ),
         fix=fixes.fix(
             scene,
-            None,
+            fixes.with_option(scene, scene.call, "label_smoothing", f"{other:.9g}"),
             "choose",
             said("Where the other share is wanted, scale the smoothing by C/(C-1)."),
         ),
