@@ -17,10 +17,10 @@ from bot.evaluator.limits import Limits
 from bot.evaluator.supervisor import Evaluator, QueueFull
 from bot.exchange import Ask
 from bot.jobs import work
+from bot.reading.building import built_of_data
 from bot.reading.names import foreign_names
 from bot.reading.question import File, Question, Reading, Snippet
 from bot.stopped import Stop
-from explainers.messages import Message
 from explainers.reruns import TWIN, GraphRerun, Plan, SourceRerun
 
 _READINGS: Final = msgspec.msgpack.Decoder(Reading)
@@ -128,25 +128,21 @@ class Children:
             ran = decode(frames[0], _RUNS)
         except FrameInvalid:  # only a program that took over its process sends such a thing
             return endings.of_outcome(outcomes.Crashed(stdout=outcome.stdout), what)
-        return self._stop(ran, what, (missing, foreign_names(snippet.source)), outcome.stdout) or Evaluated(
-            snippet, ran
-        )
+        return self._stop(ran, snippet, missing, outcome.stdout) or Evaluated(snippet, ran)
 
-    def _stop(
-        self, ran: work.Ran, what: Message, names: tuple[tuple[str, ...], tuple[str, ...]], printed: str
-    ) -> Stop | None:
-        """Why a program that was run to its end is not explained; None where it is.
-
-        `names` are those that it lacks, and those that it imports from a library that is not here.
-        """
+    def _stop(self, ran: work.Ran, snippet: Snippet, missing: tuple[str, ...], printed: str) -> Stop | None:
+        """Why a program that was run to its end is not explained; None where it is. `missing` are names it lacks."""
+        what = stopped.place(snippet)
         match ran.ended:
             case "returned":
                 return None
             case "showed-nothing":
-                return Stop("needs-input", stopped.showed_nothing(what), printed)
+                built = built_of_data(snippet.source)
+                sentence = stopped.built_of_data(*built) if built else stopped.showed_nothing(what)
+                return Stop("needs-input", sentence, printed)
             case "raised":
-                unnamed, foreign = names if ran.error and ran.error.type in _UNDEFINED else ((), ())
-                if unnamed and set(unnamed) <= set(foreign):
+                unnamed = missing if ran.error and ran.error.type in _UNDEFINED else ()
+                if unnamed and set(unnamed) <= set(foreign_names(snippet.source)):
                     return dataclasses.replace(stopped.not_installed(unnamed), printed=printed)
                 return dataclasses.replace(stopped.undefined(unnamed), printed=printed) if unnamed else None
             case "refused":

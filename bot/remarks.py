@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from bot import stopped
 from bot.differences import difference
 from bot.exchange import Other
 from bot.places import sources
+from bot.reading.building import built_of_data
 from bot.reading.files import is_picture
 from bot.reading.question import Completion, Origin, Question, Snippet
 from explainers.messages import Message, said
@@ -25,6 +27,8 @@ def supplied(snippet: Snippet) -> tuple[str, ...]:
 
 def preface(question: Question, snippet: Snippet) -> Iterator[Message]:
     """What must be known before anything else."""
+    if snippet.origin is Origin.LITERAL and (built := built_of_data(question.text)) is not None:
+        yield stopped.built_of_data(*built)
     if made_up := [each for each in snippet.completions if each.what == "made-up"]:
         yield said(
             "Nothing defines {names}, so I ran your code on numbers made up for it, which are not yours:\n{code}",

@@ -95,6 +95,16 @@ def showed_nothing(what: Message) -> Message:
     return said("I ran {what}, and it computes no loss: add the line that does.", what=what)
 
 
+def built_of_data(name: str, given: str) -> Message:
+    """A loss module was built of its input and target, and nothing is computed."""
+    return said(
+        "nn.{name}({given}) builds the loss and computes nothing: its arguments are options, not data. Build it "
+        "first, then call what you have built: nn.{name}()({given}).",
+        name=name,
+        given=given,
+    )
+
+
 def undefined(names: tuple[str, ...]) -> Stop:
     """The code needs names that nobody defines."""
     return Stop(

@@ -273,6 +273,12 @@ async def test_losses_that_fall_are_not_taken_for_one_that_stays(answer: Any) ->
     assert "ln 10" not in "".join(each.text for each in found.paragraphs if each.kind == "preface")
 
 
+async def test_a_loss_that_is_built_of_its_data_is_said_to_compute_nothing(answer: Any) -> None:
+    code = "loss = nn.CrossEntropyLoss(torch.tensor([[2.0, 1.0]]), torch.tensor([0]))\nprint(loss)"
+    found: Answer = await answer(f"```py\n{code}\n```\nit prints CrossEntropyLoss() and no number")
+    assert "nn.CrossEntropyLoss()(torch.tensor([[2.0, 1.0]]), torch.tensor([0]))" in found.text
+
+
 async def test_what_an_example_of_ours_states_is_not_said_to_be_expected_by_who_asks(answer: Any) -> None:
     found: Answer = await answer("is the MSE of 4 predictions that are all off by 0.5 halved in torch?")
     assert found.diagnoses[0].slug == "mse-no-half"
