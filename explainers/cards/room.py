@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 Json = Mapping[str, Any]
-WIDTH, HEIGHT, SIDE = 506.0, 345.0, 200.0
+WIDTH, HEIGHT, SIDE = 506.0, 330.0, 200.0
 _MARKUP = re.compile(r"[a-z]{2,}|[_^(){}\",&;: \\\\]")
 
 
@@ -78,7 +78,9 @@ def _steps(card: Json, plan: Plan) -> float:
     shown = _shown(card, plan.steps)
     width = WIDTH - 27 - (SIDE + 18 if plan.panels and card["panels"] else 0)
     heights = [
-        0.75 * plan.words + 4 + (0.5 * plan.gap + _formula(step, plan, width) * plan.math if step["formula"] else 0)
+        plan.words * (1.2 * _lines(step["title"], plan.words, width) - 0.45)
+        + 4
+        + (0.5 * plan.gap + _formula(step, plan, width) * plan.math if step["formula"] else 0)
         for step in shown
     ]
     left = len(card["words"]["more"]) - 1 - len(shown)
