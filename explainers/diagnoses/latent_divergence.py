@@ -33,6 +33,7 @@ def rules() -> tuple[Rule, ...]:
             words=("VAE KL term negative", "KLD of a VAE is negative", "variational autoencoder kl loss sign"),
             losses=frozenset(),
             trigger=_turned,
+            unedited="Where the sign belongs depends on how the sum is written: its terms have to be told apart first.",
             positive=_HEAD + "0.5 * " + _TERMS,
             control=_HEAD + "-0.5 * " + _TERMS,
             about=frozenset({"kl_div"}),

@@ -113,6 +113,7 @@ def rules() -> tuple[Rule, ...]:
                 "    loss = torch.tensor(loss.item(), requires_grad=True)\n" + _RIGHT,
             ),
             control=_CONTROL,
+            dominates=frozenset({"gradient-cut-silently"}),
         ),
         Rule(
             slug="parameters-frozen",

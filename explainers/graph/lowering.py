@@ -159,7 +159,10 @@ def _letter(expr: Expr, meaning: Meaning, known: Known) -> arb:
     if name not in meaning.inputs:
         raise CannotLower(f"{name} has no number")
     places = expr.indices if isinstance(expr, sympy.Indexed) else ()
-    return arb(meaning.inputs[name](tuple(_index(i, meaning, known) for i in places)))
+    try:
+        return arb(meaning.inputs[name](tuple(_index(i, meaning, known) for i in places)))
+    except IndexError as error:
+        raise CannotLower(f"{name} has no such element") from error
 
 
 def _index(expr: Expr, meaning: Meaning, known: Known) -> int:

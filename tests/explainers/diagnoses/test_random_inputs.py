@@ -40,10 +40,14 @@ class Disturbed(ast.NodeTransformer):
 
 
 def tells_the_truth(diagnosis: Diagnosis, value: float) -> bool:
-    """Whether the sentence that corrections change nothing is said exactly where they change nothing."""
+    """Whether the sentence that corrections change nothing is said exactly where they change no finite number."""
     values = [c.value for c in diagnosis.counterfactuals if c.role == "correction" and c.value is not None]
     said_so = any("cannot tell" in message.text for message in diagnosis.evidence)
-    same = bool(values) and all(math.isclose(v, value, rel_tol=1e-6, abs_tol=1e-6) for v in values)
+    same = (
+        math.isfinite(value)
+        and bool(values)
+        and all(math.isclose(v, value, rel_tol=1e-6, abs_tol=1e-6) for v in values)
+    )
     return said_so == same
 
 

@@ -215,7 +215,7 @@ MUTANTS: tuple[tuple[str, ModuleType, str, str], ...] = (
     ("half of beta forgotten", regression, "ops.sub(size, ops.mul(beta, 0.5))", "ops.sub(size, beta)"),
     ("delta outside forgotten", regression, "far = ops.mul(delta, ops.sub(size, ops.mul(delta, 0.5)))",
      "far = ops.sub(size, ops.mul(delta, 0.5))"),
-    ("a slope without bounds", regression, "_within(difference, delta)", "difference"),
+    ("a slope without bounds", regression, "_within(wide, delta)", "wide"),
     ("no exponential", likelihood, "(ops.exp(x), x) if", "(x, x) if"),
     ("no epsilon for a count", likelihood, 'ops.log(ops.alone("add", x, eps))', "ops.log(x)"),
     ("Stirling everywhere", likelihood, 'ops.where(ops.compare("le", t, 1), 0, stirling)', "stirling"),
