@@ -6,8 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
 from bot import stopped
 from bot.claims import for_explainer
 from bot.evaluation import Children, Evaluated
@@ -113,8 +111,8 @@ class Choosing:
         """What answers a program that lacks names: the form of a number that it gives, a sketch of it that fits, else
         what raises the reported error.
         """
-        if not question.fails and (found := await asyncio.to_thread(given_away, question)) is not None:
-            return await self._run(_Source(found.source, _claimed(question, found), given_away=found))
+        if not question.fails and (form := await self._form(question)) is not None:
+            return form
         sketches = [each for each in await self._sketched(question) if isinstance(each, Evaluated)]
         if (sketch := fitting(question, sketches)) is not None:
             return _asked(question, sketch)
@@ -169,8 +167,8 @@ class Choosing:
 
         The arguments that it names go into the example, unless that then raises.
         """
-        if (found := await asyncio.to_thread(given_away, question)) is not None:
-            return await self._run(_Source(found.source, _claimed(question, found), given_away=found))
+        if (form := await self._form(question)) is not None:
+            return form
         if (raising := await self._raising(question)) is not None:
             return raising
         example = self._fitting(question)
@@ -182,6 +180,13 @@ class Choosing:
         raised = isinstance(ran, Stop) or ran.evaluated.ran.ended == "raised"
         return await self._run(example) if raised and told != example.source else ran
 
+    async def _form(self, question: Question) -> Program | Stop | None:
+        """The program of the closed form that a bare number is; None where it is none."""
+        found = await asyncio.to_thread(given_away, question)
+        if found is None:
+            return None
+        return await self._run(_Source(found.source, _claimed(question, found), given_away=found))
+
     async def _run(self, example: _Source, told: str | None = None) -> Program | Stop:
         ran = await self.ours(told or example.source)
         return ran if isinstance(ran, Stop) else Program(ran, example.claims, example.shows, example.given_away)
@@ -189,8 +194,7 @@ class Choosing:
     def _fitting(self, question: Question) -> _Source | None:
         """The example that fits the words best, else the plain one of a loss that they name."""
         if (best := self.examples.best(question)) is not None:
-            claims = tuple(msgspec.structs.replace(each, ours=True) for each in best.claims)
-            return _Source(best.source, claims, shows=best if question.stated else None)
+            return _Source(best.source, best.claims, shows=best if question.stated else None)
         plain = {loss.name: loss.example for loss in self.catalogue.losses}
         named = question.loss_words if question.subject is None and question.traceback is None else ()
         source = next((plain[name] for name in named if name in plain), None)

@@ -32,7 +32,8 @@ def _column(_found: Match) -> str:
     return "logits = torch.randn(4, 3)\ntarget = torch.randint(0, 3, (4, 1))\nF.cross_entropy(logits, target)"
 
 
-def _dtype(found: Match) -> str:
+def labels_of_dtype(found: Match) -> str:
+    """Labels of classes in another dtype than int64, which the message names."""
     dtype = found[1].lower()
     return f"logits = torch.randn(4, 3)\ntarget = torch.tensor([0, 2, 1, 1]).{dtype}()\nF.cross_entropy(logits, target)"
 
@@ -50,7 +51,7 @@ OLDER: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ...]] 
     (re.compile(r"^(?:\w+: )?multi-target not supported"), _column),
     (
         re.compile(r"torch\.LongTensor but found type torch\.(Float|Double|Half|Int|Short)Tensor for argument #2"),
-        _dtype,
+        labels_of_dtype,
     ),
-    (re.compile(r"scalar type Long but got scalar type (Int|Short) for argument #2"), _dtype),
+    (re.compile(r"scalar type Long but got scalar type (Int|Short) for argument #2"), labels_of_dtype),
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from explainers.older_messages import OLDER
+from explainers.older_messages import OLDER, labels_of_dtype
 from explainers.standin_arguments import REFUSED, refused_argument
 from explainers.standin_kernels import NOT_IMPLEMENTED, without_kernel
 
@@ -241,12 +241,6 @@ def _label(found: Match) -> str | None:
     return f"logits = torch.randn(2, {classes})\ntarget = torch.tensor([0, {label}])\nF.cross_entropy(logits, target)"
 
 
-def _float_labels(found: Match) -> str | None:
-    """Labels of classes in another dtype than int64."""
-    dtype = found[1].lower()
-    return f"logits = torch.randn(4, 3)\ntarget = torch.tensor([0, 2, 1, 1]).{dtype}()\nF.cross_entropy(logits, target)"
-
-
 def _layout(found: Match) -> str | None:
     elements = int(found[2])
     if elements > _MOST:
@@ -287,7 +281,7 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
     (re.compile(r"Target (-?\d+) is out of bounds"), _label),
     (
         re.compile(r"scalar type Long but (?:found|got scalar type) (Float|Double|Half)\b"),
-        _float_labels,
+        labels_of_dtype,
     ),
     (REFUSED, refused_argument),
     (NOT_IMPLEMENTED, without_kernel),

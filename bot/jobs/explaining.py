@@ -154,7 +154,7 @@ def _example(rule: Rule) -> Example:
         slug=example.slug,
         source=example.source,
         losses=written if written and example.losses else example.losses,
-        claims=example.claims,
+        claims=tuple(msgspec.structs.replace(claim, ours=True) for claim in example.claims),
         phrases=tuple(tuple(sorted(topics_of(phrase))) for phrase in example.words),
         title=tuple(sorted(topics_of(f"{example.title.say(english)} {example.slug.replace('-', ' ')}"))),
         topics=tuple(sorted(topics_of(example.source))),

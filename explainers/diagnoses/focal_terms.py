@@ -106,12 +106,6 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
-def _held(scene: Scene, id: int | None) -> Floats | None:
-    """The elements of a tensor in float64, also of conditions; None where they were left out."""
-    tensor = None if id is None else scene.recording.tensors.get(id)
-    return None if tensor is None or tensor.data is None else tensor.array().astype(np.float64)
-
-
 def _needing(scene: Scene, call: Call) -> Iterator[Call]:
     """The calls on the way to the subject that need what a call returned."""
     return (
@@ -121,7 +115,7 @@ def _needing(scene: Scene, call: Call) -> Iterator[Call]:
 
 def _factor(scene: Scene) -> Suspicion | None:
     for call in scene.needed():
-        below, gamma = _held(scene, call.ref("input")), call.argument("exponent")
+        below, gamma = scene.held(call.ref("input")), call.argument("exponent")
         maker = scene.makers.get(call.ref("input") or -1)
         if (
             short(call) != "pow"
@@ -175,7 +169,7 @@ def _weighs(factor: Call, weight: list[Call], term: list[Call]) -> bool:
 
 def _alpha(scene: Scene) -> Suspicion | None:
     for call in scene.needed():
-        weights = _held(scene, call.outputs[0]) if short(call) == "add" and call.outputs else None
+        weights = scene.held(call.outputs[0]) if short(call) == "add" and call.outputs else None
         labels = _labels(scene, call) if weights is not None else None
         if weights is None or labels is None or labels.shape != weights.shape or not 0 < labels.sum() < labels.size:
             continue
@@ -220,16 +214,16 @@ def _labels(scene: Scene, call: Call) -> Floats | None:
     if any(short(c) not in ("add", "mul", "sub", "rsub", "float", "to", "type", "tensor", "eq") for c in made):
         return None
     leaves = {id for c in made for id in c.inputs()}
-    held = [values for id in sorted(leaves) if (values := _held(scene, id)) is not None]
+    held = [values for id in sorted(leaves) if (values := scene.held(id)) is not None]
     return next((values for values in held if values.size and set(np.unique(values)) == {0.0, 1.0}), None)
 
 
 def _masked(scene: Scene) -> Suspicion | None:
     for call in scene.needed():
-        condition = _held(scene, call.ref("condition")) if short(call) == "where" else None
+        condition = scene.held(call.ref("condition")) if short(call) == "where" else None
         branch, at = _constant_branch(scene, call, condition)
         log = next((c for c in _needing(scene, call) if short(c) in _LOGS), None) if branch else None
-        under = _held(scene, log.ref("input")) if log is not None else None
+        under = scene.held(log.ref("input")) if log is not None else None
         if branch is None or log is None or under is None or at is None or under.shape != at.shape or not at.any():
             continue
         if np.abs(under[at] - (0 if short(log) == "log1p" else 1)).max() > _NEAR_ONE:
@@ -263,12 +257,12 @@ def _constant_branch(
     scene: Scene, call: Call, condition: Floats | None
 ) -> tuple[str | None, npt.NDArray[np.bool_] | None]:
     """The argument of a where that is all 0 or all 1, and the places at which it is taken."""
-    result = _held(scene, call.outputs[0]) if condition is not None and call.outputs else None
+    result = scene.held(call.outputs[0]) if condition is not None and call.outputs else None
     if condition is None or result is None:
         return None, None
     taken = np.broadcast_to(condition != 0, result.shape)
     for name, places in (("other", ~taken), ("input", taken)):
-        held = _held(scene, call.ref(name))
+        held = scene.held(call.ref(name))
         if held is not None and held.size and set(np.unique(held)) in ({0.0}, {1.0}):
             return name, places
     return None, None

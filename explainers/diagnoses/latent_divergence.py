@@ -46,7 +46,7 @@ def _turned(scene: Scene) -> Suspicion | None:
     if value is None or last is None or not value < 0:
         return None
     needed = scene.needed()
-    logs = [x for c in needed if short(c) == "exp" and (x := _held(scene, c.ref("input"))) is not None]
+    logs = [x for c in needed if short(c) == "exp" and (x := scene.held(c.ref("input"))) is not None]
     means = [
         x
         for c in needed
@@ -79,9 +79,4 @@ def _is_square(function: str, exponent: object) -> bool:
 
 
 def _first(scene: Scene, ids: tuple[int, ...]) -> Floats | None:
-    return _held(scene, ids[0]) if ids else None
-
-
-def _held(scene: Scene, id: int | None) -> Floats | None:
-    tensor = None if id is None else scene.recording.tensors.get(id)
-    return None if tensor is None or tensor.data is None else tensor.array().astype(np.float64)
+    return scene.held(ids[0]) if ids else None

@@ -101,11 +101,6 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
-def _held(scene: Scene, id: int) -> Floats | None:
-    tensor = scene.recording.tensors.get(id)
-    return None if tensor is None or tensor.data is None else tensor.array().astype(np.float64)
-
-
 def _policy(scene: Scene) -> Suspicion | None:
     if scene.value is None or scene.value >= 0 or not scene.whole:
         return None
@@ -135,7 +130,7 @@ def _policy(scene: Scene) -> Suspicion | None:
 def _weights_of_logs(scene: Scene, call: Call) -> Floats | None:
     """What log-probabilities are weighed by in a product, where nothing computed it."""
     for first, second in (call.inputs(), call.inputs()[::-1]):
-        logs, weights, maker = _held(scene, first), _held(scene, second), scene.makers.get(second)
+        logs, weights, maker = scene.held(first), scene.held(second), scene.makers.get(second)
         given = maker is None or not maker.inputs()
         if logs is None or weights is None or not given or first not in scene.makers:
             continue

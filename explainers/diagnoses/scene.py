@@ -116,7 +116,11 @@ class Scene:
 
     def recorded(self, argument: str) -> Floats | None:
         """The elements of an argument in float64, None where that is no tensor or they were left out."""
-        tensor = self.tensor(argument)
+        return self.held(self.call.ref(argument))
+
+    def held(self, id: int | None) -> Floats | None:
+        """The elements of a tensor in float64, also of conditions; None where they were left out."""
+        tensor = None if id is None else self.recording.tensors.get(id)
         if tensor is None or tensor.data is None:
             return None
         if tensor.id not in self._arrays:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.examples import adapted, examples
+from bot.jobs.explaining import listed
 from bot.jobs.work import Example
 from bot.reading import Question, Stated, read
 from bot.reading.topics import topics_of
@@ -113,3 +114,8 @@ def test_an_example_of_any_loss_does_not_outdo_that_of_the_loss_by_name() -> Non
     best = examples(known).best(reading)
     assert best is not None
     assert best.slug == "pairs"
+
+
+def test_what_an_example_claims_is_marked_as_ours_whichever_way_it_is_chosen() -> None:
+    claims = [claim for each in listed().examples for claim in each.claims]
+    assert claims and all(claim.ours for claim in claims)
