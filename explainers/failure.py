@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FrameType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from explainers.losses.registry import registry
+from explainers.failed_calls import FailedCall, Written
 
 if TYPE_CHECKING:
     from explainers.explanation import Explanation
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 _CALL = "_whyloss_call"
 _PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Slice)
 _DATA = (ast.Tuple, ast.List, ast.keyword, ast.Call, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)
-
-Written = tuple[str, Mapping[str, object]]
-"""One expression, and what its names stand for."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +49,14 @@ def remember(
     error: BaseException, function: Callable[..., Any] | str, args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> None:
     """Keep the call beside the exception it raised; the exception's traceback holds its arguments anyway."""
-    positions = {_position(function, k, kwargs): value for k, value in enumerate(args)}
-    setattr(error, _CALL, (function, {**positions, **kwargs}, len(args)))
+    setattr(error, _CALL, FailedCall.of(function, args, kwargs))
 
 
 def describe(error: BaseException) -> Failure:
     """The failure behind an exception: the call that `explain` made, else the innermost frame that is not torch's."""
-    function, named, _ = getattr(error, _CALL, None) or (*_described(error.__traceback__), 0)
+    failed = getattr(error, _CALL, None)
+    remembered = (failed.function, failed.arguments) if isinstance(failed, FailedCall) else None
+    function, named = remembered or _described(error.__traceback__)
     name = function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__)
     return Failure(type(error).__name__, " ".join(str(error).split()), name, _tensors(named))
 
@@ -69,26 +66,15 @@ def written(error: BaseException) -> Written | None:
 
     None where it would run anything else, or change something.
     """
-    remembered = getattr(error, _CALL, None)
-    if remembered is not None:
-        function, named, positional = remembered
-        called = f"F.{function}" if isinstance(function, str) else "function"
-        names = list(named)
-        given = ", ".join([*names[:positional], *(f"{name}={name}" for name in names[positional:])])
-        return f"{called}({given})", {**named, **({} if isinstance(function, str) else {"function": function})}
+    failed = getattr(error, _CALL, None)
+    if isinstance(failed, FailedCall):
+        return failed.written()
     step = _innermost(error.__traceback__)
     node = _expression(step) if step is not None else None
     if step is None or node is None or not all(_is_harmless(part, step.tb_frame) for part in ast.walk(node)):
         return None
     names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     return ast.unparse(node), {name: _variable(step.tb_frame, name) for name in names}
-
-
-def _position(function: Callable[..., Any] | str, k: int, kwargs: Mapping[str, object]) -> str:
-    """What torch calls the argument at a position, or a name for it where that is not known or given once more."""
-    loss = registry().losses.get(function) if isinstance(function, str) else None
-    names = ("input", "target") if loss is None else tuple(inspect.signature(loss.program).parameters)
-    return names[k] if k < len(names) and names[k] not in kwargs else f"argument_{k + 1}"
 
 
 def _described(traceback: TracebackType | None) -> tuple[str, Mapping[str, object]]:
@@ -156,5 +142,6 @@ def _tensors(named: Mapping[str, object]) -> dict[str, str]:
     return {
         name: f"{str(dtype).removeprefix('torch.')} of shape {tuple(shape)}"
         for name, value in named.items()
-        if (dtype := getattr(value, "dtype", None)) is not None and (shape := getattr(value, "shape", None)) is not None
+        if (dtype := getattr(value, "dtype", None)) is not None
+        and isinstance(shape := getattr(value, "shape", None), tuple)
     }
