@@ -126,6 +126,14 @@ class BallArithmetic:
     def broadcast(self, x: Balls, shape: tuple[int, ...]) -> Balls:
         return np.broadcast_to(x, shape)
 
+    def reach(self, x: Balls) -> tuple[float, float]:
+        sizes = [bounds(abs(v)) for v in x.ravel() if v != 0 and v.is_finite()]
+        return min((low for low, _ in sizes), default=1.0), max((high for _, high in sizes), default=0.0)
+
+    def loosened(self, x: Balls, error: float, dtype: str) -> Balls:
+        room, largest = arb(0, error), self.rounding.largest(dtype)
+        return _map(lambda v: room if v == 0 else widened(v, 0.0, error, largest), x)
+
     def bounds(self, x: Balls) -> tuple[Floats, Floats]:
         pairs = [bounds(v) for v in x.ravel()]
         ends = np.array(pairs, dtype=np.float64).reshape((*x.shape, 2))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
-from explainers.graph.arithmetic import Arithmetic, Floats
+from explainers.graph.arithmetic import Floats
 from explainers.graph.balls import BallArithmetic, precise
 from explainers.graph.evaluation import Values, evaluate_all
 from explainers.graph.intervals import IntervalArithmetic
 from explainers.graph.layouts import shape
 from explainers.graph.nodes import Coordinate, Node, Take, is_floating, topological
+from explainers.graph.reordering import Loosening, Reordering
 from explainers.graph.rounding import Rounding
 
 BALLS_UP_TO = 64
@@ -18,7 +20,7 @@ DIAGONALS_UP_TO = 4096
 A = TypeVar("A")
 
 
-class EnclosingArithmetic(Arithmetic[A], Protocol):
+class EnclosingArithmetic(Loosening[A], Protocol):
     """An arithmetic whose numbers are sets that hold the true ones."""
 
     def bounds(self, x: A) -> tuple[Floats, Floats]:
@@ -41,8 +43,13 @@ def enclose(roots: tuple[Node, ...], values: Values, rounding: Rounding) -> tupl
         elements = largest_array(roots)
         met = elements <= DIAGONALS_UP_TO and _takes_a_diagonal(roots)
         arithmetic = BallArithmetic(rounding) if met else arithmetic_for(elements, rounding)
-        found = zip(roots, evaluate_all(roots, values, arithmetic), strict=True)
+        changed = None if rounding.mode == "exact" else Reordering.of(_nodes(roots), arithmetic, rounding)
+        found = zip(roots, evaluate_all(roots, values, arithmetic, changed), strict=True)
         return tuple(arithmetic.bounds(x if is_floating(root) else arithmetic.leaf(x)) for root, x in found)
+
+
+def _nodes(roots: tuple[Node, ...]) -> Iterable[Node]:
+    return dict.fromkeys(node for root in roots for node in topological(root))
 
 
 def _takes_a_diagonal(roots: tuple[Node, ...]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, assert_never
@@ -71,8 +71,13 @@ def evaluate(root: Node, values: Values, arithmetic: Arithmetic[A]) -> A:
     return evaluate_all((root,), values, arithmetic)[0]
 
 
-def evaluate_all(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic[A]) -> tuple[A, ...]:
-    """The arrays of several roots, sharing what they share."""
+def evaluate_all(
+    roots: tuple[Node, ...],
+    values: Values,
+    arithmetic: Arithmetic[A],
+    changed: Callable[[Node, Any], Any] | None = None,
+) -> tuple[A, ...]:
+    """The arrays of several roots, sharing what they share; what `changed` makes of a node's array is used for it."""
     walk = _Walk[A](values, arithmetic)
     order = dict.fromkeys(node for root in roots for node in topological(root, _needed))
     waiting = Counter(part for node in order for part in _needed(node)) + Counter(roots)
@@ -81,6 +86,8 @@ def evaluate_all(roots: tuple[Node, ...], values: Values, arithmetic: Arithmetic
         if node in fused:
             continue
         walk.visit(node)
+        if changed:
+            walk.done[node] = changed(node, walk.done[node])
         used = [part for n in _needed(node) for part in ((n, *operands(n)) if n in fused else (n,))]
         waiting.subtract(used)
         for part in used:

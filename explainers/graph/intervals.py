@@ -28,6 +28,7 @@ from explainers.graph.interval_arrays import (
     exactly,
     is_exact,
     is_held,
+    is_zero,
     made_unknown,
     measured,
     not_numbers,
@@ -247,6 +248,17 @@ class IntervalArithmetic:
 
     def broadcast(self, x: Interval, shape: tuple[int, ...]) -> Interval:
         return Interval(np.broadcast_to(x.mid, shape), np.broadcast_to(x.rad, shape), x.size)
+
+    def reach(self, x: Interval) -> tuple[float, float]:
+        low, high = (np.abs(end) for end in bounds(x))
+        across, zero = x.rad >= np.abs(x.mid), is_zero(x)
+        least = np.where(across, 0.0, np.minimum(low, high))[~zero & np.isfinite(x.mid)]
+        most = np.maximum(low, high)[np.isfinite(high) & np.isfinite(low)]
+        return float(least.min(initial=math.inf)), float(most.max(initial=0.0))
+
+    def loosened(self, x: Interval, error: float, dtype: str) -> Interval:
+        wide = widened(x, np.where(np.isfinite(x.mid), error, 0.0))
+        return measured(overflowed(wide, self.rounding.largest(dtype)))
 
     def bounds(self, x: Interval) -> tuple[Floats, Floats]:
         low, high = bounds(x)

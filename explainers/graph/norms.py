@@ -31,7 +31,7 @@ def norm(x: Node, p: float, over: Axes) -> Node:
     total = ops.sum(ops.binary("pow", size, p), over)
     length = size if not over else ops.binary("pow", total, constant(1 / Fraction(repr(float(p)))))
     length = ops.cast(length, x.dtype)
-    return _with_backward(length, x, _steep(length, x, p), over) if p < 1 else _powered(length, x, p, over)
+    return _steep(length, x, p, over) if p < 1 else _powered(length, x, p, over)
 
 
 def _most(x: Node, size: Node, op: str, over: Axes) -> Node:
@@ -58,10 +58,13 @@ def _scaled(x: Node, p: float) -> Node:
     return ops.alone("mul", x, size if p == 3 else ops.alone("pow", size, p - 2))
 
 
-def _steep(length: Node, x: Node, p: float) -> Node:
-    """The slope for p < 1, where |x|^(p − 1) of 0 is left out."""
-    steep = ops.where(ops.compare("eq", x, 0), 0, ops.binary("pow", ops.unary("abs", x), p - 1))
-    return ops.mul(ops.mul(ops.unary("sign", x), steep), ops.binary("pow", length, 1 - p))
+def _steep(length: Node, x: Node, p: float, over: Axes) -> Node:
+    """The length with torch's backward for p < 1: g times |x|^(p − 1), which is left out of 0, times length^(1 − p)."""
+    copies = ops.count(axis for axis in over if axis not in x.axes)
+    size = ops.mul(ops.unary("sign", x), ops.alone("pow", ops.unary("abs", x), p - 1))
+    steep = ops.with_gradient(ops.where(ops.compare("eq", x, 0), 0, size), ())
+    scaled = ops.with_gradient(x, ((x, ops.mul(copies, ops.alone("pow", length, 1 - p))),))
+    return ops.with_gradient(length, ((ops.mul(scaled, steep), ops.constant(1)),))
 
 
 def _with_backward(length: Node, x: Node, slope: Node, over: Axes) -> Node:

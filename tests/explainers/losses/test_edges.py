@@ -171,3 +171,22 @@ def test_the_shown_entries_of_a_matrix_beyond_balls_are_computed_at_their_own_pl
 def test_no_trigger_breaks_on_probabilities_as_target_at_the_level_of_chance() -> None:
     found = explain("cross_entropy", torch.zeros(4, 4, 1), torch.full((4, 4, 1), 0.25))
     assert found.broken == () and found.proof.certified
+
+
+@pytest.mark.parametrize(
+    ("loss", "args", "options"),
+    [
+        (
+            "cross_entropy",
+            [[[0, 0, 30.0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], [[0.0] * 4] * 3],
+            {"weight": torch.tensor([0, 0, 0, 1.1921e-07], dtype=HALF)},
+        ),
+        ("normalize", [[2.0027e-05]], {"p": 0.5, "dim": 0}),
+    ],
+    ids=["underflow", "overflow"],
+)
+def test_a_gradient_that_torch_multiplies_in_another_order_is_certified(
+    loss: str, args: list[Any], options: dict[str, Any]
+) -> None:
+    tensors = [torch.tensor(held, dtype=HALF, requires_grad=True) for held in args]
+    assert explain(loss, *tensors, **options).proof.certified
