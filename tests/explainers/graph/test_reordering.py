@@ -29,10 +29,10 @@ TINY = {"float16": (2.0**-24, 2.0**-14), "bfloat16": (2.0**-133, 2.0**-126), "fl
 
 @st.composite
 def factors(draw: st.DrawFn) -> tuple[str, list[torch.Tensor]]:
-    """Three arrays and more, of usual numbers and of such as are near the smallest of the dtype."""
+    """Three arrays and more, of usual numbers whose products stay finite and of some near the smallest of the dtype."""
     dtype = draw(st.sampled_from(sorted(DTYPES)))
     least, normal = TINY[dtype]
-    usual = st.floats(-60, 60, width=32) | st.sampled_from([1.0, -1.0, 0.0, 1 / 3])
+    usual = st.floats(-9, 9, width=32) | st.sampled_from([1.0, -1.0, 0.0, 1 / 3])
     numbers = usual | st.floats(0, 1).map(lambda part: least + part * 20 * normal)
     rows = st.lists(numbers, min_size=2, max_size=2)
     return dtype, [torch.tensor(draw(rows)).to(DTYPES[dtype]) for _ in range(draw(st.integers(3, 5)))]
