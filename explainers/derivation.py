@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from explainers.composition import DontKnow
+from explainers.frontier import DontKnow
 from explainers.graph.exact import Exact, spread_places
 from explainers.graph.lowering import CannotLower, Known, Meaning, lower, terms
 from explainers.graph.paths import before

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.claims import Claim
-from explainers.composition import DontKnow
 from explainers.counterfactuals import plan as planned
 from explainers.derivation import Derivation, Refused
 from explainers.diagnoses import engine
@@ -20,6 +19,7 @@ from explainers.diagnoses.diagnosis import Diagnosis
 from explainers.diagnoses.floors import Floor
 from explainers.diagnoses.registry import rules
 from explainers.equality import Equal
+from explainers.frontier import DontKnow
 from explainers.further import Other, nested, others
 from explainers.graph.balls import precise
 from explainers.graph.exact import Exact

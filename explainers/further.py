@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from explainers.composition import DontKnow
 from explainers.divisors import divisor
+from explainers.frontier import DontKnow
 from explainers.graph.balls import precise
 from explainers.losses.registry import Registry
 from explainers.messages import Message

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from explainers.composition import Composition, DontKnow, compose
+from explainers.composition import Composition, compose
 from explainers.derive import Forms, derivation, forms, splitted
+from explainers.frontier import DontKnow
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.floats import FloatArithmetic
 from explainers.losses.registry import Registry

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from explainers.claims import Claim
-from explainers.composition import DontKnow, compose
+from explainers.composition import compose
 from explainers.derivation import Derivation
 from explainers.derive import Forms, derivation, forms, page_twin
 from explainers.diagnoses.floors import Floor, FloorQuestion, floor
 from explainers.diagnoses.regions import Box, Everywhere
 from explainers.diagnoses.scene import Scene, scenes
 from explainers.equality import Equal, library_loss
+from explainers.frontier import DontKnow
 from explainers.graph.balls import precise
 from explainers.graph.evaluation import Values
 from explainers.graph.exact import Exact, Known, ready

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from explainers.claims import Claim
-from explainers.composition import DontKnow
 from explainers.contradictions import contradicted
 from explainers.digits import shown
 from explainers.explanation import Explanation, named
+from explainers.frontier import DontKnow
 from explainers.graph.exact import exact
 from explainers.graph.nodes import Binary
 from explainers.messages import Message, said

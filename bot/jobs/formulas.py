@@ -16,7 +16,7 @@ import msgspec
 from bot.evaluator.frames import decode
 from explainers import reading
 from explainers.claims import Claim
-from explainers.composition import DontKnow
+from explainers.frontier import DontKnow
 from explainers.reading import Derived, Reading
 from explainers.recording import Recording
 

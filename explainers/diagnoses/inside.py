@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from explainers.composition import DontKnow, compose
+from explainers.composition import compose
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import number
+from explainers.frontier import DontKnow
 from explainers.graph.evaluation import evaluate_all
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import Binary, LogSumExp, Node, Softmax, Unary, is_floating, operands, topological

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from explainers.composition import DontKnow
 from explainers.derive import splitted
+from explainers.frontier import DontKnow
 from explainers.graph.evaluation import evaluate_all
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import (

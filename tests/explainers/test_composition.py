@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from explainers.composition import DontKnow
+from explainers.frontier import DontKnow
 from explainers.reading import Reading
 
 SETUP = """\

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import sympy
 
-from explainers.composition import DontKnow
 from explainers.derivation import Definition, Quantity
+from explainers.frontier import DontKnow
 from explainers.reading import Reading
 from explainers.telling.sections import tables
 from tests.explainers import copied_programs, longer_programs, programs

@@ -5,7 +5,7 @@ import pytest
 from bot.evaluator.frames import encode
 from bot.jobs import formulas, rehearsal
 from explainers import explanation, reading
-from explainers.composition import DontKnow
+from explainers.frontier import DontKnow
 from explainers.reading import Reading
 
 CLAIMS = encode(rehearsal.CLAIMS)
