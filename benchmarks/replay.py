@@ -20,7 +20,8 @@ import numpy as np
 
 from explainers.composition import Composition, compose
 from explainers.derivation import Substitution
-from explainers.derive import derivation, forms
+from explainers.derive import derivation
+from explainers.forms import forms
 from explainers.graph.balls import precise
 from explainers.graph.enclosure import BALLS_UP_TO, largest_array
 from explainers.losses.registry import registry

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,114 +13,34 @@ import sympy
 from flint import arb
 
 from explainers.aligning import aligned
-from explainers.composition import Composition
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Quantity, Step, Substitution
-from explainers.graph import ops
+from explainers.forms import LONGEST_ROOT, Forms, Split, splitted
 from explainers.graph import unevaluated as un
-from explainers.graph.arrays import Array
-from explainers.graph.deciding import decided
-from explainers.graph.derivative import gradient
 from explainers.graph.display import Display
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.exact import Exact, Known, Place
 from explainers.graph.familiar import familiar_rules
 from explainers.graph.floats import FloatArithmetic
-from explainers.graph.labels import Labels
-from explainers.graph.lowering import CannotLower, Meaning
-from explainers.graph.nodes import Axes, Axis, Binary, Constant, Input, Named, Node, Sum, Take, Unary, topological
-from explainers.graph.plain_backward import without_plain_backward
-from explainers.graph.rewrites import rules
+from explainers.graph.lowering import Meaning
+from explainers.graph.nodes import Axis, Constant, Input, Named, Node, Take, topological
 from explainers.graph.rewriting import Rewriter
-from explainers.graph.twin import NoTwin, Twin, twin
 from explainers.graph.vectors import layout, readable
-from explainers.lettering import lettered, quantity_letters, spare_letters
-from explainers.quantities import quantities, scores, shared, size, weight, with_names, worthwhile
+from explainers.page import Page
+from explainers.quantities import quantities, size, weight
 
-SHOWN_ROWS = 3
-LARGEST_TWIN = 1000
 LONGEST_FORMULA = 400
+SHOWN_ROWS = 3
 LONGEST_PUT = 120
 LONGEST_SIMPLIFIED = 60
 LONGEST_GRADIENT = 60
 LONGEST_AGAIN = 24
-LONGEST_CALL = 16
-LONGEST_ROOT = 5000
-SPARE = 4
-
-
-@dataclass(frozen=True)
-class Split:
-    """A loss as elements over some axes: their sum, over `divisor` where it is a mean."""
-
-    item: Node
-    over: Axes
-    divisor: Node | None
-
-
-@dataclass(frozen=True)
-class Forms:
-    """A composition in normal form, with the derivative of that form and of the program as it ran.
-
-    `rewriter` made the normal form: another graph over the same inputs is the same formula if it makes it the same
-    node. `named` is the form that is shown: over the quantities that the program names, whose letters `names` tells.
-    """
-
-    composition: Composition
-    root: Node
-    named: Node
-    names: Mapping[str, str]
-    gradients: Mapping[Input, Node]
-    as_run: Mapping[Input, Node]
-    rewriter: Rewriter
-
-
-def forms(composition: Composition, values: Values, real: Collection[int], wrt: Collection[int]) -> Forms:
-    """The normal form of a composition, branches decided, and its gradients; its inputs under letters that are clear.
-
-    `real` names the tensors whose gradient is computed, `wrt` those of them whose gradient is shown as a formula.
-    """
-    composition = lettered(composition)
-    rewriter = Rewriter(rules())
-    root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
-    floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
-    known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
-    as_run = gradient(composition.root, floats)
-    if size(root) > LONGEST_ROOT:
-        return Forms(composition, root, root, {}, {x: as_run[x] for x in floats if x.tensor in wrt}, as_run, rewriter)
-    named, names = _named(composition, root, values, rewriter)
-    ways = [gradient(form, tuple(known.values())) for form in dict.fromkeys((named, root))]
-    shown = {
-        x: min((rewriter.rewrite(decided(inner[interned], values)) for inner in ways), key=size)
-        for x, interned in known.items()
-    }
-    return Forms(composition, root, named, names, shown, as_run, rewriter)
-
-
-def _named(composition: Composition, root: Node, values: Values, rewriter: Rewriter) -> tuple[Node, dict[str, str]]:
-    """The normal form over the quantities that are worth a line, and what the program calls those."""
-    inputs = {a.node.symbol for a in composition.inputs.values() if isinstance(a.node, Input)}
-
-    def normal(root: Node) -> Node:
-        return without_plain_backward(rewriter.rewrite(root), rewriter)
-
-    if len(composition.calls) < 2:
-        if size(splitted(root).item) <= LONGEST_CALL:
-            return root, {}
-        letters = dict(zip(scores(composition.root), spare_letters(inputs, SPARE), strict=False))
-        return normal(decided(with_names(composition.root, letters), values)), {}
-    letters, names = quantity_letters(composition)
-    whole = normal(decided(with_names(composition.root, letters), values))
-    whole = normal(worthwhile(whole, splitted(whole).item))
-    whole = rewriter.rewrite(shared(whole, splitted(whole).item, spare_letters(inputs | set(letters.values()), SPARE)))
-    held = {n.name for n in quantities(whole)}
-    return whole, {letter: name for letter, name in names.items() if letter in held}
 
 
 def derivation(found: Forms, values: Values, equals: str | None, known: Known | None = None) -> Derivation:
     """The typed steps of a composition at the recorded numbers."""
     known, split = known or Known(values), splitted(found.named)
     (items, *_) = known.of(split.item, *_numbers(found, split))
-    page = _page(found, values, known)
+    page = Page.of(found, values, known)
     steps: list[Step] = []
     if 0 not in items.shape:
         shown = _shown(items)
@@ -146,42 +66,6 @@ def _numbers(found: Forms, split: Split) -> Iterator[Node]:
     yield found.root
     if split.divisor is not None:
         yield split.divisor
-
-
-@dataclass(frozen=True)
-class Page:
-    """What the formulas of one derivation share: numbers, quantities with theirs, letters that are taken."""
-
-    values: Values
-    known: Known
-    quantities: Mapping[str, Exact]
-    reserved: frozenset[str]
-    meaning: Meaning
-
-    def display(self, *, brief: bool = False) -> Display:
-        """A display with letters."""
-        return Display(None, self.reserved, labelling=Labels(brief=brief), quantities=self.quantities)
-
-    def numbers(self) -> Display:
-        """A display with numbers."""
-        return Display(self.values, quantities=self.quantities)
-
-
-def _page(found: Forms, values: Values, exactly: Known) -> Page:
-    nodes = quantities(found.named)
-    held = {node.name: entries for node, entries in zip(nodes, exactly.of(*nodes), strict=True)}
-    known = meaning(found.composition, values)
-    letters = {name: _looked_up(entries) for name, entries in held.items()}
-    return Page(values, exactly, held, _symbols(found) | set(held), replace(known, inputs={**known.inputs, **letters}))
-
-
-def _looked_up(entries: Exact) -> Any:
-    def element(place: Place) -> arb:
-        if len(place) != len(entries.shape):
-            raise CannotLower("a quantity without a place")
-        return entries.at(place)
-
-    return element
 
 
 def _quantity(node: Named, page: Page, at: dict[Axis, int], display: Display) -> Quantity:
@@ -217,44 +101,6 @@ def _nearest(node: Named, entries: Exact, at: dict[Axis, int]) -> Place:
     place = tuple(int(k) + at.get(axis, 0) for axis, k in zip(node.axes, inner, strict=True))
     at |= dict(zip(node.axes, place, strict=True))
     return place
-
-
-def splitted(root: Node) -> Split:
-    """Σ item / divisor, Σ item, or the root as its own elements."""
-    match root:
-        case _ if root.axes:
-            return Split(root, (), None)
-        case Binary("div", Sum(item, over), divisor):
-            return Split(item, over, divisor)
-        case Sum(item, over):
-            return Split(item, over, None)
-        case Unary("neg", x) if (inner := splitted(x)).over:
-            return Split(ops.neg(inner.item), inner.over, inner.divisor)
-        case _:
-            return Split(root, (), None)
-
-
-def meaning(composition: Composition, values: Values) -> Meaning:
-    """What the letters of a composition's formulas stand for."""
-    return Meaning(
-        {a.node.symbol: _lookup(a.node, values) for a in composition.inputs.values() if isinstance(a.node, Input)}
-    )
-
-
-def _symbols(found: Forms) -> frozenset[str]:
-    """The letters of the inputs, which no index may have."""
-    return frozenset(a.node.symbol for a in found.composition.inputs.values() if isinstance(a.node, Input))
-
-
-def _lookup(node: Input, values: Values) -> Any:
-    held = np.asarray(values[node.tensor]).reshape(tuple(axis.size for axis in node.axes))
-
-    def element(place: Place) -> arb | int:
-        if len(place) != held.ndim or not all(0 <= k < size for k, size in zip(place, held.shape, strict=True)):
-            raise CannotLower(f"{node.symbol} has no element {place}")
-        return arb(float(held[place])) if held.dtype.kind == "f" else int(held[place])
-
-    return element
 
 
 def _shown(items: Exact) -> list[Place]:
@@ -362,23 +208,3 @@ def _gradient(x: Input, node: Node, display: Display, known: Meaning, numbers: t
     positions = layout(node, x.axes) if vector else None
     labelled = replace(known, labels=display.labels)
     return Gradient(x.symbol, x.tensor, formula, tuple(place.values()), positions, *numbers, labelled)
-
-
-def page_twin(found: Forms, values: Values, heading: str) -> Twin | None:
-    """The whole formula as a runnable script; None for an array, for what is too large to print, or has no script."""
-    large = sum(np.asarray(v).size for v in values.values()) > LARGEST_TWIN or size(found.root) > LONGEST_FORMULA
-    if found.root.axes or large:
-        return None
-    inputs = {
-        a.node.symbol: np.asarray(values[id]).reshape(tuple(axis.size for axis in a.axes)).astype(_printed(a))
-        for id, a in found.composition.inputs.items()
-        if isinstance(a.node, Input)
-    }
-    try:
-        return twin(Display(reserved=_symbols(found)).element(found.root, {}), inputs, heading)
-    except NoTwin:
-        return None
-
-
-def _printed(array: Array) -> str:
-    return "float64" if array.floating else "int64"

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from explainers.derive import Forms, Split, splitted
+from explainers.forms import Forms, Split, splitted
 from explainers.graph.arrays import Array
 from explainers.graph.deciding import decided
 from explainers.graph.evaluation import Values, evaluate

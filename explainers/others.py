@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from explainers.composition import Composition, compose
-from explainers.derive import Forms, derivation, forms, splitted
+from explainers.derive import derivation
+from explainers.forms import Forms, forms, splitted
 from explainers.frontier import DontKnow
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.floats import FloatArithmetic

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explainers.derive import Forms
 from explainers.digits import shown
+from explainers.forms import Forms
 from explainers.graph.exact import Exact
 from explainers.messages import Message, said
 from explainers.proof import Bounds, Check, Proof, held

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from explainers.composition import Composition
 from explainers.dependencies import ancestors
 from explainers.derivation import Derivation
-from explainers.derive import Forms
+from explainers.forms import Forms
 from explainers.graph.arrays import Array
 from explainers.graph.enclosure import enclose
 from explainers.graph.evaluation import Values

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from explainers.claims import Claim
 from explainers.composition import compose
 from explainers.derivation import Derivation
-from explainers.derive import Forms, derivation, forms, page_twin
+from explainers.derive import derivation
 from explainers.diagnoses.floors import Floor, FloorQuestion, floor
 from explainers.diagnoses.regions import Box, Everywhere
 from explainers.diagnoses.scene import Scene, scenes
 from explainers.equality import Equal, library_loss
+from explainers.forms import Forms, forms
 from explainers.frontier import DontKnow
 from explainers.graph.balls import precise
 from explainers.graph.evaluation import Values
@@ -20,6 +21,7 @@ from explainers.graph.exact import Exact, Known, ready
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
+from explainers.page_twin import page_twin
 from explainers.proof import Enclosures, differentiable, enclosures
 from explainers.recording import Call, Recording
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from explainers.derive import splitted
+from explainers.forms import splitted
 from explainers.frontier import DontKnow
 from explainers.graph.evaluation import evaluate_all
 from explainers.graph.floats import FloatArithmetic

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import sympy
 
 from explainers.cards.card import Curve, Mark, Math, Text
-from explainers.derive import splitted
 from explainers.digits import shown
 from explainers.explanation import Explanation
+from explainers.forms import splitted
 from explainers.graph import ops
 from explainers.graph.derivative import gradient
 from explainers.graph.evaluation import evaluate

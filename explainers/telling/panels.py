@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from explainers.cards.card import Bar, Bars, Block, Curve, Grid, Mark
 from explainers.derivation import Forward
-from explainers.derive import splitted
 from explainers.digits import shown
 from explainers.explanation import Explanation
+from explainers.forms import splitted
 from explainers.graph.evaluation import evaluate
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import Axis, Binary, LogSumExp, Node, Softmax, Take, topological

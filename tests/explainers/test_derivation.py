@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from explainers.composition import Composition, compose
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Step, Substitution, agrees
-from explainers.derive import Forms, derivation, forms, meaning, page_twin
+from explainers.derive import derivation
+from explainers.forms import Forms, forms
 from explainers.graph.balls import precise
 from explainers.graph.display import Display
 from explainers.graph.enclosure import enclose
@@ -27,6 +28,8 @@ from explainers.graph.exact import exact
 from explainers.graph.lowering import lower
 from explainers.graph.rounding import Rounding
 from explainers.losses.registry import registry
+from explainers.page import meaning
+from explainers.page_twin import page_twin
 from explainers.proof import differentiable
 from explainers.recording import Recording
 from explainers.tracing import record

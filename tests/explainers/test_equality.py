@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explainers.composition import Composition, compose
-from explainers.derive import Forms, forms
+from explainers.forms import Forms, forms
 from explainers.graph import ops
 from explainers.graph.nodes import Binary, Constant, Input, LogSumExp, Named, Node, OneHot, Softmax, Sum, Take, Unary
 from explainers.losses.registry import registry

@@ -13,7 +13,8 @@ import pytest
 
 from explainers.composition import Composition, compose
 from explainers.counterfactuals import FLOAT64, VALUE
-from explainers.derive import derivation, forms
+from explainers.derive import derivation
+from explainers.forms import forms
 from explainers.graph.balls import precise
 from explainers.graph.derivative import gradient
 from explainers.graph.exact import Exact, along, exact

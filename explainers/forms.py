@@ -1,0 +1,110 @@
+"""The formula of a composition in the forms that a derivation needs: normal, named, split into elements, derived."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from explainers.composition import Composition
+from explainers.graph import ops
+from explainers.graph.deciding import decided
+from explainers.graph.derivative import gradient
+from explainers.graph.evaluation import Values
+from explainers.graph.nodes import Axes, Binary, Input, Node, Sum, Unary
+from explainers.graph.plain_backward import without_plain_backward
+from explainers.graph.rewrites import rules
+from explainers.graph.rewriting import Rewriter
+from explainers.lettering import lettered, quantity_letters, spare_letters
+from explainers.quantities import quantities, scores, shared, size, with_names, worthwhile
+
+LONGEST_ROOT = 5000
+_LONGEST_CALL = 16
+_SPARE = 4
+
+
+@dataclass(frozen=True)
+class Split:
+    """A loss as elements over some axes: their sum, over `divisor` where it is a mean."""
+
+    item: Node
+    over: Axes
+    divisor: Node | None
+
+
+@dataclass(frozen=True)
+class Forms:
+    """A composition in normal form, with the derivative of that form and of the program as it ran.
+
+    `rewriter` made the normal form: another graph over the same inputs is the same formula if it makes it the same
+    node. `named` is the form that is shown: over the quantities that the program names, whose letters `names` tells.
+    """
+
+    composition: Composition
+    root: Node
+    named: Node
+    names: Mapping[str, str]
+    gradients: Mapping[Input, Node]
+    as_run: Mapping[Input, Node]
+    rewriter: Rewriter
+
+
+def forms(composition: Composition, values: Values, real: Collection[int], wrt: Collection[int]) -> Forms:
+    """The normal form of a composition, branches decided, and its gradients; its inputs under letters that are clear.
+
+    `real` names the tensors whose gradient is computed, `wrt` those of them whose gradient is shown as a formula.
+    """
+    composition = lettered(composition)
+    rewriter = Rewriter(rules())
+    root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
+    floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
+    known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
+    as_run = gradient(composition.root, floats)
+    if size(root) > LONGEST_ROOT:
+        return Forms(composition, root, root, {}, {x: as_run[x] for x in floats if x.tensor in wrt}, as_run, rewriter)
+    named, names = _named(composition, root, values, rewriter)
+    ways = [gradient(form, tuple(known.values())) for form in dict.fromkeys((named, root))]
+    shown = {
+        x: min((rewriter.rewrite(decided(inner[interned], values)) for inner in ways), key=size)
+        for x, interned in known.items()
+    }
+    return Forms(composition, root, named, names, shown, as_run, rewriter)
+
+
+def _named(composition: Composition, root: Node, values: Values, rewriter: Rewriter) -> tuple[Node, dict[str, str]]:
+    """The normal form over the quantities that are worth a line, and what the program calls those."""
+    inputs = {a.node.symbol for a in composition.inputs.values() if isinstance(a.node, Input)}
+
+    def normal(root: Node) -> Node:
+        return without_plain_backward(rewriter.rewrite(root), rewriter)
+
+    if len(composition.calls) < 2:
+        if size(splitted(root).item) <= _LONGEST_CALL:
+            return root, {}
+        letters = dict(zip(scores(composition.root), spare_letters(inputs, _SPARE), strict=False))
+        return normal(decided(with_names(composition.root, letters), values)), {}
+    letters, names = quantity_letters(composition)
+    whole = normal(decided(with_names(composition.root, letters), values))
+    whole = normal(worthwhile(whole, splitted(whole).item))
+    whole = rewriter.rewrite(shared(whole, splitted(whole).item, spare_letters(inputs | set(letters.values()), _SPARE)))
+    held = {n.name for n in quantities(whole)}
+    return whole, {letter: name for letter, name in names.items() if letter in held}
+
+
+def splitted(root: Node) -> Split:
+    """Σ item / divisor, Σ item, or the root as its own elements."""
+    match root:
+        case _ if root.axes:
+            return Split(root, (), None)
+        case Binary("div", Sum(item, over), divisor):
+            return Split(item, over, divisor)
+        case Sum(item, over):
+            return Split(item, over, None)
+        case Unary("neg", x) if (inner := splitted(x)).over:
+            return Split(ops.neg(inner.item), inner.over, inner.divisor)
+        case _:
+            return Split(root, (), None)
+
+
+def symbols(found: Forms) -> frozenset[str]:
+    """The letters of the inputs, which no index may have."""
+    return frozenset(a.node.symbol for a in found.composition.inputs.values() if isinstance(a.node, Input))
