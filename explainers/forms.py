@@ -48,13 +48,18 @@ class Forms:
     rewriter: Rewriter
 
 
-def forms(composition: Composition, values: Values, real: Collection[int], wrt: Collection[int]) -> Forms:
+def forms(
+    composition: Composition,
+    values: Values,
+    real: Collection[int],
+    wrt: Collection[int],
+    rewriter: Rewriter | None = None,
+) -> Forms:
     """The normal form of a composition, branches decided, and its gradients; its inputs under letters that are clear.
 
     `real` names the tensors whose gradient is computed, `wrt` those of them whose gradient is shown as a formula.
     """
-    composition = lettered(composition)
-    rewriter = Rewriter(rules())
+    composition, rewriter = lettered(composition), rewriter or Rewriter(rules())
     root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from explainers.claims import Claim
 from explainers.composition import compose
 from explainers.derivation import Derivation
@@ -16,8 +18,10 @@ from explainers.equality import Equal, library_loss
 from explainers.forms import Forms, forms
 from explainers.frontier import DontKnow
 from explainers.graph.balls import precise
-from explainers.graph.evaluation import Values
+from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.exact import Exact, Known, ready
+from explainers.graph.floats import FloatArithmetic
+from explainers.graph.rewriting import Rewriter
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
@@ -66,8 +70,17 @@ def read(recording: Recording) -> Reading | DontKnow | None:
     values = found.values(recording)
     with precise():
         real = differentiable(found, losses)
-        normal = forms(found, values, real, _shown(recording, real))
+        wrt = _shown(recording, real)
+        normal = forms(found, values, real, wrt)
+        shown = recording.tensor(recording.subject)
+        if shown.data is not None and np.isnan(shown.array()).any() and not _is_nan(normal, values):
+            normal = forms(found, values, real, wrt, Rewriter(()))
         return Reading(normal, values, page_twin(normal, values, _heading(recording)))
+
+
+def _is_nan(normal: Forms, values: Values) -> bool:
+    """Whether the normal form is nan, too, where the program's value is: it says 0 of 0 · nan."""
+    return bool(np.isnan(evaluate(normal.root, values, FloatArithmetic())).any())
 
 
 def _heading(recording: Recording) -> str:

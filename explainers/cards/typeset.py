@@ -81,7 +81,8 @@ def _number_label(typeset: Typesetter, expr: NumberLabel) -> Node:
         node = Number(digits)
     if power is not None:
         exponent = Number(str(abs(power))) if power >= 0 else Terms(((True, Number(str(-power))),))
-        node = Product((node, Scripts(Number("10"), above=exponent)), ("times",))
+        ten = Scripts(Number("10"), above=exponent)
+        node = ten if digits == "1" else Product((node, ten), ("times",))
     return Terms(((True, node),)) if negative else node
 
 

@@ -104,7 +104,9 @@ def _digits(size: Fraction, count: int) -> Decimal:
 def shortest(value: Number) -> str:
     """The shortest decimal that names the number at its own precision, without an exponent where that is short."""
     number: Any = float(value) if isinstance(value, Fraction) else value
-    text = np.format_float_positional(number, trim="-") if 1e-5 <= abs(float(number)) < 1e7 else f"{number!s}"
+    text = np.format_float_positional(number, trim="-")
+    if not 1e-5 <= abs(float(number)) < 1e7:
+        text = min(text, np.format_float_scientific(number, trim="-", exp_digits=1), key=len)
     if len(text) <= 12 or (isinstance(value, Fraction) and Fraction(text) == value):
         return text
     return np.format_float_positional(number, precision=9, fractional=False, trim="-")

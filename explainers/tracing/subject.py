@@ -16,6 +16,7 @@ from explainers.tracing.mode import Tracer
 from explainers.tracing.naming import is_loss
 
 Claims = Sequence[tuple[float, float]]
+_GRADIENT = "torch.Tensor.grad"
 _SHOWING = frozenset({"torch.detach", "torch.Tensor.detach", "torch.Tensor.data", "torch.Tensor.cpu"})
 _CLAIMED_LIMIT = 1000  # elements of an output that is compared with claims
 
@@ -84,7 +85,10 @@ def others(
 
 
 def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None:
-    """Of the computed values that match a claim, one that is shown; then nan or inf, a loss, a start of backward."""
+    """Of the computed values that match a claim, one that is shown; then nan or inf, a loss, a start of backward.
+
+    A gradient that matches is told of the loss that backward started from.
+    """
     displayed = {s.tensor for s in shown} | _bare(tracer)
     started = set(tracer.backward_from)
     best: tuple[bool, bool, bool, bool, bool, int, int] | None = None
@@ -92,7 +96,8 @@ def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | No
         for id in call.outputs if claims and call.inputs() else ():
             if _matches(tracer, id, claims):
                 loss, odd = is_loss(call.function), _is_odd(tracer, id)
-                rank = (loss and odd, id in displayed, odd, loss, id in started, call.index, id)
+                of = tracer.backward_from[-1] if started and call.function == _GRADIENT else id
+                rank = (loss and odd, id in displayed, odd, loss, id in started, call.index, of)
                 best = rank if best is None else max(best, rank)
     return None if best is None else best[-1]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 import sympy
 
-from explainers.derivation import Definition, Quantity
+from explainers.derivation import Combination, Definition, Quantity, Substitution
 from explainers.frontier import DontKnow
 from explainers.reading import Reading
 from explainers.telling.sections import tables
@@ -55,6 +56,22 @@ def test_a_program_is_certified_by_the_whole_certificate(name: str, explained: C
 
 def test_the_table_is_long_enough() -> None:
     assert len(CERTIFIED) >= 60
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a = torch.tensor([0.0])\nb = a / a\nloss = (b * 0).sum()\nprint(loss)",
+        "p = torch.tensor([0.0, 0.5])\nprint((p * torch.log(p)).sum() * 0 + 3)",
+        "a = torch.tensor([float('inf'), 1.0])\nprint((a - a).mean())",
+    ],
+    ids=["0 · nan", "0 · log 0", "inf − inf"],
+)
+def test_a_formula_keeps_the_nan_of_the_program(source: str, explained: Callable[[str], Any]) -> None:
+    found = explained(source).explanation
+    assert found.proof.certified
+    values = [step.value for step in found.derivation.steps if isinstance(step, Substitution | Combination)]
+    assert math.isnan(float(values[-1]))
 
 
 def test_a_sum_of_two_elements_is_no_loop(explained: Callable[[str], Any]) -> None:

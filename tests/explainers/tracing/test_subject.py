@@ -22,6 +22,8 @@ from explainers.tracing import record
         ("a = torch.zeros(1).log()\nb = a.sum() * 0\nc = torch.ones(2) * 2\nprint(c)", [(math.nan, 0.0)], "b"),
         ("x = torch.ones(2)\na = (x - x) / 0\nb = x * 0\nprint(a, b)",
          [(math.nan, 0.0), (math.nan, 0.0), (0.0, 0.0), (0.0, 0.0)], "a"),
+        ("a = torch.ones(2, requires_grad=True)\nb = (a * 3).sum()\nb.backward()\nprint(a.grad)",
+         [(3.0, 0.05), (3.0, 0.05)], "b"),
         ("c = nn.MSELoss()\na = c(torch.ones(2), torch.zeros(2))\nc", (), "a"),
         ("x = torch.tensor([0.5])\ny = x + 0\nz = x * 3\nprint(z, y)", [(0.5, 0.05)], "y"),
         ("a = torch.ones(2)\nb = -(a * 3).log().mean()\nc = a * 2", (), "b"),
