@@ -104,9 +104,20 @@ def _expression(step: TracebackType) -> ast.expr | None:
     parts[-1] = parts[-1][:end]
     parts[0] = parts[0][start:]
     try:
-        return ast.parse(f"({b''.join(parts).decode()})", mode="eval").body
+        node = ast.parse(f"({b''.join(parts).decode()})", mode="eval").body
+        return _called_at_once(rows[line - 1], node) or node
     except (SyntaxError, ValueError):
         return None
+
+
+def _called_at_once(row: str, node: ast.expr) -> ast.expr | None:
+    """The call of what an expression builds, where it is written on the same line: `nn.MSELoss()(a, b)`."""
+    try:
+        written = ast.parse(row.strip())
+    except SyntaxError:
+        return None
+    calls = (part for part in ast.walk(written) if isinstance(part, ast.Call) and isinstance(part.func, ast.Call))
+    return next((call for call in calls if ast.dump(call.func) == ast.dump(node)), None)
 
 
 def _is_harmless(part: ast.AST, frame: FrameType) -> bool:
@@ -114,9 +125,14 @@ def _is_harmless(part: ast.AST, frame: FrameType) -> bool:
     if not isinstance(part, ast.Call):
         return isinstance(part, (*_PLAIN, *_DATA))
     match part.func:
-        case ast.Attribute(value=ast.Name(id=owner), attr=method) if not method.endswith("_") and method != "backward":
+        case ast.Attribute(attr=method) if method.endswith("_") or method == "backward":
+            return False
+        case ast.Attribute(value=ast.Name(id=owner)):
             held = _variable(frame, owner)
-            return _is_torchs(held) or (isinstance(held, ModuleType) and held.__name__.startswith("torch"))
+            return _is_torchs(held) or _is_torch_itself(held)
+        case ast.Attribute(value=inner):  # what a tensor of theirs was made into
+            owners = [_variable(frame, name.id) for name in ast.walk(inner) if isinstance(name, ast.Name)]
+            return bool(owners) and all(_is_torch_itself(held) or hasattr(held, "requires_grad") for held in owners)
         case ast.Name(id=name):
             return _is_torchs(_variable(frame, name))
         case ast.Call():  # what that one returns, a loss module, is called; it is judged by itself
@@ -131,6 +147,10 @@ def _is_torchs(held: object) -> bool:
         return False
     homes = (getattr(held, "__module__", None), type(held).__module__)
     return any(isinstance(home, str) and home.split(".")[0] == "torch" for home in homes)
+
+
+def _is_torch_itself(held: object) -> bool:
+    return isinstance(held, ModuleType) and held.__name__.split(".")[0] == "torch"
 
 
 def _variable(frame: FrameType, name: str) -> object:

@@ -1,4 +1,4 @@
-"""Calls that are written wrongly: a class for a function, arguments swapped, missing, or of a name there is not."""
+"""Calls that are written wrongly: a class for a function, arguments swapped, or of a name there is not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
-from explainers.diagnoses.operands import known_as, rewritten
+from explainers.diagnoses.operands import known_as, rewritten, written
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.source_edits import Source, last_name
+from explainers.diagnoses.source_edits import Source, last_name, without_keyword
 from explainers.diagnoses.wording import shape
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
@@ -17,10 +17,12 @@ from explainers.messages import Message, said
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _DATA = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = torch.tensor([0, 1])\n"
 _RIGHT = _HEAD + _DATA + "nn.CrossEntropyLoss()(logits, target)"
-_MISSING = re.compile(r"missing \d+ required positional arguments?: (.*)")
 _NAMES = re.compile(r"""['"](\w+)['"]""")
+_SURPLUS = re.compile(
+    r"takes (?:from (?P<least>\d+) to )?(?P<most>\d+) positional arguments? but (?P<given>\d+) (?:positional|was|were)"
+)
+_SHORTER = said("Leave the last ones out.")
 _REDUCTIONS = ("mean", "sum", "none")
-_LIKE_TARGETS = ("target", "targets", "label", "labels", "y", "y_true", "gt", "t")
 
 
 def rules() -> tuple[Rule, ...]:
@@ -57,19 +59,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + _DATA + "F.cross_entropy(target, logits)",
             control=_RIGHT,
             concern="exception",
-            dominates=frozenset({"integer-prediction", "ce-target-float-indices"}),
-        ),
-        Rule(
-            slug="missing-argument",
-            family="calling",
-            title=said("An argument is missing"),
-            explanation=said("A loss compares two things, so it is called with the input and the target."),
-            words=("missing 1 required positional argument", "missing target", "forward() missing"),
-            losses=frozenset(),
-            trigger=_missing,
-            positive=_HEAD + _DATA + "criterion = nn.CrossEntropyLoss()\ncriterion(logits)",
-            control=_RIGHT,
-            concern="exception",
+            dominates=frozenset({"integer-prediction", "ce-target-float-indices", "arguments-do-not-fit"}),
         ),
         Rule(
             slug="unknown-argument",
@@ -81,6 +71,33 @@ def rules() -> tuple[Rule, ...]:
             trigger=_unknown,
             positive=_HEAD + _DATA + "F.cross_entropy(logits, target, smoothing=0.1)",
             control=_RIGHT,
+            concern="exception",
+        ),
+        Rule(
+            slug="too-many-arguments",
+            family="calling",
+            title=said("More arguments are passed than there are"),
+            explanation=said("What is passed without a name is taken in the order of the function's parameters."),
+            words=("positional arguments but", "takes from 2 to"),
+            losses=frozenset(),
+            trigger=_too_many,
+            positive=_HEAD + _DATA + "F.huber_loss(logits, logits, 'mean', 1.0, None, target)",
+            control=_HEAD + _DATA + "F.huber_loss(logits, logits, 'mean', 1.0, None)",
+            concern="exception",
+        ),
+        Rule(
+            slug="tensor-in-place-of-flag",
+            family="calling",
+            title=said("A tensor is passed where an old flag is"),
+            explanation=said(
+                "The third and fourth arguments of these losses are the old flags size_average and reduce. Weights "
+                "have a name of their own, and so are passed by it."
+            ),
+            words=("weight as third argument", "size_average is a tensor", "Boolean value of Tensor weights"),
+            losses=frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "soft_margin_loss", "kl_div"}),
+            trigger=_flag,
+            positive=_HEAD + _DATA + "F.mse_loss(logits, logits.sin(), torch.ones(2, 3))",
+            control=_HEAD + _DATA + "F.mse_loss(logits, logits.sin(), weight=torch.ones(2, 3))",
             concern="exception",
         ),
         Rule(
@@ -193,46 +210,6 @@ def _exchanged(scene: Scene) -> str | None:
     )
 
 
-def _missing(scene: Scene) -> Suspicion | None:
-    raised, source = scene.recording.raised, Source(scene.recording.source)
-    found = _MISSING.search(raised.message) if raised is not None and raised.type == "TypeError" else None
-    if raised is None or found is None:
-        return None
-    names = _NAMES.findall(found[1])
-    node = source.at(raised.span)
-    called = source.written(node.func) if isinstance(node, ast.Call) else raised.type
-    given = _at_hand(source, node, names) if isinstance(node, ast.Call) else None
-    changed = _with(source, node, given) if isinstance(node, ast.Call) and given else None
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said("{function} is called without {names}.", function=called, names=" and ".join(names)),
-        evidence=(
-            said(
-                "It takes {accepts}.", accepts=", ".join(a for a in raised.accepts if a != "self") or ", ".join(names)
-            ),
-        ),
-        trials=(),
-        fix=fixes.fix(scene, changed, "choose", said("Pass {names}.", names=", ".join(names))),
-    )
-
-
-def _at_hand(source: Source, node: ast.Call, wanted: list[str]) -> str | None:
-    """What may be missing: the last axis for `dim`, else a variable of the program that has the parameter's name or is
-    named as targets are."""
-    if wanted == ["dim"]:
-        return "dim=-1"
-    assigned = {n.id for n in ast.walk(source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    alike = (*wanted, *(_LIKE_TARGETS if wanted == ["target"] else ()))
-    return next((name for name in alike if name in assigned - used), None) if len(wanted) == 1 else None
-
-
-def _with(source: Source, node: ast.Call, given: str) -> str:
-    """The program with one more argument at the end of a call."""
-    _, end = source.piece(node)
-    return source.replaced((end - 1, end - 1), f", {given}" if node.args or node.keywords else given)
-
-
 def _unknown(scene: Scene) -> Suspicion | None:
     raised, source = scene.recording.raised, Source(scene.recording.source)
     if raised is None or raised.type != "TypeError" or "keyword argument" not in raised.message:
@@ -251,18 +228,57 @@ def _unknown(scene: Scene) -> Suspicion | None:
         trials=(),
         fix=fixes.fix(scene, renamed, "likely", said("Perhaps {name} is meant.", name=raised.similar))
         if renamed
-        else fixes.fix(scene, _without(source, node, keyword), "choose", said("Leave it out.")),
-        alternatives=(fixes.fix(scene, _without(source, node, keyword), "choose", said("Leave it out.")),),
+        else fixes.fix(scene, without_keyword(source, node, keyword), "choose", said("Leave it out.")),
+        alternatives=(fixes.fix(scene, without_keyword(source, node, keyword), "choose", said("Leave it out.")),),
     )
 
 
-def _without(source: Source, node: ast.Call, keyword: ast.keyword) -> str:
-    """The program without one keyword and the comma before or behind it."""
-    start, end = source.piece(keyword)
-    before = [source.piece(a)[1] for a in (*node.args, *node.keywords) if source.piece(a)[1] <= start]
-    behind = [source.piece(k)[0] for k in node.keywords if source.piece(k)[0] >= end]
-    piece = (max(before), end) if before else (start, min(behind) if behind else end)
-    return source.replaced(piece, "")
+def _too_many(scene: Scene) -> Suspicion | None:
+    raised, source = scene.recording.raised, Source(scene.recording.source)
+    found = _SURPLUS.search(raised.message) if raised is not None and raised.type == "TypeError" else None
+    node = source.at(raised.span) if raised is not None else None
+    if raised is None or found is None or not isinstance(node, ast.Call):
+        return None
+    most, given, least = int(found["most"]), int(found["given"]), int(found["least"] or found["most"])
+    kept = [k for k in (len(node.args) - given + count for count in (most, least)) if 0 < k < len(node.args)]
+    pieces = [(source.piece(node.args[k - 1])[1], source.piece(node.args[-1])[1]) for k in dict.fromkeys(kept)]
+    shorter = [fixes.fix(scene, source.replaced(piece, ""), "choose", _SHORTER) for piece in pieces]
+    if not shorter:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{function} takes {most} arguments at most, and is called with {given}.",
+                     function=source.written(node.func), most=most, given=given),
+        evidence=(said("It takes {accepts}.", accepts=", ".join(a for a in raised.accepts if a != "self")),),
+        trials=(),
+        fix=shorter[0],
+        alternatives=tuple(shorter[1:]),
+    )  # fmt: skip
+
+
+def _flag(scene: Scene) -> Suspicion | None:
+    flag = next((name for name in ("size_average", "reduce") if scene.tensor(name) is not None), None)
+    node = None if flag is None else written(scene, flag)
+    if flag is None or node is None:
+        return None
+    source, has_weight = Source(scene.recording.source), any(a.name == "weight" for a in scene.call.arguments)
+    named = said("Pass the weights by their name.")
+    weighted = source.replaced(source.piece(node), f"weight={source.written(node)}")
+    changes = (fixes.fix(scene, weighted, "likely", named),) if has_weight else ()
+    plain = fixes.fix(scene, source.replaced(source.piece(node), "None"), "choose", said("Leave it out."))
+    tensor = scene.given(flag)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} is taken for the flag {flag} of {function}.", name=known_as(scene, flag), flag=flag,
+                     function=scene.name),
+        evidence=(
+            said("{name} is {dtype} of shape {shape}.", name=known_as(scene, flag), dtype=tensor.dtype,
+                 shape=shape(tensor.shape)),
+        ),
+        trials=(),
+        fix=(*changes, plain)[0],
+        alternatives=(*changes, plain)[1:],
+    )  # fmt: skip
 
 
 def _reduction(scene: Scene) -> Suspicion | None:

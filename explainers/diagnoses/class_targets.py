@@ -1,4 +1,4 @@
-"""Losses over classes that refuse their target: which class there is not, and which shape or dtype is wanted."""
+"""Losses over classes that refuse their target: which class there is not, and which dtype is wanted."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import ast
 import numpy as np
 
 from explainers.diagnoses import fixes
+from explainers.diagnoses.class_axes import OF_INDICES, are_indices, classes, indices, scores
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced, with_option
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number, shape
 from explainers.messages import Message, said
-from explainers.recording import Tensor
 
-_SAME_ITEMS = said("Give both the same number of items: keep the batch axis in view or reshape, as in x.flatten(1).")
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _LOGITS = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
-_LOSSES = frozenset({"cross_entropy", "nll_loss"})
-_MODULES = {"cross_entropy": "CrossEntropyLoss", "nll_loss": "NLLLoss"}
 _RIGHT = _HEAD + _LOGITS + "F.cross_entropy(logits, torch.tensor([0, 1]))"
 
 
@@ -35,7 +32,7 @@ def rules() -> tuple[Rule, ...]:
                 "occur, labels that count from 1 pass without an error, and every item is learnt as its neighbour."
             ),
             words=("labels start at 1", "one-based labels", "labels from 1 to C", "target is out of bounds"),
-            losses=_LOSSES,
+            losses=OF_INDICES,
             trigger=_one_based,
             positive=_HEAD + _LOGITS + "target = torch.tensor([1, 3])\nF.cross_entropy(logits, target)",
             control=_RIGHT,
@@ -58,23 +55,9 @@ def rules() -> tuple[Rule, ...]:
                 "target -1",
                 "Target 3 is out of bounds",
             ),
-            losses=_LOSSES,
+            losses=OF_INDICES,
             trigger=_out_of_range,
             positive=_HEAD + _LOGITS + "target = torch.tensor([0, -1])\nnn.CrossEntropyLoss()(logits, target)",
-            control=_RIGHT,
-            concern="exception",
-        ),
-        Rule(
-            slug="ce-target-column",
-            family="class-targets",
-            title=said("The target is a column"),
-            explanation=said(
-                "One index per item makes a target of one dimension less than the input, without an axis of classes."
-            ),
-            words=("multi-target not supported", "0D or 1D target tensor expected", "target of shape (N, 1)"),
-            losses=_LOSSES,
-            trigger=_column,
-            positive=_HEAD + _LOGITS + "target = torch.tensor([[0], [1]])\nF.cross_entropy(logits, target)",
             control=_RIGHT,
             concern="exception",
         ),
@@ -91,7 +74,7 @@ def rules() -> tuple[Rule, ...]:
                 "target dtype to be Long",
                 "expected Long but got Float",
             ),
-            losses=_LOSSES,
+            losses=OF_INDICES,
             trigger=_float_indices,
             positive=_HEAD + _LOGITS + "target = torch.tensor([0.0, 1.0])\nF.cross_entropy(logits, target)",
             control=_RIGHT,
@@ -106,85 +89,24 @@ def rules() -> tuple[Rule, ...]:
                 "numbers. The usual target is the class index itself, one whole number per item, not one-hot."
             ),
             words=("one-hot target", "floating point type for target with class probabilities", "one hot long"),
-            losses=frozenset({"cross_entropy"}),
+            losses=frozenset({"cross_entropy", "linear_cross_entropy"}),
             trigger=_int_one_hot,
             positive=_HEAD + _LOGITS + "target = torch.tensor([[1, 0, 0], [0, 1, 0]])\nF.cross_entropy(logits, target)",
             control=_RIGHT,
             concern="exception",
-        ),
-        Rule(
-            slug="ce-class-dim-last",
-            family="class-targets",
-            title=said("The classes are on the last axis"),
-            explanation=said(
-                "The axis of the classes is axis 1, behind the batch; all further axes of the input are those of the "
-                "target."
-            ),
-            words=("class dimension last", "Expected target size", "sequence logits (B, T, C)", "size mismatch"),
-            losses=_LOSSES,
-            trigger=_class_dim_last,
-            positive=_HEAD
-            + "logits = torch.arange(24.0).reshape(2, 4, 3).sin()\ntarget = torch.tensor([[0, 1, 2, 0], [1] * 4])\n"
-            "F.cross_entropy(logits, target)",
-            control=_RIGHT,
-            concern="exception",
-        ),
-        Rule(
-            slug="batch-sizes-differ",
-            family="class-targets",
-            title=said("Input and target have different numbers of items"),
-            explanation=said(
-                "The first axis of the input is the batch, and the target has one entry for each of its items."
-            ),
-            words=("Expected input batch_size to match target batch_size", "batch size mismatch", "batch_size"),
-            losses=_LOSSES,
-            trigger=_batch_sizes,
-            positive=_HEAD + "logits = torch.tensor([[2.0, 0.5, -1.0]])\nF.cross_entropy(logits, torch.tensor(0))",
-            control=_RIGHT,
-            concern="exception",
-        ),
-        Rule(
-            slug="ce-target-lacks-axis",
-            family="class-targets",
-            title=said("One label per item, where there is one prediction per position"),
-            explanation=said(
-                "Axis 1 of the input holds the classes; every axis behind it holds positions (time steps, pixels), and "
-                "each position needs a label of its own. Where only one prediction per item is wanted, pick it first: "
-                "the last step is x[:, -1] where the classes are on the last axis."
-            ),
-            words=("Expected target size got one dimension", "target has no sequence axis", "last step only"),
-            losses=_LOSSES,
-            trigger=_lacks_axis,
-            positive=_HEAD
-            + "logits = torch.arange(12.0).reshape(2, 2, 3)\nF.cross_entropy(logits, torch.tensor([0, 1]))",
-            control=_RIGHT,
-            concern="exception",
+            dominates=frozenset({"arguments-do-not-fit"}),
         ),
     )
 
 
-def _classes(scene: Scene) -> int | None:
-    """The number of classes, None where the input has no axis for them."""
-    sizes = scene.given("input").shape
-    return sizes[min(1, len(sizes) - 1)] if sizes else None
-
-
-def _without_classes(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    return sizes[:1] + sizes[2:] if len(sizes) > 1 else ()
-
-
-def _is_indices(tensor: Tensor) -> bool:
-    return tensor.dtype in ("int64", "uint8")
-
-
 def _impossible(scene: Scene) -> tuple[Floats, int] | None:
     """The targets that are no class, and the number of classes; None where the target is no list of indices."""
-    target, classes = scene.given("target"), _classes(scene)
-    if classes is None or not _is_indices(target) or target.shape != _without_classes(scene.given("input").shape):
+    target, count = scene.given("target"), classes(scene)
+    if count is None or not are_indices(target) or target.shape != indices(scene):
         return None
     y = scene.array("target").reshape(-1)
-    bad = y[((y < 0) | (y >= classes)) & (y != scene.call.argument("ignore_index"))]
-    return (bad, classes) if bad.size else None
+    bad = y[((y < 0) | (y >= count)) & (y != scene.call.argument("ignore_index"))]
+    return (bad, count) if bad.size else None
 
 
 def _one_based(scene: Scene) -> Suspicion | None:
@@ -192,15 +114,15 @@ def _one_based(scene: Scene) -> Suspicion | None:
     y = scene.array("target") if found else np.zeros(0)
     if found is None or y.min() < 1 or y.max() != found[1]:
         return None
-    name, classes = known_as(scene, "target"), found[1]
+    name, count = known_as(scene, "target"), found[1]
     return Suspicion(
         at=scene.call.index,
         verdict=said(
             "{name} holds {top}, but the {classes} classes are numbered 0 to {last}: the labels count from 1.",
             name=name,
-            top=classes,
-            classes=classes,
-            last=classes - 1,
+            top=count,
+            classes=count,
+            last=count - 1,
         ),
         evidence=(said("The least target is {low}, the largest {high}.", low=int(y.min()), high=int(y.max())),),
         trials=(),
@@ -212,23 +134,23 @@ def _out_of_range(scene: Scene) -> Suspicion | None:
     found = _impossible(scene)
     if found is None:
         return None
-    bad, classes = found
+    bad, count = found
     return Suspicion(
         at=scene.call.index,
         verdict=said(
             "{name} holds {bad}, which is out of bounds: the {classes} classes are numbered 0 to {last}.",
             name=known_as(scene, "target"),
             bad=number(float(bad[0])),
-            classes=classes,
-            last=classes - 1,
+            classes=count,
+            last=count - 1,
         ),
         evidence=(
             said("{count} of {all} targets are out of bounds.", count=bad.size, all=scene.given("target").elements),
             *_none_left(scene, bad),
         ),
         trials=(),
-        fix=_allowed(scene, bad, classes),
-        alternatives=(_ignored(scene, bad),) if bad.min() >= classes else (),
+        fix=_allowed(scene, bad, count),
+        alternatives=(_ignored(scene, bad),) if bad.min() >= count else (),
     )
 
 
@@ -238,12 +160,13 @@ def _none_left(scene: Scene, bad: Floats) -> tuple[Message, ...]:
     return (said("If all of them are ignored, the mean is one over no items, 0/0: it is nan."),)
 
 
-def _allowed(scene: Scene, bad: Floats, classes: int) -> Fix:
+def _allowed(scene: Scene, bad: Floats, count: int) -> Fix:
     """More outputs for labels beyond the last class, else the one value left out."""
-    if bad.min() < classes:
+    if bad.min() < count:
         return _ignored(scene, bad)
     source = Source(scene.recording.source)
-    last = [c.args[1] for c in source.constructors("Linear") if len(c.args) > 1 and _is(c.args[1], classes)]
+    layer = scene.name if scene.name == "AdaptiveLogSoftmaxWithLoss" else "Linear"
+    last = [c.args[1] for c in source.constructors(layer) if len(c.args) > 1 and _is(c.args[1], count)]
     wide = str(int(bad.max()) + 1)
     changed = source.replaced(source.piece(last[0]), wide) if len(last) == 1 else None
     return fixes.fix(scene, changed, "choose", said("Give the model {count} outputs, or mend the labels.", count=wide))
@@ -254,35 +177,20 @@ def _is(node: ast.expr, value: int) -> bool:
 
 
 def _ignored(scene: Scene, bad: Floats) -> Fix:
-    value = int(bad[0])
-    changed = with_option(scene, _MODULES[scene.name], "ignore_index", str(value)) if (bad == value).all() else None
+    """The labels left out where a value marks them, else brought into the range of the classes."""
+    value, loss = int(bad[0]), scene.registry.of(scene.call.function)
+    if scene.name == "AdaptiveLogSoftmaxWithLoss" or not (bad == value).all() or loss is None or loss.module is None:
+        last = (classes(scene) or 1) - 1
+        note = said("It runs with labels from 0 to {last}: find out where the others come from.", last=last)
+        return fixes.fix(scene, replaced(scene, target=f"{{}}.clamp(0, {last})"), "choose", note)
+    changed = with_option(scene, loss.module, "ignore_index", str(value))
     note = said("ignore_index={value} leaves these items out; if they are labels, mend them.", value=value)
     return fixes.fix(scene, changed, "likely", note)
 
 
-def _column(scene: Scene) -> Suspicion | None:
-    x, y = scene.given("input").shape, scene.given("target").shape
-    if len(x) < 2 or len(y) != len(x) or y[1] != 1 or x == y or (y[0], *y[2:]) != _without_classes(x):
-        return None
-    name = known_as(scene, "target")
-    change = "{}.squeeze(1)" if _is_indices(scene.given("target")) else "{}.squeeze(1).long()"
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "{name} has shape {shape}, a column: an index per item has shape {wanted}.",
-            name=name,
-            shape=shape(y),
-            wanted=shape(_without_classes(x)),
-        ),
-        evidence=(said("Axis 1 of {name} has length 1 and no meaning.", name=name),),
-        trials=(),
-        fix=fixes.fix(scene, replaced(scene, target=change), "safe", said("Take the axis of length 1 away.")),
-    )
-
-
 def _float_indices(scene: Scene) -> Suspicion | None:
-    x, target = scene.given("input").shape, scene.given("target")
-    if target.shape != _without_classes(x) or _is_indices(target):
+    target = scene.given("target")
+    if target.shape != indices(scene) or are_indices(target):
         return None
     name = known_as(scene, "target")
     return Suspicion(
@@ -297,16 +205,16 @@ def _float_indices(scene: Scene) -> Suspicion | None:
 
 def _as_binary(scene: Scene) -> str | None:
     """One score per item against 0 and 1, where the input has a single class."""
-    if _classes(scene) != 1:
+    if classes(scene) != 1 or scene.name != "cross_entropy":
         return None
     return fixes.called_instead(scene, "binary_cross_entropy_with_logits", "squeeze(1)")
 
 
 def _int_one_hot(scene: Scene) -> Suspicion | None:
-    x, target = scene.given("input"), scene.given("target")
-    if target.shape != x.shape or target.floating or not x.shape:
+    x, target = scores(scene), scene.given("target")
+    if target.shape != x or target.floating or not x:
         return None
-    name, axis = known_as(scene, "target"), min(1, len(x.shape) - 1)
+    name, axis = known_as(scene, "target"), min(1, len(x) - 1)
     return Suspicion(
         at=scene.call.index,
         verdict=said(
@@ -316,8 +224,8 @@ def _int_one_hot(scene: Scene) -> Suspicion | None:
         ),
         evidence=(
             said("{name} has shape {shape}, that of the input; indices have {wanted}.",
-                 name=name, shape=shape(target.shape), wanted=shape(_without_classes(x.shape))),
-            *_without_batch(x.shape),
+                 name=name, shape=shape(target.shape), wanted=shape(indices(scene))),
+            *_without_batch(x),
             *_of_two_classes(scene),
         ),
         trials=(),
@@ -348,84 +256,3 @@ def _without_batch(sizes: tuple[int, ...]) -> tuple[Message, ...]:
         "batch of one, (1, C), and the target has shape (1,)."
     )
     return (said(text),)
-
-
-def _class_dim_last(scene: Scene) -> Suspicion | None:
-    x, y = scene.given("input").shape, scene.given("target").shape
-    if len(x) < 3 or y != x[:-1]:
-        return None
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "{name} has shape {shape} with its {classes} classes on the last axis; they have to be on axis 1.",
-            name=known_as(scene, "input"),
-            shape=shape(x),
-            classes=x[-1],
-        ),
-        evidence=(
-            said("The target's shape {target} is the input's without its last axis.", target=shape(y)),
-            said("torch reads axis 1, of length {size}, as the classes.", size=x[1]),
-        ),
-        trials=(),
-        fix=fixes.fix(
-            scene,
-            replaced(scene, input="{}.transpose(1, 2)" if len(x) == 3 else "{}.movedim(-1, 1)"),
-            "safe",
-            said("Move the axis of the classes behind the batch."),
-        ),
-    )
-
-
-def _lacks_axis(scene: Scene) -> Suspicion | None:
-    x, y = scene.given("input").shape, scene.given("target").shape
-    if len(x) != 3 or len(y) != 1 or x[0] != y[0]:
-        return None
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "{input} has shape {shape}: with {classes} classes on axis 1 the target needs shape {wanted}, not {given}.",
-            input=known_as(scene, "input"),
-            shape=shape(x),
-            classes=x[1],
-            wanted=shape(_without_classes(x)),
-            given=shape(y),
-        ),
-        evidence=(
-            said("There are {count} positions on the last axis, and one label for each item.", count=x[2]),
-        ),
-        trials=(),
-        fix=fixes.fix(scene, replaced(scene, input="{}[:, -1]"), "choose",
-                      said("Take the last step, or give a label for every position.")),
-    )  # fmt: skip
-
-
-def _batch_sizes(scene: Scene) -> Suspicion | None:
-    x, y = scene.given("input").shape, scene.given("target").shape
-    if len(x) < 2 or (y and x[0] == y[0]) or y == x:
-        return None
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "{input} has {items} items on axis 0, but {target} has shape {shape}.",
-            input=known_as(scene, "input"),
-            items=x[0],
-            target=known_as(scene, "target"),
-            shape=shape(y),
-        ),
-        evidence=(said("For an input of shape {input} the target has shape {wanted}.",
-                       input=shape(x), wanted=shape(_without_classes(x))),),
-        trials=(),
-        fix=fixes.fix(scene, _matched(scene, x, y), "likely", _SAME_ITEMS),
-    )  # fmt: skip
-
-
-def _matched(scene: Scene, x: tuple[int, ...], y: tuple[int, ...]) -> str | None:
-    if not y and x[0] == 1:
-        return replaced(scene, target="{}.unsqueeze(0)")
-    if len(y) == 1 and len(x) == 2 and x[1] == y[0]:
-        return replaced(scene, input="{}.T")
-    if len(y) == 1 and len(x) > 2 and int(np.prod(x[:-1])) == y[0]:
-        return replaced(scene, input="{}.flatten(0, -2)")
-    if len(y) == 2 and len(x) == 2 and y[0] * y[1] == x[0]:
-        return replaced(scene, target="{}.flatten()")
-    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.alignments import lengths
@@ -11,6 +12,7 @@ from explainers.diagnoses.operands import known_as, replaced, written
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import number, shape
 from explainers.messages import Message, said
+from explainers.recording import Items
 
 _HEAD = (
     "import torch\nimport torch.nn.functional as F\n\n"
@@ -82,7 +84,22 @@ def _too_long(scene: Scene) -> Suspicion | None:
             given = lengths(scene, name)
             if given and max(given) > room[0]:
                 return _longer(scene, name, holder, room[0], given)
+            if given and min(given) < 0:
+                return _negative(scene, name, given)
     return None
+
+
+def _negative(scene: Scene, name: str, given: list[int]) -> Suspicion:
+    tensor = scene.tensor(name)
+    text = "{}.clamp(min=0)" if tensor is not None else str(tuple(max(one, 0) for one in given))
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} holds {value}: a length is never below 0.",
+                     name=name if tensor is None else known_as(scene, name), value=number(min(given))),
+        evidence=(said("{name} is {values}.", name=name, values=str(tuple(given))),),
+        trials=(),
+        fix=fixes.fix(scene, replaced(scene, **{name: text}), "choose", said("Find out where it comes from.")),
+    )  # fmt: skip
 
 
 def _longer(scene: Scene, name: str, holder: str, room: int, given: list[int]) -> Suspicion:
@@ -112,7 +129,7 @@ def _cut(scene: Scene, name: str, room: int, given: list[int]) -> str | None:
 def _unlike(scene: Scene) -> Suspicion | None:
     kinds = {name: scene.tensor(name) for name in _LENGTHS}
     loose = [name for name, tensor in kinds.items() if tensor is None]
-    broken = [name for name, tensor in kinds.items() if tensor is not None and tensor.floating]
+    broken = [n for n, tensor in kinds.items() if tensor is not None and (tensor.floating or tensor.dtype == "bool")]
     if broken:
         told = said("{name} is {dtype}, but a length has to be a whole number.", name=known_as(scene, broken[0]),
                     dtype=scene.given(broken[0]).dtype)  # fmt: skip
@@ -121,32 +138,60 @@ def _unlike(scene: Scene) -> Suspicion | None:
         other = next(name for name in _LENGTHS if name not in loose)
         told = said("{name} is no tensor, but {other} is one.", name=loose[0], other=other)
         return _mended(scene, loose, told, "torch.tensor({})", said("Make a tensor of it."))
+    fractions = [name for name in loose if _fractions(scene, name)]
+    if fractions:
+        told = said("{name} is {dtype}, but a length has to be a whole number.", name=fractions[0], dtype="float")
+        return _mended(scene, fractions, told, "tuple(int(n) for n in {})", said("Make the lengths whole numbers."))
     return _count(scene)
+
+
+def _fractions(scene: Scene, name: str) -> bool:
+    given = scene.call.argument(name)
+    return isinstance(given, Items) and any(isinstance(one, float) for one in given.items)
 
 
 def _count(scene: Scene) -> Suspicion | None:
     x, y = scene.given("log_probs").shape, scene.given("targets").shape
     items = x[1] if len(x) == 3 else 1
     rooms = {"input_lengths": x[:1], "target_lengths": y[1:2]}
-    wrong = next((name for name in _LENGTHS if len(lengths(scene, name)) != items), None)
-    if wrong is None:
+    others = [name for name in _LENGTHS if len(lengths(scene, name)) != items or _is_number(scene, name)]
+    if not others:
         return None
+    wrong = others[0]
     told = said("{name} has {given} numbers, but there are {items} sequences.",
                 name=wrong, given=len(lengths(scene, wrong)), items=items)  # fmt: skip
-    full = f"({rooms[wrong][0]},) * {items}" if rooms[wrong] else None
-    if full is not None and scene.tensor(wrong) is not None:
-        full = f"torch.full(({items},), {rooms[wrong][0]})"
-    return _mended(scene, [wrong], told, full, said("Give one length per sequence, here the whole one."), "choose")
+    note = said("Give one length per sequence, here the whole one.")
+    return _mended(scene, others, told, {name: _repeated(scene, name, rooms[name], items) for name in others}, note,
+                   "choose")  # fmt: skip
+
+
+def _is_number(scene: Scene, name: str) -> bool:
+    return isinstance(scene.call.argument(name), int)
+
+
+def _repeated(scene: Scene, name: str, room: tuple[int, ...], items: int) -> str | None:
+    """The whole length for every sequence; the one number that was given, where it was."""
+    if _is_number(scene, name):
+        return f"({{}},) * {items}" if items > 1 else "({},)"
+    if not room:
+        return None
+    as_tensor = scene.tensor(name) is not None
+    return f"torch.full(({items},), {room[0]})" if as_tensor else f"({room[0]},) * {items}"
 
 
 def _mended(
-    scene: Scene, names: list[str], verdict: Message, text: str | None, note: Message, how: fixes.Applicability = "safe"
+    scene: Scene,
+    names: list[str],
+    verdict: Message,
+    text: str | Mapping[str, str | None],
+    note: Message,
+    how: fixes.Applicability = "safe",
 ) -> Suspicion:
     x = scene.given("log_probs").shape
     batch = said("{name} has shape {shape}; axis 1 counts the sequences.",
                  name=known_as(scene, "log_probs"), shape=shape(x))  # fmt: skip
     whole = said("{name} has shape {shape}: a single sequence.", name=known_as(scene, "log_probs"), shape=shape(x))
-    changed = None if text is None else replaced(scene, **dict.fromkeys(names, text))
+    changed = replaced(scene, **(dict.fromkeys(names, text) if isinstance(text, str) else text))
     evidence = (batch if len(x) == 3 else whole,)
     return Suspicion(scene.call.index, verdict, evidence, (), fixes.fix(scene, changed, how, note))
 

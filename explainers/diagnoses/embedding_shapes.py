@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Suspicion
 from explainers.diagnoses.operands import known_as, replaced
+from explainers.diagnoses.refitting import refitted
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import shape
 from explainers.messages import Message, said
@@ -45,6 +46,7 @@ def suspicion(scene: Scene) -> Suspicion | None:
         ),
         trials=(),
         fix=fixes.fix(scene, replaced(scene, **changes) if changes else None, "likely" if likely else "choose", note),
+        alternatives=refitted(scene, note),
     )
 
 

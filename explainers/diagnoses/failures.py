@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from explainers.diagnoses import (
+    adaptive_arguments,
+    argmax_inputs,
+    argument_types,
     backward_errors,
     calling,
     changed_in_place,
+    class_target_shapes,
     class_targets,
     ctc_arguments,
+    ctc_shapes,
+    ignored_probabilities,
     infinite_scores,
     linear_shapes,
     logarithms,
+    missing_arguments,
     missing_values,
     modules,
     naming,
@@ -19,10 +26,12 @@ from explainers.diagnoses import (
     operand_shapes,
     overflows,
     paired_shapes,
+    refitting,
     refused_binary,
     refused_integers,
     refused_labels,
     refused_options,
+    refused_variances,
     repeated_backward,
     silent_gradients,
     spoiled_gradients,
@@ -31,10 +40,20 @@ from explainers.diagnoses import (
 )
 from explainers.diagnoses.diagnosis import Rule
 
-_CLASSES = (class_targets, linear_shapes, refused_labels)
-_LOSSES = (*_CLASSES, ctc_arguments, refused_binary, refused_options, refused_integers)
+_CLASSES = (
+    argmax_inputs,
+    ignored_probabilities,
+    adaptive_arguments,
+    class_targets,
+    class_target_shapes,
+    linear_shapes,
+    refused_labels,
+)
+_LOSSES = (*_CLASSES, ctc_arguments, ctc_shapes, refused_binary, refused_options, refused_variances, refused_integers)
 _REFUSED = (
     calling,
+    argument_types,
+    missing_arguments,
     naming,
     missing_values,
     modules,
@@ -43,6 +62,7 @@ _REFUSED = (
     no_tensors,
     operand_shapes,
     paired_shapes,
+    refitting,
 )
 _BACKWARD = (backward_errors, changed_in_place, repeated_backward)
 

@@ -7,7 +7,16 @@ import inspect
 
 from explainers.diagnoses.diagnosis import Applicability, Fix
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.source_edits import Source, argument, diff, functional, last_name, modules_around, operand
+from explainers.diagnoses.source_edits import (
+    Source,
+    argument,
+    diff,
+    functional,
+    last_name,
+    modules_around,
+    operand,
+    without_keyword,
+)
 from explainers.messages import Message
 from explainers.recording import Call
 
@@ -116,7 +125,7 @@ def with_option(scene: Scene, call: Call, name: str, text: str | None, position:
     if (keyword := next((k for k in written.keywords if k.arg == name), None)) is not None:
         kept = _atom(source, keyword.value)
         if text is None:
-            return _without_keyword(source, written, keyword)
+            return without_keyword(source, written, keyword)
         return source.replaced(source.piece(keyword.value), text.replace("{}", kept))
     place = None if position is None else position - _bound_before(source, call, written)
     if place is not None and 0 <= place < len(written.args):
@@ -213,16 +222,6 @@ def _with_keyword(source: Source, written: ast.Call, text: str) -> str:
     inside = source.text[start : end - 1].rstrip()
     comma = "" if inside.endswith("(") else " " if inside.endswith(",") else ", "
     return source.text[:start] + inside + comma + text + ")" + source.text[end:]
-
-
-def _without_keyword(source: Source, written: ast.Call, keyword: ast.keyword) -> str:
-    """The comma before it goes too, or the one behind it where it is the first."""
-    start, end = source.piece(keyword)
-    before = [source.piece(part)[1] for part in (*written.args, *written.keywords) if source.piece(part)[1] < start]
-    if before:
-        return source.replaced((max(before), end), "")
-    rest = source.text[end:].lstrip()
-    return source.text[:start] + (rest[1:].lstrip() if rest.startswith(",") else rest)
 
 
 def _without_layer(source: Source, activation: Call) -> str | None:

@@ -30,18 +30,38 @@ def rules() -> tuple[Rule, ...]:
             positive=_MATRIX + "F.linear_cross_entropy(x, m, y)",
             control=_MATRIX + "F.linear_cross_entropy(x, m.T, y)",
             concern="exception",
+            dominates=frozenset({"batch-sizes-differ", "ce-target-column", "arguments-do-not-fit"}),
         ),
     )
 
 
 def _differs(scene: Scene) -> Suspicion | None:
     x, weight = scene.given("input").shape, scene.given("linear_weight").shape
-    if not x or len(weight) != 2:
+    if not x or not weight:
         return None
+    if len(weight) == 1:
+        return _no_matrix(scene, x, weight)
     if x[-1] != weight[-1]:
         return _features(scene, x, weight)
+    if len(weight) != 2:
+        return None
     bias = scene.tensor("linear_bias")
     return None if bias is None or bias.shape == weight[:1] else _bias(scene, bias.shape, weight[0])
+
+
+def _no_matrix(scene: Scene, x: tuple[int, ...], weight: tuple[int, ...]) -> Suspicion:
+    """A single row of weights: one class, or a matrix that was flattened."""
+    name, rows = known_as(scene, "linear_weight"), weight[0] // x[-1] if x[-1] and weight[0] % x[-1] == 0 else 0
+    note = said("Give a matrix with one row per class and one column per feature.")
+    changed = replaced(scene, linear_weight=f"{{}}.reshape({rows}, {x[-1]})") if rows else None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} has shape {given}: for {first} of shape {shape} it has to be {wanted}.", name=name,
+                     given=shape(weight), first=known_as(scene, "input"), shape=shape(x), wanted=f"(C, {x[-1]})"),
+        evidence=(said("{name} has shape {shape}: a single row of numbers.", name=name, shape=shape(weight)),),
+        trials=(),
+        fix=fixes.fix(scene, changed, "likely", note),
+    )  # fmt: skip
 
 
 def _features(scene: Scene, x: tuple[int, ...], weight: tuple[int, ...]) -> Suspicion:
@@ -69,6 +89,10 @@ def _features(scene: Scene, x: tuple[int, ...], weight: tuple[int, ...]) -> Susp
 
 
 def _turned(scene: Scene, x: tuple[int, ...], weight: tuple[int, ...]) -> Fix:
+    further = weight[2:]
+    if further and further[-1] == 1 and weight[-2] == x[-1]:
+        note = said("Take the axis of length 1 away.")
+        return fixes.fix(scene, replaced(scene, linear_weight="{}.squeeze(-1)"), "likely", note)
     if weight[0] == x[-1]:
         note = said("Turn the matrix: one row per class.")
         return fixes.fix(scene, replaced(scene, linear_weight="{}.T"), "likely", note)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion
-from explainers.diagnoses.operands import replaced, written
+from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
+from explainers.diagnoses.operands import replaced, tensors, written
+from explainers.diagnoses.placeholders import Placeholder, placeholder
 from explainers.diagnoses.scene import Scene
 from explainers.messages import Message, said
 from explainers.recording import Items, Opaque, Ref, Value
@@ -41,6 +42,8 @@ def _not_a_tensor(scene: Scene) -> Suspicion | None:
     name, kind = found
     written_as = written(scene, name)
     note = _NOTES.get(kind, said("Make a tensor of it."))
+    changes = _changes(scene, name, kind, note)
+    fit = _placeholder(scene, name)
     shown = ast.unparse(written_as) if written_as is not None else name
     return Suspicion(
         at=scene.call.index,
@@ -51,11 +54,35 @@ def _not_a_tensor(scene: Scene) -> Suspicion | None:
             function=scene.name,
             name=name,
         ),
-        evidence=(said("The argument {name} of {function} has to be a tensor.", name=name, function=scene.name),),
+        evidence=(
+            said("The argument {name} of {function} has to be a tensor.", name=name, function=scene.name),
+            *(() if fit is None else (fit.words,)),
+        ),
         trials=(),
-        fix=fixes.fix(scene, _made_tensor(scene, name, kind, ""), "safe", note),
-        alternatives=(fixes.fix(scene, _made_tensor(scene, name, kind, ".float()"), "safe", note),),
+        fix=next(iter(changes), fixes.fix(scene, None, "safe", note)),
+        alternatives=changes[1:],
     )
+
+
+def _placeholder(scene: Scene, name: str) -> Placeholder | None:
+    return placeholder(scene.name, name, {known: tensor.shape for known, tensor in tensors(scene).items()})
+
+
+def _changes(scene: Scene, name: str, kind: str, note: Message) -> tuple[Fix, ...]:
+    """What was passed made a tensor, the option that it is meant as, or a tensor of the right shape in its place."""
+    value = scene.call.argument(name)
+    if kind == "str" and value in _REDUCTIONS:
+        meant = said("It is taken for {name}: pass it by its own name.", name=name)
+        return (fixes.fix(scene, replaced(scene, **{name: "reduction={}"}), "likely", meant),)
+    made = [fixes.fix(scene, _made_tensor(scene, name, kind, cast), "safe", note) for cast in ("", ".float()")]
+    fit = _placeholder(scene, name)
+    if fit is not None and isinstance(value, int | float) and not isinstance(value, bool):
+        repeated = said("Repeat it for each of them.")
+        made.insert(0, fixes.fix(scene, replaced(scene, **{name: fit.filled("{}")}), "likely", repeated))
+    elif fit is not None and kind in ("str", "None"):
+        own = said("Pass your own {names}: what stands there only has its shape and dtype.", names=name)
+        made.insert(0, fixes.fix(scene, replaced(scene, **{name: fit.text}), "choose", own))
+    return tuple(one for one in made if one.source)
 
 
 _KINDS: Final[Mapping[str, Message]] = {
@@ -73,6 +100,9 @@ _OPERANDS = (
     "weight",
     "input1",
     "input2",
+    "x1",
+    "x2",
+    "linear_weight",
     "anchor",
     "positive",
     "negative",
@@ -81,6 +111,8 @@ _OPERANDS = (
     "pos_weight",
     "log_probs",
 )
+_LENGTHS = ("input_lengths", "target_lengths")  # a tuple of numbers will do
+_REDUCTIONS = ("mean", "sum", "none")
 _MAY_BE_MISSING = ("weight", "other", "pos_weight")
 
 
@@ -92,6 +124,10 @@ _NOTES: Final[Mapping[str, Message]] = {
 def _kind(name: str, value: Value) -> str | None:
     """What stands where a tensor should; None for a tensor, and for what may be left out."""
     match value:
+        case None if name in _LENGTHS:
+            return "None"
+        case str() if name in _LENGTHS:
+            return "str"
         case _ if name not in _OPERANDS:
             return None
         case Items("tuple", items) if any(isinstance(each, Ref) for each in items):

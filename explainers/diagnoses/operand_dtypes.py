@@ -6,10 +6,12 @@ import ast
 from collections import Counter
 
 from explainers.diagnoses import fixes
+from explainers.diagnoses.class_axes import OF_INDICES
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced, tensors, with_option
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source
+from explainers.diagnoses.wording import shape
 from explainers.messages import said
 from explainers.recording import Tensor
 
@@ -19,7 +21,8 @@ _INDEXING = frozenset(
     | {"embedding"}
 )
 _INDEX = ("index", "indices")
-_TARGETS = frozenset({"cross_entropy", "nll_loss", "multi_margin_loss", "multilabel_margin_loss", "ctc_loss"})
+_TARGETS = OF_INDICES | {"multi_margin_loss", "multilabel_margin_loss", "ctc_loss"}
+_FIRST = ("input", "x1", "input1", "anchor", "log_probs")
 
 
 def rules() -> tuple[Rule, ...]:
@@ -57,6 +60,21 @@ def rules() -> tuple[Rule, ...]:
             concern="exception",
         ),
         Rule(
+            slug="truth-values-in-arithmetic",
+            family="dtypes",
+            title=said("Truth values where torch computes with numbers"),
+            explanation=said(
+                "torch subtracts and negates no bool tensors, since a difference of truth values could mean two "
+                "things; as floating-point numbers True is 1 and False is 0."
+            ),
+            words=("operator, with a bool tensor is not supported", "subtract bool tensor", "mask subtraction"),
+            losses=frozenset(),
+            trigger=_truth_values,
+            positive=_HEAD + "x = torch.tensor([0.2, 0.9])\nF.l1_loss(x, x > 0.5)",
+            control=_HEAD + "x = torch.tensor([0.2, 0.9])\nF.l1_loss(x, (x > 0.5).float())",
+            concern="exception",
+        ),
+        Rule(
             slug="index-dtype",
             family="dtypes",
             title=said("An index is not a whole number"),
@@ -88,14 +106,15 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _integer_prediction(scene: Scene) -> Suspicion | None:
-    found = scene.tensor("input")
+    first = next((name for name in _FIRST if scene.tensor(name) is not None), "input")
+    found = scene.tensor(first)
     if found is None or found.floating or found.dtype.startswith("complex") or scene.name in _INDEXING:
         return None
     if scene.recording.raised is None or not _wants_floats(scene):
         return None
-    name = known_as(scene, "input")
-    second = scene.tensor("target")
-    mend = "{}.float()" if second is not None and not second.floating and scene.name not in _TARGETS else None
+    name = known_as(scene, first)
+    whole = [k for k, t in tensors(scene).items() if not t.floating and t.dtype != "bool"]
+    every = None if scene.name in _TARGETS else replaced(scene, **dict.fromkeys(whole, "{}.float()"))
     return Suspicion(
         at=scene.call.index,
         verdict=said(
@@ -106,11 +125,30 @@ def _integer_prediction(scene: Scene) -> Suspicion | None:
         ),
         evidence=(said("{function} has no version for whole numbers.", function=scene.name),),
         trials=(),
-        fix=fixes.fix(scene, replaced(scene, input="{}.float()"), "safe", said("Make the numbers float.")),
+        fix=fixes.fix(scene, replaced(scene, **{first: "{}.float()"}), "safe", said("Make the numbers float.")),
         alternatives=(
-            fixes.fix(scene, replaced(scene, input="{}.float()", target=mend) if mend else None, "safe",
-                      said("Make the numbers float.")),
+            fixes.fix(scene, every, "safe", said("Make the numbers float.")),
         ),
+    )  # fmt: skip
+
+
+def _truth_values(scene: Scene) -> Suspicion | None:
+    raised = scene.recording.raised
+    bools = {name: tensor for name, tensor in tensors(scene).items() if tensor.dtype == "bool"}
+    if raised is None or not bools or "bool tensor" not in raised.message:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} holds truth values (bool); {function} computes with numbers.",
+                     name=known_as(scene, next(iter(bools))), function=scene.name),
+        evidence=tuple(
+            said("{name} is {dtype} of shape {shape}.", name=known_as(scene, name), dtype=tensor.dtype,
+                 shape=shape(tensor.shape))
+            for name, tensor in bools.items()
+        ),
+        trials=(),
+        fix=fixes.fix(scene, replaced(scene, **dict.fromkeys(bools, "{}.float()")), "likely",
+                      said("Make the numbers float.")),
     )  # fmt: skip
 
 
@@ -158,7 +196,7 @@ def _odd_one(scene: Scene) -> str | None:
     given = {k: t for k, t in tensors(scene).items() if k not in _INDEX}
     if "weight" in given and "input" in given and given["input"].dtype != given["weight"].dtype:
         return "input" if given["weight"].requires_grad else "weight"
-    whole = [k for k, t in given.items() if not t.floating]
+    whole = [k for k, t in given.items() if not t.floating and not (k == "target" and scene.name in _TARGETS)]
     if whole:
         return whole[0]
     common = Counter(t.dtype for t in given.values()).most_common(1)

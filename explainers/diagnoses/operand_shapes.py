@@ -238,18 +238,20 @@ def _joined(scene: Scene, given: list[Tensor]) -> str | None:
 
 def _no_such_axis(scene: Scene) -> Suspicion | None:
     dim = scene.call.argument("dim")
-    tensor = scene.tensor("input")
+    operand = "x1" if scene.tensor("x1") is not None else "input"
+    tensor = scene.tensor(operand)
     if tensor is None or not isinstance(dim, int) or -len(tensor.shape) <= dim < max(len(tensor.shape), 1):
         return None
     if is_library_loss(scene.call, scene.registry):
         return None
-    name, count = known_as(scene, "input"), len(tensor.shape)
+    name, count = known_as(scene, operand), len(tensor.shape)
+    last = replaced(scene, dim="-1") or fixes.with_option(scene, scene.call, "dim", "-1")
     return Suspicion(
         at=scene.call.index,
         verdict=said("axis {dim} of {name} is asked for, but it has {count} dimensions: shape {shape}.",
                      dim=dim, name=name, count=count, shape=shape(tensor.shape)),
         evidence=(said("Its axes are {first} to {last}.", first=-count, last=count - 1),),
         trials=(),
-        fix=fixes.fix(scene, replaced(scene, dim="-1"), "likely",
+        fix=fixes.fix(scene, last, "likely",
                       said("Name the last axis -1; or keep the batch axis, so that there are two.")),
     )  # fmt: skip

@@ -8,16 +8,20 @@ from collections.abc import Iterator
 from explainers.diagnoses import embedding_shapes, fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced, tensors
+from explainers.diagnoses.refitting import refitted
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import shape
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 Shape = tuple[int, ...]
+_SAME_DIMENSIONS = said("Give all of them as many dimensions.")
+_SAME_SHAPE = said("Give both the same shape, or an axis of length 1.")
 _ELEMENTWISE = frozenset(
     {"add", "sub", "mul", "div", "pow", "maximum", "minimum", "where", "eq", "ne", "lt", "le", "gt", "ge", "xlogy"}
     | {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss", "hinge_embedding_loss"}
     | {"soft_margin_loss", "binary_cross_entropy_with_logits", "multilabel_soft_margin_loss", "gaussian_nll_loss"}
+    | {"triplet_margin_with_distance_loss"}
     | {"cosine_similarity", "pairwise_distance", "triplet_margin_loss", "margin_ranking_loss", "cosine_embedding_loss"}
 )
 
@@ -40,6 +44,7 @@ def rules() -> tuple[Rule, ...]:
             + "pred = torch.arange(6.0).reshape(2, 3)\ntarget = torch.ones(3, 2)\nF.l1_loss(pred, target)",
             control=_HEAD + "F.l1_loss(torch.arange(6.0).reshape(2, 3), torch.ones(2, 3))",
             concern="exception",
+            dominates=frozenset({"arguments-do-not-fit"}),
         ),
         Rule(
             slug="dimensions-differ",
@@ -51,13 +56,15 @@ def rules() -> tuple[Rule, ...]:
                 "Older versions broadcast here and compared the wrong pairs."
             ),
             words=("same number of dimensions", "All input tensors should have same dimension", "0D or 1D target"),
-            losses=frozenset({"margin_ranking_loss", "triplet_margin_loss", "cosine_embedding_loss"}),
+            losses=frozenset({"margin_ranking_loss", "cosine_embedding_loss", "triplet_margin_loss"}
+                             | {"triplet_margin_with_distance_loss"}),
             trigger=_dimensions_differ,
             positive=_HEAD + "a = torch.tensor([[2.0], [0.5]])\nb = torch.tensor([[1.0], [1.5]])\n"
             "target = torch.tensor([1.0, 1.0])\nF.margin_ranking_loss(a, b, target)",
             control=_HEAD + "a = torch.tensor([2.0, 0.5])\nb = torch.tensor([1.0, 1.5])\n"
             "F.margin_ranking_loss(a, b, torch.tensor([1.0, 1.0]))",
             concern="exception",
+            dominates=frozenset({"arguments-do-not-fit", "shapes-do-not-broadcast"}),
         ),
     )  # fmt: skip
 
@@ -101,7 +108,8 @@ def _not_broadcast(scene: Scene) -> Suspicion | None:
                        x=scene.given(a).elements, y=scene.given(b).elements),),
         trials=(),
         fix=fixes.fix(scene, _fitted(scene, a, b, *_both(scene, a, b)), "likely",
-                      said("Give both the same shape, or an axis of length 1.")),
+                      _SAME_SHAPE),
+        alternatives=refitted(scene, _SAME_SHAPE),
     )  # fmt: skip
 
 
@@ -135,6 +143,8 @@ def _turned(y: Shape, i: int, j: int) -> Shape:
 
 def _dimensions_differ(scene: Scene) -> Suspicion | None:
     given = tensors(scene)
+    if len(given) < 2:
+        return None
     first, last = _unlike(scene)
     x, y = given[first].shape, given[last].shape
     if scene.name == "cosine_embedding_loss":
@@ -155,6 +165,7 @@ def _dimensions_differ(scene: Scene) -> Suspicion | None:
         fix=fixes.fix(scene, _same_dimensions(scene, first, last, x, y), "likely",
                       said("Give the shorter one an axis of length 1: {target}.unsqueeze(1) is view(-1, 1).",
                            target=known_as(scene, last))),
+        alternatives=refitted(scene, _SAME_DIMENSIONS),
     )  # fmt: skip
 
 
@@ -167,7 +178,7 @@ def _unlike(scene: Scene) -> tuple[str, str]:
 
 
 def _same_dimensions(scene: Scene, first: str, last: str, x: Shape, y: Shape) -> str | None:
-    if len(x) == len(y) + 1 and x[0] == y[0]:
+    if len(x) == len(y) + 1 and x[:1] == y[:1]:
         return replaced(scene, **{last: "{}.unsqueeze(1)"})
     if len(y) == len(x) + 1 and 1 in y:
         return replaced(scene, **{last: f"{{}}.squeeze({y.index(1)})"})

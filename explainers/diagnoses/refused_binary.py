@@ -7,15 +7,18 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
+from explainers.diagnoses.refitting import refitted
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import number, shape
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _PROBS = "probs = torch.tensor([0.9, 0.2, 0.7])\n"
+_SCORES = "logits = torch.tensor([2.2, -1.4, 0.8])\n"
 _LABELS = "target = torch.tensor([1.0, 0.0, 1.0])\n"
 _RIGHT = _HEAD + _PROBS + _LABELS + "F.binary_cross_entropy(probs, target)"
 _PLAIN = frozenset({"binary_cross_entropy"})
+_SAME_SHAPE = said("Give input and target the same shape.")
 _BOTH = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"})
 
 
@@ -64,6 +67,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + "probs = torch.tensor([[0.9], [0.2], [0.7]])\n" + _LABELS + "nn.BCELoss()(probs, target)",
             control=_RIGHT,
             concern="exception",
+            dominates=frozenset({"arguments-do-not-fit", "shapes-do-not-broadcast"}),
         ),
         Rule(
             slug="integer-binary-target",
@@ -79,7 +83,23 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + _PROBS + "target = torch.tensor([1, 0, 1])\nF.binary_cross_entropy(probs, target)",
             control=_RIGHT,
             concern="exception",
-            dominates=frozenset({"operand-dtypes"}),
+            dominates=frozenset({"operand-dtypes", "truth-values-in-arithmetic"}),
+        ),
+        Rule(
+            slug="pos-weight-requires-grad",
+            family="binary-targets",
+            title=said("pos_weight requires a gradient"),
+            explanation=said(
+                "torch has no derivative of this loss with respect to pos_weight: it is a constant that says how much "
+                "the positive labels count, nothing to be learnt."
+            ),
+            words=("not differentiable with respect to argument 'pos_weight'", "pos_weight requires_grad"),
+            losses=frozenset({"binary_cross_entropy_with_logits"}),
+            trigger=_learnt_weight,
+            positive=_HEAD + _SCORES + _LABELS + "w = torch.tensor(2.0, requires_grad=True)\n"
+            "F.binary_cross_entropy_with_logits(logits, target, pos_weight=w)",
+            control=_HEAD + _SCORES + _LABELS + "F.binary_cross_entropy_with_logits(logits, target)",
+            concern="exception",
         ),
     )
 
@@ -93,8 +113,8 @@ def _on_logits(scene: Scene) -> Suspicion | None:
     if scene.given("input").shape != scene.given("target").shape or not _outside(x).size:
         return None
     name, first = known_as(scene, "input"), _outside(x).reshape(-1)[0]
-    if np.isnan(x).all():
-        return None
+    if np.isnan(_outside(x)).all():
+        return _not_numbers(scene, x)
     return Suspicion(
         at=scene.call.index,
         verdict=said("{name} holds {bad}, which is no probability between 0 and 1.", name=name, bad=number(first)),
@@ -112,6 +132,23 @@ def _on_logits(scene: Scene) -> Suspicion | None:
         ),
         alternatives=(fixes.fix(scene, replaced(scene, input="{}.sigmoid()"), "likely", said("Apply sigmoid first.")),),
     )  # fmt: skip
+
+
+def _not_numbers(scene: Scene, x: Floats) -> Suspicion:
+    """nan lies in no interval: what made it is to be found upstream."""
+    name, count = known_as(scene, "input"), int(np.isnan(x).sum())
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} holds nan, which is no probability between 0 and 1.", name=name),
+        evidence=(said("{count} of {all} entries of {name} are nan.", count=count, all=x.size, name=name),),
+        trials=(),
+        fix=fixes.fix(
+            scene,
+            replaced(scene, input="{}.nan_to_num(0.5)"),
+            "choose",
+            said("With 1/2 in place of nan it runs: find the computation that makes nan, and mend it there."),
+        ),
+    )
 
 
 def _target_outside(scene: Scene) -> Suspicion | None:
@@ -138,8 +175,13 @@ def _rescaled(scene: Scene, y: Floats) -> Fix:
     if found <= {1.0, 2.0}:
         return fixes.fix(scene, replaced(scene, target="{} - 1"), "likely", said("Map 1 and 2 to 0 and 1."))
     top = 255 if y.max() > 1 and y.min() >= 0 and y.max() <= 255 and 255.0 in found else None
-    changed = replaced(scene, target="{} / 255") if top else None
-    return fixes.fix(scene, changed, "choose", said("Scale the targets to lie between 0 and 1."))
+    changed = replaced(scene, target="{} / 255" if top else "{}.clamp(0, 1)")
+    note = (
+        said("Scale the targets to lie between 0 and 1.")
+        if top
+        else said("Cut off at 0 and 1 it runs: find out what the other numbers mean.")
+    )
+    return fixes.fix(scene, changed, "choose", note)
 
 
 def _sizes(scene: Scene) -> Suspicion | None:
@@ -154,7 +196,8 @@ def _sizes(scene: Scene) -> Suspicion | None:
         evidence=(said("{input} has {xs} numbers, {target} {ys}.", **names,
                        xs=scene.given("input").elements, ys=scene.given("target").elements),),
         trials=(),
-        fix=fixes.fix(scene, _same_shape(scene, x, y), "likely", said("Give input and target the same shape.")),
+        fix=fixes.fix(scene, _same_shape(scene, x, y), "likely", _SAME_SHAPE),
+        alternatives=refitted(scene, _SAME_SHAPE),
     )  # fmt: skip
 
 
@@ -173,6 +216,24 @@ def _same_shape(scene: Scene, x: tuple[int, ...], y: tuple[int, ...]) -> str | N
     if [s for s in x if s != 1] == [s for s in y if s != 1]:
         return replaced(scene, target=f"{{}}{cast}.reshape({', '.join(map(str, x))})")
     return None
+
+
+def _learnt_weight(scene: Scene) -> Suspicion | None:
+    weight, raised = scene.tensor("pos_weight"), scene.recording.raised
+    if weight is None or not weight.requires_grad or raised is None or "differentiable" not in raised.message:
+        return None
+    name = known_as(scene, "pos_weight")
+    detached = replaced(scene, pos_weight="{}.detach()") or fixes.with_option(
+        scene, scene.call, "pos_weight", "{}.detach()"
+    )
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} requires a gradient, and this loss has none with respect to pos_weight.", name=name),
+        evidence=(said("{name} is {dtype} of shape {shape}.", name=name, dtype=weight.dtype,
+                       shape=shape(weight.shape)),),
+        trials=(),
+        fix=fixes.fix(scene, detached, "likely", said("Pass it as a constant.")),
+    )  # fmt: skip
 
 
 def _integers(scene: Scene) -> Suspicion | None:

@@ -51,7 +51,46 @@ def rules() -> tuple[Rule, ...]:
             concern="exception",
             dominates=frozenset({"index-out-of-range"}),
         ),
+        Rule(
+            slug="one-hot-without-classes",
+            family="refused-integers",
+            title=said("one_hot without a number of classes"),
+            explanation=said(
+                "one_hot makes as many columns as num_classes says, and counts up to the largest label where it says "
+                "nothing: of no labels at all it cannot, and with 0 there is no column."
+            ),
+            words=("Can not infer total number of classes from empty tensor", "one_hot num_classes 0"),
+            losses=frozenset({"one_hot"}),
+            trigger=_no_classes,
+            positive=_HEAD + "y = torch.tensor([0, 2])\nF.one_hot(y, num_classes=0).float().mean()",
+            control=_HEAD + "y = torch.tensor([0, 2])\nF.one_hot(y, num_classes=3).float().mean()",
+            concern="exception",
+            dominates=frozenset({"index-out-of-range"}),
+        ),
     )
+
+
+def _no_classes(scene: Scene) -> Suspicion | None:
+    labels, given, count = scene.array("input"), scene.given("input"), scene.call.argument("num_classes")
+    counted = not isinstance(count, int) or count == -1
+    if given.floating or (labels.size and (counted or count != 0)) or (not labels.size and not counted):
+        return None
+    name, wanted = known_as(scene, "input"), int(labels.max()) + 1 if labels.size else 1
+    verdict = (
+        said("{name} is empty, so one_hot cannot count its classes.", name=name)
+        if not labels.size
+        else said(
+            "num_classes=0 leaves no class, but {name} holds {value}.", name=name, value=number(float(labels.max()))
+        )
+    )
+    return Suspicion(
+        at=scene.call.index,
+        verdict=verdict,
+        evidence=(said("{name} is {dtype} of shape {shape}.", name=name, dtype=given.dtype, shape=shape(given.shape)),),
+        trials=(),
+        fix=fixes.fix(scene, fixes.with_option(scene, scene.call, "num_classes", str(wanted), 1), "choose",
+                      said("Name the number of classes that there are.")),
+    )  # fmt: skip
 
 
 def _whole(scene: Scene) -> Suspicion | None:

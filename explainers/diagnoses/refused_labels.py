@@ -56,6 +56,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + "F.multilabel_margin_loss(x, torch.tensor([[0], [1]]))",
             control=_HEAD + "F.multilabel_margin_loss(x, torch.tensor([[0, -1, -1], [1, -1, -1]]))",
             concern="exception",
+            dominates=frozenset({"arguments-do-not-fit"}),
         ),
         Rule(
             slug="no-half-precision",

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from explainers.diagnoses import fixes
+from explainers.diagnoses.class_axes import OF_FEATURES, scores
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.scene import Scene
@@ -20,7 +21,7 @@ from explainers.messages import Message, said
 _HEAD = "import torch\nimport torch.nn.functional as F\n\nx = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
 _CLASSES = _HEAD + "y = torch.tensor([0, 1])\n"
 _NUMBERS = _HEAD + "t = torch.zeros(2, 3)\n"
-_OF_CLASSES = frozenset({"cross_entropy", "nll_loss", "multi_margin_loss"})
+_OF_CLASSES = frozenset({"cross_entropy", "nll_loss", "multi_margin_loss", "linear_cross_entropy"})
 _OF_ELEMENTS = frozenset({"mse_loss", "l1_loss", "huber_loss"})
 _BROADCAST = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits", "multilabel_soft_margin_loss"})
 
@@ -46,9 +47,11 @@ _OPTIONS: Mapping[tuple[str, str], _Option] = MappingProxyType(
         (option.loss, option.name): option
         for option in (
             _Option("cross_entropy", "label_smoothing", "0 … 1", lambda v: v <= 1, _share),
+            _Option("linear_cross_entropy", "label_smoothing", "0 … 1", lambda v: v <= 1, _share),
             _Option("smooth_l1_loss", "beta", "≥ 0", lambda v: v >= 0, abs),
             _Option("huber_loss", "delta", "> 0", lambda v: v > 0, lambda v: abs(v) or 1.0),
             _Option("triplet_margin_loss", "margin", "> 0", lambda v: v > 0, lambda v: abs(v) or 1.0),
+            _Option("triplet_margin_with_distance_loss", "margin", "> 0", lambda v: v > 0, lambda v: abs(v) or 1.0),
             _Option("multi_margin_loss", "p", "1, 2", lambda v: v in (1, 2), lambda v: 2 if v > 1 else 1),
         )
     }
@@ -106,36 +109,21 @@ def rules() -> tuple[Rule, ...]:
             control=_NUMBERS + "F.huber_loss(x, t, delta=1.0)",
             concern="exception",
         ),
-        Rule(
-            slug="negative-variance",
-            family="refused-options",
-            title=said("A variance below 0"),
-            explanation=said(
-                "gaussian_nll_loss reads its third argument as a variance. A network that is to predict one gives its "
-                "logarithm, so that exp makes it positive."
-            ),
-            words=("var has negative entry/entries", "negative variance"),
-            losses=frozenset({"gaussian_nll_loss"}),
-            trigger=_negative_variance,
-            positive=_NUMBERS + "v = torch.tensor([[-0.5, 0.2, 1.0], [0.1, 0.3, -2.0]])\nF.gaussian_nll_loss(x, t, v)",
-            control=_NUMBERS + "v = torch.tensor([[0.5, 0.2, 1.0], [0.1, 0.3, 2.0]])\nF.gaussian_nll_loss(x, t, v)",
-            concern="exception",
-        ),
     )  # fmt: skip
 
 
 def _class_weights(scene: Scene) -> Suspicion | None:
-    x, weight = scene.given("input"), scene.tensor("weight")
-    axis = 1 if len(x.shape) > 1 and scene.name != "multi_margin_loss" else len(x.shape) - 1
-    if weight is None or not x.shape or weight.shape == (x.shape[axis],):
+    sizes, weight = scores(scene), scene.tensor("weight")
+    axis = 1 if len(sizes) > 1 and scene.name != "multi_margin_loss" else len(sizes) - 1
+    if weight is None or not sizes or weight.shape == (sizes[axis],):
         return None
-    names = {"weight": known_as(scene, "weight"), "shape": shape(weight.shape), "classes": x.shape[axis]}
+    names = {"weight": known_as(scene, "weight"), "shape": shape(weight.shape), "classes": sizes[axis]}
     return Suspicion(
         at=scene.call.index,
         verdict=said("{weight} has shape {shape}: there are {classes} classes, so it needs ({classes},).", **names),
-        evidence=(_classes_of(scene, axis),),
+        evidence=() if scene.name in OF_FEATURES else (_classes_of(scene, axis),),
         trials=(),
-        fix=_shortened(scene, x.shape[axis], weight.elements),
+        fix=_shortened(scene, sizes[axis], weight.elements),
     )
 
 
@@ -267,26 +255,3 @@ def _set(scene: Scene, name: str, text: str) -> str | None:
 
 def _is_wrong(given: object, option: _Option) -> bool:
     return isinstance(given, int | float) and not option.allowed(given)
-
-
-def _negative_variance(scene: Scene) -> Suspicion | None:
-    var = scene.recorded("var")
-    if var is None or not (var < 0).any():
-        return None
-    name = known_as(scene, "var")
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said("{name} holds {value}: a variance is never below 0.", name=name, value=number(float(var.min()))),
-        evidence=(
-            said(
-                "{count} of {all} numbers of {name} are below 0.", count=int((var < 0).sum()), all=var.size, name=name
-            ),
-        ),
-        trials=(),
-        fix=fixes.fix(
-            scene,
-            replaced(scene, var="{}.exp()"),
-            "likely",
-            said("If it is a logarithm of the variance, pass exp of it."),
-        ),
-    )

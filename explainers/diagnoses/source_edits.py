@@ -143,6 +143,16 @@ def argument(call: ast.Call, position: int, name: str) -> ast.expr | None:
     return call.args[position] if position < len(call.args) else None
 
 
+def without_keyword(source: Source, written: ast.Call, keyword: ast.keyword) -> str:
+    """The program without a keyword argument; the comma before it goes too, or the one behind it if it is the first."""
+    start, end = source.piece(keyword)
+    before = [source.piece(part)[1] for part in (*written.args, *written.keywords) if source.piece(part)[1] < start]
+    if before:
+        return source.replaced((max(before), end), "")
+    rest = source.text[end:].lstrip()
+    return source.text[:start] + (rest[1:].lstrip() if rest.startswith(",") else rest)
+
+
 def operand(source: Source, call: Call) -> ast.expr | None:
     """What an activation was written to be applied to: `z` of `torch.softmax(z, 1)`, `z.softmax(1)` or `self.act(z)`.
 

@@ -47,12 +47,13 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     lines += [message.say(translator) for message in compared(explanation)]
-    return lines
+    return list(dict.fromkeys(lines))
 
 
 def stopping(explanation: Explanation) -> list[Message]:
     """Where the program stops, what was handed in there, and the facts behind the first diagnosis."""
-    return [*_stop(explanation), *(message for found in explanation.diagnoses[:1] for message in found.evidence)]
+    found = [*_stop(explanation), *(message for d in explanation.diagnoses[:1] for message in d.evidence)]
+    return [message for k, message in enumerate(found) if message not in found[:k]]
 
 
 def compared(explanation: Explanation) -> tuple[Message, ...]:

@@ -261,6 +261,71 @@ STOPS = [
         None,
     ),
     ("numpy-of-grad", WEIGHT + "np.exp(w)\nw.sum()", "torch.tensor(3.0)"),
+    (
+        "ce-target-out-of-range",
+        SCORES + "m = torch.arange(12.0).reshape(4, 3).cos()\nF.linear_cross_entropy(z, m, torch.tensor([0, -1]))",
+        SCORES + "m = torch.arange(12.0).reshape(4, 3).cos()\nF.linear_cross_entropy(z[:1], m, torch.tensor([0]))",
+    ),
+    (
+        "predicted-classes-as-scores",
+        SCORES + LABELS + "chosen = z.argmax(1)\nF.cross_entropy(chosen, y)",
+        SCORES + LABELS + "F.cross_entropy(z, y)",
+    ),
+    (
+        "bce-sizes-differ",
+        SCORES + LABELS + "F.binary_cross_entropy_with_logits(z, y)",
+        SCORES + "F.binary_cross_entropy_with_logits(z, torch.tensor([[1.0, 0, 0], [0, 1, 0]]))",
+    ),
+    (
+        "shapes-do-not-broadcast",
+        PAIR + "F.smooth_l1_loss(a, b[:2])",
+        PAIR + "F.smooth_l1_loss(a[:2], b[:2])",
+    ),
+    (
+        "shapes-do-not-broadcast",
+        PAIR + "((a - b[:2]) ** 2).mean()",
+        PAIR + "F.mse_loss(a[:2], b[:2])",
+    ),
+    (
+        "arguments-do-not-fit",
+        SCORES + "F.gaussian_nll_loss(z, z.T.reshape(2, 3), torch.tensor([1.0, 2.0, 3.0]))",
+        SCORES + "F.gaussian_nll_loss(z, z.T.reshape(2, 3), torch.tensor([[1.0, 2.0, 3.0]] * 2))",
+    ),
+    (
+        "arguments-do-not-fit",
+        SCORES + LABELS + "F.multilabel_margin_loss(z, y)",
+        SCORES + "F.multilabel_margin_loss(z, torch.tensor([[0, -1, -1], [1, -1, -1]]))",
+    ),
+    (
+        "ctc-shapes",
+        STEPS + "nn.CTCLoss()(s.expand(2, 3, 3).transpose(0, 1), torch.tensor([[1], [1], [2]]), (2, 2, 2), (1, 1, 1))",
+        STEPS + "nn.CTCLoss()(s.expand(2, 3, 3), torch.tensor([[1], [1], [2]]), (2, 2, 2), (1, 1, 1))",
+    ),
+    (
+        "ctc-shapes",
+        STEPS + "F.ctc_loss(s, torch.tensor([1]), (2,), (2,))",
+        STEPS + "F.ctc_loss(s, torch.tensor([1]), (2,), (1,))",
+    ),
+    (
+        "argument-of-another-type",
+        PAIR + "F.huber_loss(a, b, delta='2')",
+        PAIR + "F.huber_loss(a, b, delta=2.0)",
+    ),
+    (
+        "not-a-tensor",
+        SCORES + "F.cross_entropy(z, 1)",
+        SCORES + "F.cross_entropy(z, torch.tensor([1, 1]))",
+    ),
+    (
+        "not-a-tensor",
+        SCORES + LABELS + "F.cross_entropy(z, y, 'sum')",
+        SCORES + LABELS + "F.cross_entropy(z, y, reduction='sum')",
+    ),
+    (
+        "missing-argument",
+        PAIR + "F.l1_loss(a)",
+        PAIR + "a.abs().mean()",
+    ),
 ]
 
 

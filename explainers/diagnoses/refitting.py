@@ -1,0 +1,95 @@
+"""Arguments of a loss that do not fit each other, as fixes and, where nothing more special is known, as a diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.class_axes import OF_INDICES, indices
+from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
+from explainers.diagnoses.fitting import FITS, Fitted, Shape, fits, fitted, given
+from explainers.diagnoses.operands import known_as
+from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.wording import shape
+from explainers.messages import Message, said
+from explainers.recording import Tensor
+
+_HEAD = "import torch\nimport torch.nn.functional as F\n\nx = torch.tensor([[0.6, 0.5, -1.0], [0.2, 0.7, -0.3]])\n"
+_CUT = said("Only what all of them have is compared then: find out why one has more.")
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="arguments-do-not-fit",
+            family="operand-shapes",
+            title=said("An argument has another shape than the loss wants"),
+            explanation=said(
+                "Each loss wants of its arguments shapes that belong together: one class index per item, one label "
+                "per pair of vectors, one number per number of the input."
+            ),
+            words=("inconsistent target size", "target tensor should be 1-D", "var is of incorrect size",
+                   "only batches of spatial targets supported"),
+            losses=frozenset(FITS),
+            trigger=_unfit,
+            positive=_HEAD + "F.multi_margin_loss(x, torch.tensor([[0], [1]]))",
+            control=_HEAD + "F.multi_margin_loss(x, torch.tensor([0, 1]))",
+            concern="exception",
+        ),
+    )  # fmt: skip
+
+
+def refitted(scene: Scene, note: Message) -> tuple[Fix, ...]:
+    """The least changes of shape with which the arguments fit, said with `note` where they keep all elements."""
+    return tuple(
+        fixes.fix(scene, found.source, "choose" if found.cut else "likely", _note(found, note))
+        for found in fitted(scene)
+    )
+
+
+def _note(found: Fitted, note: Message) -> Message:
+    match found.read:
+        case _ if found.cut:
+            return _CUT
+        case "rows":
+            return said("Class indices have to be rows of 0 and 1 here, with a column for each class.")
+        case "indices":
+            return said("Pass the index of each class: the largest of its row.")
+        case None:
+            return note
+
+
+def _unfit(scene: Scene) -> Suspicion | None:
+    if fits(scene):
+        return None
+    tensors = given(scene)
+    (first, x), *_ = tensors.items()
+    odd, wanted = _odd(scene, tensors)
+    changes = refitted(scene, said("Give it that shape."))
+    named = {"name": known_as(scene, odd), "given": shape(tensors[odd].shape)}
+    reference = {"first": known_as(scene, first), "shape": shape(x.shape)}
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} has shape {given}: for {first} of shape {shape} it has to be {wanted}.",
+                     wanted=shape(wanted), **named, **reference),
+        evidence=tuple(
+            said("{name} is {dtype} of shape {shape}.", name=known_as(scene, name), dtype=tensor.dtype,
+                 shape=shape(tensor.shape))
+            for name, tensor in tensors.items()
+        ),
+        trials=(),
+        fix=next(iter(changes), fixes.fix(scene, None, "choose", said("Give it that shape."))),
+        alternatives=changes[1:],
+    )  # fmt: skip
+
+
+def _odd(scene: Scene, tensors: Mapping[str, Tensor]) -> tuple[str, Shape]:
+    """The argument that does not fit the first one, and the shape that it has to have."""
+    (_, x), *others = tensors.items()
+    if scene.name in OF_INDICES:
+        return "target", indices(scene)
+    wanted = {name: x.shape for name, _ in others}
+    if scene.name in ("multi_margin_loss", "cosine_embedding_loss"):
+        wanted["target"] = x.shape[:-1]
+    return next(((n, wanted[n]) for n, t in others if t.shape != wanted[n]), (others[-1][0], wanted[others[-1][0]]))

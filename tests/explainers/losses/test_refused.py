@@ -1,0 +1,103 @@
+"""Every loss called wrongly in the ways in which people do: the argument is named, and a fix of the call was run."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from explainers import explain, explain_error
+from explainers.diagnoses.fitting import FITS
+from explainers.losses.registry import Loss, registry
+from explainers.recording import Items, Ref
+from explainers.tracing import record
+
+LOSSES = [loss for loss in registry().losses.values() if loss.is_loss and loss.owner == "torch.nn.functional"]
+HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+Arguments = dict[str, Any]
+
+
+def arguments_of(loss: Loss) -> Arguments:
+    """The required arguments of the registry's example of a loss, as torch takes them."""
+    recording = record(HEAD + loss.example)
+    call = next(call for call in recording.calls if call.function == loss.function)
+    required = [n for n, p in inspect.signature(loss.program).parameters.items() if p.default is p.empty]
+    found: Arguments = {}
+    for name in required:
+        match call.argument(name):
+            case Ref(id=id):
+                found[name] = torch.from_numpy(recording.tensors[id].array().copy())
+            case Items(items=items):
+                found[name] = tuple(items)
+            case value:
+                found[name] = value
+    return found
+
+
+def without(given: Arguments, name: str) -> Arguments:
+    return {key: value for key, value in given.items() if key != name}
+
+
+def longer(given: Arguments, name: str) -> Arguments:
+    """The argument with one more item on its first axis, where it has one."""
+    value = given[name]
+    if value.ndim == 0 or len(given) < 2:
+        return given
+    return {**given, name: torch.cat([value, value[:1], value[:1]])}
+
+
+CHANGES: dict[str, Callable[[Arguments, str], Arguments]] = {
+    "missing": without,
+    "none": lambda given, name: {**given, name: None},
+    "text": lambda given, name: {**given, name: "labels"},
+    "list": lambda given, name: {**given, name: given[name].tolist()},
+    "longer": longer,
+    "column": lambda given, name: {**given, name: given[name].unsqueeze(-1)},
+    "bool": lambda given, name: {**given, name: given[name].bool()},
+}
+
+
+UNKNOWN = {(change, "linear_weight") for change in ("missing", "none", "text")}
+"""Whose shape is not known from the others: a row of weights for every class that there is."""
+
+
+def wrong_calls() -> Iterator[Any]:
+    for loss in LOSSES:
+        given = arguments_of(loss)
+        beside = [name for name, value in list(given.items())[1:] if isinstance(value, torch.Tensor)]
+        for change in CHANGES:
+            for name in (each for each in beside if (change, each) not in UNKNOWN):
+                yield pytest.param(loss, change, name, id=f"{loss.name}-{name}-{change}")
+
+
+@pytest.mark.parametrize(("loss", "change", "name"), list(wrong_calls()))
+def test_a_wrong_argument_is_named_and_mended(loss: Loss, change: str, name: str) -> None:
+    warnings.simplefilter("ignore")  # a target that broadcasts is warned of, and not refused
+    try:
+        explain(loss.name, **CHANGES[change](arguments_of(loss), name))
+    except Exception as error:  # whatever torch raises
+        failure = explain_error(error)
+    else:
+        return  # torch takes it: broadcast, or converted
+    found = failure.explanation
+    assert found is not None and not found.broken
+    assert found.diagnoses, failure.message
+    fixes = [c for c in found.diagnoses[0].counterfactuals if c.role == "fix"]
+    assert any(c.ran for c in fixes), (found.verdict, [c.raised for c in fixes])
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_an_unknown_reduction_is_replaced(loss: Loss) -> None:
+    with pytest.raises(ValueError, match="average") as caught:
+        explain(loss.name, **arguments_of(loss), reduction="average")
+    found = explain_error(caught.value).explanation
+    assert found is not None and found.diagnoses[0].slug == "unknown-reduction"
+    assert found.diagnoses[0].confidence == "shown"
+
+
+def test_what_has_to_fit_is_known_of_every_loss() -> None:
+    assert {loss.name for loss in LOSSES} - FITS.keys() == {"ctc_loss"}  # it has rules of its own
