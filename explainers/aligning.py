@@ -24,7 +24,7 @@ def aligned(item: Node, values: Values, at: Mapping[Axis, int]) -> Iterator[Alig
             table = Tables(node, values).at(at)
             (held,) = exact((node,), values)
             total = held.at(tuple(at[axis] for axis in node.axes))
-            total = total.exp() if total != arb("-inf") else arb(0)
+            total = arb(0) if total == arb("-inf") else total.exp()  # not a number is equal to nothing
             if table.cells and len(table.cells) * len(table.states) <= LARGEST_TABLE:
                 yield _listed(table, total)
                 yield Forward(table, total)

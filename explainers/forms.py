@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from explainers.composition import Composition
 from explainers.graph import ops
 from explainers.graph.deciding import decided
-from explainers.graph.derivative import gradient
+from explainers.graph.derivative import gradient, gradient_over
 from explainers.graph.evaluation import Values
 from explainers.graph.nodes import Axes, Binary, Input, Node, Sum, Unary
 from explainers.graph.plain_backward import without_plain_backward
@@ -67,7 +67,7 @@ def forms(
     if size(root) > LONGEST_ROOT:
         return Forms(composition, root, root, {}, {x: as_run[x] for x in floats if x.tensor in wrt}, as_run, rewriter)
     named, names = _named(composition, root, values, rewriter)
-    ways = [gradient(form, tuple(known.values())) for form in dict.fromkeys((named, root))]
+    ways = [gradient_over(composition.root.axes, form, tuple(known.values())) for form in dict.fromkeys((named, root))]
     shown = {
         x: min((rewriter.rewrite(decided(inner[interned], values)) for inner in ways), key=size)
         for x, interned in known.items()

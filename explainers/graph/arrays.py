@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from explainers.graph import ops
 from explainers.graph.nodes import Axis, Input, Node, Rename, topological
+from explainers.graph.scalars import promoted
 from explainers.recording import FLOATING
 
 Layout = tuple[Axis | None, ...]
@@ -78,7 +79,30 @@ def aligned(array: Array, layout: Layout) -> Node:
 
 
 def broadcast(arrays: Sequence[Array]) -> tuple[tuple[Node, ...], Layout]:
-    """Nodes on common axes and the layout of the result, as torch broadcasts shapes from the right."""
+    """Nodes on common axes and the layout of the result, as torch broadcasts shapes from the right.
+
+    A real tensor without dimensions does not raise the dtype of those that have some, as in an operation of torch.
+    """
+    return expanded(_without_dimensions_last(arrays))
+
+
+def _without_dimensions_last(arrays: Sequence[Array]) -> Sequence[Array]:
+    dtypes = [a.node for a in arrays if a.layout and a.node.dtype in FLOATING]
+    if not dtypes or len(dtypes) == len(arrays):
+        return arrays
+    dtype = promoted(*dtypes)
+    gives_way = (not a.layout and a.node.dtype in FLOATING and promoted(a.node, *dtypes) != dtype for a in arrays)
+    return [replace(a, node=ops.cast(a.node, dtype)) if way else a for a, way in zip(arrays, gives_way, strict=True)]
+
+
+def in_its_dtype(function: Callable[[Node], Node], array: Array, node: Node) -> Node:
+    """The function of an array that `broadcast` made this node of: taken before a tensor without dimensions gives its
+    own dtype up."""
+    return function(node) if array.layout else ops.cast(function(array.node), node.dtype)
+
+
+def expanded(arrays: Sequence[Array]) -> tuple[tuple[Node, ...], Layout]:
+    """Nodes on common axes, each in its own dtype, as torch.broadcast_tensors repeats them."""
     width = max((len(a.layout) for a in arrays), default=0)
     layout: list[Axis | None] = [None] * width
     for array in arrays:

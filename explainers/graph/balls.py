@@ -130,9 +130,13 @@ class BallArithmetic:
         sizes = [bounds(abs(v)) for v in x.ravel() if v != 0 and v.is_finite()]
         return min((low for low, _ in sizes), default=1.0), max((high for _, high in sizes), default=0.0)
 
-    def loosened(self, x: Balls, error: float, dtype: str) -> Balls:
+    def loosened(self, x: Balls, error: float, parts: Sequence[Balls], dtype: str) -> Balls:
         room, largest = arb(0, error), self.rounding.largest(dtype)
-        return _map(lambda v: room if v == 0 else widened(v, 0.0, error, largest), x)
+
+        def wide(v: arb, *of: arb) -> arb:
+            return room if v == 0 and not any(part == 0 for part in of) else widened(v, 0.0, error, largest)
+
+        return _map(wide, *np.broadcast_arrays(x, *parts))
 
     def bounds(self, x: Balls) -> tuple[Floats, Floats]:
         pairs = [bounds(v) for v in x.ravel()]

@@ -63,6 +63,12 @@ def gradient(output: Node, inputs: Sequence[N]) -> dict[N, Node]:
     return {x: ops.cast(adjoints.get(x, ops.constant(0)), x.dtype) for x in inputs}
 
 
+def gradient_over(axes: Axes, form: Node, inputs: Sequence[N]) -> dict[N, Node]:
+    """The same of the sum over these axes, where a simplified form may lack one: along it every element is alike."""
+    copies = ops.count(axis for axis in axes if axis not in form.axes)
+    return {x: ops.mul(copies, slope) for x, slope in gradient(form, inputs).items()}
+
+
 def _spread(node: Node, operand: Node) -> Axes:
     """The axes along which an operand may have been repeated before it met the others."""
     match node:
@@ -216,27 +222,36 @@ def _unary(node: Unary, g: Node) -> Node:
 
 
 def _binary(node: Binary, g: Node) -> tuple[Contribution, ...]:
-    a, b = node.a, node.b
+    a, b = (_widened(x, node.dtype) if g.dtype == "scalar" else x for x in (node.a, node.b))
+    return tuple(zip((node.a, node.b), _shares(node, g, a, b), strict=True))
+
+
+def _widened(x: Node, dtype: str) -> Node:
+    """An operand in the dtype of the result, in which a backward works also where it starts from a Python number."""
+    return x if x.dtype == "scalar" or not is_floating(x) else ops.cast(x, dtype)
+
+
+def _shares(node: Binary, g: Node, a: Node, b: Node) -> tuple[Node, Node]:
     match node.op:
         case "add":
-            return (a, g), (b, g)
+            return g, g
         case "sub":
-            return (a, g), (b, ops.neg(g))
+            return g, ops.neg(g)
         case "mul":
-            return (a, ops.mul(g, b)), (b, ops.mul(g, a))
+            return ops.mul(g, b), ops.mul(g, a)
         case "div":
-            return (a, ops.div(g, b)), (b, ops.neg(ops.mul(g, ops.div(node, b))))
+            return ops.div(g, b), ops.neg(ops.mul(g, ops.div(node, b)))
         case "pow":
             lower = ops.binary("pow", a, ops.sub(b, 1))
-            return (a, ops.mul(g, ops.mul(b, lower))), (b, ops.mul(g, ops.mul(node, ops.log(a))))
+            return ops.mul(g, ops.mul(b, lower)), ops.mul(g, ops.mul(node, ops.log(a)))
         case "maximum":
-            return (a, _larger(a, b, g)), (b, _larger(b, a, g))
+            return _larger(a, b, g), _larger(b, a, g)
         case "minimum":
-            return (a, _larger(b, a, g)), (b, _larger(a, b, g))
+            return _larger(b, a, g), _larger(a, b, g)
         case "clamp_min":
-            return (a, ops.where(ops.compare("ge", a, b), g, 0)), (b, ops.where(ops.compare("lt", a, b), g, 0))
+            return ops.where(ops.compare("ge", a, b), g, 0), ops.where(ops.compare("lt", a, b), g, 0)
         case "clamp_max":
-            return (a, ops.where(ops.compare("le", a, b), g, 0)), (b, ops.where(ops.compare("gt", a, b), g, 0))
+            return ops.where(ops.compare("le", a, b), g, 0), ops.where(ops.compare("gt", a, b), g, 0)
         case _:
             assert_never(node.op)
 

@@ -54,6 +54,8 @@ from explainers.graph.nodes import (
 )
 
 Values = Mapping[int, npt.NDArray[Any]]
+Changed = Callable[[Node, Any, Callable[[Node, Axes], Any]], Any]
+"""What an array of a node is to be instead, from the arrays of its operands laid out along its axes."""
 A = TypeVar("A")
 _WHOLE = MappingProxyType({"bfloat16": 2**8, "float16": 2**11, "float32": 2**24})
 
@@ -75,7 +77,7 @@ def evaluate_all(
     roots: tuple[Node, ...],
     values: Values,
     arithmetic: Arithmetic[A],
-    changed: Callable[[Node, Any], Any] | None = None,
+    changed: Changed | None = None,
 ) -> tuple[A, ...]:
     """The arrays of several roots, sharing what they share; what `changed` makes of a node's array is used for it."""
     walk = _Walk[A](values, arithmetic)
@@ -87,7 +89,7 @@ def evaluate_all(
             continue
         walk.visit(node)
         if changed:
-            walk.done[node] = changed(node, walk.done[node])
+            walk.done[node] = changed(node, walk.done[node], walk.real)
         used = [part for n in _needed(node) for part in ((n, *operands(n)) if n in fused else (n,))]
         waiting.subtract(used)
         for part in used:

@@ -256,9 +256,12 @@ class IntervalArithmetic:
         most = np.maximum(low, high)[np.isfinite(high) & np.isfinite(low)]
         return float(least.min(initial=math.inf)), float(most.max(initial=0.0))
 
-    def loosened(self, x: Interval, error: float, dtype: str) -> Interval:
-        wide = widened(x, np.where(np.isfinite(x.mid), error, 0.0))
-        return measured(overflowed(wide, self.rounding.largest(dtype)))
+    def loosened(self, x: Interval, error: float, parts: Sequence[Interval], dtype: str) -> Interval:
+        x = self.broadcast(x, np.broadcast_shapes(x.mid.shape, *(part.mid.shape for part in parts)))
+        kept = ~np.isfinite(x.mid)
+        for part in parts:
+            kept = kept | is_zero(part)
+        return measured(overflowed(widened(x, np.where(kept, 0.0, error)), self.rounding.largest(dtype)))
 
     def bounds(self, x: Interval) -> tuple[Floats, Floats]:
         low, high = bounds(x)

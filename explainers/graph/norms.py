@@ -10,11 +10,11 @@ from explainers.graph.nodes import Axes, Node
 from explainers.graph.scalars import constant
 
 
-def norm(x: Node, p: float, over: Axes) -> Node:
+def norm(x: Node, p: float, over: Axes, dims: int) -> Node:
     """(Σ |x|^p)^(1/p) over the axes; the largest |x| for p = inf, the smallest for −inf, how many are not 0 for 0.
 
-    Half precision is added up in float32 and rounded once. Of a single number it is |x|, with no power on the way that
-    may overflow.
+    Half precision is added up in float32 and rounded once. Along a dimension of length 1 it is |x|, with no power on
+    the way that may overflow; a tensor that has no `dims` at all takes that way.
     """
     if p == 0:
         return ops.stop_gradient(ops.sum(ops.cast(ops.compare("ne", x, 0), x.dtype), over))
@@ -25,11 +25,11 @@ def norm(x: Node, p: float, over: Axes) -> Node:
     if p == 1:
         return ops.cast(ops.sum(size, over), x.dtype)
     if p == 2:
-        length = size if not over else ops.unary("sqrt", ops.sum(ops.square(wide), over))
+        length = size if dims and not over else ops.unary("sqrt", ops.sum(ops.square(wide), over))
         length = ops.cast(length, x.dtype)
         return _with_backward(length, x, ops.div(x, length), over)
     total = ops.sum(ops.binary("pow", size, p), over)
-    length = size if not over else ops.binary("pow", total, constant(1 / Fraction(repr(float(p)))))
+    length = size if dims and not over else ops.binary("pow", total, constant(1 / Fraction(repr(float(p)))))
     length = ops.cast(length, x.dtype)
     return _steep(length, x, p, over) if p < 1 else _powered(length, x, p, over)
 

@@ -10,7 +10,7 @@ is a normal number.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeVar
@@ -19,6 +19,7 @@ import numpy as np
 
 from explainers.graph.arithmetic import Arithmetic
 from explainers.graph.nodes import (
+    Axes,
     Binary,
     Cast,
     Constant,
@@ -33,6 +34,7 @@ from explainers.graph.nodes import (
     Where,
     WithGradient,
     is_floating,
+    operands,
 )
 from explainers.graph.rounding import Rounding
 
@@ -50,8 +52,8 @@ class Loosening(Arithmetic[A], Protocol):
         the finite ones."""
         ...
 
-    def loosened(self, x: A, error: float, dtype: str) -> A:
-        """The finite numbers with room for an absolute error, exact zeros too."""
+    def loosened(self, x: A, error: float, parts: Sequence[A], dtype: str) -> A:
+        """The finite numbers with room for an absolute error, except zeros where one of the parts is exactly 0."""
         ...
 
 
@@ -64,54 +66,69 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Product:
+    """The factors of a node, and the products that it is made of, itself among them."""
+
+    factors: tuple[Factor, ...]
+    inner: frozenset[Node] = frozenset()
+
+
+@dataclass(frozen=True)
 class Reordering(Generic[A]):
-    """What one evaluation knows of the factors of its products."""
+    """What one evaluation knows of the factors of its products: of those with three and more, and the inner ones."""
 
     arithmetic: Loosening[A]
     rounding: Rounding
-    products: dict[Node, tuple[Factor, ...]]
+    products: Mapping[Node, Product]
     wanted: frozenset[Node]
     reaches: dict[Node, Reach] = field(default_factory=dict[Node, Reach])
     met: set[Node] = field(default_factory=set[Node])
 
     @staticmethod
     def of(order: Iterable[Node], arithmetic: Loosening[Any], rounding: Rounding) -> Reordering[Any]:
-        """The products of three factors and more among the nodes, which stand behind their operands."""
-        factors = dict[Node, tuple[Factor, ...]]()
+        """The products among the nodes, which stand behind their operands."""
+        known = dict[Node, Product]()
         for node in order:
             if is_floating(node):
-                found = _factors(node, factors)
-                factors[node] = found if len(found) <= MOST_FACTORS else (Factor(node),)
-        products: dict[Node, tuple[Factor, ...]] = {
-            x: f for x, f in factors.items() if len(f) > 2 and isinstance(x, Binary | Unary)
-        }
-        wanted = frozenset(factor.node for found in products.values() for factor in found)
-        return Reordering(arithmetic, rounding, products, wanted)
+                found = _product(node, known)
+                known[node] = found if len(found.factors) <= MOST_FACTORS else Product((Factor(node),))
+        inner = frozenset[Node]().union(*(found.inner for found in known.values() if len(found.factors) > 2))
+        wanted = frozenset(factor.node for node in inner for factor in known[node].factors)
+        return Reordering(arithmetic, rounding, {node: known[node] for node in inner}, wanted)
 
-    def __call__(self, node: Node, found: A) -> A:
-        """The numbers of a node as any order of multiplying may give them."""
+    def __call__(self, node: Node, found: A, real: Callable[[Node, Axes], A]) -> A:
+        """The numbers of a node as any order of multiplying may give them, from those of its operands."""
         if node in self.products:
             self.met.add(node)
-            found = self._loosened(node, found, 1)
-        elif isinstance(node, Sum) and node.x in self.products and node.x not in self.met:
-            found = self._loosened(node.x, found, math.prod(axis.size for axis in node.over))
+            found = self._loosened(node, found, real)
+        elif isinstance(node, Sum) and node.x in self.products:
+            found = self._added(node, node.x, found)
         if node in self.wanted:
-            self.reaches[node] = self.arithmetic.reach(found if is_floating(node) else self._real(found))
+            self.reaches[node] = self.arithmetic.reach(found if is_floating(node) else self._whole(found))
         return found
 
-    def _real(self, whole: Any) -> A:
-        return self.arithmetic.leaf(np.asarray(whole, dtype=np.float64))
+    def _whole(self, numbers: Any) -> A:
+        return self.arithmetic.leaf(np.asarray(numbers, dtype=np.float64))
 
-    def _loosened(self, product: Node, found: A, terms: int) -> A:
-        unit, tiny = self.rounding.unit(product.dtype), self.rounding.subnormal(product.dtype)
-        if not unit:
-            return found
-        reaches = [self._reach(factor) for factor in self.products[product]]
+    def _loosened(self, node: Node, found: A, real: Callable[[Node, Axes], A]) -> A:
+        """With room for what underflows; a 0 that no factor makes may be anything as small."""
+        error = self._error(node)
+        parts = [real(x, node.axes) for x in _operands(node)] if error else []
+        return self.arithmetic.loosened(found, error, parts, node.dtype) if error else found
+
+    def _added(self, node: Sum, product: Node, found: A) -> A:
+        """A sum of products that were not computed one by one: none of its zeros is known to be one."""
+        error = 0.0 if product in self.met else self._error(product) * math.prod(axis.size for axis in node.over)
+        return self.arithmetic.loosened(found, error, [], node.dtype) if error else found
+
+    def _error(self, node: Node) -> float:
+        """(n − 1) · η · ∏ max(1, |fᵢ|), or 0 where nothing underflows."""
+        unit, tiny = self.rounding.unit(node.dtype), self.rounding.subnormal(node.dtype)
+        reaches = [self._reach(factor) for factor in self.products[node].factors] if unit else []
         if math.prod(min(1.0, least) for least, _ in reaches) * unit >= tiny:
-            return found
-        most = math.prod(max(1.0, most) for _, most in reaches)
-        error = terms * (len(reaches) - 1) * tiny * most
-        return self.arithmetic.loosened(found, error, product.dtype) if math.isfinite(error) else found
+            return 0.0
+        error = (len(reaches) - 1) * tiny * math.prod(max(1.0, most) for _, most in reaches)
+        return error if math.isfinite(error) else 0.0
 
     def _reach(self, factor: Factor) -> Reach:
         match factor.node:
@@ -127,24 +144,39 @@ def _is_usual(value: Fraction | float) -> bool:
     return bool(2.0**-1000 < abs(value) < 2.0**1000)
 
 
-def _factors(node: Node, known: dict[Node, tuple[Factor, ...]]) -> tuple[Factor, ...]:
+def _operands(node: Node) -> tuple[Node, ...]:
+    """What makes a product 0 where it is 0."""
+    match node:
+        case Binary("div", a, _):
+            return (a,)
+        case Binary(_, a, b):
+            return (a, b)
+        case _:
+            return operands(node)
+
+
+def _product(node: Node, known: Mapping[Node, Product]) -> Product:
     """The factors of a product; any other node is its only one."""
 
-    def of(x: Node) -> tuple[Factor, ...]:
-        return known.get(x, (Factor(x),))
+    def of(x: Node) -> Product:
+        return known.get(x, Product((Factor(x),)))
+
+    def made(*parts: Product) -> Product:
+        inner = frozenset((node,)).union(*(part.inner for part in parts))
+        return Product(tuple(factor for part in parts for factor in part.factors), inner)
 
     match node:
         case Binary("mul", a, b):
-            return of(a) + of(b)
+            return made(of(a), of(b))
         case Binary("div", a, b):
-            return (*of(a), Factor(b, below=True))
+            return made(of(a), Product((Factor(b, below=True),)))
         case Unary("square", x):
-            return of(x) * 2
+            return made(of(x), of(x))
         case Unary("neg", x) | Named(_, x) | StopGradient(x) | WithGradient(x) | Cast(x) | Rename(x) | Take(x):
-            return of(x) if is_floating(x) else (Factor(node),)
+            return of(x) if is_floating(x) else Product((Factor(node),))
         case Reshape(x):
             return of(x)
         case Where(_, x, Constant(value)) | Where(_, Constant(value), x) if value == 0:
             return of(x)
         case _:
-            return (Factor(node),)
+            return Product((Factor(node),))

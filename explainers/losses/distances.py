@@ -179,7 +179,7 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> 
     both = Array(a, layout)
     dims = both.dims(dim)
     over = both.along(dims)
-    unit = [ops.div(x, _held_up(norm(x, 2, over), eps)) for x in (a, b)]
+    unit = [ops.div(x, _held_up(norm(x, 2, over, len(layout)), eps)) for x in (a, b)]
     return Array(ops.sum(ops.mul(*unit), over), both.reduced(dims))
 
 
@@ -188,12 +188,12 @@ def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-6, k
     (a, b), layout = broadcast((x1, x2))
     difference = Array(ops.add(ops.sub(a, b), eps), layout)
     dims = difference.dims(-1)
-    return Array(norm(difference.node, p, difference.along(dims)), difference.reduced(dims, keepdim))
+    return Array(norm(difference.node, p, difference.along(dims), len(layout)), difference.reduced(dims, keepdim))
 
 
 def normalize(input: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> Array:
     """x / max(‖x‖ₚ, ε) along one dimension."""
-    length = ops.clamp_min(norm(input.node, p, input.along(input.dims(dim))), eps)
+    length = ops.clamp_min(norm(input.node, p, input.along(input.dims(dim)), len(input.layout)), eps)
     return Array(ops.div(input.node, length), input.layout)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from explainers.graph import ops
-from explainers.graph.arrays import Array, Layout, broadcast
+from explainers.graph.arrays import Array, Layout, broadcast, in_its_dtype
 from explainers.graph.nodes import Node
 from explainers.losses.loss import Loss
 from explainers.losses.reduction import legacy, reduced
@@ -78,11 +78,13 @@ def poisson_nll_loss(
 ) -> Array:
     """e^x − t · x, or x − t · log(x + ε); full, Stirling's t log t − t + ½ log 2πt is added where t > 1."""
     (x, t), layout = broadcast((input, target))
-    expected, logarithm = (ops.exp(x), x) if log_input else (x, ops.log(ops.alone("add", x, eps)))
+    if log_input:
+        expected, logarithm = in_its_dtype(ops.exp, input, x), x
+    else:
+        expected, logarithm = x, in_its_dtype(lambda x: ops.log(ops.alone("add", x, eps)), input, x)
     item = ops.sub(expected, ops.mul(t, logarithm))
     if full:
-        root = ops.mul(0.5, ops.log(ops.mul(2 * math.pi, t)))
-        stirling = ops.add(ops.sub(ops.mul(t, ops.log(ops.real(t))), t), root)
+        stirling = in_its_dtype(_stirling, target, t)
         whole = ops.add(item, ops.where(ops.compare("le", t, 1), 0, stirling))
         item = ops.cast(whole, item.dtype)  # torch adds it in place
     return reduced(item, layout, legacy(size_average, reduce, reduction))
@@ -115,11 +117,18 @@ def kl_div(
 ) -> Array:
     """t log t − t · x, where 0 log 0 is 0; or e^t · (t − x). Its "batchmean" is the sum over the input's first size."""
     (x, t), layout = broadcast((input, target))
-    item = ops.mul(ops.exp(t), ops.sub(t, x)) if log_target else ops.sub(_entropy(t), ops.mul(t, x))
+    own = in_its_dtype(ops.exp if log_target else _entropy, target, t)
+    item = ops.mul(own, ops.sub(t, x)) if log_target else ops.sub(own, ops.mul(t, x))
     if reduction != "batchmean":
         return reduced(item, layout, legacy(size_average, reduce, reduction))
     total = reduced(item, layout, legacy(size_average, reduce, "sum"))
     return Array(ops.div(total.node, input.shape[0]), total.layout) if input.layout else total
+
+
+def _stirling(t: Node) -> Node:
+    """t log t − t + ½ log 2πt."""
+    root = ops.mul(0.5, ops.log(ops.mul(2 * math.pi, t)))
+    return ops.add(ops.sub(ops.mul(t, ops.log(ops.real(t))), t), root)
 
 
 def _entropy(t: Node) -> Node:

@@ -7,7 +7,7 @@ differ); a weight has the input's shape.
 from __future__ import annotations
 
 from explainers.graph import ops
-from explainers.graph.arrays import Array, Layout, broadcast
+from explainers.graph.arrays import Array, Layout, expanded
 from explainers.graph.nodes import Node
 from explainers.losses.loss import Loss
 from explainers.losses.reduction import legacy, reduced
@@ -129,12 +129,12 @@ def huber_loss(
     item = ops.with_gradient(item, ((difference, _within(wide, delta)),))
     item = ops.cast(item, input.node.dtype)  # torch writes it over the input's shape, in its dtype
     if weight is not None:
-        item = ops.mul(item, broadcast((Array(item, layout), weight))[0][1])
+        item = ops.mul(item, expanded((Array(item, layout), weight))[0][1])
     return reduced(item, layout, reduction)
 
 
 def _difference(input: Array, target: Array) -> tuple[Node, Layout]:
-    (x, y), layout = broadcast((input, target))
+    (x, y), layout = expanded((input, target))
     return ops.sub(x, y), layout
 
 
@@ -144,5 +144,5 @@ def _within(x: Node, most: float) -> Node:
 
 
 def _reduced(item: Node, layout: Layout, weight: Array | None, reduction: str) -> Array:
-    weights = broadcast((Array(item, layout), weight))[0][1] if weight is not None else None
+    weights = expanded((Array(item, layout), weight))[0][1] if weight is not None else None
     return reduced(item if weights is None else ops.mul(item, weights), layout, reduction, weights)

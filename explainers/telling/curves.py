@@ -132,8 +132,10 @@ def _points(
     explanation: Explanation, reading: Reading, value: Node, knob: tuple[Input, Place, Floats]
 ) -> tuple[Floats, Floats] | None:
     """Positions of the knob and the loss there: around where it is, or, where it is a probability or has no
-    logarithm there, between 0 and 1."""
+    logarithm there, between 0 and 1; none around what is not finite."""
     node, at, held = knob
+    if not np.isfinite(held[at]):
+        return None
     between = np.linspace(0.0, 1.0, POINTS + 2)[1:-1]
     around = np.linspace(held[at] - REACH, held[at] + REACH, POINTS)
     shares = bool(((held >= 0) & (held <= 1)).all())

@@ -190,3 +190,37 @@ def test_a_gradient_that_torch_multiplies_in_another_order_is_certified(
 ) -> None:
     tensors = [torch.tensor(held, dtype=HALF, requires_grad=True) for held in args]
     assert explain(loss, *tensors, **options).proof.certified
+
+
+@pytest.mark.parametrize("loss", ["kl_div", "poisson_nll_loss", "mse_loss", "gaussian_nll_loss"])
+@pytest.mark.parametrize("other", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_a_tensor_without_dimensions_does_not_raise_the_dtype(
+    loss: str, dtype: torch.dtype, other: torch.dtype
+) -> None:
+    row = torch.tensor([0.3, 0.7, 0.111], dtype=dtype, requires_grad=True)
+    number = torch.tensor(0.333, dtype=other, requires_grad=True)
+    for args in ((row, number), (number, row)) if loss != "gaussian_nll_loss" else ((row, row * 2, number),):
+        found = explain(loss, *args)
+        assert found.proof.certified, found.proof
+
+
+@pytest.mark.parametrize("p", [-1, -0.5, 0.5, 2, 3])
+@pytest.mark.parametrize("number", [3.3, 1e30, 3e-30])
+def test_a_norm_without_dimensions_takes_the_power_and_the_root(p: float, number: float) -> None:
+    for shape in ((), (1,)):
+        x = torch.full(shape, number, requires_grad=True)
+        assert explain("normalize", x, p=p, dim=0).proof.verdict != "refused"
+
+
+def test_a_gradient_counts_the_places_that_a_decided_formula_no_longer_has() -> None:
+    target = torch.full((3, 1, 1), -1)
+    found = explain("hinge_embedding_loss", torch.tensor(-1.0), target, margin=0.1, reduction="none")
+    assert found.proof.certified and found.gradient == {"input": -3.0}
+
+
+def test_alignments_with_what_is_not_a_number_are_not_refused() -> None:
+    scores = torch.randn(2, 2, 3)
+    scores[1, 0, 0] = math.nan
+    found = explain("ctc_loss", scores, torch.tensor([1, 2, 1, 2]), [2, 2], [2, 2])
+    assert found.proof.certified and math.isnan(found.value)

@@ -15,7 +15,7 @@ from tests.explainers.losses.calls.strategies import (
     tensor,
 )
 
-POWERS = st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, float("inf")])
+POWERS = st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, float("inf")])
 VECTORS = st.floats(-20, 20, width=32) | st.sampled_from([0.0, 1.0, -1.0])
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)
 
@@ -43,14 +43,15 @@ def _triplet(draw: st.DrawFn) -> LossCall:
 
 @st.composite
 def _pair(draw: st.DrawFn, name: str) -> LossCall:
-    shape, dtype = draw(SHAPES), draw(DTYPES)
+    shape, dtype = draw(SHAPES | st.just(())), draw(DTYPES)
     first = draw(tensor(shape, dtype, VECTORS))
     pair = {
         "x1": first,
         "x2": first.clone() if draw(st.integers(0, 4)) == 0 else draw(tensor(shape, dtype, VECTORS)),
     }
     if name == "cosine_similarity":
-        dim = draw(st.integers(-len(shape), len(shape) - 1))
+        width = max(len(shape), 1)
+        dim = draw(st.integers(-width, width - 1))
         return LossCall(name, {**pair, "dim": dim, "eps": draw(st.sampled_from([1e-8, 0.1]))})
     rest = {"p": draw(POWERS), "eps": draw(st.sampled_from([1e-6, 1e-3])), "keepdim": draw(st.booleans())}
     return LossCall(name, {**pair, **rest})
@@ -58,8 +59,9 @@ def _pair(draw: st.DrawFn, name: str) -> LossCall:
 
 @st.composite
 def _unit(draw: st.DrawFn) -> LossCall:
-    shape, dtype = draw(SHAPES), draw(DTYPES)
-    rest = {"p": draw(POWERS), "dim": draw(st.integers(-len(shape), len(shape) - 1))}
+    shape, dtype = draw(SHAPES | st.just(())), draw(DTYPES)
+    width = max(len(shape), 1)
+    rest = {"p": draw(POWERS), "dim": draw(st.integers(-width, width - 1))}
     eps = draw(st.sampled_from([1e-12, 0.1]))
     return LossCall("normalize", {"input": draw(tensor(shape, dtype, VECTORS)), **rest, "eps": eps})
 

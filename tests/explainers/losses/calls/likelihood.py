@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.explainers.losses.calls.strategies import (
+    ALL,
     DTYPES,
     NUMBERS,
     Calls,
@@ -27,7 +28,7 @@ def _poisson(draw: st.DrawFn) -> LossCall:
     (left, right), dtype = draw(broadcasting()), draw(DTYPES)
     logarithms = draw(st.booleans())
     input = draw(tensor(left, dtype, st.floats(-20, 20, width=32) if logarithms else COUNTS))
-    target = draw(tensor(right, draw(st.sampled_from([dtype, torch.int64])), COUNTS))
+    target = draw(tensor(right, draw(st.sampled_from([dtype, dtype, torch.int64, *ALL])), COUNTS))
     rest = {"log_input": logarithms, "full": draw(st.booleans()), "eps": draw(EPSILONS)}
     return LossCall("poisson_nll_loss", {"input": input, "target": target, **rest, **draw(reductions())})
 
@@ -50,7 +51,8 @@ def _divergence(draw: st.DrawFn) -> LossCall:
     (left, right), dtype = draw(broadcasting()), draw(DTYPES)
     logarithms = draw(st.booleans())
     input = draw(tensor(left, dtype, st.floats(-20, 4, width=32)))
-    target = draw(tensor(right, dtype, st.floats(-20, 4, width=32) if logarithms else PROBABILITIES))
+    other = draw(st.sampled_from([dtype, dtype, *ALL]))
+    target = draw(tensor(right, other, st.floats(-20, 4, width=32) if logarithms else PROBABILITIES))
     flags = draw(reductions() | st.just({"reduction": "batchmean"}))
     return LossCall("kl_div", {"input": input, "target": target, **flags, "log_target": logarithms})
 

@@ -39,7 +39,7 @@ def _ctc(draw: st.DrawFn) -> LossCall:
 
 @st.composite
 def _linear(draw: st.DrawFn) -> LossCall:
-    n, c, f, dtype = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(DTYPES)
+    n, c, f, dtype = draw(st.integers(0, 3)), draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(DTYPES)
     shape, left = draw(st.sampled_from([((n, f), (n,)), ((f,), ())]))
     held = {"input": draw(tensor(shape, dtype, SCORES)), "linear_weight": draw(tensor((c, f), dtype, SCORES))}
     target = torch.from_numpy(draw(arrays.arrays(np.int64, left, elements=st.integers(0, c - 1))))

@@ -20,9 +20,11 @@ GRID = st.sampled_from([0.0, 0.5, 1.0, 1.5, -0.5, -1.0, 2.0])
 """Numbers that meet a kink."""
 UNIT = st.sampled_from([0.0, 1.0, 0.5]) | st.floats(0, 1, width=32)
 WEIGHTS = st.sampled_from([0.0, 1.0, 2.5]) | st.floats(0, 4, width=32)
+NON_FINITE = st.sampled_from([float("inf"), float("-inf"), float("nan")])
 SINGLE_OR_DOUBLE = st.sampled_from([torch.float32, torch.float64])
 """For what torch has no half precision on a CPU."""
-DTYPES = SINGLE_OR_DOUBLE | st.sampled_from([torch.float16, torch.bfloat16])
+ALL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+DTYPES = SINGLE_OR_DOUBLE | st.sampled_from(ALL[:2])
 KINDS = st.sampled_from(["unbatched", "batch", "batch", "batch", "sequence", "image"])
 
 
@@ -48,10 +50,29 @@ def _double(value: Any) -> Any:
 
 @st.composite
 def tensor(draw: st.DrawFn, shape: tuple[int, ...], dtype: torch.dtype, numbers: Numbers) -> Any:
-    """A tensor of these numbers, sometimes one that is not contiguous."""
+    """A tensor of these numbers, often one that is not contiguous; where they are any numbers, sometimes with
+    infinities and with what is not a number, and sometimes next to the smallest numbers of the dtype."""
+    if dtype.is_floating_point and numbers in (LOGITS, NUMBERS, WEIGHTS):
+        tiny = torch.finfo(dtype).tiny
+        kinds = {0: NON_FINITE, 1: st.floats(0, 4).map(lambda part: tiny * part)}
+        more = kinds.get(draw(st.integers(0, 9))) if numbers is not WEIGHTS else draw(st.sampled_from([None, kinds[1]]))
+        numbers = numbers if more is None else numbers | more
     held = draw(arrays.arrays(np.float64, shape, elements=numbers.map(lambda v: v + 0.0)))
-    made = torch.from_numpy(held).to(dtype)
-    return torch.stack([made, made], -1)[..., 0] if draw(st.booleans()) else made
+    return draw(laid_out(torch.from_numpy(held).to(dtype)))
+
+
+@st.composite
+def laid_out(draw: st.DrawFn, made: torch.Tensor) -> Any:
+    """The tensor as it is, or another way in memory: each second place, turned round, or one row repeated."""
+    match draw(st.sampled_from(["plain", "plain", "sliced", "transposed", "expanded"])):
+        case "sliced":
+            return torch.stack([made, made], -1)[..., 0]
+        case "transposed" if made.dim() > 1:
+            return made.transpose(0, -1).contiguous().transpose(0, -1)
+        case "expanded" if made.dim() and made.shape[0]:
+            return made[:1].expand(made.shape)
+        case _:
+            return made
 
 
 def named_reductions() -> st.SearchStrategy[dict[str, Any]]:
