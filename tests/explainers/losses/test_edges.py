@@ -192,6 +192,7 @@ def test_a_gradient_that_torch_multiplies_in_another_order_is_certified(
     assert explain(loss, *tensors, **options).proof.certified
 
 
+@pytest.mark.filterwarnings("ignore:Using a target size", "ignore:reduction. 'mean' divides")
 @pytest.mark.parametrize("loss", ["kl_div", "poisson_nll_loss", "mse_loss", "gaussian_nll_loss"])
 @pytest.mark.parametrize("other", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
