@@ -46,7 +46,7 @@ format: $(ENVIRONMENT) ## let ruff rewrite what it can
 	@$(BIN)/ruff format
 
 fonts: $(ENVIRONMENT) ## cut the cards' fonts from Debian's packages
-	@for package in fonts-noto-cjk fonts-inter; do \
+	@for package in fonts-noto-cjk fonts-noto-core fonts-inter; do \
 		dpkg -s $$package >/dev/null 2>&1 || { echo "make fonts reads Debian's $$package: apt-get install $$package"; exit 1; }; \
 	done
 	@$(BIN)/python -m explainers.cards.make_fonts

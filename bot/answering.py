@@ -25,7 +25,7 @@ from bot.exchange import Answer, Ask, Catalogue, Drawn, Paragraph, StageName
 from bot.given_away import possible, told, unshown
 from bot.investigating import EXPLAINER_ERRORS, Investigating
 from bot.jobs import work
-from bot.languages import FALLBACK
+from bot.languages import FALLBACK, spoken
 from bot.line import TurnedAway
 from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Question, Reading, TooLong
@@ -202,9 +202,7 @@ class Walk:
             self._locale = self._spoken(self._ask.locale or reading.language)
 
     def _spoken(self, locale: str) -> str:
-        """The locale, or its language, where the bot speaks it."""
-        known = self._answering.translators
-        return next((name for name in (locale, locale.partition("-")[0]) if name in known), FALLBACK)
+        return spoken(locale, self._answering.translators) or FALLBACK
 
     def _too_long(self) -> Stop | None:
         bounds = self._answering.bounds

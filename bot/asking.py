@@ -65,11 +65,11 @@ async def answered(fleet: EvaluatorFleet, settings: Settings, ask: Ask, on_progr
         return await fleet.answer(ask, on_progress)
     except AskTooLarge:
         from bot import stopped
-        from bot.languages import FALLBACK, translators
+        from bot.languages import FALLBACK, spoken, translators
         from explainers.messages import said
 
         known = translators()
-        locale = ask.locale if ask.locale in known else FALLBACK
+        locale = spoken(ask.locale or FALLBACK, known) or FALLBACK
         stop = stopped.too_long(said("Your message"), len(encoded(ask)), 1024 * settings.limits.message_kb)
         return stopped.answer(stop, stopped.Asker(ask.id, locale), known[locale])
 

@@ -91,10 +91,9 @@ def ask(
 
     if file.startswith("-") and file != "-":
         raise ValueError(f"there is no option {file} (whyloss ask --help shows what there is)")
-    if locale is not None and not languages.spoken(locale):
-        raise ValueError(
-            f"no catalogue for --locale {locale}; there are {', '.join(languages.available(languages.FOLDER))}"
-        )
+    known = languages.available(languages.FOLDER)
+    if locale is not None and languages.spoken(locale, known) is None:
+        raise ValueError(f"no catalogue for --locale {locale}; there are {', '.join(known)}")
     settings = configured.load(config)
     if jsonl:
         if card or full or source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +12,11 @@ FOLDER: Final = Path(__file__).parent / "locales"
 FALLBACK: Final = "en"
 
 
-def spoken(locale: str) -> bool:
-    """Whether the locale, or the language of it, is one that the bot speaks."""
-    return bool({locale, locale.partition("-")[0]} & set(available(FOLDER)))
+def spoken(locale: str, known: Collection[str]) -> str | None:
+    """The locale ("pt-BR"), or the language of it, where it is among those known."""
+    return next((name for name in (locale, locale.partition("-")[0]) if name in known), None)
 
 
 def translators() -> dict[str, Translator]:
-    """What the bot says itself, in each language it is complete in."""
+    """What the bot says itself, by language; English stands where one is not complete."""
     return {name: Translator(name, "bot", FOLDER).warm() for name in available(FOLDER)}

@@ -11,7 +11,7 @@ from bot.chat.asked import Asked
 from bot.exchange import Answer, Outcome, Paragraph, Wants
 from bot.fleet.connection import AskTooLarge
 from bot.fleet.port import EvaluatorFleet, FleetAbsent, FleetLost, FleetUnfit, Progress
-from bot.languages import FALLBACK
+from bot.languages import FALLBACK, spoken
 from bot.log import Log
 from explainers.locale import Translator
 from explainers.messages import Message, said
@@ -61,12 +61,12 @@ class Answerer:
 
     def stopped(self, id: int, asked: Asked, outcome: Outcome, message: Message) -> Answer:
         """An Answer of our own, in the asker's language."""
-        language = asked.language if asked.language in self.translators else FALLBACK
-        verdict = message.say(self.translators[language])
+        speaking = self.speaking(asked.language)
+        verdict = message.say(speaking)
         return Answer(
             id=str(id),
             outcome=outcome,
-            language=language,
+            language=speaking.locale,
             verdict=verdict,
             text=f"{verdict}\n",
             alt_text="",
@@ -75,5 +75,4 @@ class Answerer:
 
     def speaking(self, locale: str) -> Translator:
         """The translator of a locale as Discord names it ("en-US", "ja"), else the fallback."""
-        names = (locale, locale.partition("-")[0], FALLBACK)
-        return next(self.translators[name] for name in names if name in self.translators)
+        return self.translators[spoken(locale, self.translators) or FALLBACK]

@@ -23,7 +23,7 @@ from bot.chat.responding import Interaction, Responder
 from bot.chat.retrying import FAILURES
 from bot.chat.translating import named
 from bot.fleet.port import FleetLost, FleetUnfit
-from bot.languages import FALLBACK
+from bot.languages import FALLBACK, spoken
 from bot.log import Log
 from explainers.locale import Translator
 from explainers.messages import Message, said
@@ -134,8 +134,7 @@ class Commands:
 
     def _language(self, interaction: Interaction) -> str | None:
         """Of who asks about somebody else's words."""
-        language = interaction.locale.value.partition("-")[0]
-        return language if language in self._responder.answerer.translators else None
+        return spoken(interaction.locale.value, self._responder.answerer.translators)
 
     def _own_language(self, interaction: Interaction) -> str | None:
         """Of who asks in words of their own: those tell it, where the client is set to English as most are."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import discord
 from discord import app_commands
 
-from bot.languages import FALLBACK
+from bot.languages import FALLBACK, spoken
 from explainers.locale import Translator
 from explainers.messages import Message
 
@@ -30,8 +30,8 @@ class CommandTranslator(app_commands.Translator):
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """None where we don't speak it, or where the name stands as it is."""
-        language = locale.value.partition("-")[0]
-        if language == FALLBACK or language not in self._translators:
+        language = spoken(locale.value, self._translators)
+        if language is None or language == FALLBACK:
             return None
         translated = self._translators[language].text_of(string.message)
         return translated if translated != string.message else None

@@ -25,6 +25,7 @@ from bot.jobs.work import (
     ToList,
     ToPlan,
 )
+from bot.languages import FALLBACK
 from bot.reading.losses import HAND_WRITTEN, loss_words
 from bot.reading.topics import topics_of
 from explainers import explanation, locale, telling
@@ -69,9 +70,8 @@ def prepare() -> None:
 def warm_up() -> None:
     """Runs in every explainer, after it is locked in: the compiler's threads inherit the lock."""
     for name in locale.available():
-        card = _rehearsed(name).card
-        renderer().draw(card)
-        renderer().draw_full(card)
+        renderer().draw(_rehearsed(name).card)
+    renderer().draw_full(_rehearsed(FALLBACK).card)
 
 
 @functools.cache
@@ -80,11 +80,16 @@ def renderer() -> Renderer:
     return Renderer()
 
 
+@functools.cache
 def _rehearsed(name: str) -> telling.Told:
+    return telling.tell(_rehearsal(), telling.Context(locale=name))
+
+
+@functools.cache
+def _rehearsal() -> explanation.Explanation:
     plan = explanation.plan(rehearsal.recording(), rehearsal.CLAIMS)
     results = rehearsal.results(tuple(rerun.label for rerun in plan.reruns))
-    found = explanation.conclude(rehearsal.recording(), rehearsal.CLAIMS, results)
-    return telling.tell(found, telling.Context(locale=name))
+    return explanation.conclude(rehearsal.recording(), rehearsal.CLAIMS, results)
 
 
 def _plan(asked: ToPlan) -> Plan:

@@ -1,9 +1,9 @@
-"""Cut the fonts that the cards ship with from Debian's fonts-noto-cjk and fonts-inter.
+"""Cut the fonts that the cards ship with from Debian's fonts-noto-cjk, fonts-noto-core and fonts-inter.
 
 Whole Noto is 90 MB; what a card can say is known beforehand: the gettext catalogues, the Japanese level-1 set of
-JIS X 0208 with its symbols and kana, and the letters of Latin, Greek and Cyrillic. Beside the fonts lies
+JIS X 0208 with its symbols and kana, Devanagari, and the letters of Latin, Greek and Cyrillic. Beside the fonts lies
 `coverage.json`, the characters they hold, so that drawing needs no font parser. Run it with
-`python -m explainers.cards.make_fonts`; it needs fonttools and the two Debian packages.
+`python -m explainers.cards.make_fonts`; it needs fonttools and the three Debian packages.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ PROJECT = Path(__file__).parents[2]
 DEBIAN = Path("/usr/share")
 INTER_BLOCKS = ((0x20, 0x17F), (0x2B0, 0x52F), (0x1E00, 0x1EFF), (0x2000, 0x22FF), (0x2300, 0x27BF), (0x27C0, 0x27EF))
 LATIN_LAYOUT = ("kern", "mark", "mkmk", "ccmp", "calt", "case", "tnum")
+DEVANAGARI = (0x900, 0x97F)
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,15 @@ def cuts(project: Path) -> tuple[Cut, ...]:
         ),
         *(
             Cut(f"fonts/opentype/noto/NotoSansCJK-{weight}.ttc", f"NotoSansCJKjp-{weight}.otf", cjk)
+            for weight in ("Regular", "Bold")
+        ),
+        *(
+            Cut(
+                f"fonts/truetype/noto/NotoSansDevanagari-{weight}.ttf",
+                f"NotoSansDevanagari-{weight}.ttf",
+                frozenset(range(DEVANAGARI[0], DEVANAGARI[1] + 1)),
+                ("*",),  # conjuncts are nothing but layout
+            )
             for weight in ("Regular", "Bold")
         ),
     )
@@ -122,6 +132,7 @@ def main(debian: Path = DEBIAN, fonts: Path = FONTS) -> None:
             "Copyright 2016-2022 The Inter Project Authors (https://github.com/rsms/inter)",
         ),
         ("fonts-noto-cjk", "NotoSansCJK-OFL.txt", "Copyright 2014-2021 Adobe, with Reserved Font Name 'Source'"),
+        ("fonts-noto-core", "NotoSansDevanagari-OFL.txt", "Copyright 2015 Google Inc. All Rights Reserved."),
     ):
         text = licence(debian / "doc" / package / "copyright", holder)
         (fonts / target).write_text(text, encoding="utf-8")

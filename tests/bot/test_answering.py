@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bot.exchange import Answer, Ask, File, Wants
 from bot.fleet.connection import Connection
+from bot.languages import FOLDER
+from explainers.locale import available
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FENCED = (EXAMPLES / "why-0.5514.md").read_text()
@@ -62,8 +65,17 @@ async def test_a_locale_goes_before_the_language_of_the_message(locale: str, lan
 
 
 async def test_a_language_without_a_catalogue_is_answered_in_english(answer: Any) -> None:
-    found: Answer = await answer(f"{LITERAL}\n\npourquoi la perte est-elle égale à 0.55 et pas à zéro ici ?")
+    found: Answer = await answer(f"{LITERAL}\n\nلماذا تساوي الخسارة 0.55 وليس صفرا هنا؟")
     assert (found.outcome, found.language) == ("explained", "en")
+
+
+@pytest.mark.parametrize("locale", available(FOLDER)[1:])
+async def test_the_phrases_of_every_answer_are_said_in_each_language(locale: str, answer: Any) -> None:
+    found, english = [await answer(FENCED, locale=name, wants=Wants(card=True)) for name in (locale, "en")]
+    assert (found.language, found.value) == (locale, english.value)
+    assert english.verdict not in found.text
+    assert found.drawn.card is not None
+    assert Image.open(io.BytesIO(found.drawn.card)).size == (1100, 700)
 
 
 async def test_what_was_printed_before_a_stop_is_kept(answer: Any) -> None:

@@ -1,4 +1,5 @@
-"""Every sentence that an explanation can say is in the Japanese catalogue, with the same placeholders."""
+"""Every sentence that an explanation can say is in the Japanese catalogue, those that any explanation can hold are in
+all, with the same placeholders."""
 
 from __future__ import annotations
 
@@ -13,8 +14,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import explainers
+from explainers.locale import available
 
 ROOT = Path(explainers.__file__).parent
+PARTIAL = sorted(set(available()) - {"en", "ja"})
+EVERY_EXPLANATION = ("cards/", "proof.py", "reading.py", "telling/", "verdict.py")
+"""Rooms whose sentences any explanation can hold, whatever it is about."""
 
 
 def sentences() -> Iterator[tuple[str, str]]:
@@ -25,12 +30,12 @@ def sentences() -> Iterator[tuple[str, str]]:
         for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
             for call in _calls(function):
                 resolved[call] |= _assigned_texts(function)
-        yield from ((path.name, _text(call.args[0], texts)) for call, texts in resolved.items())
+        yield from ((str(path.relative_to(ROOT)), _text(call.args[0], texts)) for call, texts in resolved.items())
 
 
 def _calls(tree: ast.AST) -> list[ast.Call]:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "said"]
+    return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("said", "_")]
 
 
 def _assigned_texts(function: ast.FunctionDef) -> dict[str, str]:
@@ -56,16 +61,29 @@ def _text(node: ast.expr, texts: dict[str, str]) -> str:
 
 @pytest.mark.parametrize(("module", "text"), sorted(set(sentences())))
 def test_the_sentence_is_translated_with_its_placeholders(module: str, text: str):
-    entry = _japanese().get(text)
-    assert entry is not None and isinstance(entry.string, str) and entry.string, f"{module}: {text}"
+    _assert_translated("ja", text, module)
+
+
+@pytest.mark.parametrize("locale", PARTIAL)
+def test_the_phrases_of_every_explanation_are_translated_and_nothing_stale_is(locale: str) -> None:
+    every = sorted({text for module, text in sentences() if module.startswith(EVERY_EXPLANATION)})
+    assert every
+    for text in every:
+        _assert_translated(locale, text, locale)
+    assert {str(entry.id) for entry in _catalogue(locale) if entry.id} <= {text for _, text in sentences()}
+
+
+def _assert_translated(locale: str, text: str, where: str) -> None:
+    entry = _catalogue(locale).get(text)
+    assert entry is not None and isinstance(entry.string, str) and entry.string, f"{where}: {text}"
     assert not entry.fuzzy
     assert _names(entry.string) == _names(text)
 
 
 @cache
-def _japanese() -> Catalog:
-    with (ROOT / "locales/ja/LC_MESSAGES/explainers.po").open("rb") as file:
-        return read_po(file, locale="ja")
+def _catalogue(locale: str) -> Catalog:
+    with (ROOT / f"locales/{locale}/LC_MESSAGES/explainers.po").open("rb") as file:
+        return read_po(file, locale=locale)
 
 
 def _names(text: str) -> set[str]:
