@@ -13,7 +13,7 @@ from PIL import Image
 from bot.exchange import Answer, Ask, File, Wants
 from bot.fleet.connection import Connection
 from bot.languages import FOLDER
-from explainers.locale import available
+from explainers.locale import Translator, available
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FENCED = (EXAMPLES / "why-0.5514.md").read_text()
@@ -73,7 +73,9 @@ async def test_a_language_without_a_catalogue_is_answered_in_english(answer: Any
 async def test_the_phrases_of_every_answer_are_said_in_each_language(locale: str, answer: Any) -> None:
     found, english = [await answer(FENCED, locale=name, wants=Wants(card=True)) for name in (locale, "en")]
     assert (found.language, found.value) == (locale, english.value)
-    assert english.verdict not in found.text
+    enclosed = Translator(locale).text("value enclosed")
+    assert enclosed in found.text
+    assert enclosed not in english.text
     assert found.drawn.card is not None
     assert Image.open(io.BytesIO(found.drawn.card)).size == (1100, 700)
 

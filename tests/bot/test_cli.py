@@ -110,7 +110,7 @@ def test_the_exit_status_says_what_came_of_it(text: str | bytes, status: int, se
         (["ask", "--nope"], "--nope"),
         (["ask", "/absent/message.md"], "/absent/message.md can't be read"),
         (["ask", "--theme", "pink"], "pink"),
-        (["ask", "--locale", "xx"], "en, ja"),
+        (["ask", "--locale", "xx"], "there are en, "),
         (["ask", "--jsonl", "--card", "x.png"], "--jsonl writes no files"),
         (["ask", "--jsonl", "/absent/lines.jsonl"], "/absent/lines.jsonl can't be read"),
         (["ask", "--config", "/absent/config.toml"], "/absent/config.toml can't be read"),
