@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -107,10 +107,8 @@ def _partly(item: Term, axes: Axes) -> Iterator[Term]:
     """The elements added up or averaged along some of their axes, and all of them added up."""
     for count in range(1, len(axes) + 1):
         for along in itertools.combinations(range(len(axes)), count):
-            yield Term(item.value.sum(along), (item,), name=_summed(said, count == len(axes)))
+            yield Term(
+                item.value.sum(along), (item,), name=said("the sum of all elements") if count == len(axes) else None
+            )
             if count < len(axes):
                 yield Term(item.value.mean(along), (item,))
-
-
-def _summed(say: Callable[..., Message], whole: bool) -> Message | None:
-    return say("the sum of all elements") if whole else None
