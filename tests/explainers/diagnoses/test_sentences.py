@@ -22,8 +22,13 @@ EVERY_EXPLANATION = ("cards/", "proof.py", "reading.py", "telling/", "verdict.py
 """Rooms whose sentences any explanation can hold, whatever it is about."""
 
 
-def sentences() -> Iterator[tuple[str, str]]:
-    """The texts handed to `said`, directly or by a name that the same function gave them."""
+@cache
+def sentences() -> frozenset[tuple[str, str]]:
+    """The texts handed to `said`, directly or by a name that the same function gave them, with where they are."""
+    return frozenset(_sentences())
+
+
+def _sentences() -> Iterator[tuple[str, str]]:
     for path in sorted(ROOT.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         resolved: dict[ast.Call, dict[str, str]] = {call: {} for call in _calls(tree)}
@@ -59,7 +64,7 @@ def _text(node: ast.expr, texts: dict[str, str]) -> str:
             raise AssertionError(f"said({ast.unparse(node)}) cannot be found by gettext")
 
 
-@pytest.mark.parametrize(("module", "text"), sorted(set(sentences())))
+@pytest.mark.parametrize(("module", "text"), sorted(sentences()))
 def test_the_sentence_is_translated_with_its_placeholders(module: str, text: str):
     _assert_translated("ja", text, module)
 
