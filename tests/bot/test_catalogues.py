@@ -53,3 +53,13 @@ def test_a_catalogue_is_complete_and_holds_nothing_else(path: Path) -> None:
 
 def test_the_languages_that_are_read_are_spoken() -> None:
     assert {path.parts[-3] for path in CATALOGUES} | {FALLBACK} == set(LANGUAGES) - {"ar"}
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("command", ["why", "losses"])
+def test_a_command_is_named_as_it_is_registered(path: Path, command: str) -> None:
+    with path.open("rb") as source:
+        catalogue = {str(message.id): str(message.string) for message in read_po(source) if message.id}
+    naming = [sentence for sentence in catalogue if f"/{command}" in sentence]
+    assert naming
+    assert all(f"/{catalogue[command]}" in catalogue[sentence] for sentence in naming)
