@@ -12,6 +12,7 @@ from explainers.recording import Call, Items, Value
 STEPS = frozenset({"argmax", "argmin", "gt", "lt", "ge", "le", "eq", "ne", "long", "int", "bool", "one_hot"})
 READS = frozenset({"item", "tolist", "numpy", "array", "float"})
 DETACHING = frozenset({"detach", "data"})
+MAKERS = frozenset({"torch.tensor", "torch.Tensor.new_tensor"})
 
 
 def cut_before(scene: Scene, id: int) -> Call | None:
@@ -39,6 +40,16 @@ def read_into(scene: Scene, ids: set[int]) -> Call | None:
             if short(call) in ("numpy", "array") or values & built:
                 return call
     return None
+
+
+def makes_anew(call: Call) -> bool:
+    """Whether a call makes a tensor of numbers, without the history of the tensors that they stand in."""
+    return call.function in MAKERS and bool(call.inputs())
+
+
+def fills(call: Call) -> bool:
+    """Whether a call writes first numbers into a parameter, which are computed from nothing."""
+    return call.function.startswith("torch.nn.init.")
 
 
 def requires_grad(scene: Scene, id: int) -> bool:

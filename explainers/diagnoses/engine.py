@@ -32,6 +32,7 @@ from explainers.diagnoses.judging import (
     is_beside_the_point,
     is_proven,
     makes_no_difference,
+    moves_gradient,
     returns_expectation,
 )
 from explainers.diagnoses.scene import Scene, Unrecorded, scenes
@@ -113,7 +114,7 @@ def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tu
         (case, _told(case, came), found)
         for case, came, found in every
         if not is_beside_the_point(case.scene, came)
-        and (returns_expectation(came) or found is not None or not case.suspicion.only_proven)
+        and (returns_expectation(came) or moves_gradient(came) or found is not None or not case.suspicion.only_proven)
     ]
     agreeing = [case for case, came, _ in tried if returns_expectation(came)]
     judged = [
@@ -233,8 +234,9 @@ def _diagnosis(
 
 
 def _told(case: Case, tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:
-    """The trials that are told: all, or of a case that is said if it is proven only the one that proves it."""
-    return tuple(c for c in tried if c.agrees)[:1] if case.suspicion.only_proven else tried
+    """The trials that are told: all, or of a case that is said if a number proves it only the one that does."""
+    by_number = case.suspicion.only_proven and not moves_gradient(tried)
+    return tuple(c for c in tried if c.agrees)[:1] if by_number else tried
 
 
 def _with_one_fix(tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:

@@ -14,6 +14,7 @@ from explainers.diagnoses import (
     ctc_arguments,
     ctc_shapes,
     ignored_probabilities,
+    cut_gradients,
     infinite_scores,
     linear_shapes,
     logarithms,
@@ -75,6 +76,7 @@ _NOT_FINITE = (
     infinite_scores,
     spoiled_gradients,
     silent_gradients,
+    cut_gradients,
 )
 
 

@@ -6,10 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Finding, Rule, Suspicion, Trial
 from explainers.diagnoses.expectations import elements, goals, meets, own_goals
 from explainers.diagnoses.scene import Scene, scalar
+from explainers.recording import Tensor
 from explainers.reruns import GraphRerun, RerunResult
 
 _CLOSE = 1e-6
@@ -30,7 +33,12 @@ def counterfactuals(case: Case, results: Mapping[str, RerunResult]) -> tuple[Cou
     stated, own = goals(case.scene), own_goals(case.scene)
     tried = (trial for trial in case.trials if trial.role != "comparison")
     ran = [(trial, results[trial.rerun.label]) for trial in tried if trial.rerun.label in results]
-    return tuple(_counterfactual(trial, result, stated if trial.proves else (*stated, *own)) for trial, result in ran)
+    return tuple(
+        _gradient(trial, result, case.scene.gradients or {})
+        if trial.role == "gradient" and result.value is not None
+        else _counterfactual(trial, result, stated if trial.proves else (*stated, *own))
+        for trial, result in ran
+    )
 
 
 def compared(case: Case, results: Mapping[str, RerunResult]) -> Finding | None:
@@ -45,6 +53,11 @@ def compared(case: Case, results: Mapping[str, RerunResult]) -> Finding | None:
 def returns_expectation(tried: tuple[Counterfactual, ...]) -> bool:
     """Whether a correction gave the number that the asker expected."""
     return any(c.agrees for c in tried if c.role == "correction")
+
+
+def moves_gradient(tried: tuple[Counterfactual, ...]) -> bool:
+    """Whether a gradient that was asked for is another one than that of the program as it is."""
+    return any(c.agrees for c in tried if c.role == "gradient")
 
 
 def confidence(case: Case, tried: tuple[Counterfactual, ...], contested: bool) -> Confidence:
@@ -90,8 +103,6 @@ def _is_close(a: float, b: float) -> bool:
 
 
 def _counterfactual(trial: Trial, result: RerunResult, unmet: tuple[Claim, ...]) -> Counterfactual:
-    if trial.role == "gradient" and result.value is not None:
-        return _gradient(trial, result)
     if result.value is None or result.value.data is None:
         raised = result.raised.message if result.raised else None
         reason = None if raised is not None else result.not_run or ""
@@ -116,15 +127,18 @@ def _proves(trial: Trial, result: RerunResult) -> bool:
     return trial.proves is not None and value is not None and trial.proves(value)
 
 
-def _gradient(trial: Trial, result: RerunResult) -> Counterfactual:
-    """The gradient of the tensor that was asked for; it proves nothing about a number that was expected of the loss."""
+def _gradient(trial: Trial, result: RerunResult, before: Mapping[int, Tensor]) -> Counterfactual:
+    """The gradient of the tensor that was asked for, which agrees with the suspicion where the program as it is gives
+    another one; it proves nothing about a number that was expected of the loss."""
     wanted = trial.rerun.gradients[:1] if isinstance(trial.rerun, GraphRerun) else ()
     if result.raised is not None:
         return Counterfactual(trial.what, trial.role, None, False, raised=result.raised.message)
     found = next((result.gradients[id] for id in wanted if id in result.gradients), None)
     if found is None or found.data is None:
         return Counterfactual(trial.what, trial.role, None, False, not_run="the loss does not depend on it")
-    return Counterfactual(trial.what, trial.role, scalar(found), False, elements(found))
+    as_it_is = next((before[id] for id in wanted if id in before), None)
+    moved = as_it_is is not None and not np.allclose(as_it_is.array(), found.array(), 1e-4, 1e-7, equal_nan=True)
+    return Counterfactual(trial.what, trial.role, scalar(found), moved, elements(found))
 
 
 def _moves_nearer(scene: Scene, counterfactual: Counterfactual) -> bool:

@@ -22,6 +22,7 @@ from explainers.tracing.values import DTYPES, to_bytes
 _LOSSES_LIMIT: Final = 1000
 _PER_TENSOR: Final = 8  # bytes of framing around the elements of one tensor
 
+_READING: Final = frozenset({"torch.Tensor.item", "torch.Tensor.__float__"})
 _OVERWRITING: Final = frozenset(
     f"torch.Tensor.{name}_"
     for name in ("normal", "uniform", "zero", "fill", "copy", "random", "exponential", "bernoulli")
@@ -136,7 +137,9 @@ def _by_importance(recording: Recording, room: int) -> Iterable[int]:
     first = [i for i in (recording.subject, *(s.tensor for s in recording.shown), *recording.others) if i is not None]
     if recording.raised is not None and recording.raised.call is not None:
         first += [id for c in recording.calls if c.index == recording.raised.call for id in c.inputs()]
-    below, needed = ancestors(recording.calls, first)
+    made = None if recording.subject is None else recording.producer(recording.subject)
+    anew = _read(recording) if made is not None and made.function == "torch.tensor" else ()
+    below, needed = ancestors(recording.calls, [*first, *anew])
     below |= {id for c in recording.calls if c.index in needed for id in c.outputs}  # the places beside what was found
     latest = sorted((below & recording.tensors.keys()) - _never_read(recording.calls), reverse=True)
     small = [id for id in latest if recording.tensors[id].elements <= SMALL]
@@ -146,7 +149,14 @@ def _by_importance(recording: Recording, room: int) -> Iterable[int]:
     judged = {id for c in recording.calls if is_loss(c.function) for id in c.inputs()}
     wanted = dict.fromkeys([*small, *starts, *(id for id in large if id in judged)])
     fits = sum(_nbytes(recording.tensors[id]) + _PER_TENSOR for id in wanted) <= room
-    return dict.fromkeys([*first, *(wanted if fits else (*small, *large))])
+    return dict.fromkeys([*first, *(wanted if fits else (*small, *large)), *_read(recording)])
+
+
+def _read(recording: Recording) -> Iterable[int]:
+    """Single numbers with history that the program read: it may go on with them where no history follows."""
+    calls = (call for call in recording.calls if call.function in _READING and call.inputs())
+    ids = (call.inputs()[0] for call in calls)
+    return (id for id in ids if recording.tensors[id].requires_grad and recording.tensors[id].elements == 1)
 
 
 def _never_read(calls: Sequence[Call]) -> set[int]:

@@ -448,4 +448,31 @@ GRADIENTS = [
         WEIGHT + "c = torch.tensor(1.0, requires_grad=True)\nl = (w.detach() * 3).sum() + c\nl.backward()",
         [3.0, 3.0],
     ),
+    (
+        "gradient-cut-silently",
+        7,
+        WEIGHT + "losses = [(w[i] - 5) ** 2 for i in range(2)]\nl = torch.tensor(losses, requires_grad=True).mean()\n"
+        "l.backward()",
+        [-4.0, -3.0],
+    ),
+    (
+        "gradient-cut-silently",
+        6,
+        "v = torch.tensor([0.5, 1.0], requires_grad=True)\nl = torch.tensor((v ** 2).sum().item(), requires_grad=True)\n"
+        "l.backward()",
+        [1.0, 2.0],
+    ),
+    (
+        "gradient-cut-in-part",
+        6,
+        WEIGHT + "l = (w ** 2).sum().item() * (w - 3).abs().sum()\nl.backward()",
+        [1.0, 7.0],
+    ),
+    (
+        "gradient-cut-in-part",
+        6,
+        WEIGHT + "scale = float((w ** 2).sum())\nl = w.sum() * scale\nl.backward()",
+        [11.0, 17.0],
+    ),
+    ("gradient-cut-in-part", 6, WEIGHT + "l = (w.data ** 2).sum() + w.sum()\nl.backward()", [3.0, 5.0]),
 ]

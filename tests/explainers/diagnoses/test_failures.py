@@ -106,3 +106,19 @@ def test_a_tensor_made_anew_of_numbers_that_were_read_cuts_the_way_to_the_weight
     assert road.slugs[0] == "gradient-cut-silently"
     assert road.diagnoses[0].place is not None and "tolist" in road.diagnoses[0].place.text
     assert "gradient-cut-silently" not in diagnose(HEAD + lines.format("[1.0]") + loss.format("layer(x)")).slugs
+
+
+@pytest.mark.parametrize(
+    "shift", ["x.max().item()", "x.data.max()", "x.detach().max()", "7.0 * (x.sum() > 0).item()", "x.sum().detach()"]
+)
+def test_a_constant_that_changes_no_gradient_cuts_none(shift: str, diagnose: Diagnose):
+    source = f"x = torch.tensor([1.5, 2.25, 0.5], requires_grad=True)\ns = x - {shift}\n"
+    source += "l = s.exp().sum().log() - s[0]\nl.backward()"
+    assert "gradient-cut-in-part" not in diagnose(HEAD + source).slugs
+
+
+def test_the_parameter_that_gets_no_gradient_is_named(diagnose: Diagnose):
+    source = "torch.manual_seed(0)\nenc, dec = nn.Linear(2, 2), nn.Linear(2, 2)\nx = torch.tensor([[1.0, 2.0]])\n"
+    source += "h = enc(x).data\nloss = F.mse_loss(dec(h), x)\nloss.backward()"
+    (found,) = [d for d in diagnose(HEAD + source).diagnoses if d.slug == "gradient-cut-silently"]
+    assert found.verdict.named["name"] == "enc.weight"
