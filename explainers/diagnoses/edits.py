@@ -38,6 +38,12 @@ def source_rerun(source: str) -> SourceRerun:
     return SourceRerun(_label("source", source.encode()), source)
 
 
+def gradient_of_source(source: str, name: str) -> SourceRerun:
+    """A rerun of an edited snippet for the gradient that it leaves in a variable."""
+    shows = f"{source.rstrip()}\nprint({name}.grad)\n"
+    return SourceRerun(_label("source-gradient", shows.encode()), shows, shown=-1)
+
+
 def dropped(call: Call) -> DropCall:
     """The program without this call."""
     return DropCall(call.index)

@@ -21,7 +21,7 @@ from explainers.diagnoses.diagnosis import (
     Suspicion,
     Trial,
 )
-from explainers.diagnoses.edits import graph_rerun, replaced, source_rerun
+from explainers.diagnoses.edits import gradient_of_source, graph_rerun, replaced, source_rerun
 from explainers.diagnoses.expectations import goals
 from explainers.diagnoses.floors import floor
 from explainers.diagnoses.judging import (
@@ -35,7 +35,7 @@ from explainers.diagnoses.judging import (
     moves_gradient,
     returns_expectation,
 )
-from explainers.diagnoses.scene import Scene, Unrecorded, scenes
+from explainers.diagnoses.scene import Scene, Unrecorded, scenes, short
 from explainers.diagnoses.turning import is_spoiled
 from explainers.losses.registry import Registry
 from explainers.messages import said
@@ -167,9 +167,23 @@ def _fixed_run(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:
     A program that stopped has no value that it could be confused with.
     """
     fixes = [fix for fix in (suspicion.fix, *suspicion.alternatives) if fix is not None and fix.source]
+    gradients = _fixed_gradients(scene, suspicion, fixes[:1])
     if scene.concern != "exception" and (scene.recording.random or scene.recording.others):
+        return gradients
+    return (*gradients, *(Trial(said("your program with the fix"), source_rerun(fix.source), "fix") for fix in fixes))
+
+
+def _fixed_gradients(scene: Scene, suspicion: Suspicion, fixes: Sequence[Fix]) -> tuple[Trial, ...]:
+    """Of what only the gradient shows: the gradient that the program with the fix leaves in the tensor asked about."""
+    wanted = next(
+        (t.rerun.gradients[:1] for t in suspicion.trials if t.role == "gradient" and isinstance(t.rerun, GraphRerun)),
+        (),
+    )
+    names = [name for name, id in scene.recording.names.items() if id in wanted]
+    if not names or scene.recording.random or not any(short(call) == "backward" for call in scene.recording.calls):
         return ()
-    return tuple(Trial(said("your program with the fix"), source_rerun(fix.source), "fix") for fix in fixes)
+    text = said("the gradient of {name} {what}", name=names[0], what=said("in your program with the fix"))
+    return tuple(Trial(text, gradient_of_source(fix.source, names[0]), "fix") for fix in fixes)
 
 
 def _on_halves(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:

@@ -12,6 +12,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, chain, operands_told, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, wrapped
+from explainers.diagnoses.log_domain import converted
 from explainers.diagnoses.operands import atom, rewritten
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.source_edits import Source, functional, operand
@@ -55,7 +56,7 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD + "z = torch.tensor([[20.0, 0.0]])\nlp = F.log_softmax(z, dim=1)\n"
             "F.nll_loss(lp, torch.tensor([1]))",
             concern="non-finite",
-            dominates=frozenset({"zero-times-log-zero", "log-of-nonpositive"}),
+            dominates=frozenset({"zero-times-log-zero", "log-of-nonpositive", "stable-logarithm"}),
         ),
         Rule(
             slug="epsilon-rounded-away",
@@ -92,7 +93,7 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
-def _maker(scene: Scene) -> Call | None:
+def activation(scene: Scene) -> Call | None:
     """The activation whose result the logarithm is taken of, seen through views."""
     maker = scene.nearest("input")
     return maker if maker is not None and short(maker) in _POSITIVE else None
@@ -100,10 +101,10 @@ def _maker(scene: Scene) -> Call | None:
 
 def _underflow(scene: Scene) -> Suspicion | None:
     found = birth(scene)
-    maker = _maker(scene) if found is not None and found.name in _LOGS else None
+    maker = activation(scene) if found is not None and found.name in _LOGS else None
     if found is None or maker is None or found.made != -np.inf:
         return None
-    name = short(maker)
+    name, held = short(maker), converted(scene, scene.call)
     return Suspicion(
         at=maker.index,
         verdict=said(
@@ -114,7 +115,7 @@ def _underflow(scene: Scene) -> Suspicion | None:
         evidence=(told(found), *operands_told(found), *_gap(scene, maker), *chain(scene)),
         trials=(
             Trial(said("with {stable} in place of log({activation})", stable=_POSITIVE[name], activation=name),
-                  graph_rerun(*stable(scene.call, maker))),
+                  graph_rerun(*(held.edits if held is not None else stable(scene.call, maker)))),
             Trial(said("the same program in float64"), graph_rerun(float64=True), "illustration"),
         ),
         fix=fixes.fix(scene, _fused(scene, maker), "safe",

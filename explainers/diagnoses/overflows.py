@@ -57,7 +57,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + "z = torch.tensor([1000.0, 999.0, 0.0])\np = z.exp() / z.exp().sum()\n-torch.log(p[0])",
             control=_HEAD + "z = torch.tensor([10.0, 9.0, 0.0])\np = z.exp() / z.exp().sum()\n-torch.log(p[0])",
             concern="non-finite",
-            dominates=frozenset({"number-overflow"}),
+            dominates=frozenset({"number-overflow", "stable-logarithm"}),
         ),
         Rule(
             slug="half-overflow",

@@ -147,7 +147,8 @@ def _root(scene: Scene) -> Suspicion | None:
     if call is None or _picked_by_where(scene, call) is not None:
         return None
     source = Source(scene.recording.source)
-    x = operand(source, call) if source.call_at(call.span) is not None else None
+    node = source.at(call.span)
+    x = operand(source, call) if isinstance(node, ast.Call) else node.left if isinstance(node, ast.BinOp) else None
     changed = source.replaced(source.piece(x), f"({source.written(x)} + {_EPS})") if x is not None else None
     return Suspicion(
         at=call.index,

@@ -1,4 +1,4 @@
-"""Divisions by 0 and differences, products and means that have no value."""
+"""Differences, products and means that have no value, and functions outside of where they are defined."""
 
 from __future__ import annotations
 
@@ -28,46 +28,6 @@ _ROOTS = frozenset({"sqrt", "rsqrt", "pow", "acos", "asin", "atanh", "log1p"})
 def rules() -> tuple[Rule, ...]:
     """The rules of this family."""
     return (
-        Rule(
-            slug="zero-over-zero",
-            family="undefined-values",
-            title=said("0 / 0 is nan"),
-            explanation=said(
-                "A quotient of two zeros has no value. It mostly is a mean over nothing: a mask or a class that no "
-                "item of the batch has, so that both the sum and the count are 0. The Dice coefficient of an empty "
-                "mask and an empty prediction is such a quotient, too: a number (smooth, eps) that is added above "
-                "and below makes it 1, and 1 − Dice 0."
-            ),
-            words=(
-                "0/0",
-                "division by zero nan",
-                "mean over an empty mask",
-                "no positives in batch",
-                "SupCon loss nan",
-                "dice 0/0",
-                "dice loss nan for an empty mask",
-                "nan for slices with an empty mask and an empty prediction",
-            ),
-            losses=frozenset(),
-            trigger=_zero_over_zero,
-            positive=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([0.0, 0.0])\n"
-            "(loss * mask).sum() / mask.sum()",
-            control=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([0.0, 1.0])\n"
-            "(loss * mask).sum() / mask.sum()",
-            concern="non-finite",
-        ),
-        Rule(
-            slug="division-by-zero",
-            family="undefined-values",
-            title=said("A division by 0"),
-            explanation=said("A number other than 0 divided by 0 is inf, positive or negative."),
-            words=("division by zero loss inf", "division by zero", "divide by zero inf", "1/0"),
-            losses=frozenset(),
-            trigger=_by_zero,
-            positive=_HEAD + "x = torch.tensor([3.0, 4.0])\nnorm = torch.tensor([0.0, 5.0])\n(x / norm).mean()",
-            control=_HEAD + "x = torch.tensor([3.0, 4.0])\nnorm = torch.tensor([1.0, 5.0])\n(x / norm).mean()",
-            concern="non-finite",
-        ),
         Rule(
             slug="inf-minus-inf",
             unedited="Where the mask's infinities are written may be any line before.",
@@ -161,53 +121,6 @@ def rules() -> tuple[Rule, ...]:
             concern="non-finite",
         ),
     )
-
-
-def _quotient(scene: Scene) -> tuple[float, float] | None:
-    """Numerator and denominator of a quotient that was the first number not to be finite."""
-    found = birth(scene)
-    if found is None or found.name != "div" or len(found.numbers) < 2:
-        return None
-    return found.numbers[0], found.numbers[1]
-
-
-def _divided(scene: Scene, verdict_of: str) -> Suspicion:
-    found = birth(scene)
-    assert found is not None
-    over = known_as(scene, "other")
-    verdict = (
-        said("{value}: {over} is 0, and so is what is divided by it: 0/0.", value=stated(scene), over=over)
-        if verdict_of == "nan"
-        else said("{value}: {over} is 0 where something is divided by it.", value=stated(scene), over=over)
-    )
-    return Suspicion(
-        at=scene.call.index,
-        verdict=verdict,
-        evidence=(told(found), *operands_told(found), *chain(scene)),
-        trials=(
-            Trial(said("with at least {least} in the denominator", least=_EPS),
-                  graph_rerun(wrapped(scene.call, "other", "torch.clamp", min=_EPS))),
-        ),
-        fix=fixes.fix(scene, _bounded(scene), "likely",
-                      said("Give the denominator a least value, or leave such batches out.")),
-    )  # fmt: skip
-
-
-def _bounded(scene: Scene) -> str | None:
-    """The denominator with a least value."""
-    source = Source(scene.recording.source)
-    node = source.at(scene.call.span)
-    over = node.right if isinstance(node, ast.BinOp) else None
-    return source.replaced(source.piece(over), f"{atom(source, over)}.clamp(min={_EPS})") if over is not None else None
-
-
-def _zero_over_zero(scene: Scene) -> Suspicion | None:
-    return _divided(scene, "nan") if _quotient(scene) == (0.0, 0.0) else None
-
-
-def _by_zero(scene: Scene) -> Suspicion | None:
-    found = _quotient(scene)
-    return _divided(scene, "inf") if found is not None and found[0] != 0 and found[1] == 0 else None
 
 
 def _inf_minus_inf(scene: Scene) -> Suspicion | None:

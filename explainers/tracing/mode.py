@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -14,10 +15,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from explainers.recording import Argument, Call
+from explainers.recording import Argument, Call, Items, Ref
 from explainers.tracing.internals import autocast_dtype, is_transformed
 from explainers.tracing.ledger import Ledger
 from explainers.tracing.naming import RENDERED, is_silent, public_name, raw_name
+from explainers.tracing.optimizing import steps_as_one_call
 from explainers.tracing.signatures import Bound, bind
 from explainers.tracing.source import Position, Source
 from explainers.tracing.unfolded import TRIPLET, measured, triplet_margin_with_distance_loss, watched_forward
@@ -57,18 +59,22 @@ class Tracer(TorchFunctionMode):
         self.adapted: dict[str, None] = {}
         self._unseeded_state = generator_state
         self._entered: list[Callable[..., Any]] = []
+        self._around = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         """Watch; nn.AdaptiveLogSoftmaxWithLoss, whose inside is no call of a function, tells of its calls itself."""
         forward = nn.AdaptiveLogSoftmaxWithLoss.forward
         if not self._entered:
             nn.AdaptiveLogSoftmaxWithLoss.forward = watched_forward(forward, self._note_module)
+            self._around.enter_context(steps_as_one_call(self))
         self._entered.append(forward)
         return super().__enter__()
 
     def __exit__(self, *error: Any) -> None:
         """Stop watching."""
         nn.AdaptiveLogSoftmaxWithLoss.forward = self._entered.pop()
+        if not self._entered:
+            self._around.close()
         super().__exit__(*error)
 
     def __torch_function__(
@@ -124,6 +130,18 @@ class Tracer(TorchFunctionMode):
     def note(self, func: Callable[..., Any], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Run a function whose inside cannot be watched as one call of this name."""
         return self._run(func, name, args, kwargs, self.source.locate(inspect.currentframe()))
+
+    def meet_all(self, tensors: list[torch.Tensor]) -> tuple[int, ...]:
+        """The ids of tensors before something is done to them."""
+        return tuple(self.ledger.meet(tensor) for tensor in tensors)
+
+    def note_step(self, name: str, tensors: list[torch.Tensor], ids: tuple[int, ...]) -> None:
+        """Write down an optimizer's step, which changed these tensors of these ids in place."""
+        position, scope = self.source.locate(inspect.currentframe())
+        given = (Argument("params", Items("list", tuple(Ref(id) for id in ids))),)
+        mutated = self.ledger.mutations(tensors)
+        span = self.source.span(position)
+        self.calls.append(Call(len(self.calls), name, given, (), mutated, span, scope, grad_enabled=False))
 
     def _adapted(
         self, func: Callable[..., Any], raw: str, args: Sequence[Any], kwargs: dict[str, Any]

@@ -305,6 +305,51 @@ def test_a_short_training_loop_is_not_cut(explained: Callable[[str], Any]) -> No
     assert found.recording.losses == (2.0, 2.0, 2.0)
 
 
+_TRAINED = """\
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+opt = torch.optim.{}(net.parameters(), lr=0.01)
+x, y = torch.randn(16, 4), torch.randint(0, 3, (16,))
+for k in range(120):
+    opt.zero_grad()
+    loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    opt.step()
+print(loss)
+"""
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW", "RMSprop"])
+def test_a_step_of_an_optimizer_is_one_call_so_that_loops_run_to_their_end(
+    optimizer: str, explained: Callable[[str], Any]
+) -> None:
+    found = explained(_TRAINED.format(optimizer)).explanation
+    calls = [call.function for call in found.recording.calls]
+    assert found.recording.cut is None
+    assert calls.count(f"torch.optim.{optimizer}.step") == len(found.recording.losses) == 120
+    assert len(calls) < 120 * 8, "a round is what the program writes down: the model, the loss, backward, the step"
+    assert found.recording.losses[-1] < found.recording.losses[0]
+    assert found.proof.certified
+    step = next(call for call in found.recording.calls if call.function.endswith(".step"))
+    assert len(step.mutated) == 4 and step.span is not None and step.span.text == "opt.step()"
+
+
+def test_a_closure_that_computes_the_loss_is_part_of_the_program(explained: Callable[[str], Any]) -> None:
+    source = """\
+w = torch.tensor([1.0, 2.0], requires_grad=True)
+opt = torch.optim.LBFGS([w])
+def closure():
+    opt.zero_grad()
+    loss = ((w - 3) ** 2).sum()
+    loss.backward()
+    return loss
+print(opt.step(closure))
+"""
+    found = explained(source).explanation
+    assert found.recording.losses[0] == 5.0
+    assert found.proof.certified
+
+
 def test_other_seeds_give_the_spread(explained: Callable[[str], Any]) -> None:
     found = explained("x = torch.randn(4, 3)\nprint(F.cross_entropy(x, torch.tensor([0, 1, 2, 0])))").explanation
     assert len(set(found.spread) | {found.value}) == 5

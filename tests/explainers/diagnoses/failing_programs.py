@@ -367,6 +367,59 @@ TURNS = [
     ("half-overflow", "mul", 6, "h = torch.tensor(300.0, dtype=torch.float16)\nh * h", 90000.0),
     ("number-overflow", "exp", 5, "torch.tensor([89.0]).exp().sum()", math.exp(89.0)),
     ("zero-over-zero", "div", 7, "c = torch.zeros(3)\nn = c.sum()\nc.sum() / n", 0.0),
+    ("direction-of-zero", "div", 6, "x = torch.tensor([3.0, 0.0])\n(x / x.abs()).mean()", 0.5),
+    (
+        "direction-of-zero",
+        "div",
+        6,
+        "a = torch.tensor([[3.0, 4.0], [0.0, 0.0]])\nn = a / a.norm(dim=1, keepdim=True)\n(n @ n.T).mean()",
+        0.25,
+    ),
+    (
+        "direction-of-zero",
+        "div",
+        6,
+        "a = torch.tensor([[3.0, 4.0], [0.0, 0.0]])\n(a / torch.sqrt((a**2).sum(1, keepdim=True))).sum()",
+        1.4,
+    ),
+    ("stable-logarithm", "exp", 6, "x = torch.tensor([200.0, -3.0])\ntorch.log(1 + torch.exp(x)).sum()", 200.0485874),
+    ("stable-logarithm", "exp", 6, "x = torch.tensor([100.0, 3.0])\ntorch.log1p(x.exp()).sum()", 103.0485874),
+    ("stable-logarithm", "cosh", 6, "x = torch.tensor([1000.0])\ntorch.cosh(x).log().mean()", 1000 - math.log(2)),
+    (
+        "stable-logarithm",
+        "log",
+        7,
+        "x = torch.tensor([40.0, -3.0])\np = torch.sigmoid(x)\n-((1 - p).log() * torch.tensor([1.0, 0.0])).sum()",
+        40.0,
+    ),
+    (
+        "stable-logarithm",
+        "log",
+        8,
+        "x = torch.tensor([40.0, -3.0])\ny = torch.tensor([0.0, 1.0])\np = torch.sigmoid(x)\n"
+        "-(y * p.log() + (1 - y) * (1 - p).log()).mean()",
+        21.5242937,
+    ),
+    ("stable-logarithm", "log", 7, "a = torch.tensor(-300.0)\nb = a - 1\n(a.exp() + b.exp()).log()", -299.6867383),
+    ("stable-logarithm", "log", 6, "x = torch.tensor([-1000.0, -1001.0])\ntorch.log(x.exp().sum())", -999.6867383),
+    ("stable-logarithm", "log", 7, "x = torch.tensor([-120.0])\np = 1 / (1 + torch.exp(-x))\n-p.log().sum()", 120.0),
+    (
+        "stable-logarithm",
+        "exp",
+        6,
+        "s = torch.tensor([[900.0, 1.0], [2.0, 800.0]])\npos = torch.exp(s.diag())\n"
+        "-torch.log(pos / torch.exp(s).sum(1)).mean()",
+        0.0,
+    ),
+    ("stable-root", "pow", 6, "x = torch.tensor([1e20, 1.0])\n((x - 1) ** 2).mean().sqrt()", 7.0710678e19),
+    ("stable-root", "mul", 6, "d = torch.tensor([3e19, 1.0])\ntorch.sqrt(d * d + 1e-6).sum()", 3e19),
+    (
+        "stable-root",
+        "pow",
+        7,
+        "a = torch.tensor([3e19])\nb = torch.tensor([4e19])\ntorch.sqrt(a**2 + b**2).sum()",
+        5e19,
+    ),
     ("inf-minus-inf", "sub", 6, "m = torch.tensor([float('inf'), 1.0])\nd = m - m\nd.sum()", 0.0),
     (
         "infinity-times-zero",
@@ -458,8 +511,8 @@ GRADIENTS = [
     (
         "gradient-cut-silently",
         6,
-        "v = torch.tensor([0.5, 1.0], requires_grad=True)\nl = torch.tensor((v ** 2).sum().item(), requires_grad=True)\n"
-        "l.backward()",
+        "v = torch.tensor([0.5, 1.0], requires_grad=True)\n"
+        "l = torch.tensor((v ** 2).sum().item(), requires_grad=True)\nl.backward()",
         [1.0, 2.0],
     ),
     (

@@ -122,3 +122,36 @@ def test_the_parameter_that_gets_no_gradient_is_named(diagnose: Diagnose):
     source += "h = enc(x).data\nloss = F.mse_loss(dec(h), x)\nloss.backward()"
     (found,) = [d for d in diagnose(HEAD + source).diagnoses if d.slug == "gradient-cut-silently"]
     assert found.verdict.named["name"] == "enc.weight"
+
+
+def test_a_logarithm_of_what_is_truly_0_has_no_stable_form(diagnose: Diagnose):
+    masked = "x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])\nm = torch.tensor([[1.0, 1.0], [0.0, 0.0]])\n"
+    assert "stable-logarithm" not in diagnose(HEAD + masked + "(x.exp() * m).sum(1).log().sum()").slugs
+    assert "stable-logarithm" not in diagnose(HEAD + "p = torch.tensor([0.0, 1.0])\n(1 - p).log().sum()").slugs
+
+
+def test_a_stable_form_leaves_what_else_needs_the_probabilities_as_it_is(diagnose: Diagnose):
+    source = "x = torch.tensor([-200.0, 3.0])\ny = torch.tensor([1.0, 0.0])\np = torch.sigmoid(x)\n"
+    source += "-((1 - p) ** 2 * y * p.log() + p**2 * (1 - y) * (1 - p).log()).sum()"
+    found = diagnose(HEAD + source).diagnoses[0]
+    corrected = [c.value for c in found.counterfactuals if c.role in ("correction", "fix")]
+    assert corrected == pytest.approx([200 + 0.9525741**2 * 3.0485874] * len(corrected), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("source", "gradient"),
+    [
+        (
+            "x = torch.tensor([0.0, 4.0], requires_grad=True)\nl = torch.where(x > 0, x.sqrt(), x * 0).sum()",
+            [0.0, 0.25],
+        ),
+        ("x = torch.zeros(2, requires_grad=True)\nl = torch.sqrt((x**2).sum())", [0.0, 0.0]),
+        ("x = torch.tensor([0.0, 1.0], requires_grad=True)\nl = ((1 - x) ** 0.5).sum()", [-0.5, -5e5]),
+    ],
+)
+def test_the_gradient_that_a_fix_leaves_is_that_of_the_fixed_program(
+    source: str, gradient: list[float], diagnose: Diagnose
+):
+    found = diagnose(HEAD + source + "\nl.backward()\nprint(l, x.grad)").diagnoses[0]
+    (fixed,) = [c for c in found.counterfactuals if c.role == "fix"]
+    assert fixed.values == pytest.approx(gradient, rel=1e-3)

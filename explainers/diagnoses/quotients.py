@@ -1,0 +1,200 @@
+"""Divisions by 0: means over nothing, and directions of what has none."""
+
+from __future__ import annotations
+
+import ast
+
+from explainers.diagnoses import fixes
+from explainers.diagnoses.births import birth, chain, operands_told, told
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.edits import graph_rerun, wrapped
+from explainers.diagnoses.operands import atom, known_as
+from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.source_edits import Source, functional
+from explainers.diagnoses.wording import stated
+from explainers.messages import Message, said
+from explainers.recording import Argument, Call, Items, Value
+from explainers.reruns import SwapFunction
+
+_HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+_EPS = 1e-8
+_SQUARES = frozenset({"square", "pow", "mul"})
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules of this family."""
+    return (
+        Rule(
+            slug="direction-of-zero",
+            family="undefined-values",
+            title=said("A quotient by its own size, at 0"),
+            explanation=said(
+                "x / |x| is the sign of x, and x / ‖x‖ its direction: 0 has neither, so the quotient is 0/0. "
+                "torch.sign gives 0 there, and F.normalize divides by at least 1e-12, which gives 0 as well."
+            ),
+            words=("x / x.abs() nan", "x / x.norm() nan", "normalize zero vector nan", "unit vector of zero nan"),
+            losses=frozenset(),
+            trigger=_direction,
+            positive=_HEAD + "a = torch.tensor([[3.0, 4.0], [0.0, 0.0]])\nn = a / a.norm(dim=1, keepdim=True)\n"
+            "(n @ n.T).mean()",
+            control=_HEAD + "a = torch.tensor([[3.0, 4.0], [0.0, 1.0]])\nn = a / a.norm(dim=1, keepdim=True)\n"
+            "(n @ n.T).mean()",
+            concern="non-finite",
+            dominates=frozenset({"zero-over-zero"}),
+        ),
+        Rule(
+            slug="zero-over-zero",
+            family="undefined-values",
+            title=said("0 / 0 is nan"),
+            explanation=said(
+                "A quotient of two zeros has no value. It mostly is a mean over nothing: a mask or a class that no "
+                "item of the batch has, so that both the sum and the count are 0. The Dice coefficient of an empty "
+                "mask and an empty prediction is such a quotient, too: a number (smooth, eps) that is added above "
+                "and below makes it 1, and 1 − Dice 0."
+            ),
+            words=(
+                "0/0",
+                "division by zero nan",
+                "mean over an empty mask",
+                "no positives in batch",
+                "SupCon loss nan",
+                "dice 0/0",
+                "dice loss nan for an empty mask",
+                "nan for slices with an empty mask and an empty prediction",
+            ),
+            losses=frozenset(),
+            trigger=_zero_over_zero,
+            positive=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([0.0, 0.0])\n"
+            "(loss * mask).sum() / mask.sum()",
+            control=_HEAD + "loss = torch.tensor([0.7, 0.2])\nmask = torch.tensor([0.0, 1.0])\n"
+            "(loss * mask).sum() / mask.sum()",
+            concern="non-finite",
+        ),
+        Rule(
+            slug="division-by-zero",
+            family="undefined-values",
+            title=said("A division by 0"),
+            explanation=said("A number other than 0 divided by 0 is inf, positive or negative."),
+            words=("division by zero loss inf", "division by zero", "divide by zero inf", "1/0"),
+            losses=frozenset(),
+            trigger=_by_zero,
+            positive=_HEAD + "x = torch.tensor([3.0, 4.0])\nnorm = torch.tensor([0.0, 5.0])\n(x / norm).mean()",
+            control=_HEAD + "x = torch.tensor([3.0, 4.0])\nnorm = torch.tensor([1.0, 5.0])\n(x / norm).mean()",
+            concern="non-finite",
+        ),
+    )
+
+
+def _quotient(scene: Scene) -> tuple[float, float] | None:
+    """Numerator and denominator of a quotient that was the first number not to be finite."""
+    found = birth(scene)
+    if found is None or found.name != "div" or len(found.numbers) < 2:
+        return None
+    return found.numbers[0], found.numbers[1]
+
+
+def _divided(scene: Scene, verdict_of: str) -> Suspicion:
+    found = birth(scene)
+    assert found is not None
+    over = known_as(scene, "other")
+    verdict = (
+        said("{value}: {over} is 0, and so is what is divided by it: 0/0.", value=stated(scene), over=over)
+        if verdict_of == "nan"
+        else said("{value}: {over} is 0 where something is divided by it.", value=stated(scene), over=over)
+    )
+    return Suspicion(
+        at=scene.call.index,
+        verdict=verdict,
+        evidence=(told(found), *operands_told(found), *chain(scene)),
+        trials=(
+            Trial(said("with at least {least} in the denominator", least=_EPS),
+                  graph_rerun(wrapped(scene.call, "other", "torch.clamp", min=_EPS))),
+        ),
+        fix=fixes.fix(scene, _bounded(scene), "likely",
+                      said("Give the denominator a least value, or leave such batches out.")),
+    )  # fmt: skip
+
+
+def _bounded(scene: Scene) -> str | None:
+    """The denominator with a least value."""
+    source = Source(scene.recording.source)
+    node = source.at(scene.call.span)
+    over = node.right if isinstance(node, ast.BinOp) else None
+    return source.replaced(source.piece(over), f"{atom(source, over)}.clamp(min={_EPS})") if over is not None else None
+
+
+def _zero_over_zero(scene: Scene) -> Suspicion | None:
+    return _divided(scene, "nan") if _quotient(scene) == (0.0, 0.0) else None
+
+
+def _by_zero(scene: Scene) -> Suspicion | None:
+    found = _quotient(scene)
+    return _divided(scene, "inf") if found is not None and found[0] != 0 and found[1] == 0 else None
+
+
+def _direction(scene: Scene) -> Suspicion | None:
+    """x / |x| or x / ‖x‖ at 0, in the forms that torch has for them."""
+    size = _size(scene) if _quotient(scene) == (0.0, 0.0) else None
+    if size is None:
+        return None
+    x, over = scene.call.argument("input"), known_as(scene, "other")
+    if short(size) == "abs":
+        name, arguments = "torch.sign", (Argument("input", x),)
+    else:
+        name, arguments = "torch.nn.functional.normalize", (Argument("input", x), Argument("dim", _axis(size)))
+    shown = "torch.sign" if short(size) == "abs" else "F.normalize"
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: {over} is 0, and a 0 has no direction: 0/0.", value=stated(scene), over=over),
+        evidence=_told(scene),
+        trials=(
+            Trial(said("with {name} in its place", name=shown),
+                  graph_rerun(SwapFunction(scene.call.index, name, arguments))),
+        ),
+        fix=fixes.fix(scene, _written_direction(scene, size), "safe", said("Use {name}.", name=shown)),
+    )  # fmt: skip
+
+
+def _told(scene: Scene) -> tuple[Message, ...]:
+    found = birth(scene)
+    return () if found is None else (told(found), *operands_told(found), *chain(scene))
+
+
+def _size(scene: Scene) -> Call | None:
+    """The call that makes the denominator of the numerator alone: its absolute value or its norm along one axis."""
+    x, made = scene.call.ref("input"), scene.makers.get(scene.call.ref("other") or -1)
+    if made is not None and short(made) in ("unsqueeze", "clone") and made.inputs():
+        made = scene.makers.get(made.inputs()[0])
+    if made is None or x is None:
+        return None
+    if short(made) == "abs" and made.ref("input") == x:
+        return made
+    summed = made if short(made) != "sqrt" else scene.makers.get(made.ref("input") or -1)
+    if summed is None or not isinstance(_axis(summed), int):
+        return None
+    if short(made) in ("norm", "vector_norm"):
+        order = made.argument("p") if short(made) == "norm" else made.argument("ord")
+        return made if made.ref("input") == x and order in (None, 2, "fro") else None
+    squares = scene.makers.get(summed.ref("input") or -1) if short(summed) == "sum" else None
+    return summed if squares is not None and _squares(squares, x) else None
+
+
+def _squares(call: Call, x: int) -> bool:
+    """Whether a call gives the squares of a tensor."""
+    twice = call.argument("exponent") == 2 or short(call) == "square" or call.ref("other") == x
+    return short(call) in _SQUARES and call.ref("input") == x and twice
+
+
+def _axis(call: Call) -> Value:
+    dim = call.argument("dim")
+    return dim.items[0] if isinstance(dim, Items) and len(dim.items) == 1 else dim
+
+
+def _written_direction(scene: Scene, size: Call) -> str | None:
+    source = Source(scene.recording.source)
+    node = source.at(scene.call.span)
+    if not isinstance(node, ast.BinOp):
+        return None
+    x = source.written(node.left)
+    text = f"{functional(source)}.normalize({x}, dim={_axis(size)})" if short(size) != "abs" else f"torch.sign({x})"
+    return source.replaced(source.piece(node), text)
