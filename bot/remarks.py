@@ -65,6 +65,13 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
     for assumed in (each.name for each in snippet.completions if each.what == "loss"):
         yield said("Your message names no loss, so I took it to be {loss}.", loss=assumed)
     yield from _of_frameworks(question, snippet)
+    if question.traceback is not None and "device-side assert" in question.traceback.message:
+        yield said(
+            "A device-side assert is a check that failed inside a GPU kernel: mostly a label or an index beyond its "
+            "range, or numbers outside of 0 to 1 for binary_cross_entropy. The GPU names neither the line nor the "
+            "number; the CPU, where I ran your code, does. If nothing is raised here, these numbers are in range: "
+            "look at labels.min() and labels.max() of the batch that fails."
+        )
     repaired = [each for each in snippet.completions if each.what not in _SAID_APART]
     if repaired:
         codes = [each.code for each in repaired]

@@ -205,6 +205,14 @@ class Cut(msgspec.Struct, frozen=True):
     rounds: int
 
 
+class Apart(msgspec.Struct, frozen=True):
+    """The first call that is given a tensor which the program has left here and one that it has put elsewhere."""
+
+    call: int
+    here: int
+    elsewhere: int
+
+
 class Shown(msgspec.Struct, frozen=True):
     """A value the program showed: a print, or the last expression of the snippet. `tensor` is None for other values."""
 
@@ -221,7 +229,8 @@ class Recording(msgspec.Struct, frozen=True, dict=True):
     `.backward()` started from, else what was shown last, else the last loss. `names` are the user's variables at the
     end of the program. `others` are further loss values that the program shows. `adapted` names what was done another
     way than it is written ("cuda" on the CPU, "[0]" of a single number), `losses` are the values that backward passes
-    started from, in order, and `cut` says where a training loop was ended early.
+    started from, in order, `cut` says where a training loop was ended early, and `apart` where tensors of two devices
+    would meet.
     """
 
     source: str
@@ -239,6 +248,7 @@ class Recording(msgspec.Struct, frozen=True, dict=True):
     adapted: tuple[str, ...] = ()
     losses: tuple[float, ...] = ()
     cut: Cut | None = None
+    apart: Apart | None = None
 
     def producer(self, id: int) -> Call | None:
         """The call that made a tensor, None for one that the recording only met."""

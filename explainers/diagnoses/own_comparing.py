@@ -21,7 +21,7 @@ from explainers.reruns import SourceRerun
 LABEL = "notes"
 Reads = Callable[[Notes], Finding | None]
 _DECIDING = frozenset(("argmax", "argmin", "argsort", "topk"))
-_TELLING = frozenset(("divisor", "axis", "everything", "logarithm", "pairs", "inside-log", "bound"))
+_TELLING = frozenset(("divisor", "axis", "everything", "logarithm", "pairs", "inside-log", "bound", "square"))
 _TELLING_OF_RESULTS = frozenset(("sign", "factor", "root"))
 
 

@@ -14,7 +14,17 @@ from typing import get_args
 import numpy as np
 
 from explainers.parting.matching import Likeness, bare, close, likeness, strictly
-from explainers.parting.relations import Kind, Known, Relation, are_among, picked, relation
+from explainers.parting.relations import (
+    LEAST_ARRAY,
+    Kind,
+    Known,
+    Relation,
+    are_among,
+    function_of,
+    multiple,
+    picked,
+    relation,
+)
 from explainers.parting.terms import Computation, Floats, Term, upstream
 
 MOST_TERMS = 300
@@ -23,6 +33,7 @@ _CHANGED: frozenset[Kind] = frozenset(("bound", "offset"))
 _SCALED: frozenset[Kind] = frozenset(("factor",))
 _OF_RESULTS: frozenset[Kind] = frozenset(get_args(Kind)) - {"offset"}
 _COMPUTED: frozenset[Kind] = _OF_RESULTS - {"sign"}
+_UNDOABLE: frozenset[Kind] = frozenset(("factor", "scale"))
 _WEAK: frozenset[Kind] = frozenset(("scale", "times", "over"))
 
 
@@ -58,6 +69,7 @@ class _Search:
         self.own, self.other = own, other
         self.content: dict[Term, Term] = {}
         self.common: dict[Term, Common] = {}
+        self.chance: set[Term] = set()
         for term in own.terms:
             if term.real and (found := self._common(term)) is not None:
                 self.common[term] = found
@@ -78,9 +90,17 @@ class _Search:
 
     def found(self) -> Parting | None:
         opened = self._opened()
+        undone: Parting | None = None
         for term in opened:
-            if (told := self._told(term)) is not None:
+            told = self._told(term)
+            if told is not None and not self._may_be_undone(told):
                 return told
+            if (skipped := self._skipped(term)) is not None:
+                return skipped
+            undone = undone or told
+        if undone is not None:
+            later = opened[opened.index(undone.mine) + 1 :]
+            return next((told for term in later if (told := self._shifted(term)) is not None), undone)
         first = opened[0]
         line = [term for term in opened if term.line == first.line]
         if (told := self._told(line[-1], weakly=True)) is not None:
@@ -100,7 +120,12 @@ class _Search:
             return c.likeness != "same", not strictly(term.value, c.theirs.value), apart
 
         best = min((c for c in found if c.theirs.real), key=rank, default=None)
-        return None if best is None or self._came_back(term, best.theirs) else best
+        if best is None or self._came_back(term, best.theirs):
+            return None
+        if term.value.size == 1 and not term.is_given and (rank(best)[-1] or not self.chance.isdisjoint(term.operands)):
+            self.chance.add(term)  # a single number is met by others that have nothing to do with it
+            return None
+        return best
 
     def _came_back(self, term: Term, theirs: Term) -> bool:
         """Whether a term is by chance what one before it was, with others between them."""
@@ -160,6 +185,42 @@ class _Search:
         held = self._anchors(inside)
         theirs = next((t for t in self._after(inside) if _is_pick(t, held, term)), None)
         return None if theirs is None else Parting(term, theirs, Relation("picked"), self._last(term))
+
+    def _may_be_undone(self, told: Parting) -> bool:
+        """Whether both sides differ by a factor there, and not by it at the end: it may be made up for on the way."""
+        ends = [bare(side.result.value) for side in (self.own, self.other)]
+        if told.relation is None or told.relation.kind not in _UNDOABLE or told.theirs is None:
+            return False
+        if told.mine is self.own.result or any(end.size != 1 for end in ends):
+            return False
+        here, there = multiple(bare(told.mine.value), bare(told.theirs.value)), multiple(ends[0], ends[1])
+        return here is not None and (there is None or not np.isclose(here, there, 1e-4))
+
+    def _shifted(self, term: Term) -> Parting | None:
+        """A term that is one of the other side, computed from the same, plus a number."""
+        inside = [t for t in term.operands if t.real]
+        for theirs in self._after(inside):
+            how = relation(term, theirs, inside, self.known) if theirs.value.size > LEAST_ARRAY else None
+            if how is not None and how.kind == "offset":
+                return Parting(term, theirs, how, self._last(term))
+        return None
+
+    def _skipped(self, term: Term) -> Parting | None:
+        """A term that goes on with values of both sides, one of which the other side takes the root or the square of
+        first."""
+        inside = [t for t in term.operands if t.real and not t.is_given]
+        if not inside or not all(t in self.common for t in inside):
+            return None
+        for part in inside:
+            theirs = self.common[part].theirs
+            step = next((t for t in self.other.terms if t.real and t.operands == (theirs,) and self._is_new(t)), None)
+            kind = None if step is None else function_of(theirs.value, step.value)
+            if step is not None and kind is not None:
+                return Parting(part, step, Relation(kind), self._last(part))
+        return None
+
+    def _is_new(self, theirs: Term) -> bool:
+        return not any(c.theirs is theirs for c in self.common.values())
 
     def _candidates(self, term: Term, inside: list[Term]) -> Iterator[tuple[Term, list[Term], frozenset[Kind]]]:
         """What a term may follow from, and how: the result for the result, what it is computed from if that is one

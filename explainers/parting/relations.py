@@ -154,7 +154,7 @@ def _is_done(mine: Term, kind: Kind) -> bool:
 def _of_elements(a: Floats, b: Floats, function: str, known: Known) -> Iterator[Relation]:
     if close(a, -b):
         yield Relation("sign")
-    factor = _factor(a, b)
+    factor = multiple(a, b)
     yield from () if factor is None else _by_size(factor, function, known)
     if close(a, b**2):
         yield Relation("square")
@@ -182,7 +182,17 @@ def _of_arrays(a: Floats, b: Floats) -> Iterator[Relation]:
             yield Relation("inside-log", float(np.mean(added)))
 
 
-def _factor(a: Floats, b: Floats) -> float | None:
+def function_of(a: Floats, b: Floats) -> Kind | None:
+    """What `a` is of `b` where b is a function of it alone: its square, or its root."""
+    a, b = bare(a), bare(b)
+    if a.shape != b.shape or not np.isfinite(a).all() or close(a, b):
+        return None
+    if (b >= 0).all() and close(a, b**2):
+        return "square"
+    return "root" if (a >= 0).all() and close(b, a**2) else None
+
+
+def multiple(a: Floats, b: Floats) -> float | None:
     """The number that each element is multiplied with."""
     if not b.size or not (b != 0).any():
         return None

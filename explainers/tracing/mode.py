@@ -16,6 +16,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from explainers.recording import Argument, Call, Items, Ref
+from explainers.tracing.devices import Devices, returns
 from explainers.tracing.internals import autocast_dtype, is_transformed
 from explainers.tracing.ledger import Ledger
 from explainers.tracing.naming import RENDERED, is_silent, public_name, raw_name
@@ -29,6 +30,7 @@ CALL_LIMIT: Final = 20_000
 _NUMBERS_REMEMBERED: Final = 1000
 _READS: Final = frozenset({"torch.Tensor.item", "torch.Tensor.__float__", "torch.Tensor.tolist"})
 _EXPORTS: Final = frozenset({"torch.Tensor.numpy", "torch.Tensor.__array__", "torch.Tensor.__dlpack__"})
+_NAMING_A_DEVICE: Final = frozenset({"torch.device", "torch.nn.functional._parse_to", "torch._C._nn._parse_to"})
 _ELSEWHERE: Final = frozenset({"cuda", "mps", "xpu"})
 _BACKWARD: Final = frozenset({"torch.Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
 
@@ -57,6 +59,8 @@ class Tracer(TorchFunctionMode):
         self.random = False
         self.seeded = False
         self.adapted: dict[str, None] = {}
+        self.devices = Devices()
+        self._moves = self._returns = False
         self._unseeded_state = generator_state
         self._entered: list[Callable[..., Any]] = []
         self._around = contextlib.ExitStack()
@@ -93,6 +97,8 @@ class Tracer(TorchFunctionMode):
                 self.rendered.append((result, self.ledger.meet(args[0])))
             return result
         frame = inspect.currentframe()
+        self._returns = returns(raw, given.get("device", args[1] if len(args) > 1 else None))
+        self._moves = False
         func, raw, args, given = self._adapted(func, raw, args, given)
         if func is F.l1_loss:
             given = _with_lost_weight(frame, given)
@@ -140,6 +146,7 @@ class Tracer(TorchFunctionMode):
         position, scope = self.source.locate(inspect.currentframe())
         given = (Argument("params", Items("list", tuple(Ref(id) for id in ids))),)
         mutated = self.ledger.mutations(tensors)
+        self.devices.written(mutated)
         span = self.source.span(position)
         self.calls.append(Call(len(self.calls), name, given, (), mutated, span, scope, grad_enabled=False))
 
@@ -149,12 +156,16 @@ class Tracer(TorchFunctionMode):
         """The call as it can be made here: on the CPU, and with today's way to read a single number."""
         if raw == "torch.Tensor.cuda":
             self.adapted["cuda"] = None
+            self._moves = True
             return torch.Tensor.cpu, "torch.Tensor.cpu", args[:1], {}
         if raw == "torch.Tensor.__iter__":
             return _iterated, "torch.Tensor.unbind", args, {}
         if raw == "torch.Tensor.__getitem__" and _is_old_item(args):
             self.adapted["[0]"] = None
             return torch.Tensor.view, "torch.Tensor.view", (args[0], ()), {}
+        if raw in _NAMING_A_DEVICE:
+            return func, raw, args, kwargs
+        self._moves = any(_elsewhere(value) for value in (*args, *kwargs.values()))
         moved = [_on_cpu(value, self.adapted) for value in args]
         return func, raw, moved, {key: _on_cpu(value, self.adapted) for key, value in kwargs.items()}
 
@@ -169,6 +180,7 @@ class Tracer(TorchFunctionMode):
         if len(self.calls) >= CALL_LIMIT:
             raise TooManyCalls
         position, scope = where
+        moves, back = self._moves, self._returns
         name, swapped = public_name(raw)
         bound = bind(func, raw, args, kwargs)
         if name == "torch.relu" and dict(bound).get("inplace"):
@@ -187,10 +199,13 @@ class Tracer(TorchFunctionMode):
         except BaseException as error:
             self.failure = (error, index)
             raise
+        if moves and inputs and result is inputs[0] and not result.requires_grad:
+            result = result.clone()  # on another device it would be another tensor
         mutated = self.ledger.mutations(inputs)
         outputs = self._outputs(result, {new for _, new in mutated})
         drew = not torch.equal(before, torch.default_generator.get_state())
         self.calls[index] = _finished(call, outputs, mutated, drew)
+        self.devices.follow(self.calls[index], lambda id: len(self.ledger.tensors[id].shape), moves=moves, returns=back)
         self._note_random(before, drew)
         self._note_targets(position, outputs or tuple(new for _, new in mutated[:1]))
         self._note_reads(name, result, inputs, penalised=bool(kwargs.get("create_graph")))
@@ -242,11 +257,17 @@ def _finished(call: Call, outputs: tuple[int, ...], mutated: tuple[tuple[int, in
 
 def _on_cpu(value: Any, adapted: dict[str, None]) -> Any:
     """The CPU in place of a device that is not here."""
-    kind = value.type if isinstance(value, torch.device) else value.partition(":")[0] if isinstance(value, str) else ""
-    if kind not in _ELSEWHERE:
+    kind = _elsewhere(value)
+    if not kind:
         return value
     adapted[kind] = None
     return torch.device("cpu")
+
+
+def _elsewhere(value: Any) -> str:
+    """The kind of a device that is not here; empty for all else."""
+    kind = value.type if isinstance(value, torch.device) else value.partition(":")[0] if isinstance(value, str) else ""
+    return kind if kind in _ELSEWHERE else ""
 
 
 def _is_old_item(args: Sequence[Any]) -> bool:

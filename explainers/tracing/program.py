@@ -22,6 +22,7 @@ from torch import nn
 
 from explainers.recording import Raised, Recording, Warned
 from explainers.tracing.adapting import LOOP, Rounds, adapted, with_rounds
+from explainers.tracing.devices import on_a_gpu
 from explainers.tracing.mode import Tracer
 from explainers.tracing.noting import NOTE, Noter, with_notes
 from explainers.tracing.plain import PLAIN_NUMBERS, Following, alike
@@ -150,7 +151,7 @@ def _run(source: str, scope: dict[str, Any], tracer: Tracer, transcript: Transcr
 
 def _compiled(source: str, changed: Change) -> tuple[Any, tuple[Any, int] | None]:
     """The code of all statements but a bare last expression, and that expression with its line."""
-    tree = with_rounds(changed(ast.parse(source, FILENAME)))
+    tree = with_rounds(on_a_gpu(changed(ast.parse(source, FILENAME))))
     match tree.body:
         case [*_, ast.Expr() as last]:
             body = ast.Module(tree.body[:-1], tree.type_ignores)

@@ -65,6 +65,7 @@ def assemble(
         adapted=tuple(tracer.adapted),
         losses=_losses(tracer),
         cut=None if program.cut is None else Cut(*program.cut),
+        apart=tracer.devices.apart,
     )
     tensors = {id: msgspec.structs.replace(t, name=labels.get(id)) for id, t in tracer.ledger.tensors.items()}
     return _fitted(tracer, recording, tensors, needed, max_bytes)
@@ -91,6 +92,10 @@ def _names(tracer: Tracer, variables: Mapping[str, object]) -> tuple[dict[str, i
                     id is not None and labels.get(id, name) == name
                 ):  # the line that made the module names them all alike
                     labels[id] = f"{name}.{path}"
+    for call in reversed(tracer.calls):  # a parameter has its path also before it was stepped
+        for old, new in call.mutated:
+            if "." in labels.get(new, "") and labels.get(old, labels[new].partition(".")[0]) in labels[new]:
+                labels[old] = labels[new]
     for call in tracer.calls:  # a tensor keeps its name when its contents change
         for old, new in call.mutated:
             if old in labels:
@@ -116,6 +121,8 @@ def _mentioned(recording: Recording, calls: Sequence[Call], tensors: Mapping[int
     ids.update(recording.names.values(), recording.others, (s.tensor for s in recording.shown if s.tensor is not None))
     if recording.subject is not None:
         ids.add(recording.subject)
+    if recording.apart is not None:
+        ids.update((recording.apart.here, recording.apart.elsewhere))
     return {id: tensors[id] for id in sorted(ids)}
 
 

@@ -310,7 +310,7 @@ torch.manual_seed(0)
 net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
 opt = torch.optim.{}(net.parameters(), lr=0.01)
 x, y = torch.randn(16, 4), torch.randint(0, 3, (16,))
-for k in range(120):
+for k in range(40):
     opt.zero_grad()
     loss = F.cross_entropy(net(x), y)
     loss.backward()
@@ -326,8 +326,8 @@ def test_a_step_of_an_optimizer_is_one_call_so_that_loops_run_to_their_end(
     found = explained(_TRAINED.format(optimizer)).explanation
     calls = [call.function for call in found.recording.calls]
     assert found.recording.cut is None
-    assert calls.count(f"torch.optim.{optimizer}.step") == len(found.recording.losses) == 120
-    assert len(calls) < 120 * 8, "a round is what the program writes down: the model, the loss, backward, the step"
+    assert calls.count(f"torch.optim.{optimizer}.step") == len(found.recording.losses) == 40
+    assert len(calls) < 40 * 8, "a round is what the program writes down: the model, the loss, backward, the step"
     assert found.recording.losses[-1] < found.recording.losses[0]
     assert found.proof.certified
     step = next(call for call in found.recording.calls if call.function.endswith(".step"))

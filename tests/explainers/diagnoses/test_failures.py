@@ -155,3 +155,17 @@ def test_the_gradient_that_a_fix_leaves_is_that_of_the_fixed_program(
     found = diagnose(HEAD + source + "\nl.backward()\nprint(l, x.grad)").diagnoses[0]
     (fixed,) = [c for c in found.counterfactuals if c.role == "fix"]
     assert fixed.values == pytest.approx(gradient, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("lines", "diff"),
+    [
+        ("x = torch.ones(1, 2)\n", "x = torch.ones(1, 2).cuda()"),
+        ("x = torch.ones(1, 2)\nx.cuda()\n", "x = x.cuda()"),
+    ],
+)
+def test_what_a_gpu_would_refuse_is_said_and_mended(lines: str, diff: str, diagnose: Diagnose):
+    source = f"torch.manual_seed(0)\nmodel = nn.Linear(2, 2).cuda()\n{lines}print(model(x).sum())"
+    found = next(d for d in diagnose(HEAD + source).diagnoses if d.slug == "tensors-on-two-devices")
+    assert found.fix is not None and f"+ {diff}" in found.fix.diff
+    assert record(found.fix.source).apart is None

@@ -21,6 +21,20 @@ _KL: Final = (
 )
 
 PAIRS: Final[dict[str, tuple[str, str | None]]] = {
+    "squares where the library goes on with distances": (
+        "a = torch.tensor([[1.0, 2.0], [0.0, 1.0]])\np = torch.tensor([[1.0, 0.0], [2.0, 2.0]])\n"
+        "n = torch.tensor([[0.0, 1.0], [3.0, 1.0]])\nprint(F.triplet_margin_loss(a, p, n))\n"
+        "def own(x, y, z):\n    dp = np.sum((x - y) ** 2, 1)  # <-\n    dn = np.sum((x - z) ** 2, 1)\n"
+        "    return np.maximum(dp - dn + 1, 0).mean()\nprint('own', own(a.numpy(), p.numpy(), n.numpy()))",
+        "square",
+    ),
+    "a factor that is made up for, and a term that is not": (
+        "a = torch.tensor([0.0, 3.0, -1.0])\nb = torch.tensor([0.5, 0.0, 4.0])\nprint(F.huber_loss(a, b, delta=2.0))\n"
+        "def own(x, y, d):\n    e = np.abs(x - y)\n"
+        "    return np.mean(np.where(e <= d, 0.5 * e**2, d * e - 0.5 * d))  # <-\n"
+        "print('own', own(a.numpy(), b.numpy(), 2.0))",
+        "offset",
+    ),
     "softmax over the batch": (
         _NP + "e = np.exp(zn)\np = e / e.sum(axis=0)  # <-\nprint('own', -np.log(p[[0, 1], yn]).mean())",
         "axis",
