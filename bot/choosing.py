@@ -203,8 +203,10 @@ class Choosing:
 
 
 def _asked(question: Question, evaluated: Evaluated) -> Program:
-    """A program of which the asker claims what they claim."""
-    return Program(evaluated, for_explainer(question.claims))
+    """A program of which the asker claims what they claim; of random stand-ins no digits."""
+    made_up = has_random_stand_ins(evaluated.snippet)
+    claims = (each for each in question.claims if not (made_up and each.kind == "printed"))
+    return Program(evaluated, for_explainer(tuple(claims)))
 
 
 def _claimed(question: Question, found: GivenAway) -> tuple[Claim, ...]:

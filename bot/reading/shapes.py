@@ -15,6 +15,7 @@ from bot.reading.lexing import parsed
 from bot.reading.literals import Role, role_of_name
 from bot.reading.losses import MODULES
 from bot.reading.names import unbound
+from bot.reading.sketches.tensors import Sort, made
 from bot.reading.snippets import name_of
 
 Shape = tuple[int, ...]
@@ -28,6 +29,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*|出力|ラベル|ターゲット|予測|输出
 _REACH = 60
 _MOST = 10**6  # elements of a stand-in
 _LEAST_BATCH = 4
+_LOGARITHMS = frozenset(("log", "log2", "log10"))
 _LOGARITHMIC = frozenset(("nll_loss", "kl_div"))
 _BINARY = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))
 
@@ -61,12 +63,13 @@ def stand_ins(source: str, text: str) -> dict[str, tuple[Shape, str]]:
     needed = set(unbound(source))
     if tree is None or not needed:
         return {}
-    loss = _loss(tree)
+    loss = _loss(tree, {name: _mentioned(text) for name in needed})
     names = needed | {name for name in (loss.input, loss.target) if name} if loss else needed
     items = {ast.unparse(node).replace(" ", "") for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
     stated = [each for each in _stated(text, frozenset(names)) if each.written.replace(" ", "") not in items]
     found = _by_name(stated, names, loss)
-    return {name: (shape, f"{name} = {_tensor(name, shape, found, loss)}") for name, shape in found.items()}
+    kinds = _kinds(tree)
+    return {name: (shape, f"{name} = {_tensor(name, shape, found, loss, kinds)}") for name, shape in found.items()}
 
 
 def _by_name(stated: Sequence[Stated], names: set[str], loss: _Loss | None) -> dict[str, Shape]:
@@ -110,9 +113,16 @@ def _shapes(text: str, names: frozenset[str]) -> Iterator[Stated]:
             yield Stated(words[-1], sizes, plain, f"{words[-1]}[{match[1]}]")
 
 
-def _loss(tree: ast.Module) -> _Loss | None:
-    """The last loss that is called on two names, by a function, by a module or by what is bound to one."""
-    bound = {
+def _mentioned(text: str) -> str:
+    """The loss module that the text names, where it names one alone; empty else."""
+    found = {name for name in MODULES if re.search(rf"(?<![A-Za-z_]){name}(?![A-Za-z_])", text)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _loss(tree: ast.Module, undefined: Mapping[str, str]) -> _Loss | None:
+    """The last loss that is called on two names, by a function, by a module or by what is bound to one; what calls
+    something undefined calls the loss that it is said to be."""
+    bound = dict(undefined) | {
         node.targets[0].id: name_of(node.value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Call)
@@ -135,15 +145,55 @@ def _function(name: str) -> str | None:
     return name if name in MODULES.values() else None
 
 
-def _tensor(name: str, shape: Shape, found: Mapping[str, Shape], loss: _Loss | None) -> str:
-    """Random numbers of a shape, as the loss wants them."""
+def _kinds(tree: ast.Module) -> dict[str, Sort]:
+    """What a formula that is written out takes names for: a logarithm is taken of probabilities, and what weighs it
+    as y and 1 - y are labels."""
+    logs = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and name_of(node) in _LOGARITHMS]
+    under = {id(node) for log in logs for node in ast.walk(log)}
+    likely = {name for log in logs for arg in (*log.args, _owner(log)) if (name := _plain_name(arg)) is not None}
+    rests = {name for node in ast.walk(tree) if id(node) not in under and (name := _complemented(node)) is not None}
+    labels = dict.fromkeys(rests - likely, Sort.BINARY) if likely else {}
+    return {**labels, **dict.fromkeys(likely, Sort.PROBABILITIES)}
+
+
+def _owner(call: ast.Call) -> ast.expr | None:
+    return call.func.value if isinstance(call.func, ast.Attribute) else None
+
+
+def _plain_name(node: ast.expr | None) -> str | None:
+    """`p` of `p` and of `1 - p`, also with an epsilon added."""
+    match node:
+        case ast.Name(id=name) if name not in ("torch", "np", "math"):
+            return name
+        case ast.BinOp(left=ast.Name(id=name), op=ast.Add(), right=ast.Constant() | ast.Name()):
+            return name
+        case ast.BinOp(op=ast.Sub()):
+            return _complemented(node)
+        case ast.BinOp(left=ast.BinOp() as inner, op=ast.Add()):
+            return _complemented(inner)
+        case _:
+            return None
+
+
+def _complemented(node: ast.AST) -> str | None:
+    match node:
+        case ast.BinOp(left=ast.Constant(value=1 | 1.0), op=ast.Sub(), right=ast.Name(id=name)):
+            return name
+        case _:
+            return None
+
+
+def _tensor(name: str, shape: Shape, found: Mapping[str, Shape], loss: _Loss | None, kinds: Mapping[str, Sort]) -> str:
+    """Random numbers of a shape, as the loss, or a formula that is written out, wants them."""
     size = ", ".join(map(str, shape))
+    if loss is None and name in kinds:
+        return made(kinds[name], shape, 2)
     if loss is not None and name == loss.target:
         return _target(shape, found.get(loss.input or "", ()), loss.function)
     if loss is not None and name == loss.input and loss.function == "binary_cross_entropy":
         return f"torch.rand({size}, requires_grad=True)"
-    made = f"torch.randn({size}, requires_grad=True)"
-    return f"{made}.log_softmax(-1)" if loss and name == loss.input and loss.function in _LOGARITHMIC else made
+    normal = f"torch.randn({size}, requires_grad=True)"
+    return f"{normal}.log_softmax(-1)" if loss and name == loss.input and loss.function in _LOGARITHMIC else normal
 
 
 def _target(shape: Shape, scores: Shape, function: str) -> str:
@@ -152,5 +202,5 @@ def _target(shape: Shape, scores: Shape, function: str) -> str:
         return f"torch.randint(0, {classes}, {shape})"
     if function in _BINARY:
         return f"torch.randint(0, 2, {shape}).float()"
-    made = f"torch.randn({', '.join(map(str, shape))})"
-    return f"{made}.softmax(-1)" if function in _LOGARITHMIC else made
+    normal = f"torch.randn({', '.join(map(str, shape))})"
+    return f"{normal}.softmax(-1)" if function in _LOGARITHMIC else normal

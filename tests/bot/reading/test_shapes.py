@@ -50,3 +50,20 @@ def test_a_list_that_is_a_shape_is_taken_for_no_value() -> None:
     given = {c.name: c.code for c in found.snippets[found.subject].completions if c.what == "name"}
     assert given["output"].startswith("output = torch.randn(32, 10")
     assert given["labels"] == "labels = torch.randint(0, 10, (32, 1))"
+
+
+def test_names_under_a_logarithm_are_probabilities_and_what_weighs_it_labels() -> None:
+    formula = "loss = -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).mean()"
+    made = stand_ins(formula, "p has shape (4, 1), y has shape (4,)")
+    assert made["p"] == ((4, 1), "p = torch.rand((4, 1), requires_grad=True)")
+    assert made["y"] == ((4,), "y = torch.randint(0, 2, (4,)).float()")
+    plain = stand_ins("loss = ((p - y) ** 2).mean()", "p has shape (4, 1), y has shape (4,)")
+    assert "randn" in plain["p"][1] and "randn" in plain["y"][1]
+
+
+def test_what_calls_something_undefined_calls_the_loss_that_the_words_name() -> None:
+    code = "loss = criterion(outputs, labels)"
+    made = stand_ins(code, "outputs is [32, 10], labels is [32, 1], criterion = nn.CrossEntropyLoss()")
+    assert made["labels"] == ((32, 1), "labels = torch.randint(0, 10, (32, 1))")
+    both = stand_ins(code, "outputs is [32, 10], labels is [32, 1], CrossEntropyLoss or MSELoss?")
+    assert "randn" in both["labels"][1]
