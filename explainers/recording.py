@@ -127,7 +127,8 @@ class Tensor(msgspec.Struct, frozen=True):
 
 
 class Operand(msgspec.Struct, frozen=True):
-    """A variable in the expression that raised: its name as written, its Python type, and what a tensor or array is."""
+    """A variable in the expression that raised: its name as written, its Python type, and what a tensor or array is;
+    of a list or tuple `shape` is its length alone."""
 
     text: str
     kind: str

@@ -6,8 +6,8 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.backward_errors import with_history
 from explainers.diagnoses.cuts import DETACHING, READS, fills, makes_anew, read_into, requires_grad
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import gradient_rerun
-from explainers.diagnoses.rejoining import rejoined, rejoined_source
+from explainers.diagnoses.edits import gradient_of_source, gradient_rerun
+from explainers.diagnoses.rejoining import goes_on_with, rejoined, rejoined_source
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.wording import stated
 from explainers.messages import Message, said
@@ -135,7 +135,7 @@ def _cut_in_part(scene: Scene) -> Suspicion | None:
         if not (read or short(call) in _UNINTENDED) or before is None or not requires_grad(scene, before):
             continue
         leaf = _leaf(scene, before)
-        if leaf is None or leaf not in reached or _went_backward(scene, before) or not _edits(scene, call):
+        if leaf is None or leaf not in reached or _went_backward(scene, before) or not _trial(scene, leaf, call):
             continue
         return _in_part(scene, call, leaf)
     return None
@@ -157,10 +157,17 @@ def _in_part(scene: Scene, call: Call, leaf: int) -> Suspicion:
 
 
 def _trial(scene: Scene, leaf: int, call: Call) -> tuple[Trial, ...]:
-    """The gradient of the tensor with the cut undone."""
+    """The gradient of the tensor with the cut undone: on the recorded calls, or where the program computed on with the
+    number that it read, on the program run anew."""
     edits = _edits(scene, call)
     what = said("the gradient of {name} {what}", name=_called(scene, leaf), what=said("without the cut"))
-    return (Trial(what, gradient_rerun(leaf, *edits), "gradient"),) if edits else ()
+    if edits:
+        return (Trial(what, gradient_rerun(leaf, *edits), "gradient"),)
+    name = scene.recording.tensors[leaf].name
+    changed = rejoined_source(scene, call) if goes_on_with(scene, call) and not scene.recording.random else None
+    if changed is None or name is None:
+        return ()
+    return (Trial(what, gradient_of_source(changed, name), "gradient", of=leaf),)
 
 
 def _edits(scene: Scene, call: Call) -> tuple[Edit, ...]:

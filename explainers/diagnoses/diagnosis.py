@@ -53,7 +53,7 @@ class Trial:
     undoes a mistake that only the gradient shows: what it gives is that of the first tensor that its rerun asks for.
     `proves` says of a value whether it is what the asker hopes for, beside the numbers that they state; where it does,
     `then` is said. A `comparison` runs the program as it is, for what its expressions give: `reads` is what is found in
-    them, None where that says nothing.
+    them, None where that says nothing. `of` is the tensor whose gradient a program run anew shows as its value.
     """
 
     what: Message
@@ -62,6 +62,7 @@ class Trial:
     proves: Callable[[float], bool] | None = None
     then: Finding | None = None
     reads: Callable[[Notes], Finding | None] | None = None
+    of: int | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from explainers.diagnoses import (
     ignored_probabilities,
     cut_gradients,
     infinite_scores,
+    leaf_gradients,
     linear_shapes,
     logarithms,
     missing_arguments,
@@ -85,6 +86,7 @@ _NOT_FINITE = (
     spoiled_gradients,
     silent_gradients,
     cut_gradients,
+    leaf_gradients,
 )
 
 

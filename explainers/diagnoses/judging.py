@@ -13,7 +13,7 @@ from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Finding, 
 from explainers.diagnoses.expectations import elements, goals, meets, own_goals
 from explainers.diagnoses.scene import Scene, scalar
 from explainers.recording import Tensor
-from explainers.reruns import GraphRerun, RerunResult
+from explainers.reruns import GraphRerun, RerunResult, SourceRerun
 
 _CLOSE = 1e-6
 
@@ -130,14 +130,18 @@ def _proves(trial: Trial, result: RerunResult) -> bool:
 def _gradient(trial: Trial, result: RerunResult, before: Mapping[int, Tensor]) -> Counterfactual:
     """The gradient of the tensor that was asked for, which agrees with the suspicion where the program as it is gives
     another one; it proves nothing about a number that was expected of the loss."""
-    wanted = trial.rerun.gradients[:1] if isinstance(trial.rerun, GraphRerun) else ()
+    wanted = trial.rerun.gradients[:1] if isinstance(trial.rerun, GraphRerun) else (trial.of,)
     if result.raised is not None:
         return Counterfactual(trial.what, trial.role, None, False, raised=result.raised.message)
     found = next((result.gradients[id] for id in wanted if id in result.gradients), None)
+    found = result.value if isinstance(trial.rerun, SourceRerun) else found
     if found is None or found.data is None:
         return Counterfactual(trial.what, trial.role, None, False, not_run="the loss does not depend on it")
-    as_it_is = next((before[id] for id in wanted if id in before), None)
-    moved = as_it_is is not None and not np.allclose(as_it_is.array(), found.array(), 1e-4, 1e-7, equal_nan=True)
+    as_it_is = next((before[id] for id in wanted if id is not None and id in before), None)
+    alike = as_it_is is not None and as_it_is.shape == found.shape
+    moved = (
+        as_it_is is not None and alike and not np.allclose(as_it_is.array(), found.array(), 1e-4, 1e-7, equal_nan=True)
+    )
     return Counterfactual(trial.what, trial.role, scalar(found), moved, elements(found))
 
 

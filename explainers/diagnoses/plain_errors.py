@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
@@ -12,6 +13,12 @@ from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _NET = "class Net(nn.Module):\n    def forward(self, x):\n        return {}(x)\n\nprint(Net()(torch.ones(2)).sum())"
+_OUTPUT = (
+    "class Output:\n    def __init__(self, logits):\n        self.logits = logits\n\n"
+    "out = Output(torch.tensor([[2.0, 0.5]]))\n"
+)
+_OUT_OF_RANGE = re.compile(r"(list|tuple) index out of range")
+_NO_TENSOR = re.compile(r"argument '(\w+)' \(position \d+\) must be Tensor, not (\w+)")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -50,7 +57,89 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD + "losses = [x for x in (0.1, 2.0) if x > 1]\nprint(sum(losses) / len(losses))",
             concern="exception",
         ),
+        Rule(
+            slug="list-index-out-of-range",
+            unedited="Which item was meant, or why there are so few, is not in the line.",
+            family="plain-errors",
+            title=said("A list is shorter than its index"),
+            explanation=said("Positions count from 0, so the last item of n is n - 1; an empty list has none at all."),
+            words=("list index out of range", "tuple index out of range", "IndexError list"),
+            losses=frozenset(),
+            trigger=_beyond,
+            positive=_HEAD + "losses = [torch.tensor(1.0), torch.tensor(2.0)]\nprint(losses[2])",
+            control=_HEAD + "losses = [torch.tensor(1.0), torch.tensor(2.0)]\nprint(losses[1])",
+            concern="exception",
+        ),
+        Rule(
+            slug="attribute-of-an-output",
+            family="plain-errors",
+            title=said("An object stands where a tensor should"),
+            explanation=said(
+                "Some models return an object that holds several tensors (logits, loss, hidden states). A loss takes "
+                "the tensor itself."
+            ),
+            words=("must be Tensor, not SequenceClassifierOutput", "must be Tensor, not ImageClassifierOutput"),
+            losses=frozenset(),
+            trigger=_held_inside,
+            positive=_HEAD + _OUTPUT + "print(F.cross_entropy(out, torch.tensor([0])))",
+            control=_HEAD + _OUTPUT + "print(F.cross_entropy(out.logits, torch.tensor([0])))",
+            concern="exception",
+        ),
     )
+
+
+def _beyond(scene: Scene) -> Suspicion | None:
+    raised = scene.recording.raised
+    kind = None if raised is None else _OUT_OF_RANGE.match(raised.message)
+    source = Source(scene.recording.source)
+    node = source.at(raised.span) if raised is not None and kind is not None else None
+    if raised is None or kind is None or not isinstance(node, ast.Subscript):
+        return None
+    name, index = source.written(node.value), source.written(node.slice)
+    held = next((o for o in raised.operands if o.text == name and o.kind == kind[1] and o.shape), None)
+    if held is None or held.shape is None:
+        return None
+    count = held.shape[0]
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} has {count} items, so there is none at {index}.", name=name, count=count, index=index),
+        evidence=(
+            said("Its positions are 0 to {last}.", last=count - 1) if count else said("{items} is empty.", items=name),
+        ),
+        trials=(),
+        fix=fixes.fix(scene, None, "choose", said("Count from 0, or look why it holds so few.")),
+    )
+
+
+def _held_inside(scene: Scene) -> Suspicion | None:
+    """A tensor is wanted, and an object is passed: one that holds what the program sets on it, or logits, as outputs of
+    models do."""
+    raised = scene.recording.raised
+    found = None if raised is None else _NO_TENSOR.search(raised.message)
+    source = Source(scene.recording.source)
+    node = source.at(raised.span) if raised is not None and found is not None else None
+    if raised is None or found is None or not isinstance(node, ast.Call):
+        return None
+    names = {o.text for o in raised.operands if o.kind == found[2]}
+    passed = next((a for a in node.args if isinstance(a, ast.Name) and a.id in names), None)
+    if passed is None:
+        return None
+    set_here = _attributes(source, passed.id)
+    held = next(iter(set_here), "logits")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} is a {kind}, not a tensor.", name=passed.id, kind=found[2]),
+        evidence=(said("The argument {name} wants a tensor.", name=found[1]),),
+        trials=(),
+        fix=fixes.fix(scene, source.replaced(source.piece(passed), f"{passed.id}.{held}"), "likely",
+                      said("Pass the tensor that it holds: {name}.{held}.", name=passed.id, held=held)),
+    )  # fmt: skip
+
+
+def _attributes(source: Source, name: str) -> list[str]:
+    """What the program sets on a variable."""
+    stored = (n for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
+    return [n.attr for n in stored if isinstance(n.value, ast.Name) and n.value.id == name]
 
 
 def _recursion(scene: Scene) -> Suspicion | None:

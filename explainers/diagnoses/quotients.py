@@ -96,7 +96,7 @@ def _quotient(scene: Scene) -> tuple[float, float] | None:
 def _divided(scene: Scene, verdict_of: str) -> Suspicion:
     found = birth(scene)
     assert found is not None
-    over = known_as(scene, "other")
+    over = _divisor(scene)
     verdict = (
         said("{value}: {over} is 0, and so is what is divided by it: 0/0.", value=stated(scene), over=over)
         if verdict_of == "nan"
@@ -113,6 +113,12 @@ def _divided(scene: Scene, verdict_of: str) -> Suspicion:
         fix=fixes.fix(scene, _bounded(scene), "likely",
                       said("Give the denominator a least value, or leave such batches out.")),
     )  # fmt: skip
+
+
+def _divisor(scene: Scene) -> str | Message:
+    """The denominator as it is known, or in a word where it is long."""
+    name = known_as(scene, "other")
+    return said("the denominator") if name == "other" else name
 
 
 def _bounded(scene: Scene) -> str | None:
@@ -137,7 +143,7 @@ def _direction(scene: Scene) -> Suspicion | None:
     size = _size(scene) if _quotient(scene) == (0.0, 0.0) else None
     if size is None:
         return None
-    x, over = scene.call.argument("input"), known_as(scene, "other")
+    x, over = scene.call.argument("input"), _divisor(scene)
     if short(size) == "abs":
         name, arguments = "torch.sign", (Argument("input", x),)
     else:

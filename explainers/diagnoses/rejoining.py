@@ -32,11 +32,19 @@ def rejoined(scene: Scene, cut: Call) -> tuple[Edit, ...]:
     return tuple(edit for edit in edits if edit is not None)
 
 
+def goes_on_with(scene: Scene, cut: Call) -> bool:
+    """Whether a call on the way to the subject gets a number that was computed from the one read."""
+    if short(cut) not in _NUMBERS or cut.span is None:
+        return False
+    users = (c for c in scene.needed() if c.index > cut.index and c.span is not None and _floating(c))
+    return any(_is_linked(scene, call, cut) for call in users)
+
+
 def rejoined_source(scene: Scene, cut: Call) -> str | None:
     """The program with the tensor itself in the place of the number read, or stacked in place of made anew."""
     source = Source(scene.recording.source)
     node = source.call_at(cut.span)
-    if node is None or not rejoined(scene, cut):
+    if node is None or not (rejoined(scene, cut) or goes_on_with(scene, cut)):
         return None
     if makes_anew(cut):
         data = node.args[0] if node.args else None
@@ -79,8 +87,13 @@ def _gets(scene: Scene, call: Call, number: float, cut: Call) -> bool:
     """Whether a call got the number that was read, and not another one that happens to be the same."""
     if not any(_holds(argument.value, number) for argument in call.arguments):
         return False
-    if not number.is_integer() or call.span is None or cut.span is None:
-        return True
+    return not number.is_integer() or call.span is None or cut.span is None or _is_linked(scene, call, cut)
+
+
+def _is_linked(scene: Scene, call: Call, cut: Call) -> bool:
+    """Whether a call is written around the one that read, or uses what its statement was assigned to."""
+    if call.span is None or cut.span is None:
+        return False
     names = _assigned(scene, cut)
     written = Source(scene.recording.source).at(call.span)
     used = {node.id for node in ast.walk(written) if isinstance(node, ast.Name)} if written is not None else set[str]()
@@ -94,6 +107,11 @@ def _assigned(scene: Scene, cut: Call) -> set[str]:
     here = [n for n in statements if n.lineno <= line <= (n.end_lineno or n.lineno)]
     targets = [t for n in here for t in (n.targets if isinstance(n, ast.Assign) else [n.target])]
     return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def _floating(call: Call) -> bool:
+    """Whether a plain number with a fraction is among the operands of a call."""
+    return any(isinstance(argument.value, float) for argument in call.arguments)
 
 
 def _holds(value: Value, number: float) -> bool:

@@ -102,6 +102,8 @@ def _operand(operand: Operand) -> Message:
     if operand.kind == "Tensor":
         said_of = {"name": operand.text, "dtype": operand.dtype, "shape": str(operand.shape)}
         return said("{name} is {dtype} of shape {shape}.", **said_of)
+    if operand.kind in ("list", "tuple") and operand.shape:
+        return said("{name} is a {kind} of {count}.", name=operand.text, kind=operand.kind, count=operand.shape[0])
     return said("{name} is a numpy array of shape {shape}.", name=operand.text, shape=str(operand.shape))
 
 

@@ -7,10 +7,10 @@ import inspect
 import re
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -96,6 +96,8 @@ def _operand(name: str, value: object) -> Operand:
             return Operand(name, "Tensor", str(value.dtype).removeprefix("torch."), tuple(value.shape))
         case np.ndarray():
             return Operand(name, "ndarray", str(value.dtype), value.shape)
+        case list() | tuple():
+            return Operand(name, type(value).__name__, shape=(len(cast("Sequence[object]", value)),))
         case _:
             return Operand(name, type(value).__name__)
 

@@ -528,4 +528,16 @@ GRADIENTS = [
         [11.0, 17.0],
     ),
     ("gradient-cut-in-part", 6, WEIGHT + "l = (w.data ** 2).sum() + w.sum()\nl.backward()", [3.0, 5.0]),
+    (
+        "gradient-cut-in-part",
+        6,
+        WEIGHT + "reg = w.abs().sum().item()\nl = (w**2).sum() + 0.1 * reg\nl.backward()",
+        [2.1, 4.1],
+    ),
+    (
+        "grad-of-computed-tensor",
+        5,
+        "w = torch.tensor([1.0, 2.0], requires_grad=True) * 0.1\nl = (w**2).sum()\nl.backward()\nprint(w.grad)\nl",
+        [0.2, 0.4],
+    ),
 ]

@@ -42,3 +42,17 @@ def test_the_count_that_is_0_is_named_and_the_fix_runs(source: str, diagnose: Ca
     assert DIVISIONS[source] in str(found.verdict.named["count"])
     assert found.fix is not None and "max(" in found.fix.source
     assert diagnose(found.fix.source).recording.raised is None
+
+
+@pytest.mark.parametrize(("items", "count"), [("[1.0, 2.0]", 2), ("[]", 0), ("(1.0,)", 1)])
+def test_the_length_of_what_is_too_short_is_said(items: str, count: int, diagnose: Callable[..., Any]):
+    found = diagnose(f"{HEAD}losses = {items}\nprint(torch.tensor(losses[2]))").diagnoses[0]
+    assert found.slug == "list-index-out-of-range"
+    assert found.verdict.named["count"] == count
+
+
+def test_the_tensor_that_an_object_holds_is_passed_instead(diagnose: Callable[..., Any]):
+    source = "class Out: pass\no = Out()\no.scores = torch.zeros(2, 3)\nprint(F.cross_entropy(o, torch.tensor([0, 1])))"
+    found = diagnose(HEAD + source).diagnoses[0]
+    assert found.slug == "attribute-of-an-output" and found.confidence == "shown"
+    assert [c.value for c in found.counterfactuals] == [pytest.approx(1.0986, rel=1e-4)]
