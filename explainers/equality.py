@@ -28,6 +28,7 @@ from explainers.torch_indexing import Unsupported
 
 POINTS = 3
 CLOSE = 1e-9
+LARGE = 1e6
 MOST_INPUTS = 4
 MOST_NUMBERS = 3
 MOST_OPERATIONS = 60
@@ -176,7 +177,8 @@ def _ordered(program: Node, root: Node, values: Values) -> Any:
 
 
 def _points(found: Forms, values: Values) -> list[Values]:
-    """The recorded numbers, and others near by: probabilities stay such, labels −1, 0 and 1 stay as they are."""
+    """The recorded numbers, and others near by: probabilities stay such, labels −1, 0 and 1 stay as they are, and
+    very large numbers become usual ones."""
     generator = np.random.default_rng(0)
 
     def moved(held: Any) -> Any:
@@ -185,6 +187,8 @@ def _points(found: Forms, values: Values) -> list[Values]:
             return held
         if held.size and held.min() >= 0 and held.max() <= 1:
             return 0.7 * held + 0.3 * generator.uniform(0.05, 0.95, held.shape)
+        if held.size and np.abs(held).max() > LARGE:  # beside these nothing near by tells two formulas apart
+            return generator.normal(0.0, 1.0, held.shape)
         return held + generator.normal(0.0, 0.5, held.shape)
 
     floats = {id for id, a in found.composition.inputs.items() if id >= 0 and a.floating}

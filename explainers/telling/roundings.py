@@ -27,11 +27,11 @@ def exactly(explanation: Explanation) -> Iterator[Message]:
 
 
 def apart(explanation: Explanation) -> list[int]:
-    """The inputs whose shown gradient is finite where torch's is not; where the value is off, also those far apart."""
+    """The inputs whose shown gradient is finite where torch's is not, or far from it: where the value is off as well,
+    and where rounding puts a number on the other side of a kink."""
     shown = (step.tensor for step in explanation.derivation.steps if isinstance(step, Gradient))
     held = (id for id in shown if id in explanation.gradients and id in explanation.autograd)
-    far = explanation.proof.off_by_rounding
-    return [id for id in held if _is_apart(*_both(explanation, id), far=far)]
+    return [id for id in held if _is_apart(*_both(explanation, id))]
 
 
 def _both(explanation: Explanation, id: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,13 +40,13 @@ def _both(explanation: Explanation, id: int) -> tuple[np.ndarray, np.ndarray]:
     return explanation.autograd[id].array().astype(np.float64).reshape(exact.shape), exact
 
 
-def _is_apart(torch: np.ndarray, exact: np.ndarray, *, far: bool) -> bool:
+def _is_apart(torch: np.ndarray, exact: np.ndarray) -> bool:
     finite = np.isfinite(exact)
     if not finite.any():
         return False
     with np.errstate(all="ignore"):
         near = np.abs(torch - exact) <= FAR * np.abs(exact[finite]).max()
-    return bool((finite & (~near if far else ~np.isfinite(torch))).any())
+    return bool((finite & ~near).any())
 
 
 def _entries(numbers: np.ndarray) -> str:

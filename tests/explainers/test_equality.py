@@ -146,3 +146,17 @@ def test_a_hand_written_loss_is_named(setup: str, form: str, name: str, explaine
 )
 def test_another_formula_has_no_library_name(form: str, explained: Callable[[str], Any]) -> None:
     assert explained(CLASSES + form).explanation.equals is None
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["torch.sqrt(a**2 + b**2).sum()", "torch.sqrt((a - b) ** 2 + 1e-6).mean()", "((a - b) + 1).pow(2).mean()"],
+)
+def test_very_large_numbers_make_two_formulas_no_multiples_of_each_other(
+    formula: str, explained: Callable[[str], Any]
+) -> None:
+    setup = "a = torch.tensor([3e19, 1.0])\nb = torch.tensor([4e18, 0.0])\n"
+    found = explained(f"{setup}print({formula})").explanation
+    assert found.like is None
+    same = explained(f"{setup}print(((a / 1e10 - b / 1e10) ** 2).mean())").explanation
+    assert same.proof.certified

@@ -35,3 +35,12 @@ def test_both_numbers_are_said(
 def test_of_a_sound_program_both_enclosures_are_claimed(explained: Callable[[str], Any]) -> None:
     told = tell(explained(INPUT.format(2.0) + "print(torch.log(torch.cosh(x)).mean())").explanation, Context())
     assert {"value enclosed", "gradient enclosed"} <= set(told.card.checks)
+
+
+def test_a_gradient_that_rounding_puts_on_the_other_side_of_a_kink_is_said_beside_the_exact_one(
+    explained: Callable[[str], Any],
+) -> None:
+    source = "p = torch.tensor([0.1, 0.4, 0.5], requires_grad=True)\nq = torch.tensor([0.3, 0.3, 0.4])\n"
+    source += "loss = (p.cumsum(0) - q.cumsum(0)).abs().sum()\nloss.backward()\nprint(loss, p.grad)"
+    told = tell(explained(source).explanation, Context())
+    assert "torch's gradient of p is [-2, -1, 0]; without any rounding it is [-3, -2, -1]." in told.text
