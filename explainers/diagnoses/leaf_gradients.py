@@ -48,11 +48,13 @@ def rules() -> tuple[Rule, ...]:
 
 def _computed(scene: Scene) -> Suspicion | None:
     """A tensor with history whose gradient is read after a backward pass and is not there."""
+    backward = next((c.index for c in scene.recording.calls if short(c) == "backward"), len(scene.recording.calls))
     needed = {id for call in scene.needed() for id in call.outputs}
     for call in scene.recording.calls:
         id = call.ref("input")
         maker = scene.makers.get(id) if id is not None else None
-        if short(call) != "grad" or call.outputs or id is None or maker is None or id not in needed:
+        read = short(call) == "grad" and call.span is not None and call.span.text.endswith(".grad")
+        if not read or call.index < backward or call.outputs or id is None or maker is None or id not in needed:
             continue
         if requires_grad(scene, id) and not fills(maker) and any(requires_grad(scene, i) for i in maker.inputs()):
             return _told(scene, id, maker)

@@ -8,11 +8,13 @@ import re
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.source_edits import Source
+from explainers.diagnoses.source_edits import Source, functional
+from explainers.losses.registry import registry
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
-_NET = "class Net(nn.Module):\n    def forward(self, x):\n        return {}(x)\n\nprint(Net()(torch.ones(2)).sum())"
+_OWN = "def softplus(x):\n    return {}(x)\n\nprint(softplus(torch.ones(2)).sum())"
+_KEPT = "kept = [x for x in (0.1, {}) if x > 1]\ntotal = torch.tensor(0.3)\nprint(total * (1 / len(kept)))"
 _OUTPUT = (
     "class Output:\n    def __init__(self, logits):\n        self.logits = logits\n\n"
     "out = Output(torch.tensor([[2.0, 0.5]]))\n"
@@ -27,7 +29,6 @@ def rules() -> tuple[Rule, ...]:
     return (
         Rule(
             slug="endless-recursion",
-            unedited="What the function was to call instead is known to its author alone.",
             family="plain-errors",
             title=said("A function calls itself without an end"),
             explanation=said(
@@ -38,8 +39,8 @@ def rules() -> tuple[Rule, ...]:
             words=("maximum recursion depth exceeded", "RecursionError", "function calls itself"),
             losses=frozenset(),
             trigger=_recursion,
-            positive=_HEAD + _NET.format("self.forward"),
-            control=_HEAD + _NET.format("torch.relu"),
+            positive=_HEAD + _OWN.format("softplus"),
+            control=_HEAD + _OWN.format("F.softplus"),
             concern="exception",
         ),
         Rule(
@@ -53,13 +54,12 @@ def rules() -> tuple[Rule, ...]:
             words=("ZeroDivisionError", "division by zero sum(losses) / len(losses)", "average of an empty list"),
             losses=frozenset(),
             trigger=_empty,
-            positive=_HEAD + "losses = [x for x in (0.1, 0.2) if x > 1]\nprint(sum(losses) / len(losses))",
-            control=_HEAD + "losses = [x for x in (0.1, 2.0) if x > 1]\nprint(sum(losses) / len(losses))",
+            positive=_HEAD + _KEPT.format(0.2),
+            control=_HEAD + _KEPT.format(2.0),
             concern="exception",
         ),
         Rule(
             slug="list-index-out-of-range",
-            unedited="Which item was meant, or why there are so few, is not in the line.",
             family="plain-errors",
             title=said("A list is shorter than its index"),
             explanation=said("Positions count from 0, so the last item of n is n - 1; an empty list has none at all."),
@@ -107,8 +107,9 @@ def _beyond(scene: Scene) -> Suspicion | None:
             said("Its positions are 0 to {last}.", last=count - 1) if count else said("{items} is empty.", items=name),
         ),
         trials=(),
-        fix=fixes.fix(scene, None, "choose", said("Count from 0, or look why it holds so few.")),
-    )
+        fix=fixes.fix(scene, source.replaced(source.piece(node.slice), "-1") if count else None, "choose",
+                      said("Count from 0 (the last one is [-1]), or look why it holds so few.")),
+    )  # fmt: skip
 
 
 def _held_inside(scene: Scene) -> Suspicion | None:
@@ -164,9 +165,18 @@ def _recursion(scene: Scene) -> Suspicion | None:
         verdict=said("{name} calls itself: {code}.", name=function.name, code=source.written(itself)),
         evidence=(evidence,),
         trials=(),
-        fix=fixes.fix(scene, None, "choose",
+        fix=fixes.fix(scene, _of_torch(source, itself), "choose",
                       said("Call what was meant by another name, or return without a further call at some point.")),
     )  # fmt: skip
+
+
+def _of_torch(source: Source, itself: ast.Call) -> str | None:
+    """The program with torch's function of the same name called, where there is one."""
+    if not isinstance(itself.func, ast.Name):
+        return None
+    name = itself.func.id
+    known = name in registry().losses
+    return source.replaced(source.piece(itself.func), f"{functional(source)}.{name}") if known else None
 
 
 def _holds(function: Function, line: int) -> bool:
