@@ -119,10 +119,11 @@ def _calls(losses: Sequence[str], found: Sequence[Literal], prose: str) -> list[
     """Each call whose shapes fit, with its line in the prose, and whether its target was reshaped."""
     pairs = _pairs(_of(Role.INPUT, found), _of(Role.TARGET, found))
     calls = {
-        _call(loss, taken, found, prose): (prose.count("\n", 0, item.start) + 1, taken.reshaped)
+        _call(loss, taken, found, prose, reduction): (prose.count("\n", 0, item.start) + 1, taken.reshaped)
         for loss in losses
         for item, target in pairs
         if (taken := arguments(loss, item, target))
+        for reduction in _reductions(prose)
     }
     return [(call, *place) for call, place in calls.items()][:MAX_CALLS]
 
@@ -141,11 +142,18 @@ def _nearest(item: Literal, targets: Sequence[Literal]) -> Literal:
     return before[-1] if before else targets[0]
 
 
-def _call(loss: str, taken: Arguments, found: Sequence[Literal], prose: str) -> str:
+def _reductions(prose: str) -> list[str]:
+    """Every reduction that is named, the last one first: it mostly is what is asked about; "" where none is."""
+    named = [match.group(1).lower() for match in _REDUCTION.finditer(prose)]
+    return [*dict.fromkeys(reversed(named))] or [""]
+
+
+def _call(loss: str, taken: Arguments, found: Sequence[Literal], prose: str, reduction: str) -> str:
+    options = [*_options(loss, found, prose), *([f'reduction="{reduction}"'] if reduction else [])]
     if loss == "kl_div":
-        return f"F.kl_div({', '.join([*kl_arguments(taken, prose), *_options(loss, found, prose)])})"
+        return f"F.kl_div({', '.join([*kl_arguments(taken, prose), *options])})"
     both = (tensor(taken.value), tensor(taken.target, integers=taken.indexed))
-    return f"F.{loss}({', '.join([*both, *_options(loss, found, prose)])})"
+    return f"F.{loss}({', '.join([*both, *options])})"
 
 
 def _options(loss: str, found: Sequence[Literal], prose: str) -> list[str]:
@@ -153,6 +161,4 @@ def _options(loss: str, found: Sequence[Literal], prose: str) -> list[str]:
     options = [f"weight={tensor(weights[0].value)}"] if weights and loss in INDEXED else []
     if loss == "cross_entropy" and (smoothing := _SMOOTHING.search(prose)):
         options.append(f"label_smoothing={float(smoothing.group(1))}")
-    if reduction := _REDUCTION.search(prose):
-        options.append(f'reduction="{reduction.group(1).lower()}"')
     return options

@@ -14,6 +14,8 @@ from bot.reading.cues import (
     CONTRAST,
     GETS,
     LEAST,
+    OPERAND,
+    OWN,
     PREPOSITION,
     UNIT,
     WISHED,
@@ -76,7 +78,7 @@ def _remarked(line: str, start: int, text: str) -> list[Claim]:
     if not remark:
         return []
     said = _ASIDE.split(remark.group("said"), maxsplit=1)[0]
-    values = values_only(said) or values_only(said.partition(",")[0])
+    values = values_only(said) or values_only(said.partition(",")[0]) or [v for v in tensors(said) if v.wrapped][:1]
     if not values or (all(v.integral for v in values) and not _shows(line[:comment])):
         return []
     return [_printed(_moved(value, start + remark.start("said")), text) for value in values]
@@ -141,7 +143,7 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
     """Expected, printed, or neither, by the words in the clause; `told`: its sentence has said what it expects."""
     before, after = _clause_before(prose, value.start), _clause_after(prose, value.end)
     scalar = not isinstance(value.value, tuple)
-    if ARGUMENT.search(before) or (scalar and UNIT.match(after)):
+    if ARGUMENT.search(before) or (scalar and (UNIT.match(after) or _is_operand(prose, value))):
         return None
     if LEAST.search(before) and not WISHED.search(before):
         return "printed"
@@ -149,6 +151,8 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
         return "printed" if GETS.search(before) else None
     if ATTRIBUTED.search(before):
         return "expected" if scalar else None
+    if scalar and OWN.search(before) and not value.wrapped:
+        return "expected"
     if not told and (BEFORE_EXPECTED.search(before) or AFTER_EXPECTED.search(after)):
         return "expected" if scalar else None
     if not scalar:
@@ -158,6 +162,12 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
     if value.value != value.value or abs(float(value.value)) == float("inf"):  # pyright: ignore[reportArgumentType]
         return "printed" if _ends_in_cue(before) else None
     return "printed" if _ends_in_cue(before) or AFTER_PRINTED.match(after) else None
+
+
+def _is_operand(prose: str, value: Printed) -> bool:
+    """Whether it is a term of arithmetic that is written out."""
+    before, after = OPERAND
+    return bool(before.search(prose, max(0, value.start - REACH), value.start) or after.match(prose, value.end))
 
 
 def _is_alone(prose: str, value: Printed) -> bool:

@@ -32,6 +32,15 @@ ATTRIBUTED = re.compile(
 )
 """What follows is what another library gives, for which torch's number is compared with it."""
 
+OWN = re.compile(
+    r"\b(?:by hand|manually|on paper|(?:my|our) (?:own |manual |hand )?(?:formula|calculations?|computation|math|result|"
+    r"numbers?|code|version|implementation|function|arithmetic)|a mano|manualmente|mi f[óo]rmula|[àa] la main|"
+    r"ma formule|von hand|(?:meine|mit meiner) formel|h[äa]ndisch|[àa] m[ãa]o|minha f[óo]rmula|вручную|руками|"
+    r"моя формула|моей формуле)\b|手算|手动计算|手動計算|手計算|手で計算|自分で計算|我的公式|按公式|직접 계산|손으로",
+    re.I,
+)
+"""What the asker has worked out themselves, for which torch's number is compared with it."""
+
 LEAST = re.compile(
     r"(?:\bnot|n'?t|\bnever|\bcannot|\bhardly)\s+(?:\w+\s+){1,3}(?:below|under|lower than)\s*$|"
     r"\bnicht (?:mehr )?unter\s*$|\bno baja (?:de|por debajo de)\s*$|\bn[ãa]o (?:cai|baixa|desce) (?:abaixo )?de\s*$|"
@@ -83,6 +92,9 @@ ARGUMENT = re.compile(
     r"लेबल)\s*(?:は|が|を|=|是|为|는|은|이)?\s*$|(?:[\^*/(<>≤≥≠]|[!<>=]=)\s*$|\.[A-Za-z]{1,4}:$)",
     re.I,
 )
+OPERAND = (re.compile(r"[\d)]\s*[+*/·×]\s*$"), re.compile(r"\s*[+·×]\s*[\d(]"))
+"""Before and after a number that is a term of written arithmetic: "0.4 + 0.2 = 0.6" states the last one alone."""
+
 UNIT = re.compile(
     r"\s*(?:-?\s?(?:class(?:es)?|samples?|epochs?|batch(?:es)?|rows?|points?|images?|gpus?|layers?|dims?|times|steps?|"
     r"elements?|entries|labels?|tokens?|items?|bits?|st|nd|rd|th|d|x|k|ms|s|min|hours?|days?|years?|losses|numbers?|"

@@ -19,7 +19,7 @@ from bot.reading.tensors import tensors
 from bot.reading.text import as_prose, blanked
 
 _IS = r"\s*(?:=|:|->|(?:is|are|was|were|looks? like|prints?|gives?|contains?)\b|は|が|是|为|等于|은|는)?\s*"
-_LABEL = re.compile(rf"(?<![\w.])([A-Za-z_]\w{{0,40}})['\"`]*(?:\s*\([^()\n]{{0,40}}\))?{_IS}$")
+_LABEL = re.compile(rf"(?<![\w.])(?<!=['\"])([A-Za-z_]\w{{0,40}})['\"`]*(?:\s*\([^()\n]{{0,40}}\))?{_IS}$")
 _SCALAR = re.compile(rf"(?<![\w.])([A-Za-z_]\w{{0,40}})\s*(?:=|:|\bis\b|は|是)\s*({ANY_NUMBER})(?![\w%]|\.\d)", re.I)
 _SHOWN = re.compile(
     r"\s*(?:print\(\s*([A-Za-z_]\w*)(?:\.data|\.detach\(\)|\.item\(\)|\.numpy\(\)|\.cpu\(\))*\s*\)|([A-Za-z_]\w*))\s*"

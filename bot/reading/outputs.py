@@ -16,6 +16,7 @@ _ARROW = (
 )
 _LEAD = re.compile(rf"\s*{_ARROW}\s*", re.I)
 _SPLIT = re.compile(r"(-+>|=+>|→|⇒|➜|>{2,3}|==|=|:|#)\s*(?=[-+\[(\d.a-zA-Z])")
+_POINTING = re.compile(r"(?:->|=>|→|⇒|➜)\s*(?=#|$)")
 _LABEL = re.compile(r"\s*(?:[^\W\d]\w*+[ .\-]?){0,5}+\s*[:=]?\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d{1,6},\d{1,8}\s*")
 _BETWEEN = re.compile(r"[\s,;()]*")
@@ -74,6 +75,13 @@ def split_output(source: str) -> tuple[str, list[Printed]]:
         if values and _is_shown(left, mark.group(1), values):
             return left, [_moved(value, mark.end()) for value in values]
     return source, []
+
+
+def without_arrow(source: str) -> str:
+    """`expression --> # value`: without the arrow, which points at a comment or at the next line."""
+    arrow = _POINTING.search(source) if "\n" not in source else None
+    left = source[: arrow.start()].rstrip("-= \t") if arrow else ""
+    return f"{left}  {source[arrow.end() :]}".rstrip() if arrow and left and strength(left) is not Strength.NONE else source
 
 
 def _first_of(right: str, arrow: str) -> list[Printed]:

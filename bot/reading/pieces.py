@@ -10,7 +10,7 @@ from enum import Enum
 from bot.reading.fences import Region
 from bot.reading.lexing import balanced_end, code_part, lexis, parsed, statement_end
 from bot.reading.old_prints import old_prints
-from bot.reading.outputs import is_noise, is_ruler, output_values, split_output
+from bot.reading.outputs import is_noise, is_ruler, output_values, split_output, without_arrow
 from bot.reading.printed import Printed
 from bot.reading.question import Completion
 from bot.reading.repairs import repaired
@@ -21,6 +21,7 @@ from bot.reading.tracebacks import traceback_end
 _PROMPT = re.compile(r"\s*(?:>>>|(?:In\s?)?\[\s*\d*\]\s?:)[ \t]?(?=(.*))")
 _CONTINUED = re.compile(r"\s*\.\.\.+:?[ \t]?")
 _RESULT = re.compile(r"\s*(?:Out\s?)?\[\s*\d*\]\s?:\s*")
+_CELL = re.compile(r"\s*In\s?\[[\s\d*]*\]\s?:\s*")
 _MAGIC = re.compile(r"\s*[%!][A-Za-z%]")
 _FOREIGN = re.compile(
     r"^\s*(?:const|let|var|public|private|fn|func|package|using|#include|impl)\b|\bconsole\.log\(|\bstd::|=>\s*\{|"
@@ -122,7 +123,7 @@ def _has_input_prompts(lines: Sequence[Line]) -> bool:
 
 def _next(region: Region, at: int, prompts: bool, answering: bool, prints: Mapping[int, Printed]) -> Piece:
     lines = region.lines
-    if not lines[at].text.strip():
+    if not lines[at].text.strip() or _CELL.fullmatch(lines[at].text):
         return Piece(Sort.BLANK, lines[at : at + 1])
     if at in prints:
         return _old_print(lines, at, prints[at])
@@ -171,7 +172,7 @@ def _classified(region: Region, lines: Sequence[Line], answering: bool) -> Piece
 
 def _code(region: Region, lines: tuple[Line, ...], raw: str) -> Piece | None:
     left, values = split_output(raw)
-    source = textwrap.dedent(left)
+    source = textwrap.dedent(left if values else without_arrow(left))
     kind, repairs = strength(source), ()
     if parsed(source) is None and (mended := repaired(source)):
         source, repairs = mended

@@ -12,6 +12,7 @@ _COMPOUND = (
     ast.AsyncWith, ast.Try, ast.Match,
 )  # fmt: skip
 _PROSE_COMPARISONS = (ast.Is, ast.IsNot, ast.In, ast.NotIn)
+_ON_PAPER = frozenset(("mean", "avg", "average", "sum", "max", "min", "log", "ln", "log2", "log10", "exp", "sqrt", "sigmoid"))
 _SPACED_CALL = re.compile(r"\w\s+\(")
 _KEYWORDED = re.compile(r"\b(?:if|else|for|in|and|or|not|is|lambda|return|yield|await|import|assert|print)\s+\(")
 
@@ -69,6 +70,8 @@ def _expression(value: ast.expr, source: str) -> Strength:
             return Strength.NONE
         case ast.BoolOp():
             return Strength.WEAK
+        case _ if _is_arithmetic(value):
+            return Strength.WEAK
         case _:
             return Strength.STRONG if _holds_code(value) else Strength.WEAK
 
@@ -82,6 +85,15 @@ def _has_spaced_call(source: str) -> bool:
 def _names(value: ast.expr) -> str:
     """All names of an expression; Python takes 損失(loss) for a call, people do not."""
     return " ".join(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
+
+
+def _is_arithmetic(value: ast.expr) -> bool:
+    """Whether it is what people write on paper: functions by their bare names, of nothing but numbers."""
+    nodes = list(ast.walk(value))
+    called = [node.func for node in nodes if isinstance(node, ast.Call)]
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    own = all(isinstance(each, ast.Name) and each.id in _ON_PAPER for each in called)
+    return bool(called) and own and len(names) == len(called) and any(isinstance(n, ast.Constant) for n in nodes)
 
 
 def _holds_code(node: ast.AST) -> bool:
