@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -32,9 +31,9 @@ from bot.reading.question import NeedsInput, Question, Reading, TooLong
 from bot.remarks import preface, remarks, shown
 from bot.stopped import Asker, Stop
 from bot.stopwatch import Stopwatch
-from bot.symptoms import causes, symptom
+from bot.symptoms import causes
 from explainers.locale import Translator
-from explainers.messages import said
+from explainers.messages import Message, said
 
 _MOST_INSTEAD: Final = 2
 """Programs of ours after one that showed nothing: an example with the asker's arguments, then as it stands."""
@@ -178,15 +177,16 @@ class Walk:
         return self._answering.translators[self._locale]
 
     def _told_why(self, stop: Stop) -> Stop:
-        """The Stop, which says of names that the message shows in part that this is what they lack, and of a symptom
-        what most often causes it.
-        """
+        """The Stop, which says of names that the message shows in part that this is what they lack."""
         question = self._question if stop.outcome == "needs-input" else None
-        stop = stopped.cut(question.cut) if question and question.cut else stop
-        found = symptom(question.claims) if question else None
-        if found is None:
-            return stop
-        return dataclasses.replace(stop, besides=tuple(causes(found, self._answering.catalogue, self._locale)))
+        return stopped.cut(question.cut) if question and question.cut else stop
+
+    def _else(self, program: Program, answer: Answer) -> tuple[Message, ...]:
+        """What else causes a symptom than the example of ours that was run for it."""
+        if program.symptom is None:
+            return ()
+        told = {each.slug for each in answer.diagnoses}
+        return tuple(causes(program.symptom, told, self._answering.catalogue, self._locale))
 
     def _enter(self, stage: StageName) -> None:
         self._watch.enter(stage)
@@ -231,7 +231,7 @@ class Walk:
             answer = possible(answer)
         others = tuple(each.other for each in compared)
         changed = (comparing.told(question, snippet, answer.value, each) for each in compared)
-        added = (*shown(question, others), *chain(*changed), *remarks(question, snippet))
+        added = (*shown(question, others), *chain(*changed), *remarks(question, snippet), *self._else(program, answer))
         after = [Paragraph("remarks", each.say(translator)) for each in added]
         paragraphs = (*before, *answer.paragraphs, *further, *after)
         return msgspec.structs.replace(

@@ -19,6 +19,7 @@ from bot.reading.sketches.calling import is_of_backward
 from bot.remarks import has_random_stand_ins
 from bot.sketching import fitting, furthest, is_same
 from bot.stopped import Stop
+from bot.symptoms import CAUSES, symptom
 from explainers.claims import Claim
 from explainers.standins import stand_in
 
@@ -31,13 +32,14 @@ class Program:
     """A program that ran, and what is claimed of it.
 
     `shows` is the example that it is, with arguments that the asker names; `given_away` the closed form of a bare
-    number that it returns.
+    number that it returns; `symptom` what it shows one cause of, where nothing but that was told.
     """
 
     evaluated: Evaluated
     claims: tuple[Claim, ...]
     shows: work.Example | None = None
     given_away: GivenAway | None = None
+    symptom: str | None = None
 
     @property
     def is_theirs(self) -> bool:
@@ -53,6 +55,7 @@ class _Source:
     claims: tuple[Claim, ...]
     shows: work.Example | None = None
     given_away: GivenAway | None = None
+    symptom: str | None = None
 
 
 @dataclass(frozen=True)
@@ -189,12 +192,19 @@ class Choosing:
 
     async def _run(self, example: _Source, told: str | None = None) -> Program | Stop:
         ran = await self.ours(told or example.source)
-        return ran if isinstance(ran, Stop) else Program(ran, example.claims, example.shows, example.given_away)
+        if isinstance(ran, Stop):
+            return ran
+        return Program(ran, example.claims, example.shows, example.given_away, example.symptom)
 
     def _fitting(self, question: Question) -> _Source | None:
-        """The example that fits the words best, else the plain one of a loss that they name."""
+        """The example that fits the words best, else one of what causes the symptom that they tell most often, else
+        the plain one of a loss that they name."""
         if (best := self.examples.best(question)) is not None:
             return _Source(best.source, best.claims, shows=best if question.stated else None)
+        if question.subject is None and question.traceback is None and (word := symptom(question.claims)) is not None:
+            causes = (self.examples.of(slug, question.loss_words) for slug in CAUSES[word])
+            if (likely := next((each for each in causes if each is not None), None)) is not None:
+                return _Source(likely.source, likely.claims, symptom=word)
         plain = {loss.name: loss.example for loss in self.catalogue.losses}
         named = question.loss_words if question.subject is None and question.traceback is None else ()
         source = next((plain[name] for name in named if name in plain), None)

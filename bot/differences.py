@@ -22,7 +22,8 @@ def difference(foreign: Foreign) -> Message:
         case "keras-probabilities":
             return said(
                 "Keras' {name} takes probabilities unless from_logits=True; torch's cross_entropy takes raw scores "
-                "(logits) and applies log_softmax itself. Keras also clips probabilities at epsilon 1e-7, so no term "
+                "(logits) and applies log_softmax itself. Keras also divides each row by its sum first, so that it "
+                "sums to 1, and clips probabilities at epsilon 1e-7, so no term "
                 "exceeds -log(1e-7) ≈ {most}.",
                 name=name,
                 most=most,

@@ -71,6 +71,11 @@ class Examples:
         score, at = max(scored, default=(0.0, 0))
         return known[-at] if score >= (ENOUGH if question.subject is None else _BESIDE_CODE) else None
 
+    def of(self, slug: str, losses: Collection[str]) -> Example | None:
+        """The first example of a diagnosis that is about any loss, or about one of those that are named."""
+        own = (each for each in self.all if each.slug == slug)
+        return next((each for each in own if not losses or not each.losses or _is_kin(each, losses)), None)
+
     def _shared(self, example: Example, asked: frozenset[str]) -> int:
         """How many topics it shares with the phrase of the example that it shares most with."""
         return max((len(asked.intersection(phrase)) for phrase in example.phrases), default=0)

@@ -16,12 +16,11 @@ from explainers.messages import Message, said
 
 @dataclass(frozen=True)
 class Stop:
-    """Why there is no explanation, in one sentence that can be said in any language, and what can be said yet."""
+    """Why there is no explanation, in one sentence that can be said in any language."""
 
     outcome: Outcome
     verdict: Message
     printed: str = ""
-    besides: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ def answer(stop: Stop, asker: Asker, translator: Translator) -> Answer:
     if stop.printed:
         heading = said("It had printed:").say(translator)
         paragraphs.append(Paragraph("printed", f"{heading}\n{stop.printed.rstrip()}"))
-    paragraphs += [Paragraph("remarks", each.say(translator)) for each in stop.besides]
     return Answer(
         id=asker.id,
         outcome=stop.outcome,

@@ -1,8 +1,8 @@
-"""A symptom without anything to compute: what most often causes it, by the titles of our diagnoses."""
+"""A symptom without anything to compute: the example of what causes it most often is run; what else it can be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -10,14 +10,14 @@ from bot.exchange import Catalogue
 from bot.reading.question import Claim
 from explainers.messages import Message, said
 
-_CAUSES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+CAUSES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "nan": (
             *("log-of-nonpositive", "zero-over-zero", "sqrt-zero-gradient", "learning-rate-too-large"),
             *("half-overflow", "ce-all-targets-ignored", "inf-minus-inf", "nonfinite-input"),
         ),
         "inf": (
-            *("log-of-nonpositive", "division-by-zero", "half-overflow", "number-overflow", "learning-rate-too-large"),
+            *("number-overflow", "division-by-zero", "log-of-nonpositive", "half-overflow", "learning-rate-too-large"),
             *("ctc-input-too-short", "masked-target-minus-inf"),
         ),
         "negative": (
@@ -44,11 +44,14 @@ def symptom(claims: tuple[Claim, ...]) -> str | None:
     return next((word for word in named if word is not None), None)
 
 
-def causes(of: str, catalogue: Catalogue, locale: str) -> Iterator[Message]:
-    """What most often causes the symptom, how to find the place, and what to send."""
+def causes(of: str, shown: Collection[str], catalogue: Catalogue, locale: str) -> Iterator[Message]:
+    """What else most often causes the symptom than what an example has shown, and how to find the place."""
     titles = {kind.slug: kind.titles for kind in catalogue.diagnoses}
-    known = [titles[slug].get(locale, slug) for slug in _CAUSES[of] if slug in titles]
-    yield said("What most often causes it: {titles}.", titles="; ".join(known))
+    known = [titles[slug].get(locale, slug) for slug in CAUSES[of] if slug in titles and slug not in shown]
+    yield said(
+        "This is one cause of it, run on numbers of ours; without your code it may as well be: {titles}.",
+        titles="; ".join(known),
+    )
     match of:
         case "nan" | "inf":
             yield said(

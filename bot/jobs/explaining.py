@@ -32,6 +32,7 @@ from explainers import explanation, locale, telling
 from explainers.cards.card import Card
 from explainers.cards.render import DrawingFailed, Renderer
 from explainers.cards.typeset import Unprintable
+from explainers.diagnoses import diagnosis
 from explainers.diagnoses.diagnosis import Rule
 from explainers.diagnoses.registry import rules
 from explainers.locale import translator
@@ -149,11 +150,15 @@ def listed() -> Listed:
         DiagnosisKind(rule.slug, rule.family, {name: rule.title.say(said) for name, said in translators.items()})
         for rule in rules()
     )
-    return Listed(tuple(map(_loss, losses)), tuple(kinds), tuple(map(_example, rules())))
+    return Listed(tuple(map(_loss, losses)), tuple(kinds), _examples())
 
 
-def _example(rule: Rule) -> Example:
-    example, english = rule.example, translator("en")
+def _examples() -> tuple[Example, ...]:
+    return tuple(_example(rule, example) for rule in rules() for example in rule.examples)
+
+
+def _example(rule: Rule, example: diagnosis.Example) -> Example:
+    english = translator("en")
     written = tuple(loss for loss in loss_words(" ; ".join(example.words)) if loss in HAND_WRITTEN)
     return Example(
         slug=example.slug,

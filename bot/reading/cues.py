@@ -33,8 +33,8 @@ ATTRIBUTED = re.compile(
 """What follows is what another library gives, for which torch's number is compared with it."""
 
 OWN = re.compile(
-    r"\b(?:by hand|manually|on paper|(?:my|our) (?:own |manual |hand )?(?:formula|calculations?|computation|math|result|"
-    r"numbers?|code|version|implementation|function|arithmetic)|a mano|manualmente|mi f[óo]rmula|[àa] la main|"
+    r"\b(?:by hand|manually|on paper|(?:my|our) (?:own |manual |hand )?(?:formula|calculations?|computation|math|"
+    r"result|numbers?|code|version|implementation|function|arithmetic)|a mano|manualmente|mi f[óo]rmula|[àa] la main|"
     r"ma formule|von hand|(?:meine|mit meiner) formel|h[äa]ndisch|[àa] m[ãa]o|minha f[óo]rmula|вручную|руками|"
     r"моя формула|моей формуле)\b|手算|手动计算|手動計算|手計算|手で計算|自分で計算|我的公式|按公式|직접 계산|손으로",
     re.I,

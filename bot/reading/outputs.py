@@ -81,7 +81,11 @@ def without_arrow(source: str) -> str:
     """`expression --> # value`: without the arrow, which points at a comment or at the next line."""
     arrow = _POINTING.search(source) if "\n" not in source else None
     left = source[: arrow.start()].rstrip("-= \t") if arrow else ""
-    return f"{left}  {source[arrow.end() :]}".rstrip() if arrow and left and strength(left) is not Strength.NONE else source
+    return (
+        f"{left}  {source[arrow.end() :]}".rstrip()
+        if arrow and left and strength(left) is not Strength.NONE
+        else source
+    )
 
 
 def _first_of(right: str, arrow: str) -> list[Printed]:

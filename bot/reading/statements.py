@@ -12,7 +12,9 @@ _COMPOUND = (
     ast.AsyncWith, ast.Try, ast.Match,
 )  # fmt: skip
 _PROSE_COMPARISONS = (ast.Is, ast.IsNot, ast.In, ast.NotIn)
-_ON_PAPER = frozenset(("mean", "avg", "average", "sum", "max", "min", "log", "ln", "log2", "log10", "exp", "sqrt", "sigmoid"))
+_ON_PAPER = frozenset(
+    ("mean", "avg", "average", "sum", "max", "min", "log", "ln", "log2", "log10", "exp", "sqrt", "sigmoid")
+)
 _SPACED_CALL = re.compile(r"\w\s+\(")
 _KEYWORDED = re.compile(r"\b(?:if|else|for|in|and|or|not|is|lambda|return|yield|await|import|assert|print)\s+\(")
 

@@ -57,8 +57,13 @@ def turned_backward(scene: Scene) -> tuple[Call, str] | None:
     of what all its uses give, so a use that can only give a finite part is passed over.
     """
     found = list(_turning(scene))
-    wild = [(call, name) for call, name in found if short(call) not in TAME]
+    wild = [(call, name) for call, name in found if short(call) not in TAME or _overflowed(scene, call)]
     return next(iter([*wild, *found]), None)
+
+
+def _overflowed(scene: Scene, call: Call) -> bool:
+    """Whether the value itself is not finite, so that no derivative of it is."""
+    return any(is_spoiled(scene.recording.tensors.get(id)) for id in call.outputs)
 
 
 def _turning(scene: Scene) -> Iterator[tuple[Call, str]]:

@@ -8,7 +8,8 @@ from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, scaled, set_to, wrapped
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import number, stated
-from explainers.messages import said
+from explainers.messages import Message, said
+from explainers.recording import Items, Ref
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _SAME = "anchor = torch.tensor([[0.3, 0.4], [0.3, 0.4]])\npositive = anchor.clone()\nnegative = anchor.clone()\n"
@@ -19,7 +20,10 @@ _MARGINS = {
     "triplet_margin_loss": 1.0,
     "multi_margin_loss": 1.0,
     "cosine_embedding_loss": 0.0,
+    "triplet_margin_with_distance_loss": 1.0,
 }
+_APART = "a = torch.tensor([[1.0, 0.0]])\nb = torch.tensor([[-1.0, 2.0]])\n"
+_EASY = "anchor, positive, negative = torch.tensor([[0.0, 0.0], [0.1, 0.0], [3.0, 4.0]]).split(1)\n"
 
 
 def rules() -> tuple[Rule, ...]:
@@ -89,6 +93,12 @@ def rules() -> tuple[Rule, ...]:
             + "F.margin_ranking_loss(torch.tensor([5.0]), torch.tensor([1.0]), torch.tensor([1.0]), margin=1.0)",
             control=_HEAD
             + "F.margin_ranking_loss(torch.tensor([1.5]), torch.tensor([1.0]), torch.tensor([1.0]), margin=1.0)",
+            variants=(
+                _HEAD + _EASY + "F.triplet_margin_loss(anchor, positive, negative)",
+                _HEAD + _APART + "F.cosine_embedding_loss(a, b, torch.tensor([-1.0]))",
+                _HEAD + "F.hinge_embedding_loss(torch.tensor([1.5, 2.0]), torch.tensor([-1.0, -1.0]))",
+                _HEAD + "F.multi_margin_loss(torch.tensor([[3.0, 0.5, 1.0]]), torch.tensor([0]))",
+            ),
             harmless=True,
         ),
     )
@@ -191,6 +201,57 @@ def _satisfied(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{value} is right: every margin is met, and the gradient is 0.", value=stated(scene)),
-        evidence=(said("The margin is {margin}.", margin=number(margin)),),
+        evidence=(said("The margin is {margin}.", margin=number(margin)), *_nearest_term(scene, margin)),
         trials=(grown if scene.name in _MARGINS else shrunk,),
     )
+
+
+def _nearest_term(scene: Scene, margin: float) -> tuple[Message, ...]:
+    """The largest term before it is cut at 0, with the quantities that it is made of."""
+    if scene.call.argument("swap"):
+        return ()
+    match scene.name:
+        case "triplet_margin_loss" | "triplet_margin_with_distance_loss":
+            distances = _distances(scene)
+            if distances is None:
+                return ()
+            near, far = distances
+            at = int(np.argmax(near - far))
+            text = "max(0, d(a,p) − d(a,n) + margin) is largest where it is max(0, {one} − {other} + {margin}) = 0."
+            return (said(text, one=_at(near, at), other=_at(far, at), margin=number(margin)),)
+        case "margin_ranking_loss":
+            higher, lower, y = (scene.array(name) for name in ("input1", "input2", "target"))
+            gaps = np.atleast_1d(y * (higher - lower))
+            text = "max(0, −y · (x1 − x2) + margin) is largest where it is max(0, −({gap}) + {margin}) = 0."
+            return (said(text, gap=number(float(gaps.min())), margin=number(margin)),)
+        case "cosine_embedding_loss":
+            cosines = np.atleast_1d(_cosines(scene.array("input1"), scene.array("input2")))
+            text = (
+                "For a target of −1 the term is max(0, cos − margin), and the largest cosine is {cos}: only pairs with "
+                "a cosine above the margin are pushed apart. For a target of 1 it is 1 − cos."
+            )
+            return (said(text, cos=number(float(cosines.max()))),)
+        case _:
+            return ()
+
+
+def _distances(scene: Scene) -> tuple[Floats, Floats] | None:
+    """d(a,p) and d(a,n) of every triplet; with a function of one's own, as it measured them."""
+    if scene.name == "triplet_margin_loss":
+        a, p, n = (scene.array(name) for name in ("anchor", "positive", "negative"))
+        return np.atleast_1d(_distance(scene, a, p)), np.atleast_1d(_distance(scene, a, n))
+    match scene.call.argument("distance_function"):
+        case Items(items=(Ref() as near, Ref() as far, *_)):
+            one, other = scene.held(near.id), scene.held(far.id)
+            return None if one is None or other is None else (np.atleast_1d(one), np.atleast_1d(other))
+        case _:
+            return None
+
+
+def _at(values: Floats, index: int) -> str:
+    return number(float(values.reshape(-1)[index]))
+
+
+def _cosines(one: Floats, other: Floats) -> Floats:
+    norms = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
+    return np.asarray((one * other).sum(-1) / np.maximum(norms, 1e-8))

@@ -111,6 +111,7 @@ class Rule:
     `handwritten` one looks for the same in formulas that people write themselves; `about` names losses that people
     mean with it beside those that it is looked for in. It is said before the slugs that it
     `dominates`. `unedited` says, to readers of the code, why its fix is a note and no edit of the asker's lines.
+    `variants` are positives of other losses that it is about, to answer who names one of those.
     """
 
     slug: str
@@ -132,6 +133,7 @@ class Rule:
     handwritten: bool = False
     about: frozenset[str] = frozenset()
     unedited: str = ""
+    variants: tuple[str, ...] = ()
 
     def applies(self, scene: Scene) -> bool:
         """Whether the rule is about the scene: what is looked for, and its call or the program that it is of."""
@@ -139,10 +141,13 @@ class Rule:
         return scene.concern == self.concern and (scene.name in self.losses or of_program)
 
     @property
-    def example(self) -> Example:
-        """The program of ours that shows it."""
+    def examples(self) -> tuple[Example, ...]:
+        """The programs of ours that show it, `positive` first."""
         losses = tuple(sorted(self.losses | self.about))
-        return Example(self.slug, self.title, losses, self.words, self.positive, self.positive_claims)
+        return tuple(
+            Example(self.slug, self.title, losses, self.words, source, self.positive_claims if not at else ())
+            for at, source in enumerate((self.positive, *self.variants))
+        )
 
 
 @dataclass(frozen=True)
@@ -212,8 +217,8 @@ class Rules:
         return iter(self.by_slug.values())
 
     def examples(self) -> tuple[Example, ...]:
-        """A program of ours for every rule, in the order of the registry."""
-        return tuple(rule.example for rule in self)
+        """Programs of ours for every rule, in the order of the registry."""
+        return tuple(example for rule in self for example in rule.examples)
 
 
 def registered(rules: tuple[Rule, ...]) -> Rules:

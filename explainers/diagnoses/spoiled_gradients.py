@@ -8,19 +8,22 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.backward_steps import TAME, blamed, gradient_trial, line_of, suspects, turned_backward
-from explainers.diagnoses.diagnosis import Rule, Suspicion
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import wrapped
 from explainers.diagnoses.logarithms import stable
 from explainers.diagnoses.operands import atom
 from explainers.diagnoses.scene import Scene, short, upstream
 from explainers.diagnoses.source_edits import Source, argument, operand
-from explainers.diagnoses.turning import numbers
+from explainers.diagnoses.turning import is_spoiled, numbers
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
 from explainers.recording import Call
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _EPS = 1e-12
+_CAP = 80.0
+"""Largest operand of exp that is far from overflowing in float32."""
+
 _ELEMENTWISE = frozenset({"neg", "add", "sub", "mul", "radd", "rsub", "rmul", "div"})
 
 
@@ -205,16 +208,26 @@ def _where(scene: Scene) -> Suspicion | None:
             verdict=said("{value} is fine, but its gradient is not: backward also goes through {name}, not taken.",
                          value=stated(scene), name=short(call)),
             evidence=blamed(scene, call, _bad_operand(scene, call)),
-            trials=gradient_trial(scene, call, said("with at least {eps} in its place", eps=_EPS),
-                          wrapped(call, "other" if short(call) == "div" else "input", "torch.clamp", min=_EPS)),
+            trials=_with_tame_operand(scene, call),
             fix=fixes.fix(scene, _safe_first(scene, call, picked), "safe",
                           said("Make the operand harmless first: where on the input, too.")),
         )  # fmt: skip
     return None
 
 
+def _with_tame_operand(scene: Scene, call: Call) -> tuple[Trial, ...]:
+    if short(call) == "exp":
+        bound = said("with at most {cap} in its place", cap=_CAP)
+        return gradient_trial(scene, call, bound, wrapped(call, "input", "torch.clamp", max=_CAP))
+    name = "other" if short(call) == "div" else "input"
+    bound = said("with at least {eps} in its place", eps=_EPS)
+    return gradient_trial(scene, call, bound, wrapped(call, name, "torch.clamp", min=_EPS))
+
+
 def _unsafe(scene: Scene, call: Call) -> bool:
-    """Whether the derivative is not finite somewhere: at a 0 or below."""
+    """Whether the derivative is not finite somewhere: at a 0 or below, of exp where it overflowed."""
+    if short(call) == "exp":
+        return any(is_spoiled(scene.recording.tensors.get(id)) for id in call.outputs)
     name = "other" if short(call) == "div" else "input"
     id = call.ref(name)
     held = None if id is None else numbers(scene.recording.tensors.get(id))
@@ -223,6 +236,8 @@ def _unsafe(scene: Scene, call: Call) -> bool:
 
 def _bad_operand(scene: Scene, call: Call) -> float:
     held = numbers(scene.recording.tensors[call.inputs()[-1 if short(call) == "div" else 0]])
+    if held is not None and held.size and short(call) == "exp":
+        return float(np.max(held))
     return float(np.min(held)) if held is not None and held.size else float("nan")
 
 

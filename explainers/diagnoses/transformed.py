@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, replaced, set_to, swapped
+from explainers.diagnoses.edits import followed_by, graph_rerun, replaced, set_to, swapped
 from explainers.diagnoses.scene import Floats, Scene, scalar, short, upstream
 from explainers.diagnoses.wording import number, row, stated
 from explainers.messages import said
@@ -95,8 +95,29 @@ def rules() -> tuple[Rule, ...]:
             losses=frozenset({"kl_div"}),
             trigger=_temperature,
             positive=_HEAD + _TEACHER + "kl * temperature**2",
-            control=_HEAD + _TEACHER + "kl",
+            control=_HEAD + _TEACHER.replace("temperature = 4.0", "temperature = 1.0") + "kl",
             handwritten=True,
+            harmless=True,
+        ),
+        Rule(
+            slug="temperature-not-made-up-for",
+            family="transformed",
+            title=said("A temperature makes the distillation loss and its gradient small"),
+            explanation=said(
+                "Scores divided by a temperature T give softer distributions, which lie nearer to each other: their "
+                "divergence, and its gradient, is about 1/T² as large. Distillation mostly multiplies it by T² "
+                "(temperature squared), so that it weighs as much as the loss of the hard labels whatever T is."
+            ),
+            words=(
+                "distillation loss very small",
+                "KD loss tiny with a temperature",
+                "do I need T squared in knowledge distillation",
+                "soft target loss much smaller than the hard loss",
+            ),
+            losses=frozenset({"kl_div"}),
+            trigger=_not_made_up_for,
+            positive=_HEAD + _TEACHER + "kl",
+            control=_HEAD + _TEACHER.replace("temperature = 4.0", "temperature = 1.0") + "kl",
             harmless=True,
         ),
     )
@@ -196,6 +217,36 @@ def _temperature(scene: Scene) -> Suspicion | None:
         evidence=(said("Without the factor it is {plain}.", plain=number(scene.value / whole)),),
         trials=(
             Trial(said("without the factor"), graph_rerun(*(set_to(c, "other", 1.0) for c in after)), "illustration"),
+        ),
+    )
+
+
+def _not_made_up_for(scene: Scene) -> Suspicion | None:
+    """Both sides of a divergence divided by the same temperature, and no factor behind it."""
+    if scene.name != "kl_div" or scene.value is None:
+        return None
+    made = {name: upstream(scene.call.ref(name), scene.makers) for name in ("input", "target")}
+    by = {name: {c.argument("other") for c in calls if short(c) == "div"} for name, calls in made.items()}
+    softened = [t for t in by["input"] & by["target"] if isinstance(t, int | float) and t > 1]
+    scaled = any(c.index > scene.call.index and short(c) in ("mul", "rmul") for c in scene.needed())
+    if len(softened) != 1 or scaled:
+        return None
+    by_squared = float(softened[0]) ** 2
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} is of scores divided by T = {by}, without the factor T² = {factor} that makes up for it.",
+            value=stated(scene),
+            by=number(float(softened[0])),
+            factor=number(by_squared),
+        ),
+        evidence=(said("Times T² it is {whole}.", whole=number(scene.value * by_squared)),),
+        trials=(
+            Trial(
+                said("times T² = {factor}", factor=number(by_squared)),
+                graph_rerun(followed_by(scene.call, "torch.mul", other=by_squared)),
+                "illustration",
+            ),
         ),
     )
 

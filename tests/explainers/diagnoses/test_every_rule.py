@@ -149,6 +149,14 @@ def test_its_sentences_name_the_value_and_the_lines(rule: Rule, diagnose: Diagno
 
 @EACH
 def test_its_example_is_its_positive_under_words_that_people_use(rule: Rule):
-    (example,) = [each for each in rules().examples() if each.slug == rule.slug]
+    example, *variants = [each for each in rules().examples() if each.slug == rule.slug]
     assert (example.source, example.claims, example.title) == (rule.positive, rule.positive_claims, rule.title)
     assert example.words
+    assert tuple(each.source for each in variants) == rule.variants
+
+
+@pytest.mark.parametrize(
+    ("rule", "variant"), [(r, v) for r in rules() for v in r.variants], ids=lambda each: getattr(each, "slug", "")
+)
+def test_it_fires_first_on_its_variants(rule: Rule, variant: str, diagnose: Diagnose):
+    assert diagnose(variant).slugs[0] == rule.slug
