@@ -12,7 +12,7 @@ _TOKEN = re.compile(
     rf"\s*+(?:(?P<open>\[)|(?P<close>\])|(?P<dots>\.\.\.|…)|(?P<number>{ANY_NUMBER})|(?P<comma>[,;]))", re.I
 )
 _WRAPPER = re.compile(
-    r"(?<![\w.])(?:torch\.|np\.|numpy\.|jnp\.|tf\.)?"
+    r"(?<![A-Za-z0-9_.])(?:torch\.|np\.|numpy\.|jnp\.|tf\.)?"
     r"(?:tensor|array|Tensor|DeviceArray|Parameter|Variable|float\d\d|(?:Float|Double|Long)Tensor)\s*\(\s*"
 )
 _SCALE = re.compile(rf"({DIGITS})\s*\*\s*", re.I)

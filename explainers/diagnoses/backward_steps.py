@@ -62,8 +62,10 @@ def turned_backward(scene: Scene) -> tuple[Call, str] | None:
 
 
 def _overflowed(scene: Scene, call: Call) -> bool:
-    """Whether the value itself is not finite, so that no derivative of it is."""
-    return any(is_spoiled(scene.recording.tensors.get(id)) for id in call.outputs)
+    """Whether the value is not finite although all operands are, so that neither is its derivative."""
+    tensors = scene.recording.tensors
+    made = any(is_spoiled(tensors.get(id)) for id in call.outputs)
+    return made and not any(is_spoiled(tensors.get(id)) for id in call.inputs())
 
 
 def _turning(scene: Scene) -> Iterator[tuple[Call, str]]:

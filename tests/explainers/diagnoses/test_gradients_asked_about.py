@@ -44,3 +44,11 @@ def test_a_mask_behind_the_loss_is_found_and_in_front_of_it_is_left_alone(fill: 
     assert late.slugs[0] == "masked-after-the-loss"
     early = diagnose(f"{data}x, y = x[keep], y[keep]\neach = {loss}\neach.sum().backward()")
     assert early.slugs == []
+
+
+def test_a_product_of_an_infinite_logarithm_is_not_blamed_for_it(diagnose: Diagnose):
+    p = "p = torch.tensor([0.0, 0.4, 0.6], requires_grad=True)\n"
+    road = diagnose(f"{p}torch.where(p > 0, -p * torch.log(p), torch.zeros_like(p)).sum().backward()")
+    assert road.slugs[0] == "where-gradient-trap"
+    assert road.diagnoses[0].fix is not None
+    assert "torch.log(torch.where(p > 0, p, 1.0))" in road.diagnoses[0].fix.source
