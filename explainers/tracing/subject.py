@@ -18,7 +18,6 @@ from explainers.tracing.naming import is_loss
 Claims = Sequence[tuple[float, float]]
 _GRADIENT = "torch.Tensor.grad"
 _SHOWING = frozenset({"torch.detach", "torch.Tensor.detach", "torch.Tensor.data", "torch.Tensor.cpu"})
-_GRADIENT = "torch.Tensor.grad"
 _CLAIMED_LIMIT = 1000  # elements of an output that is compared with claims
 
 
@@ -94,8 +93,7 @@ def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | No
     started = set(tracer.backward_from)
     best: tuple[bool, bool, bool, bool, bool, int, int] | None = None
     for call in tracer.calls:
-        read = call.function == _GRADIENT and tracer.backward_from  # a gradient is asked about with the loss it is of
-        for id in call.outputs if claims and call.inputs() and not read else ():
+        for id in call.outputs if claims and call.inputs() else ():
             if _matches(tracer, id, claims):
                 loss, odd = is_loss(call.function), _is_odd(tracer, id)
                 of = tracer.backward_from[-1] if started and call.function == _GRADIENT else id
