@@ -38,6 +38,7 @@ _ANY_BESIDE_ITS_OWN: Final = 0.4
 
 _OTHER_LOSS: Final = 0.2
 _OTHER_END: Final = 0.67
+_UNASKED_ERROR: Final = 0.5
 _AS_INFINITE: Final = 1.5
 _NONFINITE: Final = ("nan", "inf", "-inf")
 _MOST_CLASSES: Final = 100_000
@@ -107,7 +108,7 @@ def examples(found: Sequence[Example]) -> Examples:
 def _ending(example: Example, raised: bool, infinite: bool) -> float:
     """How well an example ends as the question's program does: with an exception, or with nan or infinity."""
     if example.raises != raised:
-        return _OTHER_END
+        return _OTHER_END if raised else _UNASKED_ERROR
     return _AS_INFINITE if infinite and example.nonfinite else 1.0
 
 

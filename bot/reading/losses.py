@@ -51,7 +51,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
      rf"log[\s_-]loss\b|logloss|логлосс\w*|logistic\s+loss|ロジスティック損失|逻辑(?:斯[谛蒂])?损失|로지스틱\s*손실|"
      rf"p[ée]rdida\s+log[íi]stica|perte\s+logistique|perda\s+log[íi]stica|logistische\w*\s+verlust\w*|"
      rf"логистическ\w+\s+(?:функци\w+\s+)?потер\w+", "binary_cross_entropy"),
-    (r"(?<!\w)\w{1,40}For(?:CausalLM|MaskedLM|SequenceClassification|TokenClassification|ConditionalGeneration|QuestionAnswering)|"
+    (r"(?<!\w)\w{1,40}For(?:CausalLM|MaskedLM|SequenceClassification|TokenClassification|ConditionalGeneration|QuestionAnswering)|\w{1,40}LMHeadModel|"
      r"(?<=[(\s,])labels\s*=\s*\w+[^()\n]{0,80}\)(?=[\s\S]{0,200}\.loss\b)|NllLoss\w*Backward\d*|(?:sparse_?)?categorical_?cross_?entropy|softmax_cross_entropy\w*|"
      r"CrossEntropy(?:Loss)?", "cross_entropy"),
     (rf"{_ENTROPY}|(?-i:(?<![A-Za-z])CE(?![A-Za-z]))|(?<![^\W_])ce{_APPLIED}", "cross_entropy"),

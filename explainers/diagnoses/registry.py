@@ -15,6 +15,7 @@ from explainers.diagnoses import (
     class_weights,
     collapse,
     confidence,
+    cosines,
     critics,
     cross_entropy_activations,
     cross_entropy_inputs,
@@ -38,6 +39,7 @@ from explainers.diagnoses import (
     other_measures,
     overlaps,
     own_computations,
+    perplexities,
     positive_weights,
     precision,
     reductions,
@@ -57,6 +59,7 @@ def rules() -> Rules:
     """Every diagnosis, made once in the life of a process. Raises ValueError where a slug is registered twice."""
     families = (
         cross_entropy_inputs,
+        cosines,
         cross_entropy_activations,
         nll_inputs,
         binary_inputs,
@@ -96,6 +99,7 @@ def rules() -> Rules:
         critics,
         elbos,
         transformed,
+        perplexities,
         precision,
         target_dtypes,
         failures,

@@ -9,7 +9,7 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.backward_steps import TAME, blamed, gradient_trial, line_of, suspects, turned_backward
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import wrapped
+from explainers.diagnoses.edits import set_to, wrapped
 from explainers.diagnoses.logarithms import stable
 from explainers.diagnoses.operands import atom
 from explainers.diagnoses.scene import Scene, short, upstream
@@ -24,6 +24,9 @@ _EPS = 1e-12
 _CAP = 80.0
 """Largest operand of exp that is far from overflowing in float32."""
 
+_STEEP = (
+    *("sqrt", "log", "log2", "log10", "log1p", "pow", "div", "rdiv", "exp", "norm", "acos", "rsqrt", "reciprocal"),
+)
 _ELEMENTWISE = frozenset({"neg", "add", "sub", "mul", "radd", "rsub", "rmul", "div"})
 
 
@@ -199,7 +202,7 @@ def _picked_by_where(scene: Scene, call: Call) -> Call | None:
 
 
 def _where(scene: Scene) -> Suspicion | None:
-    for call in suspects(scene, "sqrt", "log", "pow", "div", "exp", "norm", "acos", "rsqrt", "reciprocal"):
+    for call in suspects(scene, *_STEEP):
         picked = _picked_by_where(scene, call)
         if picked is None or not _unsafe(scene, call):
             continue
@@ -219,31 +222,38 @@ def _with_tame_operand(scene: Scene, call: Call) -> tuple[Trial, ...]:
     if short(call) == "exp":
         bound = said("with at most {cap} in its place", cap=_CAP)
         return gradient_trial(scene, call, bound, wrapped(call, "input", "torch.clamp", max=_CAP))
-    name = "other" if short(call) == "div" else "input"
     bound = said("with at least {eps} in its place", eps=_EPS)
+    if (by := _divisor(call)) is not None:
+        return gradient_trial(scene, call, bound, set_to(call, "other", _EPS)) if by <= 0 else ()
+    name = "other" if short(call) == "div" else "input"
     return gradient_trial(scene, call, bound, wrapped(call, name, "torch.clamp", min=_EPS))
+
+
+def _divisor(call: Call) -> float | None:
+    """The plain number that a call divides by, None where it is a tensor or nothing is divided."""
+    by = call.argument("other") if short(call) == "div" else None
+    return float(by) if isinstance(by, int | float) else None
 
 
 def _unsafe(scene: Scene, call: Call) -> bool:
     """Whether the derivative is not finite somewhere: at a 0 or below, of exp where it overflowed."""
     if short(call) == "exp":
         return any(is_spoiled(scene.recording.tensors.get(id)) for id in call.outputs)
+    if (by := _divisor(call)) is not None:
+        return by == 0
     name = "other" if short(call) == "div" else "input"
-    id = call.ref(name)
+    id, least = call.ref(name), -1.0 if short(call) == "log1p" else 0.0
     held = None if id is None else numbers(scene.recording.tensors.get(id))
-    return held is not None and bool((held <= 0).any())
+    return held is not None and bool((held <= least).any())
 
 
 def _bad_operand(scene: Scene, call: Call) -> float:
+    if (by := _divisor(call)) is not None:
+        return by
     held = numbers(scene.recording.tensors[call.inputs()[-1 if short(call) == "div" else 0]])
     if held is not None and held.size and short(call) == "exp":
         return float(np.max(held))
     return float(np.min(held)) if held is not None and held.size else float("nan")
-
-
-def _is_taken_where_true(scene: Scene, call: Call, picked: Call) -> bool:
-    """Whether the first branch of the where is made of the call's output, and the second is not."""
-    return call in upstream(picked.ref("input"), scene.makers)
 
 
 def _safe_first(scene: Scene, call: Call, picked: Call) -> str | None:
@@ -252,9 +262,11 @@ def _safe_first(scene: Scene, call: Call, picked: Call) -> str | None:
     chosen, node = source.call_at(picked.span), source.at(call.span)
     condition = argument(chosen, 0, "condition") if chosen is not None else None
     x = operand(source, call) if isinstance(node, ast.Call) else node.right if isinstance(node, ast.BinOp) else None
-    if condition is None or x is None or not _is_taken_where_true(scene, call, picked):
+    branches = [call in upstream(picked.ref(name), scene.makers) for name in ("input", "other")]
+    if condition is None or x is None or all(branches) or not any(branches):
         return None
-    text = f"torch.where({source.written(condition)}, {source.written(x)}, 1.0)"
+    kept = f"{source.written(x)}, 1.0" if branches[0] else f"1.0, {source.written(x)}"
+    text = f"torch.where({source.written(condition)}, {kept})"
     return source.replaced(source.piece(x), text)
 
 
