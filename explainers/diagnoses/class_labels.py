@@ -188,4 +188,10 @@ def _pads(scene: Scene) -> list[tuple[str, int]]:
                 found.append((name, value))
             case _:
                 pass
-    return [(name, value) for name, value in found if name.lower() in _PAD_NAMES and not isinstance(value, bool)]
+    return [(name, value) for name, value in found if _is_of_padding(name) and not isinstance(value, bool)]
+
+
+def _is_of_padding(name: str) -> bool:
+    """Whether a name is one for padding, also behind another word, as in TRG_PAD_IDX."""
+    plain = name.lower()
+    return any(plain == known or plain.endswith(f"_{known}") for known in _PAD_NAMES)

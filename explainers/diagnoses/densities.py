@@ -152,6 +152,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + "mean, y = torch.tensor([0.0, 1.0]), torch.tensor([0.01, 1.0])\n"
             "var = torch.tensor([0.01, 0.01])\nF.gaussian_nll_loss(mean, y, var)",
             control=_HEAD + _GAUSS + "F.gaussian_nll_loss(mean, y, std ** 2)",
+            dominates=frozenset({"log-density-may-be-positive"}),
             harmless=True,
         ),
     )

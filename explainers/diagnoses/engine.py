@@ -280,13 +280,18 @@ def _place(case: Case) -> Span | None:
 
 def is_general(case: Case, cases: tuple[Case, ...]) -> bool:
     """Whether a more special rule fired at the same scene, or blames the same call."""
-    return any(
+    return _more_special(case, cases) > 0
+
+
+def _more_special(case: Case, cases: tuple[Case, ...]) -> int:
+    """How many rules that fired say better what this one says."""
+    return sum(
         case.rule.slug in other.rule.dominates
         and (other.scene is case.scene or other.suspicion.at == case.suspicion.at)
         for other in cases
     )
 
 
-def _rank(case: Case, cases: tuple[Case, ...], sure: Confidence) -> tuple[int, bool, bool, int, int]:
-    general = is_general(case, cases)
+def _rank(case: Case, cases: tuple[Case, ...], sure: Confidence) -> tuple[int, bool, int, int, int]:
+    general = _more_special(case, cases)
     return _CONCERNS.index(case.rule.concern), sure != "shown", general, case.suspicion.at, _CONFIDENCES.index(sure)

@@ -14,6 +14,7 @@ from explainers.diagnoses import (
     ctc_arguments,
     ctc_shapes,
     cut_gradients,
+    flat_steps,
     ignored_probabilities,
     infinite_scores,
     leaf_gradients,
@@ -89,6 +90,7 @@ _NOT_FINITE = (
     silent_gradients,
     cut_gradients,
     leaf_gradients,
+    flat_steps,
 )
 
 

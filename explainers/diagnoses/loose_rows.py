@@ -63,6 +63,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_averaged_by_hand,
             positive=_HEAD + _LOG_P + _EACH + "kl.mean(1).mean()",
             control=_HEAD + _LOG_P + _EACH + "kl.sum(1).mean()",
+            dominates=frozenset({"kl-reduction-mean"}),
         ),
         Rule(
             slug="ignored-row-all-infinite",

@@ -52,6 +52,7 @@ def rules() -> tuple[Rule, ...]:
                 "reduction mean vs sum",
                 "loss grows with the batch size",
                 "loss doubles when the batch size doubles reduction sum",
+                "switched reduction from mean to sum and training diverges",
             ),
             losses=frozenset(_ANY),
             trigger=_other_reduction,
