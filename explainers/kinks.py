@@ -38,6 +38,7 @@ MOST_TRIED: Final = 8
 STEP: Final = 2.0**-20
 SAME: Final = 1e-6
 RISE: Final = 1e-5
+LEAP: Final = 1e-3
 BEND: Final = 1e-3
 _ORDERED: Final = ("lt", "le", "gt", "ge")
 Place = tuple[int, ...]
@@ -144,7 +145,7 @@ class _Side:
 
 
 def _beside(reading: Reading, x: Input, at: Place, side: int) -> _Side:
-    """The slope and the curvature of the loss on one side of an entry.
+    """The slope and the curvature of the loss on one side of an entry; no finite slope where the value itself leaps.
 
     Where a backward of torch's own is not the derivative of the forward, the slope is that of the loss itself.
     """
@@ -152,6 +153,8 @@ def _beside(reading: Reading, x: Input, at: Place, side: int) -> _Side:
     start, first, second = (_loss_at(reading, x, at, k * h) for k in (0, 1, 2))
     rise = (4 * first - 3 * start - second) / (2 * h)
     near, far = (_gradient_at(reading, x, at, k * h) for k in (1, 2))
+    if abs(first - start) > LEAP * max(1.0, abs(start), abs(near)):
+        return _Side(np.inf, 0.0)
     slope = 2 * near - far
     room = RISE * max(1.0, abs(start), abs(slope))
     return _Side(slope if abs(slope - rise) <= room else float(f"{rise:.6g}"), (far - near) / h)

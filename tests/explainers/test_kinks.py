@@ -39,6 +39,8 @@ SMOOTH = [
     (PAIR + "F.huber_loss(x, torch.tensor([0.0, 3.5]), delta=1.0, reduction='sum')", 1.0),
 ]
 NONE = [
+    PAIR + "torch.where(x > 1, x.log(), 2 * x).sum()",  # the value leaps there, so that no slope is beside it
+    PAIR + "torch.where(x >= 2, x.square(), x).sum()",
     PAIR + "F.l1_loss(x, torch.tensor([1.5, 3.0]))",
     PAIR + "F.mse_loss(x, torch.tensor([1.0, 2.0]))",
     PAIR + "F.cross_entropy(torch.stack([x, x]), torch.tensor([0, 1]))",
