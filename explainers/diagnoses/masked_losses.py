@@ -124,7 +124,7 @@ def _masked_before(scene: Scene, call: Call, picked: Call) -> str | None:
     """`loss(x, y)[keep]` as `loss(x[keep], y[keep])`, also where the loss is in a variable between."""
     source = Source(scene.recording.source)
     written, chosen = source.at(call.span), source.at(picked.span)
-    if not isinstance(chosen, ast.Subscript):
+    if not isinstance(chosen, ast.Subscript) or written is None:
         return None
     operands = _operands(written)
     if not operands or (source.piece(chosen.value) != source.piece(written) and not isinstance(chosen.value, ast.Name)):
