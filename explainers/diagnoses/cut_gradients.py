@@ -213,11 +213,14 @@ def _with_history(scene: Scene, subject: int) -> set[int]:
 
 def _leaf(scene: Scene, id: int) -> int | None:
     """The first tensor before another one, along tensors with history, that no call computed from another."""
-    waiting = [id]
+    waiting, seen = [id], set[int]()
     while waiting:
         at = waiting.pop(0)
+        if at in seen:
+            continue
+        seen.add(at)
         call = scene.makers.get(at)
-        computed = call is not None and not makes_anew(call) and not fills(call)
+        computed = call is not None and call.grad_enabled and not makes_anew(call) and not fills(call)
         before = [i for i in call.inputs() if requires_grad(scene, i)] if call is not None and computed else []
         if not before:
             return at

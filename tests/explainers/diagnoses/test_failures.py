@@ -169,3 +169,14 @@ def test_what_a_gpu_would_refuse_is_said_and_mended(lines: str, diff: str, diagn
     found = next(d for d in diagnose(HEAD + source).diagnoses if d.slug == "tensors-on-two-devices")
     assert found.fix is not None and f"+ {diff}" in found.fix.diff
     assert record(found.fix.source).apart is None
+
+
+def test_a_long_loop_of_steps_is_looked_through_once(diagnose: Diagnose):
+    source = "torch.manual_seed(0)\nx = torch.randn(8, 1)\nm = nn.Linear(1, 1)\n"
+    source += (
+        "opt = torch.optim.SGD(m.parameters(), lr=0.1)\nfor k in range(60):\n    loss = ((m(x) - 3 * x) ** 2).mean()\n"
+    )
+    source += "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n    loss.item()\nprint(loss)"
+    road = diagnose(HEAD + source)
+    assert len(road.recording.losses) == 60
+    assert "gradient-cut-silently" not in road.slugs and "gradient-cut-in-part" not in road.slugs
