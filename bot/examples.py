@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,8 +41,12 @@ _OTHER_LOSS: Final = 0.2
 _OTHER_END: Final = 0.67
 _UNASKED_ERROR: Final = 0.5
 _AS_INFINITE: Final = 1.5
+_ITS_ARGUMENT: Final = 1.2
+"""An example that uses an argument whose value is stated says more of it than one that does not."""
+
 _NONFINITE: Final = ("nan", "inf", "-inf")
 _MOST_CLASSES: Final = 100_000
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
 _LARGEST: Final = {"batch": 512, CLASSES: _MOST_CLASSES}
 """Numbers beyond which an example would be too large to show anything."""
 
@@ -67,7 +72,8 @@ class Examples:
         infinite = any(value in _NONFINITE for value in told) and not any(isinstance(value, float) for value in told)
         known = [each for each in self.all if self._shared(each, asked) >= _needed(each, losses)]
         scored = [
-            (self._score(each, asked, losses) * _ending(each, raised, infinite), -at) for at, each in enumerate(known)
+            (self._score(each, asked, losses) * _ending(each, raised, infinite) * _using(each, question.stated), -at)
+            for at, each in enumerate(known)
         ]
         score, at = max(scored, default=(0.0, 0))
         return known[-at] if score >= (ENOUGH if question.subject is None else _BESIDE_CODE) else None
@@ -110,6 +116,12 @@ def _ending(example: Example, raised: bool, infinite: bool) -> float:
     if example.raises != raised:
         return _OTHER_END if raised else _UNASKED_ERROR
     return _AS_INFINITE if infinite and example.nonfinite else 1.0
+
+
+def _using(example: Example, stated: Sequence[Stated]) -> float:
+    """How much more an example says that uses what is stated by name."""
+    names = {each.name for each in stated} - {CLASSES}
+    return _ITS_ARGUMENT if names & frozenset(_IDENTIFIER.findall(example.source)) else 1.0
 
 
 def _is_kin(example: Example, named: Collection[str]) -> bool:

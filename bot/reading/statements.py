@@ -45,7 +45,8 @@ def _statement(node: ast.stmt, source: str) -> Strength:
             return Strength.WEAK if isinstance(_unsigned(value), ast.Constant | ast.Name) else Strength.STRONG
         case ast.AnnAssign(value=value, annotation=annotation, target=ast.Name() | ast.Attribute(value=ast.Name())):
             # "torch: F.mse_loss(a, b) = 5.0" is a sentence
-            return Strength.STRONG if value and not isinstance(annotation, ast.Call) else Strength.NONE
+            called = any(isinstance(node, ast.Call) for node in ast.walk(annotation))
+            return Strength.STRONG if value and not called else Strength.NONE
         case ast.AnnAssign():  # and so is "0.4142. FaceNet: 2 - 4 + 1 = -1"
             return Strength.NONE
         case ast.AugAssign():

@@ -34,7 +34,6 @@ def rules() -> tuple[Rule, ...]:
                 "mean of perplexities of batches",
                 "average perplexity over batches",
                 "perplexity mean of exp or exp of mean",
-                "which one is the perplexity",
                 "is the loss averaged over all tokens of the sentences",
             ),
             losses=frozenset(),

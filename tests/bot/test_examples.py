@@ -119,3 +119,11 @@ def test_an_example_of_any_loss_does_not_outdo_that_of_the_loss_by_name() -> Non
 def test_what_an_example_claims_is_marked_as_ours_whichever_way_it_is_chosen() -> None:
     claims = [claim for each in listed().examples for claim in each.claims]
     assert claims and all(claim.ours for claim in claims)
+
+
+def test_an_example_that_uses_the_argument_whose_value_is_stated_goes_before_one_that_does_not() -> None:
+    words = "two classes, one sigmoid output. I set pos_weight = torch.tensor([.6, .4]) for the classes"
+    reading = read(words)
+    assert isinstance(reading, Question)
+    best = examples(listed().examples).best(reading)
+    assert best is not None and "pos_weight" in best.source

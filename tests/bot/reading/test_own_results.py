@@ -55,3 +55,9 @@ def test_every_reduction_that_is_named_is_run_and_the_last_one_is_meant() -> Non
     reductions = [snippet.source.rpartition("reduction=")[2] for snippet in found.snippets]
     assert reductions == ['"mean")', '"none")']
     assert found.subject == 0
+
+
+def test_a_label_in_front_of_a_call_and_its_value_is_no_program() -> None:
+    call = "F.poisson_nll_loss(torch.tensor([2.5]), torch.tensor([3.0]), log_input=False)"
+    found = question(f"scipy: -stats.poisson.logpmf(3, 2.5) = 1.5428\ntorch: {call}\n-> tensor(-0.2489)")
+    assert [snippet.source for snippet in found.snippets] == [call]
