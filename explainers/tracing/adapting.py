@@ -18,7 +18,7 @@ import torch
 from explainers.tracing.internals import unwatched
 from explainers.tracing.mode import Tracer
 
-MOST_CALLS: Final = 1500
+MOST_CALLS: Final = 1000
 MOST_SECONDS: Final = 2.5
 """Of the processor's time, not of the clock's: a loop is ended by its calls, at the same round each time, and only one
 of slow calls by the time that they take."""
