@@ -8,24 +8,22 @@ from flint import arb
 
 from explainers.derivation import Alignments, Forward
 from explainers.graph.evaluation import Values
-from explainers.graph.exact import exact
 from explainers.graph.nodes import AlignmentSum, Axis, Node, Occupancy, topological
 from explainers.graph.paths import alignments, count, likeliest
 from explainers.graph.tables import ForwardTable, Tables
 
 MOST_LISTED = 16
-LARGEST_TABLE = 20_000
 
 
 def aligned(item: Node, values: Values, at: Mapping[Axis, int]) -> Iterator[Alignments | Forward]:
     """Both steps of each sum over alignments in an element of a loss, at its place; none for one without time steps."""
     for node in topological(item):
         if isinstance(node, AlignmentSum) and not isinstance(node, Occupancy) and set(node.axes) <= set(at):
-            table = Tables(node, values).at(at)
-            (held,) = exact((node,), values)
-            total = held.at(tuple(at[axis] for axis in node.axes))
-            total = arb(0) if total == arb("-inf") else total.exp()  # not a number is equal to nothing
-            if table.cells and len(table.cells) * len(table.states) <= LARGEST_TABLE:
+            tables = Tables(node, values)
+            table = tables.at(at)
+            if table is not None and table.cells:
+                total = tables.total(at)
+                total = arb(0) if total == arb("-inf") else total.exp()  # not a number is equal to nothing
                 yield _listed(table, total)
                 yield Forward(table, total)
 

@@ -26,7 +26,7 @@ class Definition:
     """function call → formula: ℓ = form = form = …, with letters for the inputs.
 
     With `letters` the forms define one element ℓᵢ, of an array or of what `whole` adds up or averages. Each form is
-    computed at the first shown place.
+    computed at the first shown place, unless it adds up more than anybody wants to wait for.
     """
 
     letters: tuple[Expr, ...]
@@ -37,7 +37,7 @@ class Definition:
     def values(self) -> tuple[arb, ...]:
         """What each form comes to, with the numbers behind the letters."""
         known: Known = {}
-        return tuple(lower(form, self.meaning, known) for form in self.forms)
+        return tuple(lower(form, self.meaning, known) for form in self.forms if terms(form) <= MOST_TERMS)
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,12 @@ class Quantity:
     meaning: Meaning
 
     def values(self) -> tuple[arb, ...]:
-        """What the formula and the printed numbers come to at the place, and the number of the graph."""
+        """What the formula and the printed numbers come to at the place, and the number of the graph; nothing where
+        the formula adds up too much."""
         here = self.meaning.at(dict(zip(self.letters, self.place, strict=True)))
         forms = (self.formula,) if self.put is None else (self.formula, self.put)
-        return (*(lower(form, here) for form in forms), self.entries.at(self.place))
+        found = tuple(lower(form, here) for form in forms if terms(form) <= MOST_TERMS)
+        return (*found, self.entries.at(self.place)) if found else ()
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
     python -m explainers.reference docs/losses [--cards]
 
-`make docs` writes pages and cards; a test compares the pages with what this module makes of the registry.
+`make docs` writes pages and cards, and in `cards.sha256` the digest of what each card was drawn from; a test compares
+pages and digests with what this module makes of the registry.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from explainers.tracing import record
 
 PREAMBLE = "import torch\nimport torch.nn.functional as F\n"
 MODULES = "torch.nn"
+CARDS = "cards.sha256"
 CLEAR = "Checked and clear"  # a list that says nothing of the loss
 
 
@@ -34,6 +38,19 @@ def page(loss: Loss, found: Explanation) -> str:
     """One page in Markdown: what it is called, its arguments, the example and the whole answer to it."""
     answer = "\n\n".join(part for part in str(found).rstrip().split("\n\n") if not part.startswith(CLEAR))
     return "\n".join([*_head(loss), "```python", loss.example, "```", "", "```text", answer, "```", ""])
+
+
+def digest(renderer: Renderer, found: Explanation) -> str:
+    """Of the template and the data that a card is drawn from, numbers to nine digits: pixels differ by machine."""
+    template, data = renderer.source(tell(found, Context()).card)
+    rounded = json.dumps(json.loads(json.dumps(data), parse_float=lambda digits: f"{float(digits):.9g}"))
+    return hashlib.sha256(template + rounded.encode()).hexdigest()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The digest of each card when it was drawn."""
+    lines = (folder / CARDS).read_text().splitlines()
+    return {name: held for held, name in (line.split() for line in lines)}
 
 
 def contents() -> str:
@@ -73,12 +90,15 @@ def main() -> None:
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "README.md").write_text(contents())
-    renderer = Renderer() if asked.cards else None
+    renderer, drawn = Renderer() if asked.cards else None, dict[str, str]()
     for loss in registry().losses.values():
         found = example(loss)
         (asked.folder / f"{loss.name}.md").write_text(page(loss, found))
         if renderer is not None:
             (asked.folder / f"{loss.name}.png").write_bytes(renderer.draw(tell(found, Context()).card))
+            drawn[loss.name] = digest(renderer, found)
+    if drawn:
+        (asked.folder / CARDS).write_text("".join(f"{drawn[name]}  {name}\n" for name in sorted(drawn)))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,10 @@ class Renderer:
         """The full derivation as a PNG 1100 pixels wide; raises as `draw` does."""
         return self._compile(card, "full")
 
+    def source(self, card: Card) -> tuple[bytes, Json]:
+        """The template and the data that an answer card is drawn from."""
+        return self.templates["card"], document(card, self.coverage, self.words(card.locale), full=False)
+
     def words(self, locale: str) -> Words:
         """Our own words in this locale, in its language, or in English."""
         return self._words.get(locale) or self._words.get(locale.partition("-")[0]) or self._words["en"]

@@ -290,7 +290,10 @@ class Display:
             return un.log(self._over_alignments(node, place))
         if node not in self._tables:
             self._tables[node] = Tables(node, self.values or {})
-        ends = self._tables[node].at({axis: int(place[axis]) for axis in node.axes}).ends
+        here = {axis: int(place[axis]) for axis in node.axes}
+        if (table := self._tables[node].at(here)) is None:
+            return self.labelling.computed(self._tables[node].total(here))
+        ends = table.ends
         cells = [cell for cell in ends if cell != 0]
         shown = all(LEAST_SHOWN < cell < 1 / LEAST_SHOWN for cell in cells)
         total = un.plus([self.labelling.computed(cell) for cell in cells]) if shown else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from operator import mul
 
 import numpy as np
@@ -16,6 +16,8 @@ from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import AlignmentSum, Axes, Axis, Node
 from explainers.graph.paths import before, forward_table, interleaved
 
+LARGEST_TABLE = 20_000
+"""So many entries a table has that somebody may want to see, or check one by one."""
 Rows = tuple[tuple[arb, ...], ...]
 
 
@@ -55,26 +57,34 @@ class Tables:
     """The forward tables of one node, its numbers worked out once."""
 
     def __init__(self, node: AlignmentSum, values: Values) -> None:
-        self._node = node
+        self._node, self._values = node, values
         (self._x,) = exact((node.x,), values)
         held = (np.asarray(evaluate(n, values, FloatArithmetic())) for n in (node.labels, node.steps, node.length))
         self._labels, self._steps, self._length = held
 
-    def at(self, place: Mapping[Axis, int]) -> ForwardTable:
-        """The table at one place of the batch."""
+    def at(self, place: Mapping[Axis, int]) -> ForwardTable | None:
+        """The table at one place of the batch; None for one that is too large."""
         node = self._node
         steps, length = (
             int(held[_spot(n, place)]) for held, n in ((self._steps, node.steps), (self._length, node.length))
         )
+        if steps * (2 * length + 1) > LARGEST_TABLE:
+            return None
         labels = [int(self._labels[_spot(node.labels, {**place, **_one(node.places, k)})]) for k in range(length)]
         states = interleaved(labels, node.blank)
 
+        @cache
         def factor(t: int, c: int) -> arb:
             return _at(self._x, node.x.axes, {**place, **_one(node.time, t), **_one(node.classes, c)}).exp()
 
         factors = tuple(tuple(factor(t, c) for c in states) for t in range(steps))
         cells = forward_table(states, steps, factor)
         return ForwardTable(states, node.blank, factors, tuple(map(tuple, cells)))
+
+    def total(self, place: Mapping[Axis, int]) -> arb:
+        """log of the sum over all alignments at one place of the batch."""
+        (held,) = exact((self._node,), self._values)
+        return _at(held, self._node.axes, place)
 
 
 def _one(axis: Axis | None, at: int) -> dict[Axis, int]:

@@ -5,21 +5,42 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
+from explainers import explain
+from explainers.cards.render import Renderer
 from explainers.losses.registry import registry
-from explainers.reference import contents, example, page
+from explainers.reference import contents, digest, digests, example, page
 
 DOCS = Path(__file__).parents[2] / "docs" / "losses"
 LOSSES = registry().losses
 
 
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer()
+
+
 @pytest.mark.parametrize("name", sorted(LOSSES))
-def test_a_page_is_not_stale(name: str) -> None:
+def test_neither_page_nor_card_is_stale(name: str, renderer: Renderer) -> None:
     loss = LOSSES[name]
-    assert (DOCS / f"{name}.md").read_text() == page(loss, example(loss)), "run make docs"
+    found = example(loss)
+    assert (DOCS / f"{name}.md").read_text() == page(loss, found), "run make docs"
+    assert digests(DOCS)[name] == digest(renderer, found), "run make docs"
+
+
+def test_a_digest_changes_with_what_is_drawn(renderer: Renderer) -> None:
+    found = example(LOSSES["mse_loss"])
+    other = explain("mse_loss", torch.tensor([2.5, 0.0]), torch.tensor([3.0, -0.25]))
+    template = renderer.templates["card"]
+    drawn = digest(renderer, found)
+    assert drawn == digest(renderer, found) != digest(renderer, other)
+    renderer.templates["card"] = template + b"\n"
+    assert drawn != digest(renderer, found)
+    renderer.templates["card"] = template
 
 
 def test_there_is_a_page_and_a_card_for_each_and_no_other() -> None:
     assert (DOCS / "README.md").read_text() == contents(), "run make docs"
     assert {path.stem for path in DOCS.glob("*.md")} == {*LOSSES, "README"}
-    assert {path.stem for path in DOCS.glob("*.png")} == set(LOSSES)
+    assert {path.stem for path in DOCS.glob("*.png")} == set(LOSSES) == set(digests(DOCS))
