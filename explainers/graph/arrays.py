@@ -98,7 +98,8 @@ def _without_dimensions_last(arrays: Sequence[Array]) -> Sequence[Array]:
 def in_its_dtype(function: Callable[[Node], Node], array: Array, node: Node) -> Node:
     """The function of an array that `broadcast` made this node of: taken before a tensor without dimensions gives its
     own dtype up."""
-    return function(node) if array.layout else ops.cast(function(array.node), node.dtype)
+    gave_way = array.node.dtype in FLOATING and array.node.dtype != node.dtype
+    return ops.cast(function(array.node), node.dtype) if gave_way else function(node)
 
 
 def expanded(arrays: Sequence[Array]) -> tuple[tuple[Node, ...], Layout]:

@@ -206,6 +206,11 @@ def test_a_tensor_without_dimensions_does_not_raise_the_dtype(
         assert found.proof.certified, found.proof
 
 
+def test_a_count_without_dimensions_has_its_stirling_term() -> None:
+    found = explain("poisson_nll_loss", torch.tensor([0.5, 1.0]), torch.tensor(2), full=True, reduction="sum")
+    assert found.proof.certified
+
+
 @pytest.mark.parametrize("p", [-1, -0.5, 0.5, 2, 3])
 @pytest.mark.parametrize("number", [3.3, 1e30, 3e-30])
 def test_a_norm_without_dimensions_takes_the_power_and_the_root(p: float, number: float) -> None:

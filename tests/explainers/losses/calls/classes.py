@@ -63,6 +63,8 @@ def indices(draw: st.DrawFn, shape: tuple[int, ...], at: int, bytes_too: bool = 
 def _nll_loss(draw: st.DrawFn) -> LossCall:
     (shape, at), dtype = draw(class_shapes()), draw(DTYPES)
     input = draw(tensor(shape, dtype, LOGITS))
+    if len(shape) > 3:  # torch's own backward refuses another way in memory then
+        input = input.contiguous()
     weight, target = draw(class_weights(shape[at], dtype)), draw(indices(shape, at))
     return LossCall("nll_loss", {"input": input, **target, **weight, **draw(reductions())})
 
