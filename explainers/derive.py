@@ -191,7 +191,7 @@ def _combination(found: Forms, split: Split, known: Known, items: Exact, shown: 
 
 
 def _gradients(found: Forms, page: Page) -> list[Step]:
-    display, known = page.display(brief=True), page.known
+    display, known = page.display(), page.known
     return [
         _gradient(x, node, display, page.meaning, (known.entries(node, x.axes), known.entries(found.as_run[x], x.axes)))
         for x, node in found.gradients.items()

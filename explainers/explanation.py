@@ -179,9 +179,9 @@ def conclude(
     gradients = backward.gradients if backward is not None and backward.value is not None else {}
     known = rules()
     investigation = engine.investigate(recording, claims, losses, known, gradients)
-    diagnoses = engine.conclude(investigation, results)
     found = reading or read(recording)
     follows = (derived or derive(recording, claims, found)) if isinstance(found, Reading) else None
+    diagnoses = engine.conclude(investigation, results, follows.floors if follows else ())
     with precise():
         if isinstance(found, Reading) and follows is not None and subject is not None:
             steps = follows.steps

@@ -85,8 +85,10 @@ def _named(composition: Composition, root: Node, values: Values, rewriter: Rewri
     if len(composition.calls) < 2:
         if size(splitted(root).item) <= _LONGEST_CALL:
             return root, {}
-        letters = dict(zip(scores(composition.root), spare_letters(inputs, _SPARE), strict=False))
-        return normal(decided(with_names(composition.root, letters), values)), {}
+        spare = spare_letters(inputs, _SPARE)
+        letters = dict(zip(scores(composition.root), spare, strict=False))
+        whole = normal(decided(with_names(composition.root, letters), values))
+        return rewriter.rewrite(shared(whole, splitted(whole).item, spare[len(letters) :])), {}
     letters, names = quantity_letters(composition)
     whole = normal(decided(with_names(composition.root, letters), values))
     whole = normal(worthwhile(whole, splitted(whole).item))

@@ -46,7 +46,11 @@ Place = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Kink:
-    """An entry x of an input tensor at which the slope of the loss jumps, or two pieces of it meet with one slope."""
+    """An entry x of an input tensor at which the slope of the loss jumps, or two pieces of it meet with one slope.
+
+    `alike` further entries of the tensor lie at a jump where torch takes the same side, `others` where it takes another
+    one; entries beyond the first few that tie are not tried, and `untried` counts them.
+    """
 
     tensor: int
     at: Place
@@ -54,6 +58,9 @@ class Kink:
     below: float
     above: float
     taken: float
+    alike: int = 0
+    others: int = 0
+    untried: int = 0
 
     @property
     def smooth(self) -> bool:
@@ -67,24 +74,27 @@ def kink(reading: Reading, autograd: Mapping[int, Tensor]) -> Kink | None:
     if sum(np.asarray(values).size for values in reading.values.values()) > MOST_ELEMENTS:
         return None
     smooth: Kink | None = None
-    for found in _kinks(reading, autograd):
-        if not found.smooth:
-            return found
-        smooth = smooth or found
+    for of_tensor, untried in _kinks(reading, autograd):
+        first, *further = [found for found in of_tensor if not found.smooth] or [None]
+        if first is not None:
+            same = [side_of(found) == side_of(first) for found in further if found is not None]
+            return replace(first, alike=sum(same), others=len(same) - sum(same), untried=untried)
+        smooth = smooth or next(iter(of_tensor), None)
     return smooth
 
 
-def _kinks(reading: Reading, autograd: Mapping[int, Tensor]) -> Iterator[Kink]:
+def _kinks(reading: Reading, autograd: Mapping[int, Tensor]) -> Iterator[tuple[list[Kink], int]]:
+    """The kinks of each input among the first of its entries that tie, and how many more of these there are."""
     root = reading.forms.composition.root
     tied = [] if any(isinstance(n, StopGradient) for n in topological(root)) else _tied(root, reading.values)
     for x in reading.forms.gradients if tied else ():
         given = autograd.get(x.tensor)
         if given is not None and given.data is not None:
             taken = given.array().astype(np.float64).reshape(_shape(x))
-            for at in list(_moving(x, tied, reading.values))[:MOST_TRIED]:
-                found = _jump(reading, x, at, float(taken[at]))
-                if found is not None:
-                    yield replace(found, at=_own(at, x, given.shape))
+            places = list(_moving(x, tied, reading.values))
+            jumps = [_jump(reading, x, at, float(taken[at])) for at in places[:MOST_TRIED]]
+            found = [replace(jump, at=_own(jump.at, x, given.shape)) for jump in jumps if jump is not None]
+            yield found, len(places[MOST_TRIED:])
 
 
 def _own(at: Place, x: Input, sizes: tuple[int, ...]) -> Place:

@@ -14,7 +14,6 @@ from explainers.forms import Forms, symbols
 from explainers.graph.display import Display
 from explainers.graph.evaluation import Values
 from explainers.graph.exact import Exact, Known, Place
-from explainers.graph.labels import Labels
 from explainers.graph.lowering import CannotLower, Meaning
 from explainers.graph.nodes import Input
 from explainers.quantities import quantities
@@ -41,9 +40,9 @@ class Page:
             values, exactly, held, symbols(found) | set(held), replace(known, inputs={**known.inputs, **letters})
         )
 
-    def display(self, *, brief: bool = False) -> Display:
+    def display(self) -> Display:
         """A display with letters."""
-        return Display(None, self.reserved, labelling=Labels(brief=brief), quantities=self.quantities)
+        return Display(None, self.reserved, quantities=self.quantities)
 
     def numbers(self) -> Display:
         """A display with numbers."""

@@ -105,6 +105,12 @@ def _is_composed(found: Reading, call: Call | None, loss: Loss | None) -> bool:
     return call is None or loss is None or any(id not in found.forms.composition.inputs for id in call.inputs())
 
 
+def is_given(found: Reading, call: Call | None, loss: Loss | None) -> bool:
+    """Whether the argument over which a least value would be the least is handed in, and not computed before."""
+    over = loss.convex_in[:1] if loss is not None else ()
+    return call is not None and any(call.ref(name) in found.forms.composition.inputs for name in over)
+
+
 def _floors(recording: Recording, claims: tuple[Claim, ...], losses: Registry) -> tuple[Floor, ...]:
     """The least value of the loss over every input that it takes, where it can be found."""
     if recording.raised is not None or recording.subject is None:
@@ -119,7 +125,18 @@ def _floor(scene: Scene, loss: Loss | None) -> Floor | None:
         return None
     if loss.of_probabilities:
         return floor(scene, FloorQuestion(loss.convex_in[0], Box(0.0, 1.0), said("for inputs within [0, 1]")))
+    if loss.rate_without is not None and scene.call.argument(loss.rate_without) is False:
+        return _of_rates(scene, loss.convex_in[0])
     return floor(scene, FloorQuestion(loss.convex_in[0], Everywhere(), loss.varied or said("with finite inputs")))
+
+
+def _of_rates(scene: Scene, argument: str) -> Floor | None:
+    """The least value over rates: beyond the largest target the loss only rises."""
+    target = scene.recorded("target")
+    if target is None or not np.isfinite(target).all():
+        return None
+    region = Box(0.0, 1.0 + float(target.max(initial=0.0)))
+    return floor(scene, FloorQuestion(argument, region, said("for rates from 0 on")))
 
 
 def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> Derived:
@@ -136,7 +153,8 @@ def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> D
         known.together(found.forms.composition.root, *found.forms.as_run.values())
         steps = derivation(found.forms, found.values, equals.loss.name if equals and same else None, known)
         balls, gradients = enclosures(found.forms, numbers, known), _gradients(found, known)
-    floors = () if composed else _floors(recording, claims, losses)
+    given = is_given(found, call, losses.of(call.function) if call else None)
+    floors = _floors(recording, claims, losses) if not composed or given else ()
     return Derived(equals, steps, balls, gradients, floors)
 
 

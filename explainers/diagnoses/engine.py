@@ -23,7 +23,7 @@ from explainers.diagnoses.diagnosis import (
 )
 from explainers.diagnoses.edits import gradient_of_source, graph_rerun, replaced, source_rerun
 from explainers.diagnoses.expectations import goals
-from explainers.diagnoses.floors import floor
+from explainers.diagnoses.floors import Floor, answered
 from explainers.diagnoses.judging import (
     Case,
     compared,
@@ -102,8 +102,10 @@ def suspect(scene: Scene, rules: Rules) -> tuple[Fired, ...]:
     return _fired(_tried(scene, rules))
 
 
-def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tuple[Diagnosis, ...]:
-    """The diagnoses, best first.
+def conclude(
+    investigation: Investigation, results: Iterable[RerunResult], floors: tuple[Floor, ...] = ()
+) -> tuple[Diagnosis, ...]:
+    """The diagnoses, best first; `floors` are the least values that were searched for already.
 
     Exceptions before values, non-finite before finite, proven before others, special before general, earlier calls
     before later ones.
@@ -119,7 +121,7 @@ def conclude(investigation: Investigation, results: Iterable[RerunResult]) -> tu
     agreeing = [case for case, came, _ in tried if returns_expectation(came)]
     judged = [
         replace(
-            _diagnosis(case, came, confidence(case, came, _contested(case, agreeing)), by_label, found),
+            _diagnosis(case, came, confidence(case, came, _contested(case, agreeing)), by_label, found, floors),
             general=is_general(case, investigation.cases),
         )
         for case, came, found in tried
@@ -219,6 +221,7 @@ def _diagnosis(
     sure: Confidence,
     results: Mapping[str, RerunResult],
     found: Finding | None,
+    floors: tuple[Floor, ...],
 ) -> Diagnosis:
     rule, suspicion = case.rule, case.suspicion
     subject = case.scene.recording.subject
@@ -239,7 +242,7 @@ def _diagnosis(
         explanation=rule.explanation,
         counterfactuals=_with_one_fix(tried),
         fix=fix if shown is None else shown.fix,
-        floors=tuple(f for q in suspicion.floors if (f := floor(case.scene, q)) is not None),
+        floors=tuple(f for q in suspicion.floors if (f := answered(case.scene, q, floors)) is not None),
         uncertainty=rule.uncertainty,
         place=_place(case),
         concern=rule.concern,

@@ -7,7 +7,8 @@ conditions hold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import msgspec
@@ -24,12 +25,12 @@ from explainers.graph.nodes import Axes, Input, Node, topological
 from explainers.messages import Message
 
 LARGEST = 2**16  # elements of the widest array in the graph
-WORK = 300_000  # such elements over all rounds, so that a wide graph gives up sooner
-ROUNDS = range(20, 300)
-EVALUATIONS = 4  # a round on average; a kink that a search zigzags across takes many more
+WORK = 20_000_000  # elements that are computed in one search, so that a wide graph gives up sooner
+NODE = 1_500  # what a node costs beside its elements, in elements
+EVALUATIONS = range(20, 1_000)
 GAP = 1e-9
 ROOM = 8.0
-_HALVINGS = 60
+HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class FloorQuestion:
 class Floor:
     """The least value (−inf: unbounded below), exact to within `gap`; not `attained` means only approached.
 
-    `point` is the argument there, empty where there is none.
+    `point` is the argument there, of this `shape`, with infinite entries where it is approached as they grow without
+    end; empty where there is none. `summed` says that the loss is several numbers, and the value the least sum.
+    `call` and `region` are those of the question.
     """
 
     value: float
@@ -53,6 +56,11 @@ class Floor:
     within: Message
     gap: float = 0.0
     point: tuple[float, ...] = ()
+    argument: str = ""
+    shape: tuple[int, ...] = ()
+    summed: bool = False
+    call: int | None = None
+    region: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -66,19 +74,33 @@ class Minimum:
 
 @dataclass(frozen=True)
 class LossGraph:
-    """A scalar loss as a function of one of its tensor arguments, with its gradient; `width` elements at its widest."""
+    """A loss, or the sum of one that is several numbers, as a function of one of its tensor arguments.
+
+    With its gradient; `cost` is that of one evaluation, in elements.
+    """
 
     root: Node
     slope: Node
     input: Input
     shape: tuple[int, ...]
     values: Values
-    width: int
+    cost: int
+    summed: bool = False
 
     @property
-    def rounds(self) -> int:
-        """How many steps a search may take."""
-        return min(max(WORK // max(self.width, 1), ROUNDS.start), ROUNDS.stop)
+    def evaluations(self) -> int:
+        """How many of them a search may take."""
+        return min(max(WORK // max(self.cost, 1), EVALUATIONS.start), EVALUATIONS.stop)
+
+    def likely(self) -> Iterator[Floats]:
+        """Where many losses are least: at another argument of this shape, or at its logarithm."""
+        for id, held in self.values.items():
+            same = [n for n in held.shape if n != 1] == [n for n in self.shape if n != 1]
+            if id != self.input.tensor and same and held.dtype.kind == "f":
+                x = held.astype(np.float64).reshape(self.shape)
+                yield x
+                with np.errstate(all="ignore"):
+                    yield np.log(x)
 
     def at(self, x: Floats) -> tuple[float, Floats]:
         """The loss and its gradient, of the argument's shape."""
@@ -103,14 +125,15 @@ def loss_graph(scene: Scene, argument: str) -> LossGraph | None:
     once = scene.call.inputs().count(id) == 1
     alone = msgspec.structs.replace(scene.recording, calls=(scene.call,))
     found = compose(alone, scene.call.outputs[0], scene.registry)
-    if not isinstance(found, Composition) or ops.count(found.root.axes) != 1 or not once or id not in found.inputs:
+    if not isinstance(found, Composition) or not once or id not in found.inputs:
         return None
     node, root = found.inputs[id].node, ops.sum(found.root, found.root.axes)
-    width = max(ops.count(part.axes) for part in topological(root))
-    if not isinstance(node, Input) or width > LARGEST:
+    sizes = [ops.count(part.axes) for part in topological(root)]
+    if not isinstance(node, Input) or max(sizes) > LARGEST:
         return None
-    shape = scene.given(argument).shape
-    return LossGraph(root, gradient(root, (node,))[node], node, shape, found.values(alone), width)
+    shape, slope = scene.given(argument).shape, gradient(root, (node,))[node]
+    cost = sum(NODE + ops.count(part.axes) for part in {*topological(root), *topological(slope)})
+    return LossGraph(root, slope, node, shape, found.values(alone), cost, ops.count(found.root.axes) != 1)
 
 
 def floor(scene: Scene, question: FloorQuestion) -> Floor | None:
@@ -124,36 +147,59 @@ def floor(scene: Scene, question: FloorQuestion) -> Floor | None:
             if lowest is None:
                 return None
             inside = not region.open or bool((lowest.x > 0).all() and (lowest.x < 1).all())
-            return Floor(lowest.value, inside, question.within, lowest.gap, tuple(lowest.x.reshape(-1).tolist()))
+            found = Floor(lowest.value, inside, question.within, lowest.gap, _flat(lowest.x))
         case Everywhere():
-            return _unconfined(loss, question.within)
+            found = _unconfined(loss, question.within)
         case _:
             assert_never(question.region)
+    asked = {"argument": question.argument, "region": question.region, "call": scene.call.index}
+    return None if found is None else replace(found, shape=loss.shape, summed=loss.summed, **asked)
+
+
+def answered(scene: Scene, question: FloorQuestion, known: tuple[Floor, ...]) -> Floor | None:
+    """The answer, taken from what was searched before where that is the same question in other words."""
+    same = (
+        found
+        for found in known
+        if (found.call, found.argument, found.region) == (scene.call.index, question.argument, question.region)
+    )
+    found = next(same, None)
+    return floor(scene, question) if found is None else replace(found, within=question.within)
+
+
+def _flat(x: Floats) -> tuple[float, ...]:
+    return tuple((x.reshape(-1) + 0.0).tolist())
 
 
 def least(loss: LossGraph, region: Bounded, near: Floats | None = None) -> Minimum | None:
     """The least value over a bounded region; None where it is not finite or the gap stays open.
 
-    Starts at the corner that the gradient points to, or within the region (at `near`, if given) where that is lower;
-    from there projected gradient steps with Barzilai and Borwein's lengths, halved until they descend enough.
+    Starts at the corner that the gradient points to, within the region (at `near`, if given), or where such losses
+    tend to be least, whichever is lowest; from there projected gradient steps with Barzilai and Borwein's lengths,
+    halved until they descend enough.
     """
     within = _Point.of(loss, centre(region, loss.shape) if near is None else near)
     corner = _Point.of(loss, extreme(region, within.slope))
-    here = within if within.value < corner.value else corner
-    length, left = 1.0, EVALUATIONS * loss.rounds
-    for _ in range(loss.rounds):
-        gap = float((here.slope * (here.x - extreme(region, here.slope))).sum())
+    likely = (_Point.of(loss, nearest(region, np.nan_to_num(x))) for x in loss.likely())
+    here = min((corner, within, *likely), key=lambda point: point.value if np.isfinite(point.value) else np.inf)
+    length, left = 1.0, loss.evaluations
+    while left > 0:
+        gap = _gap(region, here)
         if not (np.isfinite(here.value) and np.isfinite(gap)):
             return None
         if gap <= GAP * max(1.0, abs(here.value)):
             return Minimum(here.x, here.value, max(gap, 0.0))
         there, spent = _descended(loss, region, here, length)
         left -= spent
-        if there is None or left < 0:
+        if there is None:
             return None
         length = _barzilai_borwein(there.x - here.x, there.slope - here.slope)
         here = there
     return None
+
+
+def _gap(region: Bounded, here: _Point) -> float:
+    return float((here.slope * (here.x - extreme(region, here.slope))).sum())
 
 
 @dataclass(frozen=True)
@@ -173,12 +219,12 @@ def _descended(loss: LossGraph, region: Bounded, here: _Point, length: float) ->
     With it the number of evaluations that it took.
     """
     rounding = 4 * float(np.finfo(np.float64).eps) * max(1.0, abs(here.value))
-    for spent in range(1, _HALVINGS + 1):
+    for spent in range(1, HALVINGS + 1):
         there = _Point.of(loss, nearest(region, here.x - length * here.slope))
         if there.value <= here.value + 1e-4 * float((here.slope * (there.x - here.x)).sum()) + rounding:
             return there, spent
         length /= 2
-    return None, _HALVINGS
+    return None, HALVINGS
 
 
 def _barzilai_borwein(moved: Floats, turned: Floats) -> float:
@@ -193,16 +239,46 @@ def _unconfined(loss: LossGraph, within: Message) -> Floor | None:
     it falls without bound; where it does not fall at all, it is attained.
     """
     near = least(loss, Box(-ROOM, ROOM))
-    mid = least(loss, Box(-2 * ROOM, 2 * ROOM), near.x) if near else None
-    far = least(loss, Box(-8 * ROOM, 8 * ROOM), mid.x) if mid else None
+    if near is not None and _gap(Box(-8 * ROOM, 8 * ROOM), _Point.of(loss, near.x)) <= GAP * max(1.0, abs(near.value)):
+        return Floor(near.value, True, within, near.gap, _flat(_plainest(loss, near)))
+    mid = least(loss, Box(-2 * ROOM, 2 * ROOM), _pushed(near.x, ROOM, 2)) if near else None
+    far = least(loss, Box(-8 * ROOM, 8 * ROOM), _pushed(mid.x, 2 * ROOM, 4)) if mid else None
     if near is None or mid is None or far is None:
         return None
     if far.value < mid.value - GAP and mid.value - far.value >= near.value - mid.value:
         return Floor(float("-inf"), False, within)
     attained = near.value - far.value <= 2 * GAP
-    point = tuple(near.x.reshape(-1).tolist()) if attained else ()
     limit = 0.0 if abs(far.value) <= GAP and not attained else far.value  # what a box of this size leaves of a limit 0
-    return Floor(limit, attained, within, far.gap, point)
+    return Floor(limit, attained, within, far.gap, _flat(_plainest(loss, near) if attained else _endless(far.x)))
+
+
+def _pushed(x: Floats, end: float, times: float) -> Floats:
+    """A point of a box whose entries at its ends are taken to those of a larger one."""
+    return np.where(np.abs(x) >= end, times * x, x)
+
+
+def _plainest(loss: LossGraph, found: Minimum) -> Floats:
+    """A point as low as the one that was found, in smaller numbers.
+
+    With the least entry of each row at 0, where the loss sees differences alone, as of scores; halved while it stays
+    as low, as past a margin.
+    """
+
+    def is_as_low(x: Floats) -> bool:
+        return loss.at(x)[0] <= found.value + GAP * max(1.0, abs(found.value))
+
+    x = found.x
+    if x.size and x.ndim:
+        moved = x - x.min(axis=min(1, x.ndim - 1), keepdims=True)
+        x = moved if is_as_low(moved) else x
+    while np.abs(x).max(initial=0.0) > 1 and is_as_low(x / 2):
+        x = x / 2
+    return x
+
+
+def _endless(x: Floats) -> Floats:
+    """Entries at the end of the largest box as infinite: the loss falls on as they grow."""
+    return np.where(np.abs(x) >= 8 * ROOM, np.copysign(np.inf, x), x)
 
 
 def _spread(slope: Floats, have: Axes, want: Axes) -> Floats:

@@ -23,10 +23,9 @@ _DIGITS = (9, 17, 25, 60, 800)
 class Labels:
     """The decimals of one formula. `exact` tells what each stands for; two numbers never share a label.
 
-    `brief`: a number that is all digits of a float32 gets that float32's short name (1e-12, not 9.99999996e-13).
+    A number that is all digits of a float32 gets that float32's short name (1e-12, not 9.999999960041972e-13).
     """
 
-    brief: bool = False
     exact: dict[NumberLabel, Fraction | arb] = field(default_factory=dict[NumberLabel, "Fraction | arb"])
 
     def written(self, value: Number) -> Expr:
@@ -38,7 +37,7 @@ class Labels:
         if exact.denominator == 1 and abs(exact) < 10**6:
             return sympy.Integer(int(exact))
         size = abs(exact)
-        value = _float32(exact) or value if self.brief else value
+        value = _float32(exact) or value
         rounded = isinstance(value, Fraction) and Fraction(shortest(value)) != exact
         shown: Expr = None if rounded else self._label(shortest(value).lstrip("-"), size)
         if shown is None:

@@ -30,6 +30,7 @@ def losses() -> tuple[Loss, ...]:
             ),
             module="PoissonNLLLoss",
             convex_in=("input",),
+            rate_without="log_input",
             words=("Poisson NLL", "Poisson loss"),
         ),
         Loss(

@@ -20,7 +20,8 @@ class Loss:
     that people have for it. `is_loss` is False for the functions next to losses (softmax and the like). `no_floor`
     says, where no least value was computed or the loss falls without end, why there is none to give, `varied` over what
     a least value is the least, `no_curve` why nothing is plotted;
-    `of_probabilities` says that torch refuses an input outside of [0, 1].
+    `of_probabilities` says that torch refuses an input outside of [0, 1]; `rate_without` names the flag without which
+    the input is a rate, from 0 on.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Loss:
     varied: Message | None = None
     no_curve: Message | None = None
     of_probabilities: bool = False
+    rate_without: str | None = None
 
     @property
     def function(self) -> str:

@@ -24,6 +24,7 @@ from explainers.kinks import Kink
 from explainers.locale import Translator
 from explainers.messages import said
 from explainers.reading import Reading
+from explainers.telling.least_values import NEGLIGIBLE
 from explainers.telling.subgradients import told
 from explainers.telling.texts import text
 
@@ -32,7 +33,6 @@ Place = tuple[int, ...]
 POINTS = 73
 MOST_ELEMENTS = 20_000
 REACH = 5.0
-NEGLIGIBLE = 1e-12
 
 
 def place(reading: Reading) -> Place:

@@ -19,13 +19,13 @@ from explainers.messages import Message, said
 from explainers.reading import Reading
 from explainers.recording import Call, Operand, Ref
 from explainers.telling import facts
+from explainers.telling.least_values import NEGLIGIBLE, given_up, least
 from explainers.telling.roundings import apart, exactly
 from explainers.telling.subgradients import subgradient
 from explainers.verdict import stopped, summary
 
 BRIEFLY = 24
 MOST_PLACES = 8
-NEGLIGIBLE = 1e-12
 MOST_CLEAR = 4
 
 
@@ -162,16 +162,19 @@ def floors(explanation: Explanation, translator: Translator) -> list[str]:
     named = [f for d in explanation.diagnoses[:1] for f in d.floors]
     general = [f for f in explanation.floors if not any(_same(f, other) for other in named)]
     endless = explanation.loss and explanation.loss.no_floor
-    said_of = [endless if endless and f.value == float("-inf") else _floor(f) for f in general]
-    return [each.say(translator) for each in (*map(_floor, named), *said_of)]
+    lines = [message for f in named for message in least(explanation, f)]
+    for f in general:
+        lines += [endless] if endless and f.value == float("-inf") else least(explanation, f)
+    return [each.say(translator) for each in lines]
 
 
 def no_floor(explanation: Explanation, translator: Translator) -> list[str]:
     """Why no least value is given, where the loss has a reason of its own."""
     loss, value = explanation.loss, explanation.value
-    if loss is None or loss.no_floor is None or value is None or floors(explanation, translator):
+    reason = None if loss is None else loss.no_floor or given_up(explanation, loss)
+    if reason is None or value is None or floors(explanation, translator):
         return []
-    return [loss.no_floor.say(translator)] if np.isfinite(np.asarray(value, dtype=np.float64)).all() else []
+    return [reason.say(translator)] if np.isfinite(np.asarray(value, dtype=np.float64)).all() else []
 
 
 def no_curve(explanation: Explanation, translator: Translator) -> list[str]:
@@ -182,19 +185,6 @@ def no_curve(explanation: Explanation, translator: Translator) -> list[str]:
 
 def _same(a: Floor, b: Floor) -> bool:
     return abs(a.value - b.value) <= NEGLIGIBLE and a.attained == b.attained
-
-
-def _floor(floor: Floor) -> Message:
-    if floor.value == float("-inf"):
-        return said("There is no least value {within}: the loss falls without end.", within=floor.within)
-    value = shown(0.0 if abs(floor.value) <= max(floor.gap, NEGLIGIBLE) else floor.value)
-    if floor.attained:
-        return said("The least value {within} is {value}.", within=floor.within, value=value)
-    return said(
-        "The loss comes as near to {value} as you like {within}, but never reaches it.",
-        within=floor.within,
-        value=value,
-    )
 
 
 def fix(diagnosis: Diagnosis, translator: Translator) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from explainers.diagnoses.wording import entry
@@ -23,9 +23,22 @@ _SIDES: Mapping[str, Message] = MappingProxyType(
 
 
 def subgradient(explanation: Explanation) -> tuple[Message, ...]:
-    """One sentence about the first input at a kink, none where there is none."""
+    """What there is to say about the first input at a kink and those like it; nothing where there is none."""
     found = explanation.kink
-    return () if found is None else (told(explanation, found),)
+    return () if found is None else (told(explanation, found), *_further(explanation, found))
+
+
+def _further(explanation: Explanation, found: Kink) -> Iterator[Message]:
+    """How many more entries lie at a kink, and whether torch takes the same side at each."""
+    name = _name(explanation, found.tensor)
+    if found.alike:
+        yield said("Further numbers of {name} that lie at a kink, where torch takes the same side: {count}.",
+                   count=found.alike, name=name)  # fmt: skip
+    if found.others:
+        yield said("Further numbers of {name} that lie at a kink, where torch takes another side: {count}.",
+                   count=found.others, name=name)  # fmt: skip
+    if found.untried:
+        yield said("Further numbers of {name} that tie and were not tried: {count}.", count=found.untried, name=name)
 
 
 def told(explanation: Explanation, found: Kink) -> Message:

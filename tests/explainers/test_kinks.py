@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainers.kinks import Kink, kink, side_of
+from explainers.kinks import MOST_TRIED, Kink, kink, side_of
 from explainers.locale import Translator, available, translator
 from explainers.notebook import explained
 from explainers.reading import Reading
@@ -104,3 +104,24 @@ def test_it_is_one_sentence_in_each_language(locale: str):
     (told,) = subgradient(explanation)
     assert "x[0] = 1" in told.say(translator(locale))
     assert told.say(Translator()) in str(explanation)
+
+
+@pytest.mark.parametrize(
+    ("source", "alike", "others", "untried"),
+    [
+        (PAIR + "F.l1_loss(x, torch.tensor([1.0, 3.0]))", 0, 0, 0),
+        (PAIR + "F.l1_loss(x, torch.tensor([1.0, 2.0]))", 1, 0, 0),
+        (PAIR + "F.margin_ranking_loss(x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, -1.0]))", 0, 1, 0),
+        ("x = torch.ones(20, requires_grad=True)\nF.l1_loss(x, torch.ones(20))", MOST_TRIED - 1, 0, 20 - MOST_TRIED),
+    ],
+)
+def test_further_numbers_at_a_kink_are_counted(source: str, alike: int, others: int, untried: int):
+    first = found(source)
+    assert first is not None
+    assert (first.alike, first.others, first.untried) == (alike, others, untried)
+    text = " ".join(message.say(Translator()) for message in subgradient(explained(record(HEAD + source))))
+    assert ("the same side:" in text, "another side:" in text, "not tried:" in text) == (
+        alike > 0,
+        others > 0,
+        untried > 0,
+    )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from explainers.cards.card import Curve
+from explainers.diagnoses.edits import graph_rerun, replaced
 from explainers.locale import Translator
 from explainers.losses.registry import Loss, registry
 from explainers.notebook import explained
+from explainers.replay import replay
 from explainers.telling import Context, tell
 from explainers.tracing import record
 
@@ -40,6 +43,59 @@ def test_the_least_binary_cross_entropy_is_the_entropy_of_the_targets(targets: l
     (floor,) = found.floors
     entropy = float(F.binary_cross_entropy(y, y))
     assert floor.attained and floor.value == pytest.approx(entropy if least is None else least, abs=1e-6)
+
+
+SETTINGS = [
+    "F.l1_loss(torch.tensor([1.0, 2.0, 0.5]), torch.tensor([0.3, -1.7, 2.9]))",
+    "F.l1_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.3, -1.7]), weight=torch.tensor([1.0, 3.0]), reduction='sum')",
+    "F.huber_loss(torch.ones(2, 3), torch.arange(6.0).reshape(2, 3), reduction='none')",
+    "F.poisson_nll_loss(torch.tensor([0.5, 1.0, 2.0]), torch.tensor([0.0, 2.0, 3.0]))",
+    "F.poisson_nll_loss(torch.tensor([0.5, 1.0]), torch.tensor([0.0, 2.0]), log_input=False)",
+    "F.poisson_nll_loss(torch.tensor([0.5, 1.0]), torch.tensor([4.0, 2.0]), full=True, reduction='none')",
+    "F.cross_entropy(torch.eye(3), torch.tensor([0, 2, 1]), label_smoothing=0.2, reduction='none')",
+    "F.cross_entropy(torch.eye(3), torch.tensor([0, 2, 1]))",
+    "F.cross_entropy(torch.eye(3), torch.tensor([0, 2, 1]), weight=torch.tensor([1.0, 2.0, 0.5]), reduction='none')",
+    "F.binary_cross_entropy(torch.tensor([0.8, 0.3]), torch.tensor([0.7, 0.2]), reduction='none')",
+    "F.binary_cross_entropy_with_logits(torch.tensor([0.8, 0.3]), torch.tensor([1.0, 0.25]))",
+    "F.multi_margin_loss(torch.eye(3), torch.tensor([0, 2, 1]), reduction='none')",
+    "F.margin_ranking_loss(torch.ones(3), torch.zeros(3), torch.tensor([1.0, -1.0, 1.0]), margin=0.5)",
+    "F.gaussian_nll_loss(torch.ones(3), torch.zeros(3), torch.tensor([1.0, 0.5, 2.0]), reduction='none')",
+    "F.l1_loss(torch.tensor([1.0]), torch.tensor([0.3]), weight=torch.tensor([0.5]), reduction='sum')",
+    "F.cross_entropy(torch.tensor([[(7 * i + 3 * j) % 11 / 3 for j in range(30)] for i in range(200)]), "
+    "torch.tensor([i % 30 for i in range(200)]), label_smoothing=0.2, "
+    "weight=torch.tensor([j + 1.0 for j in range(30)]))",
+    *(loss.example for loss in LOSSES),
+]
+
+
+@pytest.mark.parametrize("source", SETTINGS)
+def test_torch_gives_the_least_value_where_it_is_said_to_be_reached(source: str):
+    found = explained(record(HEAD + "import torch.nn as nn\n" + source))
+    assert said_of(source), "neither a least value nor why there is none"
+    for floor in found.floors:
+        if not math.isfinite(floor.value):
+            continue
+        assert floor.point and found.call is not None and found.recording.subject is not None
+        id = found.call.ref(floor.argument)
+        assert id is not None
+        x = np.nan_to_num(np.array(floor.point), posinf=30.0, neginf=-30.0).reshape(floor.shape)
+        there = replay(found.recording, graph_rerun(replaced(found.recording.tensors[id], x))).value
+        assert there is not None
+        assert there.array().astype(np.float64).sum() == pytest.approx(floor.value, abs=2e-5)
+        assert floor.attained == bool(np.isfinite(floor.point).all())
+
+
+@pytest.mark.parametrize(
+    ("source", "where"),
+    [
+        ("y = torch.tensor([0.3, -1.7, 2.9])\nF.l1_loss(torch.ones(3), y)", "It is reached where input is y."),
+        (SETTINGS[3], "It falls on towards input = [-∞, 0.6931, 1.0986], for example."),
+        (SETTINGS[7], "It falls on towards input[0] = [∞, -∞, -∞], for example."),
+        ("F.cross_entropy(torch.eye(2), torch.tensor([0, 1]), label_smoothing=0.5)", "input[0] = [1.0986, 0]"),
+    ],
+)
+def test_it_is_said_where_it_is_reached(source: str, where: str):
+    assert where in said_of(source)
 
 
 def test_losses_that_are_never_below_0_are_not_and_get_there():

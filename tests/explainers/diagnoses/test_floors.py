@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explainers.diagnoses import floors
 from explainers.diagnoses.floors import FloorQuestion, LossGraph, floor, least, loss_graph
 from explainers.diagnoses.regions import Bounded, Box, Everywhere, Region, Simplex, extreme, nearest
 from explainers.diagnoses.scene import Scene, scenes
 from explainers.losses.registry import registry
 from explainers.messages import said
+from explainers.notebook import explained
 from explainers.tracing import record
 
 Diagnose = Callable[..., Any]  # the fixture
@@ -128,7 +130,6 @@ def test_a_loss_without_a_floor_is_said_to_have_none(unbounded: str):
 @pytest.mark.parametrize(
     "unanswerable",
     [
-        "F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 1]), reduction='none')",
         "2 * F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 1]))",
         "x = torch.zeros(3).softmax(0)\nF.cross_entropy(x, x)",
         "F.cross_entropy(torch.zeros(2, 3), torch.tensor([-100, -100]))",
@@ -157,3 +158,54 @@ def test_projection_is_the_nearest_point(x: np.ndarray, other: np.ndarray):
 def test_the_extreme_point_is_least_for_its_slope(slope: np.ndarray, other: np.ndarray):
     for region in (Box(-1.0, 2.0), Simplex(0)):
         assert slope @ extreme(region, slope) <= slope @ nearest(region, other) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("source", "least_sum"),
+    [
+        ("F.l1_loss(torch.zeros(3), torch.tensor([0.3, -1.7, 2.9]), reduction='none')", 0.0),
+        ("F.cross_entropy(torch.zeros(3), torch.tensor([0.5, 0.3, 0.2]), reduction='none')", None),
+        (
+            "F.cross_entropy(torch.zeros(2, 3), torch.tensor([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6]]), reduction='none')",
+            -sum(q * math.log(q) for q in (0.5, 0.3, 0.2, 0.2, 0.2, 0.6)),
+        ),
+    ],
+)
+def test_of_several_numbers_it_is_the_least_sum(source: str, least_sum: float | None):
+    found = asked(source, Everywhere())
+    assert found is not None and found.attained
+    assert found.summed == (least_sum is not None)  # one row gives one number
+    if least_sum is not None:
+        assert found.value == pytest.approx(least_sum, abs=1e-7)
+
+
+def test_the_same_question_is_searched_once(monkeypatch: pytest.MonkeyPatch):
+    searched: list[str] = []
+    search = floors.loss_graph
+
+    def counting(scene: Scene, argument: str) -> LossGraph | None:
+        searched.append(argument)
+        return search(scene, argument)
+
+    monkeypatch.setattr(floors, "loss_graph", counting)
+    head = "import torch\nimport torch.nn.functional as F\n"
+    source = "F.cross_entropy(torch.tensor([[2.0, 0.5, -1.0]]), torch.tensor([[0.5, 0.3, 0.2]]))"
+    found = explained(record(head + source))
+    assert [floor.within for d in found.diagnoses for floor in d.floors] and found.floors
+    assert searched == ["input"]
+
+
+@pytest.mark.parametrize("rows", [3, 3000])
+def test_a_search_is_bounded_by_what_an_evaluation_costs(rows: int, monkeypatch: pytest.MonkeyPatch):
+    spent: list[int] = []
+    at = LossGraph.at
+
+    def counting(self: LossGraph, x: np.ndarray[tuple[int, ...], np.dtype[np.float64]]):
+        spent.append(self.cost)
+        return at(self, x)
+
+    monkeypatch.setattr(LossGraph, "at", counting)
+    scores = f"torch.arange({3 * rows}.0).reshape({rows}, 3).cos()"
+    asked(f"F.cross_entropy({scores}, ({scores} * 7).softmax(1), weight=torch.tensor([1.0, 900.0, 3.0]))", Everywhere())
+    most = max(floors.WORK, floors.EVALUATIONS.start * max(spent))
+    assert 0 < sum(spent) <= 3 * (most + (floors.HALVINGS + 6) * max(spent))
