@@ -109,4 +109,38 @@ logits = (pc - pr) - (rc - rr)
 losses = -F.logsigmoid(beta * logits)
 print(losses.mean())
 """
+FOCAL_BY_GATHER = """\
+class FocalLoss(nn.Module):
+    def __init__(self, alpha=None, gamma=2.0):
+        super().__init__()
+        self.alpha, self.gamma = alpha, gamma
+    def forward(self, x, y):
+        logp = F.log_softmax(x, dim=1)
+        logpt = logp.gather(1, y.unsqueeze(1)).squeeze(1)
+        pt = logp.exp().gather(1, y.unsqueeze(1)).squeeze(1)
+        loss = -((1 - pt) ** self.gamma) * logpt
+        if self.alpha is not None: loss = loss * self.alpha[y]
+        return loss.mean()
+x = torch.tensor([[2., 0.5, -1.], [0.1, 0.2, 3.]], requires_grad=True)
+print(FocalLoss(alpha=torch.tensor([0.25, 0.5, 0.25]))(x, torch.tensor([0, 2])))
+"""
+BARLOW_TWINS = """\
+torch.manual_seed(0)
+def barlow(z1, z2, lamb=5e-3):
+    n, d = z1.shape
+    z1 = (z1 - z1.mean(0)) / z1.std(0); z2 = (z2 - z2.mean(0)) / z2.std(0)
+    c = z1.T @ z2 / n
+    on = (torch.diagonal(c) - 1).pow(2).sum()
+    off = (c.flatten()[:-1].view(d - 1, d + 1)[:, 1:]).pow(2).sum()
+    return on + lamb * off
+z = torch.randn(4, 3, requires_grad=True)
+print(barlow(z, z))
+"""
+CLIPPED_POLICY = """\
+lp = torch.tensor([-0.5, -1.0, -2.0], requires_grad=True)
+old = torch.tensor([-0.6, -1.0, -5.0]); adv = torch.tensor([1., -0.5, 2.])
+ratio = torch.exp(lp - old)
+clipped = torch.clamp(ratio, 0.8, 1.2)
+print(-torch.min(ratio * adv, clipped * adv).mean())
+"""
 CERTIFIED = {name: text for name, text in list(globals().items()) if name.isupper() and isinstance(text, str)}
