@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from explainers.cards.card import Block, Card
@@ -11,6 +12,7 @@ from explainers.locale import Translator
 
 LIMIT = 1024
 _LONGEST_PART = 400
+_BLANKS = re.compile(r"\s+", re.ASCII)  # the other spaces keep a sign beside its word
 
 
 def alt_text(card: Card, translator: Translator, limit: int = LIMIT) -> str:
@@ -20,7 +22,7 @@ def alt_text(card: Card, translator: Translator, limit: int = LIMIT) -> str:
     """
     said = ""
     for part in _parts(card, plain_writer(card, translator)):
-        line = " ".join(part.split())
+        line = _BLANKS.sub(" ", part).strip(" ")
         line = line if len(line) <= _LONGEST_PART else line[: _LONGEST_PART - 1] + "…"
         longer = f"{said}\n{line}" if said else line
         if len(longer) > limit - 2:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "fonts"
 BREAK = "\u200b"
+_KEPT = "\u00a0\u202f"
+"""Spaces that keep a sign beside its word: French writes them before a colon."""
 _LONGEST_WORD = 24
 _LONGEST_NAME = 28
 _MOST_MARKS = 2
@@ -45,7 +47,9 @@ def _cleaned(text: str) -> Iterator[str]:
     for letter in text:
         category = unicodedata.category(letter)
         marks = marks + 1 if category in ("Mn", "Me") else 0
-        if letter.isspace() or category in ("Zl", "Zp"):
+        if letter in _KEPT:
+            yield letter
+        elif letter.isspace() or category in ("Zl", "Zp"):
             yield " "
         elif category not in ("Cc", "Cf", "Cs") and not 0xFE00 <= ord(letter) <= 0xFE0F and marks <= _MOST_MARKS:
             yield letter
