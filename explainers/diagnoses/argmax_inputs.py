@@ -25,7 +25,7 @@ def rules() -> tuple[Rule, ...]:
                 "and has a gradient only by them; argmax is for counting hits."
             ),
             words=("argmax before the loss", "predicted classes into cross entropy", "argmax cross_entropy"),
-            losses=OF_INDICES | {"multi_margin_loss", "mse_loss"},
+            losses=OF_INDICES | {"multi_margin_loss"},
             trigger=_chosen,
             positive=_HEAD + "F.cross_entropy(x.argmax(1), torch.tensor([0, 1]))",
             control=_HEAD + "F.cross_entropy(x, torch.tensor([0, 1]))",
