@@ -29,7 +29,7 @@ _START = re.compile(
 _TICKED = re.compile(r"`([^`\n]{3,400})`")
 _NEXT = re.compile(r"\(|\[|\.[A-Za-z_]\w*(?=\()|[\w.]+(?=\()")
 _PAIRS = {"(": ")", "[": "]"}
-_BRACKET = re.compile(r"[()\[\]\n]")
+_BRACKET = re.compile(r"[()\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ def inline_code(text: str) -> tuple[Inline, ...]:
 
 def _bare(prose: str) -> list[Inline]:
     found: list[Inline] = []
-    at = 0
+    closings, at = _closings(prose), 0
     while start := _START.search(prose, at):
-        end = _expression_end(prose, start.end() if start.group("name") else start.end() - 1)
+        end = _expression_end(prose, start.end() if start.group("name") else start.end() - 1, closings)
         source = prose[start.start() : end]
         if end > start.end() and parsed(source):
             found.append(Inline(source, start.start(), end))
@@ -68,8 +68,8 @@ def calls_of(names: Collection[str], text: str) -> tuple[Inline, ...]:
     """Calls of what the asker's code defines, in prose: "and it's called as focal_loss(x, 2.)"."""
     prose = as_prose(text)
     pattern = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, names))})\(") if names else None
-    starts = pattern.finditer(prose) if pattern else ()
-    found = (Inline(prose[m.start() : end], m.start(), end) for m in starts if (end := _closing(prose, m.end() - 1)))
+    starts, closings = pattern.finditer(prose) if pattern else (), _closings(prose)
+    found = (Inline(prose[m.start() : end], m.start(), end) for m in starts if (end := closings.get(m.end() - 1)))
     return tuple(each for each in found if parsed(each.source))
 
 
@@ -111,25 +111,27 @@ def _needed(shown: Inline, binders: Mapping[str, Inline]) -> list[Inline]:
     return sorted(needed, key=lambda each: each.start)
 
 
-def _expression_end(prose: str, at: int) -> int:
+def _expression_end(prose: str, at: int, closings: Mapping[int, int]) -> int:
     """End of a chain of names, calls and subscripts that begins at `at`."""
     end = at
     while follow := _NEXT.match(prose, end):
         if follow.group() not in _PAIRS:
             end = follow.end()
             continue
-        closing = _closing(prose, end)
+        closing = closings.get(end)
         if closing is None:
             break
         end = closing
     return end
 
 
-def _closing(prose: str, at: int) -> int | None:
-    depth = 0
-    for bracket in _BRACKET.finditer(prose, at, at + MAX_LENGTH):
-        sign = bracket.group()
-        depth += (sign in _PAIRS) - (sign in ")]")
-        if depth == 0:
-            return bracket.end()
-    return None
+def _closings(prose: str) -> dict[int, int]:
+    """Where what each bracket opens ends, MAX_LENGTH behind it at most."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for bracket in _BRACKET.finditer(prose):
+        if bracket.group() in _PAIRS:
+            opened.append(bracket.start())
+        elif opened and bracket.end() - (start := opened.pop()) <= MAX_LENGTH:
+            found[start] = bracket.end()
+    return found
