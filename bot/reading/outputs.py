@@ -15,7 +15,7 @@ _ARROW = (
     r"(?:output|out|result|prints?|printed|gives?|got|returns?|returned)\b\s*[:=]?|出力\s*[:=]?|結果\s*[:=]?|输出\s*[:=]?)"
 )
 _LEAD = re.compile(rf"\s*{_ARROW}\s*", re.I)
-_SPLIT = re.compile(r"(-+>|=+>|→|⇒|➜|>{2,3}|==|=|:|#)\s*(?=[-+\[(\d.a-zA-Z])")
+_SPLIT = re.compile(r"((?<!-)-+>|(?<!=)=+>|→|⇒|➜|>{2,3}|==|=|:|#)\s*(?=[-+\[(\d.a-zA-Z])")
 _POINTING = re.compile(r"(?:->|=>|→|⇒|➜)\s*(?=#|$)")
 _LABEL = re.compile(r"\s*(?:[^\W\d]\w*+[ .\-]?){0,5}+\s*[:=]?\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d{1,6},\d{1,8}\s*")

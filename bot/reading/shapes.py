@@ -63,7 +63,7 @@ def stand_ins(source: str, text: str) -> dict[str, tuple[Shape, str]]:
     needed = set(unbound(source))
     if tree is None or not needed:
         return {}
-    loss = _loss(tree, {name: _mentioned(text) for name in needed})
+    loss = _loss(tree, dict.fromkeys(needed, _mentioned(text)))
     names = needed | {name for name in (loss.input, loss.target) if name} if loss else needed
     items = {ast.unparse(node).replace(" ", "") for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
     stated = [each for each in _stated(text, frozenset(names)) if each.written.replace(" ", "") not in items]
@@ -113,6 +113,7 @@ def _shapes(text: str, names: frozenset[str]) -> Iterator[Stated]:
             yield Stated(words[-1], sizes, plain, f"{words[-1]}[{match[1]}]")
 
 
+@functools.lru_cache(maxsize=8)
 def _mentioned(text: str) -> str:
     """The loss module that the text names, where it names one alone; empty else."""
     found = {name for name in MODULES if re.search(rf"(?<![A-Za-z_]){name}(?![A-Za-z_])", text)}

@@ -52,7 +52,7 @@ _DATASETS = (
 """How many classes, or words, there are in what is trained on most."""
 
 _CLASSES = re.compile(
-    r"(?<![\d.,])(\d{1,3},\d{3}|\d{1,6})[\s-]*(?:-?way\b|(?:discrete )?actions?\b|"
+    r"(?<![\d.,])(\d{1,3},\d{3}|\d{1,6})[\s-]{0,4}(?:-?way\b|(?:discrete )?actions?\b|"
     r"class(?:es)?\b|classes\b|labels\b|clases|klassen|класс\w*|क्लास|वर्ग|クラス|"
     r"个?类|分类|개?\s*클래스|categories)|(?:num_classes|n_classes|(?<![A-Za-z])C|vocab(?:ulary)?(?:[\s_]size)?|"
     r"クラス数|类别?(?:总|的)?数(?:量|目)?|클래스\s*(?:수|개수)?)"
