@@ -159,6 +159,7 @@ def test_of_many_alignments_the_likeliest_and_the_others_add_up() -> None:
     held = values(5, 4, [1, 2], 3)
     with precise():
         table = Tables(total, held).at(at)
+        assert table is not None
         paths = list(alignments(table.states, 5))
         best = likeliest(table.states, table.factors)
         others = sum((table.product(path) for path in paths if path != best), arb(0))
