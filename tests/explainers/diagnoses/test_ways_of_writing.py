@@ -1,4 +1,4 @@
-"""Mutations over the registry: each misconception put into its correct program, in every way of writing that program.
+"""Mutations over the registry: each misconception put into its correct program, in other ways of writing that program.
 
 A rule's control is a correct program and its positive the same with the misconception applied. Both are rewritten in
 ways that its author did not think of: the misconception must be found there too, and the correct one left alone.
@@ -26,18 +26,19 @@ HIDDEN = {
 MOST_CHANGED = 0.5
 """Share of a program's tokens that a misconception may change: else the two are no program with and without it."""
 
-EVERY = [(rule, way) for rule in rules() for way in WAYS]
-each_way = pytest.mark.parametrize(("rule", "way"), EVERY, ids=lambda x: x.slug if isinstance(x, Rule) else x.__name__)
+DEALT = [(rule, way) for k, rule in enumerate(rules()) for way in WAYS[k % 2 :: 2]]
+"""Half of the ways for each rule in turn: all of them take minutes."""
+each_way = pytest.mark.parametrize(("rule", "way"), DEALT, ids=lambda x: x.slug if isinstance(x, Rule) else x.__name__)
 
 
 @each_way
-def test_the_misconception_is_found_however_the_program_is_written(rule: Rule, way: Way, diagnose: Diagnose):
+def test_the_misconception_is_found_in_other_ways_of_writing(rule: Rule, way: Way, diagnose: Diagnose):
     found = diagnose(way(rule.positive), rule.positive_claims).slugs
     assert (rule.slug in found) != ((rule.slug, way.__name__) in HIDDEN)
 
 
 @each_way
-def test_the_correct_program_is_left_alone_however_it_is_written(rule: Rule, way: Way, diagnose: Diagnose):
+def test_the_correct_program_is_left_alone_in_other_ways_of_writing(rule: Rule, way: Way, diagnose: Diagnose):
     assert rule.slug not in diagnose(way(rule.control), rule.control_claims).slugs
 
 
