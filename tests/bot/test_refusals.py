@@ -48,7 +48,7 @@ REFUSALS = {
     "a message too long": ("x" * 40_000, "too-large", "40000 bytes"),
     "nothing": ("", "not-a-question", "empty"),
     "small talk": ("good morning everyone, how are you?", "not-a-question", "no question"),
-    "no code": ("why is my loss nan?", "needs-input", "send the code"),
+    "no code": ("why is my loss 2.31 in the first epoch of my model?", "needs-input", "send the code"),
     "no target": ("CE of logits [1, 0, 0], why?", "needs-input", "no target"),
     "no value": ("```py\nloss_fn = nn.MSELoss()\n```\nwhy is my loss 2.3?", "needs-input", "computes no loss"),
     "a name that is missing": (

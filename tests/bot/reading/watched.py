@@ -12,8 +12,8 @@ from bot.reading import File, Question, Reading
 
 KINDS = ("", ".py", ".txt", ".ipynb", ".csv", ".json", ".npy", ".npz", ".log", ".md")
 """What the first byte of an input chooses: the message itself, or a file beside one."""
-BUDGET = 3.0
-"""Seconds of CPU for a message of the greatest length that is read."""
+BUDGET = 5.0
+"""Seconds of CPU for a message of the greatest length that is read, on a core that others use as well."""
 BLOCKS = 20_000
 """Allocated blocks that the second half of a long run may keep more than the first."""
 SETTLING = 1500

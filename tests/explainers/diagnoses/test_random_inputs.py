@@ -16,7 +16,7 @@ from explainers.diagnoses.registry import rules
 
 Diagnose = Callable[..., Any]  # the fixture
 
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 factors = st.lists(st.floats(0.5, 1.5).map(lambda x: round(x, 3)), min_size=1, max_size=12)
 
 
