@@ -24,7 +24,7 @@ from bot.exchange import Answer, Ask, Catalogue, Drawn, Paragraph, StageName
 from bot.given_away import possible, told, unshown
 from bot.investigating import EXPLAINER_ERRORS, Investigating
 from bot.jobs import work
-from bot.languages import FALLBACK, spoken
+from bot.languages import nearest
 from bot.line import TurnedAway
 from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Question, Reading, TooLong
@@ -105,7 +105,7 @@ class Walk:
         self._until = asyncio.get_running_loop().time() + ask.deadline
         self._question: Question | None = None
         self._missing: tuple[str, ...] = ()
-        self._locale = self._spoken(ask.locale or FALLBACK)
+        self._locale = nearest(ask.locale, answering.translators)
         self._choosing = Choosing(answering.children, answering.catalogue, answering.examples, ask.text)
 
     async def answer(self) -> Answer:
@@ -199,10 +199,7 @@ class Walk:
         if isinstance(reading, Question | NeedsInput):
             self._missing = reading.missing
         if not isinstance(reading, TooLong):
-            self._locale = self._spoken(self._ask.locale or reading.language)
-
-    def _spoken(self, locale: str) -> str:
-        return spoken(locale, self._answering.translators) or FALLBACK
+            self._locale = nearest(self._ask.locale or reading.language, self._answering.translators)
 
     def _too_long(self) -> Stop | None:
         bounds = self._answering.bounds

@@ -65,11 +65,11 @@ async def answered(fleet: EvaluatorFleet, settings: Settings, ask: Ask, on_progr
         return await fleet.answer(ask, on_progress)
     except AskTooLarge:
         from bot import stopped
-        from bot.languages import FALLBACK, spoken, translators
+        from bot.languages import nearest, translators
         from explainers.messages import said
 
         known = translators()
-        locale = spoken(ask.locale or FALLBACK, known) or FALLBACK
+        locale = nearest(ask.locale, known)
         stop = stopped.too_long(said("Your message"), len(encoded(ask)), 1024 * settings.limits.message_kb)
         return stopped.answer(stop, stopped.Asker(ask.id, locale), known[locale])
 

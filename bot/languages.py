@@ -17,6 +17,11 @@ def spoken(locale: str, known: Collection[str]) -> str | None:
     return next((name for name in (locale, locale.partition("-")[0]) if name in known), None)
 
 
+def nearest(locale: str | None, known: Collection[str]) -> str:
+    """The language that is spoken to who has this locale: its own where it is known, else the fallback."""
+    return spoken(locale or FALLBACK, known) or FALLBACK
+
+
 def translators() -> dict[str, Translator]:
     """What the bot says itself, by language; English stands where one is not complete."""
     return {name: Translator(name, "bot", FOLDER).warm() for name in available(FOLDER)}

@@ -11,7 +11,7 @@ from bot.chat.asked import Asked
 from bot.exchange import Answer, Outcome, Paragraph, Wants
 from bot.fleet.connection import AskTooLarge
 from bot.fleet.port import EvaluatorFleet, FleetAbsent, FleetLost, FleetUnfit, Progress
-from bot.languages import FALLBACK, spoken
+from bot.languages import nearest
 from bot.log import Log
 from explainers.locale import Translator
 from explainers.messages import Message, said
@@ -75,4 +75,4 @@ class Answerer:
 
     def speaking(self, locale: str) -> Translator:
         """The translator of a locale as Discord names it ("en-US", "ja"), else the fallback."""
-        return self.translators[spoken(locale, self.translators) or FALLBACK]
+        return self.translators[nearest(locale, self.translators)]

@@ -25,7 +25,6 @@ from bot.jobs.work import (
     ToList,
     ToPlan,
 )
-from bot.languages import FALLBACK
 from bot.reading.losses import HAND_WRITTEN, loss_words
 from bot.reading.topics import topics_of
 from explainers import explanation, locale, telling
@@ -61,18 +60,17 @@ def answer(request: bytes) -> bytes:
 
 
 def prepare() -> None:
-    """Runs in the zygote: loads all that explaining needs, and starts no thread."""
+    """Runs in the zygote: loads all that explaining needs, every catalogue among it, and starts no thread."""
     listed()
     renderer()
-    for name in locale.available():
-        _rehearsed(name)
+    _rehearsed()
 
 
 def warm_up() -> None:
     """Runs in every explainer, after it is locked in: the compiler's threads inherit the lock."""
-    for name in locale.available():
-        renderer().draw(_rehearsed(name).card)
-    renderer().draw_full(_rehearsed(FALLBACK).card)
+    card = _rehearsed().card
+    renderer().draw(card)
+    renderer().draw_full(card)
 
 
 @functools.cache
@@ -82,15 +80,11 @@ def renderer() -> Renderer:
 
 
 @functools.cache
-def _rehearsed(name: str) -> telling.Told:
-    return telling.tell(_rehearsal(), telling.Context(locale=name))
-
-
-@functools.cache
-def _rehearsal() -> explanation.Explanation:
+def _rehearsed() -> telling.Told:
     plan = explanation.plan(rehearsal.recording(), rehearsal.CLAIMS)
     results = rehearsal.results(tuple(rerun.label for rerun in plan.reruns))
-    return explanation.conclude(rehearsal.recording(), rehearsal.CLAIMS, results)
+    found = explanation.conclude(rehearsal.recording(), rehearsal.CLAIMS, results)
+    return telling.tell(found, telling.Context())
 
 
 def _plan(asked: ToPlan) -> Plan:

@@ -17,7 +17,7 @@ from explainers.cards import fonts
 from explainers.cards.card import Card
 from explainers.cards.document import Json, document
 from explainers.cards.words import Words
-from explainers.locale import Translator, available
+from explainers.locale import available, translator
 
 Layout: TypeAlias = Literal["card", "full"]
 FOLDER = Path(__file__).parent
@@ -40,7 +40,7 @@ class Renderer:
         self.coverage = fonts.Coverage.shipped()
         blocks = (FOLDER / "blocks.typ").read_bytes()
         self.templates = {layout: blocks + (FOLDER / f"{layout}.typ").read_bytes() for layout in ("card", "full")}
-        self._words = {locale: Words(Translator(locale).warm()) for locale in available()}
+        self._words = {locale: Words(translator(locale)) for locale in available()}
         self._own = threading.local()
 
     def draw(self, card: Card) -> bytes:

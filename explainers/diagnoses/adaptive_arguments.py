@@ -9,7 +9,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, argument, last_name
-from explainers.diagnoses.wording import shape
+from explainers.diagnoses.wording import described, shape
 from explainers.messages import said
 
 _NAME = "AdaptiveLogSoftmaxWithLoss"
@@ -100,7 +100,7 @@ def _features(scene: Scene) -> Suspicion | None:
         verdict=said("{name} has {features} features on its last axis, but {weight} of shape {shape} wants {wanted}.",
                      name=name, features=x.shape[-1], weight="head.weight", shape=shape(weight.shape),
                      wanted=weight.shape[-1]),
-        evidence=(said("{name} is {dtype} of shape {shape}.", name=name, dtype=x.dtype, shape=shape(x.shape)),),
+        evidence=(described(name, x),),
         trials=(),
         fix=fixes.fix(scene, changed, "likely", said("Build it for as many features as the input has.")),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.cuts import DETACHING, READS, STEPS, cut_before, requires_grad
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import atom, known_as, rewritten
-from explainers.diagnoses.scene import Scene, is_library_loss, short, upstream
+from explainers.diagnoses.scene import Scene, is_library_loss, line_of, short, upstream
 from explainers.diagnoses.source_edits import Source, argument, operand
 from explainers.diagnoses.wording import shape
 from explainers.messages import Message, said
@@ -168,7 +168,7 @@ def _cut(scene: Scene) -> Call | None:
 
 
 def _place(cut: Call) -> dict[str, object]:
-    return {"function": short(cut), "line": cut.span.line if cut.span is not None else 0}
+    return {"function": short(cut), "line": line_of(cut)}
 
 
 def _step(scene: Scene) -> Suspicion | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from explainers.dependencies import ancestors
 from explainers.diagnoses.diagnosis import Trial
 from explainers.diagnoses.edits import gradient_rerun
-from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.scene import Scene, line_of, short
 from explainers.diagnoses.turning import is_spoiled
 from explainers.diagnoses.wording import number
 from explainers.messages import Message, said
@@ -90,10 +90,6 @@ def suspects(scene: Scene, *names: str) -> Iterator[Call]:
         history = any(scene.recording.tensors[id].requires_grad for id in call.inputs())
         if short(call) in names and known and history:
             yield call
-
-
-def line_of(call: Call) -> int:
-    return call.span.line if call.span is not None else 0
 
 
 def blamed(scene: Scene, call: Call, bad: float) -> tuple[Message, ...]:

@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, rewritten, written
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, last_name, without_keyword
-from explainers.diagnoses.wording import shape
+from explainers.diagnoses.wording import described, shape
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
 
@@ -266,15 +266,11 @@ def _flag(scene: Scene) -> Suspicion | None:
     weighted = source.replaced(source.piece(node), f"weight={source.written(node)}")
     changes = (fixes.fix(scene, weighted, "likely", named),) if has_weight else ()
     plain = fixes.fix(scene, source.replaced(source.piece(node), "None"), "choose", said("Leave it out."))
-    tensor = scene.given(flag)
     return Suspicion(
         at=scene.call.index,
         verdict=said("{name} is taken for the flag {flag} of {function}.", name=known_as(scene, flag), flag=flag,
                      function=scene.name),
-        evidence=(
-            said("{name} is {dtype} of shape {shape}.", name=known_as(scene, flag), dtype=tensor.dtype,
-                 shape=shape(tensor.shape)),
-        ),
+        evidence=(described(known_as(scene, flag), scene.given(flag)),),
         trials=(),
         fix=(*changes, plain)[0],
         alternatives=(*changes, plain)[1:],

@@ -8,7 +8,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.cuts import requires_grad
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import atom, known_as
-from explainers.diagnoses.scene import VIEWS, Scene, short
+from explainers.diagnoses.scene import VIEWS, Scene, line_of, short
 from explainers.diagnoses.source_edits import Source, argument
 from explainers.messages import said
 from explainers.recording import Call, Span
@@ -93,7 +93,7 @@ def _modified(scene: Scene) -> Suspicion | None:
         return None
     old = culprit.mutated[0][0]
     name = scene.recording.tensors[old].name or "a tensor"
-    line = culprit.span.line if culprit.span is not None else 0
+    line = line_of(culprit)
     user = next((c for c in scene.recording.calls if _used(c, old, culprit.index)), scene.makers.get(old))
     evidence = (
         (said("{function} in line {line} needs it as it was for its derivative.",

@@ -8,7 +8,7 @@ from explainers.diagnoses.cuts import DETACHING, READS, fills, makes_anew, read_
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import gradient_of_source, gradient_rerun
 from explainers.diagnoses.rejoining import goes_on_with, rejoined, rejoined_source
-from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.scene import Scene, line_of, short
 from explainers.diagnoses.wording import stated
 from explainers.messages import Message, said
 from explainers.recording import Argument, Call
@@ -115,7 +115,7 @@ def _lost(scene: Scene, call: Call, leaf: int) -> Suspicion:
     return Suspicion(
         at=call.index,
         verdict=said("{value}: {name} gets no gradient, {function} in line {line} cuts it off.",
-                     value=stated(scene), name=name, function=_code(call), line=_line(call)),
+                     value=stated(scene), name=name, function=_code(call), line=line_of(call)),
         evidence=(said("{name} requires a gradient, but no way with history leads to it.", name=name),),
         trials=_trial(scene, leaf, call),
         fix=fixes.fix(scene, rejoined_source(scene, call) or with_history(scene, call), "choose",
@@ -146,7 +146,7 @@ def _in_part(scene: Scene, call: Call, leaf: int) -> Suspicion:
     return Suspicion(
         at=call.index,
         verdict=said("{value} is right, but {function} in line {line} is a constant to backward: part of {name}'s "
-                     "gradient is lost.", value=stated(scene), function=_code(call), line=_line(call), name=name),
+                     "gradient is lost.", value=stated(scene), function=_code(call), line=line_of(call), name=name),
         evidence=(said("Another way leads from the loss to {name}, so it gets a gradient, that of this way alone.",
                        name=name),),
         trials=_trial(scene, leaf, call),
@@ -190,10 +190,6 @@ def _code(call: Call) -> str:
     """The cutting call as it is written, where that is short."""
     text = " ".join(call.span.text.split()) if call.span is not None else ""
     return text if 0 < len(text) <= _CODE else short(call)
-
-
-def _line(call: Call) -> int:
-    return call.span.line if call.span is not None else 0
 
 
 def _with_history(scene: Scene, subject: int) -> set[int]:

@@ -7,7 +7,7 @@ from explainers.diagnoses.class_axes import scores
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.wording import shape
+from explainers.diagnoses.wording import described
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -40,16 +40,16 @@ def _ignored_probabilities(scene: Scene) -> Suspicion | None:
     refused = isinstance(ignored, int) and (ignored >= 0 or scene.name == "linear_cross_entropy")
     if not refused or not target.floating or target.shape != scores(scene):
         return None
-    named = {"name": known_as(scene, "target"), "dtype": target.dtype, "shape": shape(target.shape)}
+    name = known_as(scene, "target")
     return Suspicion(
         at=scene.call.index,
         verdict=said(
             "ignore_index={value} has no meaning for {name}: it is {dtype} of the scores' shape, so probabilities.",
             value=ignored,
-            name=named["name"],
+            name=name,
             dtype=target.dtype,
         ),
-        evidence=(said("{name} is {dtype} of shape {shape}.", **named),),
+        evidence=(described(name, target),),
         trials=(),
         fix=fixes.fix(
             scene,

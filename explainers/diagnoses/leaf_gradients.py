@@ -8,7 +8,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.cuts import fills, requires_grad
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import gradient_rerun
-from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.scene import Scene, line_of, short
 from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import stated
 from explainers.messages import said
@@ -63,11 +63,10 @@ def _computed(scene: Scene) -> Suspicion | None:
 
 def _told(scene: Scene, id: int, maker: Call) -> Suspicion:
     name = scene.recording.tensors[id].name or said("the tensor")
-    line = maker.span.line if maker.span is not None else 0
     return Suspicion(
         at=maker.index,
         verdict=said("{value}: {name}.grad is None, since {name} is computed ({function} in line {line}), no leaf.",
-                     value=stated(scene), name=name, function=short(maker), line=line),
+                     value=stated(scene), name=name, function=short(maker), line=line_of(maker)),
         evidence=(said("backward() went through {name} and kept no gradient there.", name=name),),
         trials=(
             Trial(said("the gradient of {name} {what}", name=name, what=said("if it is kept")),

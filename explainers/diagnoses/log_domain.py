@@ -43,16 +43,15 @@ def converted(scene: Scene, log: Call) -> Converted | None:
 
     None where something under the logarithm has no twin, or is used elsewhere too.
     """
-    logs = [call for call in scene.needed() if short(call) in LOGARITHMS]
-    kept = [(call, edits) for call in logs if (edits := _Logarithm(scene, call).edits()) is not None]
+    logs = [_Logarithm(scene, call) for call in scene.needed() if short(call) in LOGARITHMS]
+    kept = [(each.log, edits) for each in logs if (edits := each.edits()) is not None]
     while any(shared := [_is_shared(scene, call, edits, kept) for call, edits in kept]):
         kept = [each for each, is_shared in zip(kept, shared, strict=True) if not is_shared]
     own = next((edits for call, edits in kept if call is log), None)
     if own is None:
         return None
     every = {index: edits for _, each in kept for index, edits in each.items()}
-    held = _Logarithm(scene, log)
-    held.edits()
+    held = next(each for each in logs if each.log is log)
     inside = frozenset({log.index, *held.known, *(call.index for call in (held.top,) if call is not None)})
     return Converted(tuple(e for edits in every.values() for e in edits), inside, _name(log, own), held.masked)
 

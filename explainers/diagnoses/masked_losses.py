@@ -7,11 +7,11 @@ import ast
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.backward_steps import gradient_trial, line_of, turned_backward
+from explainers.diagnoses.backward_steps import gradient_trial, turned_backward
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.edits import replaced
 from explainers.diagnoses.operands import atom, rewritten
-from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.scene import Scene, line_of, short
 from explainers.diagnoses.source_edits import Piece, Source
 from explainers.diagnoses.turning import is_spoiled, numbers
 from explainers.diagnoses.wording import number, stated

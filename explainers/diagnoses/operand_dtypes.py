@@ -11,7 +11,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced, tensors, with_option
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source
-from explainers.diagnoses.wording import shape
+from explainers.diagnoses.wording import described
 from explainers.messages import said
 from explainers.recording import Tensor
 
@@ -141,11 +141,7 @@ def _truth_values(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{name} holds truth values (bool); {function} computes with numbers.",
                      name=known_as(scene, next(iter(bools))), function=scene.name),
-        evidence=tuple(
-            said("{name} is {dtype} of shape {shape}.", name=known_as(scene, name), dtype=tensor.dtype,
-                 shape=shape(tensor.shape))
-            for name, tensor in bools.items()
-        ),
+        evidence=tuple(described(known_as(scene, name), tensor) for name, tensor in bools.items()),
         trials=(),
         fix=fixes.fix(scene, replaced(scene, **dict.fromkeys(bools, "{}.float()")), "likely",
                       said("Make the numbers float.")),

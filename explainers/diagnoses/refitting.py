@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.fitting import FITS, Fitted, Shape, fits, fitted, given
 from explainers.diagnoses.operands import known_as
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.wording import shape
+from explainers.diagnoses.wording import described, shape
 from explainers.messages import Message, said
 from explainers.recording import Tensor
 
@@ -73,11 +73,7 @@ def _unfit(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{name} has shape {given}: for {first} of shape {shape} it has to be {wanted}.",
                      wanted=shape(wanted), **named, **reference),
-        evidence=tuple(
-            said("{name} is {dtype} of shape {shape}.", name=known_as(scene, name), dtype=tensor.dtype,
-                 shape=shape(tensor.shape))
-            for name, tensor in tensors.items()
-        ),
+        evidence=tuple(described(known_as(scene, name), tensor) for name, tensor in tensors.items()),
         trials=(),
         fix=next(iter(changes), fixes.fix(scene, None, "choose", said("Give it that shape."))),
         alternatives=changes[1:],

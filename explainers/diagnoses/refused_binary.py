@@ -9,7 +9,7 @@ from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.refitting import refitted
 from explainers.diagnoses.scene import Floats, Scene
-from explainers.diagnoses.wording import number, shape
+from explainers.diagnoses.wording import described, number, shape
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
@@ -229,8 +229,7 @@ def _learnt_weight(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{name} requires a gradient, and this loss has none with respect to pos_weight.", name=name),
-        evidence=(said("{name} is {dtype} of shape {shape}.", name=name, dtype=weight.dtype,
-                       shape=shape(weight.shape)),),
+        evidence=(described(name, weight),),
         trials=(),
         fix=fixes.fix(scene, detached, "likely", said("Pass it as a constant.")),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.wording import number, shape
+from explainers.diagnoses.wording import described, number
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -86,7 +86,7 @@ def _no_classes(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=verdict,
-        evidence=(said("{name} is {dtype} of shape {shape}.", name=name, dtype=given.dtype, shape=shape(given.shape)),),
+        evidence=(described(name, given),),
         trials=(),
         fix=fixes.fix(scene, fixes.with_option(scene, scene.call, "num_classes", str(wanted), 1), "choose",
                       said("Name the number of classes that there are.")),
@@ -104,7 +104,7 @@ def _whole(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{name} is {dtype}; {function} needs floating-point numbers.",
                      name=name, dtype=given.dtype, function=scene.name),
-        evidence=(said("{name} is {dtype} of shape {shape}.", name=name, dtype=given.dtype, shape=shape(given.shape)),),
+        evidence=(described(name, given),),
         trials=(),
         fix=fixes.fix(scene, replaced(scene, **{argument: "{}.float()"}), "safe", said("Make the numbers float.")),
     )  # fmt: skip
@@ -120,7 +120,7 @@ def _negative(scene: Scene) -> Suspicion | None:
         verdict=said("{name} holds {value}: one_hot counts classes from 0 on.",
                      name=name, value=number(float(labels.min()))),
         evidence=(
-            said("{name} is {dtype} of shape {shape}.", name=name, dtype=given.dtype, shape=shape(given.shape)),
+            described(name, given),
             said("{count} of {all} numbers of {name} are below 0.",
                  count=int((labels < 0).sum()), all=labels.size, name=name),
         ),

@@ -6,7 +6,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.wording import number, shape
+from explainers.diagnoses.wording import described, number, shape
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\nx = torch.tensor([[0.6, 0.5, -1.0], [0.2, 0.7, -0.3]])\n"
@@ -84,7 +84,7 @@ def _dtype(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{name} is {dtype}, but class indices have to be int64 (Long).", name=name, dtype=y.dtype),
-        evidence=(said("{name} is {dtype} of shape {shape}.", name=name, dtype=y.dtype, shape=shape(y.shape)),),
+        evidence=(described(name, y),),
         trials=(),
         fix=fixes.fix(scene, replaced(scene, target="{}.long()"), "likely", said("Make the indices whole numbers.")),
     )
@@ -161,7 +161,7 @@ def _half(scene: Scene) -> Suspicion | None:
             dtype=x.dtype,
             function=scene.name,
         ),
-        evidence=(said("{name} is {dtype} of shape {shape}.", name=name, dtype=x.dtype, shape=shape(x.shape)),),
+        evidence=(described(name, x),),
         trials=(),
         fix=fixes.fix(
             scene, replaced(scene, **{argument: "{}.float()"}), "safe", said("Compute this loss in float32.")

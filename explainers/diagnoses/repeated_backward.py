@@ -7,7 +7,7 @@ import ast
 from explainers.diagnoses import fixes
 from explainers.diagnoses.cuts import requires_grad
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
-from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.scene import Scene, line_of, short
 from explainers.diagnoses.source_edits import Source
 from explainers.messages import said
 from explainers.recording import Call
@@ -77,7 +77,7 @@ def _kept(scene: Scene, first: Call) -> Fix:
 def _in_every_round(scene: Scene, call: Call) -> Fix | None:
     """What is computed before the loop moved into it; None where that is not how the loss was made."""
     source = Source(scene.recording.source)
-    found = _around(source.tree, call.span.line if call.span else 0)
+    found = _around(source.tree, line_of(call))
     if found is None:
         return None
     body, loop = found

@@ -215,6 +215,11 @@ def short(call: Call) -> str:
     return call.function.rsplit(".", 1)[-1].strip("_")
 
 
+def line_of(call: Call) -> int:
+    """The line of a call; 0 for one that no line of the program wrote."""
+    return call.span.line if call.span is not None else 0
+
+
 def scalar(tensor: Tensor) -> float | None:
     """The one number of a tensor; −0 is 0. None where there are more, or none recorded."""
     if tensor.data is None or tensor.elements != 1 or tensor.dtype.startswith("complex"):

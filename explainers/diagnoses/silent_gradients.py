@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.backward_steps import gradient_trial, line_of
+from explainers.diagnoses.backward_steps import gradient_trial
 from explainers.diagnoses.cuts import requires_grad
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.edits import dropped
 from explainers.diagnoses.operands import atom
-from explainers.diagnoses.scene import Floats, Scene, short
+from explainers.diagnoses.scene import Floats, Scene, line_of, short
 from explainers.diagnoses.source_edits import Source, functional, modules_around, operand
 from explainers.diagnoses.turning import numbers
 from explainers.diagnoses.wording import number, stated

@@ -7,12 +7,12 @@ import ast
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.backward_steps import TAME, blamed, gradient_trial, line_of, suspects, turned_backward
+from explainers.diagnoses.backward_steps import TAME, blamed, gradient_trial, suspects, turned_backward
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import set_to, wrapped
 from explainers.diagnoses.logarithms import stable
 from explainers.diagnoses.operands import atom
-from explainers.diagnoses.scene import Scene, short, upstream
+from explainers.diagnoses.scene import Scene, line_of, short, upstream
 from explainers.diagnoses.source_edits import Source, argument, operand
 from explainers.diagnoses.turning import is_spoiled, numbers
 from explainers.diagnoses.wording import number, stated

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from explainers.diagnoses.scene import Scene, short
 from explainers.digits import shown
 from explainers.messages import Message, said
-from explainers.recording import Call
+from explainers.recording import Call, Tensor
 
 LONGEST_ROW = 8
 
@@ -32,6 +32,11 @@ def row(values: npt.NDArray[np.float64]) -> str:
 def shape(sizes: Sequence[int]) -> str:
     """A shape as Python prints a tuple."""
     return str(tuple(sizes))
+
+
+def described(name: str | Message, tensor: Tensor) -> Message:
+    """What a tensor is: its dtype and shape."""
+    return said("{name} is {dtype} of shape {shape}.", name=name, dtype=tensor.dtype, shape=shape(tensor.shape))
 
 
 def entry(at: Sequence[int]) -> str:

@@ -40,27 +40,23 @@ def enclose(roots: tuple[Node, ...], values: Values, rounding: Rounding) -> tupl
     Raises UndecidedError where an integer depends on a comparison too close to decide.
     """
     with precise():
-        elements = largest_array(roots)
-        met = elements <= DIAGONALS_UP_TO and _takes_a_diagonal(roots)
+        nodes = dict.fromkeys(node for root in roots for node in topological(root))
+        elements = _largest_array(nodes)
+        met = elements <= DIAGONALS_UP_TO and _takes_a_diagonal(nodes)
         arithmetic = BallArithmetic(rounding) if met else arithmetic_for(elements, rounding)
-        changed = None if rounding.mode == "exact" else Reordering.of(_nodes(roots), arithmetic, rounding)
+        changed = None if rounding.mode == "exact" else Reordering.of(nodes, arithmetic, rounding)
         found = zip(roots, evaluate_all(roots, values, arithmetic, changed), strict=True)
         return tuple(arithmetic.bounds(x if is_floating(root) else arithmetic.leaf(x)) for root, x in found)
 
 
-def _nodes(roots: tuple[Node, ...]) -> Iterable[Node]:
-    return dict.fromkeys(node for root in roots for node in topological(root))
-
-
-def _takes_a_diagonal(roots: tuple[Node, ...]) -> bool:
+def _takes_a_diagonal(nodes: Iterable[Node]) -> bool:
     """Whether some array is met along its diagonal, where |a|² − 2ab + |a|² is 0 for balls alone."""
     return any(
         isinstance(node, Take) and isinstance(node.index, Coordinate) and node.index.along in node.x.axes
-        for root in roots
-        for node in topological(root)
+        for node in nodes
     )
 
 
-def largest_array(roots: tuple[Node, ...]) -> int:
-    """The number of elements of the largest array on the way to the roots."""
-    return max(math.prod(shape(node.axes)) for root in roots for node in topological(root))
+def _largest_array(nodes: Iterable[Node]) -> int:
+    """The number of elements of the largest array of the nodes."""
+    return max(math.prod(shape(node.axes)) for node in nodes)

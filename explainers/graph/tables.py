@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 from operator import mul
 
 import numpy as np
@@ -83,8 +83,12 @@ class Tables:
 
     def total(self, place: Mapping[Axis, int]) -> arb:
         """log of the sum over all alignments at one place of the batch."""
+        return _at(self._totals, self._node.axes, place)
+
+    @cached_property
+    def _totals(self) -> Exact:
         (held,) = exact((self._node,), self._values)
-        return _at(held, self._node.axes, place)
+        return held
 
 
 def _one(axis: Axis | None, at: int) -> dict[Axis, int]:

@@ -11,6 +11,7 @@ from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
 from explainers.diagnoses.floors import Floor
 from explainers.diagnoses.registry import rules
+from explainers.diagnoses.wording import described
 from explainers.digits import shown
 from explainers.explanation import Explanation
 from explainers.graph.nodes import Table
@@ -127,8 +128,7 @@ def _arguments(explanation: Explanation) -> Iterator[Message]:
         for argument in call.arguments:
             if (id := call.ref(argument.name)) is not None:
                 held = recording.tensors[id]
-                name = held.name or argument.name
-                yield said("{name} is {dtype} of shape {shape}.", name=name, dtype=held.dtype, shape=str(held.shape))
+                yield described(held.name or argument.name, held)
 
 
 def counterfactuals(explanation: Explanation, translator: Translator) -> list[str]:
