@@ -23,7 +23,7 @@ from explainers.derivation import Substitution
 from explainers.derive import derivation
 from explainers.forms import forms
 from explainers.graph.balls import precise
-from explainers.graph.enclosure import BALLS_UP_TO, largest_array
+from explainers.graph.enclosure import BALLS_UP_TO, largest_array, nodes_of
 from explainers.losses.registry import registry
 from explainers.proof import differentiable, enclosures
 from explainers.tracing import record
@@ -92,7 +92,7 @@ def row(name: str, source: str, n: int, repeats: int) -> list[str]:
     elements = sum(np.asarray(v).size for v in values.values())
     total = composed + normal + written + enclosed
     put = any(isinstance(step, Substitution) and step.forms for step in page.steps)
-    balls = largest_array((composition.root, *found.as_run.values())) <= BALLS_UP_TO
+    balls = largest_array(nodes_of((composition.root, *found.as_run.values()))) <= BALLS_UP_TO
     times = [f"{1e3 * t:.1f}" for t in (recorded, composed, normal, written, enclosed)]
     per = [f"{1e6 * total / len(recording.calls):.0f}", f"{1e6 * enclosed / elements:.1f}"]
     return [

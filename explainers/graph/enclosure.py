@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Protocol, TypeVar
 
 from explainers.graph.arithmetic import Floats
@@ -40,13 +40,18 @@ def enclose(roots: tuple[Node, ...], values: Values, rounding: Rounding) -> tupl
     Raises UndecidedError where an integer depends on a comparison too close to decide.
     """
     with precise():
-        nodes = dict.fromkeys(node for root in roots for node in topological(root))
-        elements = _largest_array(nodes)
+        nodes = nodes_of(roots)
+        elements = largest_array(nodes)
         met = elements <= DIAGONALS_UP_TO and _takes_a_diagonal(nodes)
         arithmetic = BallArithmetic(rounding) if met else arithmetic_for(elements, rounding)
         changed = None if rounding.mode == "exact" else Reordering.of(nodes, arithmetic, rounding)
         found = zip(roots, evaluate_all(roots, values, arithmetic, changed), strict=True)
         return tuple(arithmetic.bounds(x if is_floating(root) else arithmetic.leaf(x)) for root, x in found)
+
+
+def nodes_of(roots: Iterable[Node]) -> Collection[Node]:
+    """Every node on the way to the roots, behind its operands."""
+    return dict.fromkeys(node for root in roots for node in topological(root))
 
 
 def _takes_a_diagonal(nodes: Iterable[Node]) -> bool:
@@ -57,6 +62,6 @@ def _takes_a_diagonal(nodes: Iterable[Node]) -> bool:
     )
 
 
-def _largest_array(nodes: Iterable[Node]) -> int:
+def largest_array(nodes: Iterable[Node]) -> int:
     """The number of elements of the largest array of the nodes."""
     return max(math.prod(shape(node.axes)) for node in nodes)
