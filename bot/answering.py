@@ -25,6 +25,7 @@ from bot.given_away import possible, told, unshown
 from bot.investigating import EXPLAINER_ERRORS, Investigating
 from bot.jobs import work
 from bot.languages import nearest
+from bot.last_digits import rounding
 from bot.line import TurnedAway
 from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Question, Reading, TooLong
@@ -228,7 +229,13 @@ class Walk:
             answer = possible(answer)
         others = tuple(each.other for each in compared)
         changed = (comparing.told(question, snippet, answer.value, each) for each in compared)
-        added = (*shown(question, others), *chain(*changed), *remarks(question, snippet), *self._else(program, answer))
+        added = (
+            *shown(question, others),
+            *chain(*changed),
+            *remarks(question, snippet),
+            *self._else(program, answer),
+            *_rounded(question, program),
+        )
         after = [Paragraph("remarks", each.say(translator)) for each in added]
         paragraphs = (*before, *answer.paragraphs, *further, *after)
         return msgspec.structs.replace(
@@ -238,3 +245,9 @@ class Walk:
             others=answer.others + others,
             timings_ms=self._watch.timings(concluded.draw_ms),
         )
+
+
+def _rounded(question: Question, program: Program) -> tuple[Message, ...]:
+    """What tells two numbers of the asker's apart, where no program of theirs does."""
+    found = None if program.is_theirs else rounding(question)
+    return () if found is None else (found,)
