@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Piece, Source, argument, modules_around
 from explainers.recording import Call, Tensor
 
 LONGEST = 30
+_SIMPLE = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Constant)
+_METHOD = re.compile(r"\{\}(?:\.\w+\([^()]*\))+")
+_CALLED = re.compile(r"[\w\])]\s*\($")
 
 
 def written(scene: Scene, name: str) -> ast.expr | None:
@@ -54,7 +58,8 @@ def replaced(scene: Scene, **texts: str | None) -> str | None:
         if text is not None and node is None:
             return None
         if text is not None and node is not None:
-            pieces.append((source.piece(node), text.replace("{}", atom(source, node))))
+            changed = text.replace("{}", atom(source, node))
+            pieces.append((_with_parentheses(source, node) if _METHOD.fullmatch(text) else source.piece(node), changed))
     return rewritten(source, pieces)
 
 
@@ -68,8 +73,17 @@ def rewritten(source: Source, pieces: list[tuple[Piece, str]]) -> str:
 def atom(source: Source, node: ast.expr) -> str:
     """A node's text, in parentheses where something written behind it would bind tighter."""
     text = source.written(node)
-    simple = ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.List | ast.Constant
-    return text if isinstance(node, simple) else f"({text})"
+    return text if isinstance(node, _SIMPLE) else f"({text})"
+
+
+def _with_parentheses(source: Source, node: ast.expr) -> Piece:
+    """A node's piece with the parentheses that group it: `(a - b).mean()`, but not those of the call `f(a - b)`."""
+    start, end = source.piece(node)
+    before, behind = source.text[:start].rstrip(), source.text[end:]
+    grouped = before.endswith("(") and behind.lstrip().startswith(")")
+    if not grouped or _CALLED.search(before):
+        return start, end
+    return len(before) - 1, end + behind.index(")") + 1
 
 
 def with_option(scene: Scene, module: str, name: str, value: str) -> str | None:
