@@ -8,6 +8,7 @@ from flint import arb
 
 from explainers.derivation import Alignments, Forward
 from explainers.graph.evaluation import Values
+from explainers.graph.exact import Known
 from explainers.graph.nodes import AlignmentSum, Axis, Node, Occupancy, topological
 from explainers.graph.paths import alignments, count, likeliest
 from explainers.graph.tables import ForwardTable, Tables
@@ -15,11 +16,20 @@ from explainers.graph.tables import ForwardTable, Tables
 MOST_LISTED = 16
 
 
-def aligned(item: Node, values: Values, at: Mapping[Axis, int]) -> Iterator[Alignments | Forward]:
-    """Both steps of each sum over alignments in an element of a loss, at its place; none for one without time steps."""
+def sums(item: Node) -> Iterator[AlignmentSum]:
+    """The sums over alignments in an element of a loss."""
     for node in topological(item):
-        if isinstance(node, AlignmentSum) and not isinstance(node, Occupancy) and set(node.axes) <= set(at):
-            tables = Tables(node, values)
+        if isinstance(node, AlignmentSum) and not isinstance(node, Occupancy):
+            yield node
+
+
+def aligned(
+    item: Node, values: Values, at: Mapping[Axis, int], known: Known | None = None
+) -> Iterator[Alignments | Forward]:
+    """Both steps of each sum over alignments in an element of a loss, at its place; none for one without time steps."""
+    for node in sums(item):
+        if set(node.axes) <= set(at):
+            tables = Tables(node, values, known)
             table = tables.at(at)
             if table is not None and table.cells:
                 total = tables.total(at)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import sympy
 from flint import arb
 
-from explainers.aligning import aligned
+from explainers.aligning import aligned, sums
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Quantity, Step, Substitution
 from explainers.forms import LONGEST_ROOT, Forms, Split, splitted
 from explainers.graph import unevaluated as un
@@ -51,7 +51,7 @@ def derivation(found: Forms, values: Values, equals: str | None, known: Known | 
             if 0 not in page.quantities[node.name].shape:
                 steps.append(_quantity(node, page, at, display))
         steps.append(definition)
-        steps += aligned(split.item, values, dict(zip(split.item.axes, _largest(items), strict=True)))
+        steps += aligned(split.item, values, dict(zip(split.item.axes, _largest(items), strict=True)), known)
         steps += [_substitution(split, page, place, items.at(place)) for place in shown]
         if split.over:
             steps.append(_combination(found, split, known, items, shown))
@@ -63,6 +63,7 @@ def derivation(found: Forms, values: Values, equals: str | None, known: Known | 
 def _numbers(found: Forms, split: Split) -> Iterator[Node]:
     """Everything whose numbers the steps show."""
     yield from quantities(found.named)
+    yield from sums(split.item)
     yield found.root
     if split.divisor is not None:
         yield split.divisor

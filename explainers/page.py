@@ -46,7 +46,7 @@ class Page:
 
     def numbers(self) -> Display:
         """A display with numbers."""
-        return Display(self.values, quantities=self.quantities)
+        return Display(self.values, quantities=self.quantities, known=self.known)
 
 
 def _looked_up(entries: Exact) -> Any:

@@ -231,11 +231,11 @@ def _listed(mask: Floats) -> Floats:
 
 def _padded_with_zero(scene: Scene) -> Suspicion | None:
     y = np.atleast_2d(scene.array("target"))
-    repeated = [k for k, one in enumerate(y) if (one == 0).sum() > 1 and one[-1] == 0]
-    if not repeated or (y < 0).any():
+    repeated = np.flatnonzero(((y == 0).sum(axis=1) > 1) & (y[:, -1:] == 0).all(axis=1))
+    if not y.shape[1] or not repeated.size or (y < 0).any():
         return None
-    ended = np.stack([_ended(one) for one in y]).reshape(scene.given("target").shape)
-    first = repeated[0]
+    ended = _ended(y).reshape(scene.given("target").shape)
+    first = int(repeated[0])
     return Suspicion(
         at=scene.call.index,
         verdict=said(
@@ -258,5 +258,7 @@ def _padded_with_zero(scene: Scene) -> Suspicion | None:
 
 
 def _ended(labels: Floats) -> Floats:
-    last = int(np.max(np.flatnonzero(labels), initial=-1))
-    return np.concatenate([labels[: last + 1], np.full(len(labels) - last - 1, -1.0)])
+    """Each row with −1 behind its last label other than 0."""
+    places = np.arange(1, labels.shape[1] + 1)
+    last = np.where(labels != 0, places, 0).max(axis=1, keepdims=True)
+    return np.where(places <= last, labels, -1.0)

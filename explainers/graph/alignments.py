@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -25,8 +25,8 @@ A = TypeVar("A")
 class Lattice(Generic[A]):
     """The tables in one arithmetic, as logarithms.
 
-    Shapes: x (B, T · C), labels (B, S), `steps` and `length` (B): how many time steps and labels count; `sizes` is
-    (B, T, C). A row of a table is (B, 2S + 1).
+    Shapes: x (B, T · C), labels (B, L), `steps` and `length` (B): how many time steps and labels count; `sizes` is
+    (B, T, C). A table has S = 2L + 1 states: (B, T · S).
     """
 
     do: Arithmetic[A]
@@ -46,53 +46,59 @@ class Lattice(Generic[A]):
         held[:, 1::2] = self.labels
         return held
 
-    def scores(self, t: int) -> A:
-        """x at a time step and what each state says."""
-        return self._picked(self.x, t * self.sizes[2] + self.states)
+    @cached_property
+    def forward(self) -> A:
+        """log α for each time step and state: of all ways there that end in it, (B, T · S)."""
+        batch, steps, _ = self.sizes
+        begins = np.zeros((batch, steps, self.states.shape[1]), dtype=np.bool_)
+        begins[:, :1, :2] = True
+        return self.do.alignment_table(self._scores, may_skip(self.states), begins, self.dtype)
 
-    def forward(self) -> list[A]:
-        """log α for each time step: of all ways there that end in a state."""
-        rows: list[A] = []
-        for t in range(self.sizes[1]):
-            rows.append(
-                self._sum(
-                    self._joined(self._ways(rows[-1] if rows else self._start, -1), self.sizes[0]), self.scores(t)
-                )
-            )
-        return rows
-
-    def backward(self) -> list[A]:
-        """log β for each time step: of all ways on that begin in a state."""
+    def backward(self) -> A:
+        """log β for each time step and state: of all ways on that begin in it, (B, T · S)."""
         at, length = np.arange(self.states.shape[1]), self.length[:, np.newaxis]
         is_end = (at == 2 * length) | (at == 2 * length - 1)
-        rows: list[A] = []
-        for t in reversed(range(self.sizes[1])):
-            row = self._where(is_end, self.scores(t), self._nothing)
-            if rows:
-                on = self._sum(self._joined(self._ways(rows[-1], 1), self.sizes[0]), self.scores(t))
-                row = self._where(np.equal(self.steps - 1, t)[:, np.newaxis], row, on)
-            rows.append(self._where((t < self.steps)[:, np.newaxis], row, self._nothing))
-        return rows[::-1]
+        last = np.arange(self.sizes[1]) == self.steps[:, np.newaxis] - 1
+        begins = last[:, :, np.newaxis] & is_end[:, np.newaxis]
+        counted = np.repeat(np.arange(self.sizes[1]) < self.steps[:, np.newaxis], len(at), axis=1)
+        scores = self._turned(self._where(counted, self._scores, self._nothing))
+        skips = may_skip(self.states[:, ::-1])
+        return self._turned(self.do.alignment_table(scores, skips, begins[:, ::-1, ::-1], self.dtype))
 
-    def ends(self, table: Sequence[A]) -> A:
+    @cached_property
+    def _scores(self) -> A:
+        """x at each time step and what each state says: (B, T · S)."""
+        batch, steps, classes = self.sizes
+        places = np.arange(steps)[:, np.newaxis] * classes + self.states[:, np.newaxis]
+        return picked(self.do, self.x, places.reshape(batch, -1))
+
+    def _turned(self, table: A) -> A:
+        """The table with its time steps and states in opposite order."""
+        batch, steps, _ = self.sizes
+        count = steps * self.states.shape[1]
+        return picked(self.do, table, np.broadcast_to(np.arange(count)[::-1], (batch, count)))
+
+    def ends(self) -> A:
         """log α of the last label and of the blank behind it, at the last time step that counts: (B, 2)."""
-        row = self._start
-        for t, later in enumerate(table):
-            row = self._where((t < self.steps)[:, np.newaxis], later, row)
-        return self._picked(row, np.stack([2 * self.length - 1, 2 * self.length], axis=1))
+        width, last = self.states.shape[1], np.stack([2 * self.length - 1, 2 * self.length], axis=1)
+        start = self._where(last == 0, self.do.number(Fraction(0), "scalar"), self._nothing)  # nothing is said
+        if not self.sizes[1]:
+            return start
+        before = (self.steps - 1)[:, np.newaxis] * width
+        found = picked(self.do, self.forward, np.where(last >= 0, np.maximum(before, 0) + last, -1))
+        return self._where((self.steps > 0)[:, np.newaxis], found, start)
 
-    def total(self, table: Sequence[A]) -> A:
+    def total(self) -> A:
         """log of the sum over all alignments: (B, 1)."""
-        ends = self.ends(table)
-        return self._joined([self._picked(ends, np.full((self.sizes[0], 1), k)) for k in (0, 1)], self.sizes[0])
+        ends, rows = self.ends(), self.sizes[0]
+        return joined(self.do, [picked(self.do, ends, np.full((rows, 1), k)) for k in (0, 1)], rows, self.dtype)
 
     def shares(self) -> A:
         """exp(log Σ α · β − total − x) for each time step and class: (B, T · C); α and β both have x in them."""
         batch, steps, classes = self.sizes
-        table = self.forward()
-        both = self._sum(self.do.concatenate(table, 1), self.do.concatenate(self.backward(), 1))
+        both = self.do.binary("add", self.forward, self.backward(), self.dtype)
         found = self._by_class(self.do.reshape(both, (0, 1), (batch * steps, -1)))
-        found = self._difference(self.do.reshape(found, (0, 1), (batch, steps * classes)), self.total(table))
+        found = self._difference(self.do.reshape(found, (0, 1), (batch, steps * classes)), self.total())
         share = self.do.unary("exp", self._difference(found, self.x), self.dtype)
         counts = np.repeat(np.arange(steps) < self.steps[:, np.newaxis], classes, axis=1)
         return self._where(counts, share, self.do.number(Fraction(0), "scalar"))
@@ -100,13 +106,16 @@ class Lattice(Generic[A]):
     def _by_class(self, rows: A) -> A:
         """log Σ of the states that say each class, one after the other as torch adds them: (B · T, 2S + 1) → (…, C)."""
         _, steps, classes = self.sizes
-        states = np.repeat(self.states, steps, axis=0)
-        blanks = self._where(states == self.blank, rows, self._nothing)
-        columns = [self._picked(blanks, np.full((len(states), 1), s)) for s in range(states.shape[1])]
-        of_blank = self._in_turn(columns, len(states))
-        said = [self._picked(rows, np.repeat(at, steps, axis=0)) for at in self._occurrences]
-        nothing = self._where(np.zeros((len(states), classes)), of_blank, self._nothing)
-        return self._where(np.arange(classes) == self.blank, of_blank, self._in_turn(said or [nothing], len(states)))
+        is_blank = self.states == self.blank
+        blanks = [
+            picked(self.do, rows, np.repeat(np.where(is_blank[:, s : s + 1], s, -1), steps, axis=0))
+            for s in np.flatnonzero(is_blank.any(axis=0))
+        ]
+        count = len(is_blank) * steps
+        of_blank = self._in_turn(blanks, count)
+        said = [picked(self.do, rows, np.repeat(at, steps, axis=0)) for at in self._occurrences]
+        nothing = self._where(np.zeros((count, classes)), of_blank, self._nothing)
+        return self._where(np.arange(classes) == self.blank, of_blank, self._in_turn(said or [nothing], count))
 
     @cached_property
     def _occurrences(self) -> list[Integers]:
@@ -125,46 +134,52 @@ class Lattice(Generic[A]):
                 times[n, label] += 1
         return found
 
-    def _ways(self, row: A, direction: int) -> list[A]:
-        """The states that each state is reached from in one step: itself, its neighbour, and past a blank."""
-        at = np.broadcast_to(np.arange(self.states.shape[1]), self.states.shape)
-        near, far = (np.where(k < at.shape[1], k, -1) for k in (at + direction, at + 2 * direction))
-        may_skip = np.take_along_axis(self.states, np.maximum(far, 0), axis=1) != self.states
-        return [row, self._picked(row, near), self._picked(row, np.where(may_skip, far, -1))]
-
-    @property
-    def _start(self) -> A:
-        """Before the first time step: nothing is said."""
-        first = np.broadcast_to(np.arange(self.states.shape[1]) == 0, self.states.shape)
-        return self._where(first, self.do.number(Fraction(0), "scalar"), self._nothing)
-
     @property
     def _nothing(self) -> A:
         return self.do.number(-math.inf, "scalar")
 
-    def _picked(self, row: A, at: Integers) -> A:
-        """(B, K) at places (B, M), −inf at a place below 0."""
-        batch, width = at.shape
-        wide = self.do.reshape(row, (0, 1), (batch, 1, -1))
-        found = self.do.reshape(self.do.take(wide, at[:, :, np.newaxis], 2), (0, 1, 2), (batch, width))
-        return found if (at >= 0).all() else self._where(at >= 0, found, self._nothing)
-
-    def _joined(self, ways: Sequence[A], rows: int) -> A:
-        """log Σ e^way, one step of the program."""
-        spread = [self.do.reshape(way, (0, 1), (rows, -1, 1)) for way in ways]
-        return self.do.logsumexp(self.do.concatenate(spread, 2), (2,), self.dtype)
-
     def _in_turn(self, parts: Sequence[A], rows: int) -> A:
-        result = parts[0]
-        for part in parts[1:]:
-            result = self._joined([result, part], rows)
-        return result
+        return reduce(lambda a, b: joined(self.do, [a, b], rows, self.dtype), parts)
 
     def _where(self, condition: Integers, a: A, b: A) -> A:
         return self.do.where(condition.astype(np.int8), a, b)
 
-    def _sum(self, a: A, b: A) -> A:
-        return self.do.binary("add", a, b, self.dtype)
-
     def _difference(self, a: A, b: A) -> A:
         return self.do.binary("sub", a, b, self.dtype)
+
+
+def may_skip(states: Integers) -> Integers:
+    """Where a state can be reached past the one before it: a label that differs from the label before."""
+    found = np.zeros(states.shape, dtype=np.bool_)
+    found[:, 2:] = states[:, 2:] != states[:, :-2]
+    return found
+
+
+def step_by_step(do: Arithmetic[A], scores: A, skips: Integers, begins: Integers, dtype: str) -> A:
+    """`Arithmetic.alignment_table` by one sum over the ways after the other."""
+    batch, steps, width = begins.shape
+    at = np.broadcast_to(np.arange(width), (batch, width))
+    far = np.where(skips, at - 2, -1)
+    nothing = do.number(-math.inf, "scalar")
+    row = do.broadcast(do.reshape(nothing, (), (1, 1)), (batch, width))
+    rows: list[A] = []
+    for t in range(steps):
+        here = picked(do, scores, t * width + at)
+        ways = joined(do, [row, picked(do, row, at - 1), picked(do, row, far)], batch, dtype)
+        row = do.where(begins[:, t].astype(np.int8), here, do.binary("add", ways, here, dtype))
+        rows.append(row)
+    return do.concatenate(rows, 1) if rows else scores
+
+
+def picked(do: Arithmetic[A], row: A, at: Integers) -> A:
+    """(B, K) at places (B, M), −inf at a place below 0."""
+    batch, width = at.shape
+    wide = do.reshape(row, (0, 1), (batch, 1, -1))
+    found = do.reshape(do.take(wide, at[:, :, np.newaxis], 2), (0, 1, 2), (batch, width))
+    return found if (at >= 0).all() else do.where((at >= 0).astype(np.int8), found, do.number(-math.inf, "scalar"))
+
+
+def joined(do: Arithmetic[A], ways: Sequence[A], rows: int, dtype: str) -> A:
+    """log Σ e^way of arrays (B, K), B of them rows, one step of the program."""
+    spread = [do.reshape(way, (0, 1), (1, rows, -1)) for way in ways]
+    return do.logsumexp(do.concatenate(spread, 0), (0,), dtype)

@@ -67,6 +67,12 @@ class Arithmetic(Protocol[A]):
         """The largest or smallest element over dimensions."""
         ...
 
+    def alignment_table(self, scores: A, skips: Integers, begins: Integers, dtype: str) -> A:
+        """log α for each time step and state, of scores (B, T · S): the score alone where an alignment begins (B, T,
+        S), else with log Σ e^α of the ways there in one step: from the state itself, from the one before it, and where
+        `skips` (B, S) says so from the one before that. The same dimensions as the scores."""
+        ...
+
     def take(self, x: A, index: Integers, dim: int) -> A:
         """Elements along a dimension; index has x's dimensions with length 1 (or broadcastable) at dim; 0 outside."""
         ...

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import arb, ctx
 
+from explainers.graph.alignments import step_by_step
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.ball_functions import (
     BINARY,
@@ -107,6 +108,9 @@ class BallArithmetic:
     def extremum(self, op: str, x: Balls, dims: tuple[int, ...]) -> Balls:
         pick = maximum if op == "max" else minimum
         return _over(x, dims, lambda terms: NAN if any(t.is_nan() for t in terms) else reduce(pick, terms))
+
+    def alignment_table(self, scores: Balls, skips: Integers, begins: Integers, dtype: str) -> Balls:
+        return step_by_step(self, scores, skips, begins, dtype)
 
     def take(self, x: Balls, index: Integers, dim: int) -> Balls:
         size = x.shape[dim]

@@ -20,7 +20,7 @@ from flint import arb
 
 from explainers.graph import unevaluated as un
 from explainers.graph.evaluation import Values, evaluate
-from explainers.graph.exact import Exact
+from explainers.graph.exact import Exact, Known
 from explainers.graph.exponentials import raised
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.labels import Labels, Number
@@ -81,6 +81,7 @@ class Display:
     )
     labelling: Labels = field(default_factory=Labels)
     quantities: Mapping[str, Exact] = field(default_factory=dict[str, Exact])
+    known: Known | None = None
     _tables: dict[Node, Tables] = field(default_factory=dict[Node, Tables])
     _counted: dict[Node, frozenset[Axis]] = field(default_factory=dict[Node, frozenset[Axis]])
     _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
@@ -289,7 +290,7 @@ class Display:
         if not self._is_here(node.axes, place):
             return un.log(self._over_alignments(node, place))
         if node not in self._tables:
-            self._tables[node] = Tables(node, self.values or {})
+            self._tables[node] = Tables(node, self.values or {}, self.known)
         here = {axis: int(place[axis]) for axis in node.axes}
         if (table := self._tables[node].at(here)) is None:
             return self.labelling.computed(self._tables[node].total(here))

@@ -106,12 +106,18 @@ def _needed(node: Node) -> tuple[Node, ...]:
     return (node.value,) if isinstance(node, WithGradient) else operands(node)
 
 
+def _same(node: Node) -> object:
+    """What an operand is told apart by: two graphs of one program have each their own nodes for an input."""
+    return (node.tensor, node.axes) if isinstance(node, Input) else node.value if isinstance(node, Constant) else node
+
+
 class _Walk(Generic[A]):
     """One evaluation: what each node came to, shared between the roots."""
 
     def __init__(self, values: Values, arithmetic: Arithmetic[A]) -> None:
         self.values, self.arithmetic = values, arithmetic
         self.done: dict[Node, Any] = {}
+        self.lattices: dict[tuple[object, ...], Lattice[A]] = {}  # a loss and its derivative share their tables
         self.open: set[Node] = set()  # comparisons that some element leaves undecided
 
     def visit(self, node: Node) -> None:
@@ -258,9 +264,11 @@ class _Walk(Generic[A]):
         """The sum over alignments, or each class's share in it at each time step."""
         own = tuple(axis for axis in (node.time, node.classes) if axis)
         batch = tuple(axis for axis in node.axes if axis not in own)
-        lattice = self.lattice(node, batch)
+        parts = map(_same, (node.x, node.labels, node.steps, node.length))
+        same = (*parts, node.blank, node.dtype, batch)
+        lattice = self.lattices.setdefault(same, self.lattice(node, batch))
         if not isinstance(node, Occupancy):
-            return self.arithmetic.reshape(lattice.total(lattice.forward()), (0, 1), shape(batch))
+            return self.arithmetic.reshape(lattice.total(), (0, 1), shape(batch))
         found = self.arithmetic.reshape(lattice.shares(), (0, 1), shape((*batch, *own)))
         return self.arithmetic.reshape(found, laid((*batch, *own), node.axes)[0], shape(node.axes))
 

@@ -26,6 +26,8 @@ from explainers.graph.pointwise import at_places
 from explainers.graph.rounding import Rounding
 
 Place = tuple[int, ...]
+WORTH_CUTTING = 4
+"""How many times as much as some entries an array has to cost, for those to be computed alone."""
 A = TypeVar("A")
 
 
@@ -128,10 +130,13 @@ class ExactIntervals:
 
 class ExactInPart:
     """An array of many elements of which a few are asked for: those are computed at their places alone, by balls where
-    they need few numbers, and the midpoints of all in plain floats."""
+    they need few numbers, and the midpoints of all in plain floats.
 
-    def __init__(self, node: Node, axes: Axes, values: Values) -> None:
-        self._node, self._axes, self._values = node, axes, values
+    Where a few need nearly as much as all do, all are computed, together with those of the other arrays like that.
+    """
+
+    def __init__(self, node: Node, axes: Axes, values: Values, known: Known) -> None:
+        self._node, self._axes, self._values, self._all = node, axes, values, known
         self._known: dict[Place, arb] = {}
 
     @property
@@ -140,11 +145,12 @@ class ExactInPart:
 
     def at(self, place: Place) -> arb:
         if place not in self._known:
-            self._known |= self._found(tuple(dict.fromkeys((place, *spread_places(self.shape)))))
+            places = tuple(dict.fromkeys((place, *spread_places(self.shape))))
+            self._known |= {p: self._whole.at(p) for p in places} if self.is_dear else self._found(places)
         return self._known[place]
 
     def middles(self) -> npt.NDArray[np.float64]:
-        return self._middles
+        return self._whole.middles() if self.is_dear else self._middles
 
     def bounds(self) -> tuple[Floats, Floats]:
         return self._whole.bounds()
@@ -156,23 +162,37 @@ class ExactInPart:
         return self._whole.sum_of(places)
 
     @cached_property
+    def is_dear(self) -> bool:
+        """Whether a few elements, spread over the array, need more than a part of what all of them need."""
+        cut = self._cut(spread_places(self.shape))
+        return cut is None or WORTH_CUTTING * _work(cut[0]) > _work(self._node)
+
+    @cached_property
     def _middles(self) -> npt.NDArray[np.float64]:
         with np.errstate(all="ignore"):
             found = np.asarray(evaluate(self._node, self._values, FloatArithmetic()), dtype=np.float64)
         return np.broadcast_to(*_turned(found, self._node.axes, self._axes))
 
-    @cached_property
+    @property
     def _whole(self) -> Exact:
-        return along(exact((self._node,), self._values)[0], self._node.axes, self._axes)
+        return along(self._all.whole(self._node), self._node.axes, self._axes)
+
+    def _cut(self, places: Sequence[Place]) -> tuple[Node, Values] | None:
+        """The graph of the elements at places of the axes, each from the node's own."""
+        own = [tuple(place[self._axes.index(axis)] for axis in self._node.axes) for place in places]
+        return at_places(self._node, own, self._values) if self._node.axes else None
 
     def _found(self, places: Sequence[Place]) -> dict[Place, arb]:
-        """The elements at places of the axes, each from the node's own."""
-        own = [tuple(place[self._axes.index(axis)] for axis in self._node.axes) for place in places]
-        cut = at_places(self._node, own, self._values) if self._node.axes else None
+        cut = self._cut(places)
         if cut is None:
             return {place: self._whole.at(place) for place in places}
         (found,) = exact((cut[0],), _needed(*cut))
         return {place: found.at((k,)) for k, place in enumerate(places)}
+
+
+def _work(root: Node) -> int:
+    """The numbers of all arrays on the way to the root."""
+    return sum(math.prod(shape(node.axes)) for node in topological(root))
 
 
 def spread_places(sizes: tuple[int, ...], most: int = 9) -> list[Place]:
@@ -199,6 +219,7 @@ class Known:
     def __init__(self, values: Values) -> None:
         self._values = values
         self._found: dict[Node, Exact] = {}
+        self._in_part: dict[Node, ExactInPart] = {}
 
     def of(self, *roots: Node) -> tuple[Exact, ...]:
         """The exact values of roots."""
@@ -215,7 +236,15 @@ class Known:
         """A root's exact values along axes, of which a few will be asked for: all of them where these are few."""
         if _count(self._values) <= BALLS_UP_TO or root in self._found:
             return along(self.of(root)[0], root.axes, axes)
-        return ExactInPart(root, axes, self._values)
+        found = ExactInPart(root, axes, self._values, self)
+        self._in_part.setdefault(root, found)
+        return found
+
+    def whole(self, root: Node) -> Exact:
+        """All of a root's values, computed with those of the other roots of which a few cost as much."""
+        if root not in self._found:
+            self.of(root, *(node for node, part in self._in_part.items() if part.is_dear))
+        return self._found[root]
 
     def total_of(self, root: Node, places: npt.NDArray[np.int64]) -> arb:
         """The sum of a root's elements at places, one in each row."""

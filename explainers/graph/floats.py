@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.contraction import contracted
+from explainers.graph.interval_alignments import table_of_floats
 from explainers.graph.interval_blocks import laid_out
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.special_functions import SPECIAL, of_floats
@@ -59,6 +60,10 @@ class FloatArithmetic:
 
     def extremum(self, op: str, x: Floats, dims: tuple[int, ...]) -> Floats:
         return np.asarray(x.max(axis=dims) if op == "max" else x.min(axis=dims))
+
+    def alignment_table(self, scores: Floats, skips: Integers, begins: Integers, dtype: str) -> Floats:
+        by_time = scores.reshape(begins.shape).transpose(1, 0, 2)
+        return table_of_floats(by_time, skips, begins).transpose(1, 0, 2).reshape(scores.shape)
 
     def take(self, x: Floats, index: Integers, dim: int) -> Floats:
         size = x.shape[dim]

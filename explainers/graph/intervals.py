@@ -13,9 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explainers.graph import (
+    interval_alignments,
+    moderate,
+    moderate_choices,
+    moderate_functions,
+    moderate_products,
+    moderate_reductions,
+)
 from explainers.graph import interval_functions as functions
 from explainers.graph import interval_operations as operations
-from explainers.graph import moderate, moderate_choices, moderate_functions, moderate_products, moderate_reductions
+from explainers.graph.alignments import step_by_step
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.interval_arrays import (
     SLACK,
@@ -194,14 +202,14 @@ class IntervalArithmetic:
 
     def _logsumexp(self, x: Interval, dims: tuple[int, ...], dtype: str) -> Interval:
         """One step, 1-Lipschitz in the largest norm; own error as the balls', with Σ pᵢ·|xᵢ − m| ≤ log n."""
-        mid, rad = _rows(x.mid, dims), _rows(x.rad, dims)
-        terms = mid.shape[-1]
+        mid, rad, terms = x.mid, x.rad, math.prod(x.mid.shape[d] for d in dims)
         with np.errstate(all="ignore"):
-            top = mid.max(axis=-1, initial=-np.inf)
+            top = mid.max(axis=dims, keepdims=True, initial=-np.inf)
             shift = np.where(np.isfinite(top), top, 0.0)
-            logarithm = np.log(np.exp(mid - shift[..., np.newaxis]).sum(axis=-1))
+            logarithm = np.log(np.asarray(np.exp(mid - shift).sum(axis=dims)))
+            top, shift = top.reshape(logarithm.shape), shift.reshape(logarithm.shape)
             value = np.where(np.isposinf(top), top, logarithm + shift)
-            radius = rad.max(axis=-1, initial=0.0)
+            radius = np.asarray(rad.max(axis=dims, initial=0.0))
             most = np.log(max(terms, 1)) * (1 + SLACK)
             steps = most + max(terms - 1, 0) + 2 * (np.abs(value) + radius)
             logs = 1 + np.minimum(most, np.abs(logarithm) + 2 * radius + SLACK)
@@ -209,7 +217,8 @@ class IntervalArithmetic:
             own += (steps + TRANSCENDENTAL * logs) * self.rounding.unit(dtype)
             own += self.rounding.subnormal(dtype) + TINY
             result = widened(Interval(value, radius), np.where(np.isfinite(value), own, 0.0))
-        result = made_unknown(result, np.asarray(np.isinf(rad).any(axis=-1) & ~np.isnan(mid).any(axis=-1)))
+        if np.isinf(radius).any():
+            result = made_unknown(result, np.asarray(np.isinf(radius) & ~np.isnan(mid).any(axis=dims)))
         return overflowed(result, self.rounding.largest(dtype)) if self.rounding.unit(dtype) else result
 
     def extremum(self, op: str, x: Interval, dims: tuple[int, ...]) -> Interval:
@@ -220,6 +229,10 @@ class IntervalArithmetic:
         low, high = bounds(Interval(_rows(x.mid, dims), _rows(x.rad, dims)))
         result = between(low.max(axis=-1), high.max(axis=-1))
         return made_unknown(result, np.isinf(_rows(x.rad, dims)).any(axis=-1) & ~not_numbers(result))
+
+    def alignment_table(self, scores: Interval, skips: Integers, begins: Integers, dtype: str) -> Interval:
+        found = interval_alignments.table(scores, skips, begins, self.rounding, dtype)
+        return step_by_step(self, scores, skips, begins, dtype) if found is None else found
 
     def take(self, x: Interval, index: Integers, dim: int) -> Interval:
         size = x.mid.shape[dim]

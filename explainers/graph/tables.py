@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb
 
 from explainers.graph.evaluation import Values, evaluate
-from explainers.graph.exact import Exact, exact
+from explainers.graph.exact import Exact, Known
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import AlignmentSum, Axes, Axis, Node
 from explainers.graph.paths import before, forward_table, interleaved
@@ -56,9 +56,9 @@ class ForwardTable:
 class Tables:
     """The forward tables of one node, its numbers worked out once."""
 
-    def __init__(self, node: AlignmentSum, values: Values) -> None:
-        self._node, self._values = node, values
-        (self._x,) = exact((node.x,), values)
+    def __init__(self, node: AlignmentSum, values: Values, known: Known | None = None) -> None:
+        self._node, self._known = node, known or Known(values)
+        (self._x,) = self._known.of(node.x)
         held = (np.asarray(evaluate(n, values, FloatArithmetic())) for n in (node.labels, node.steps, node.length))
         self._labels, self._steps, self._length = held
 
@@ -87,7 +87,7 @@ class Tables:
 
     @cached_property
     def _totals(self) -> Exact:
-        (held,) = exact((self._node,), self._values)
+        (held,) = self._known.of(self._node)
         return held
 
 

@@ -6,6 +6,8 @@ gradient on in hinge_embedding_loss and margin_ranking_loss (clamp_min), and not
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from explainers.graph import ops
@@ -16,8 +18,9 @@ from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
 from explainers.torch_indexing import Unsupported
 
-FEW = 16
-"""How many times as many places as labels a target has, for its labels alone to be looked at."""
+FEW, MANY = 16, 10_000
+"""How many times as many places as labels a target has, or how many pairs of a place and a class there are, for its
+labels alone to be looked at."""
 
 
 def losses() -> tuple[Loss, ...]:
@@ -226,7 +229,7 @@ def _labels(target: Array, rows: Layout) -> tuple[Node, Node, tuple[Axis, ...]]:
     moved = ops.rename(target.node, own, fresh) if own and fresh else target.node
     labels = aligned(Array(moved, (*target.layout[:-1], fresh)), (*rows, fresh))
     along = (fresh,) if fresh else ()
-    if own and _only_ends_are_negative(target) and (longest := _longest(target)) < own.size / FEW:
+    if own and _only_ends_are_negative(target) and (longest := _longest(target)) < own.size / _surplus(target, own):
         few = Axis("l", longest)
         labels = ops.take(aligned(target, (*rows, own)), ops.coordinate(few), own)
         return labels, ops.compare("ge", labels, 0), (few,)
@@ -234,6 +237,11 @@ def _labels(target: Array, rows: Layout) -> tuple[Node, Node, tuple[Axis, ...]]:
         return labels, ops.compare("ge", labels, 0), along
     stops = ops.where(ops.compare("lt", labels, 0), ops.coordinate(fresh), fresh.size)
     return labels, ops.compare("lt", ops.coordinate(fresh), ops.extremum("min", stops, along)), along
+
+
+def _surplus(target: Array, own: Axis) -> int:
+    """How many times as many places as labels a target must have."""
+    return 1 if math.prod(target.shape) * own.size > MANY else FEW
 
 
 def _longest(target: Array) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import itertools
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -19,10 +20,12 @@ from explainers.aligning import aligned
 from explainers.derivation import Alignments, Forward, agrees
 from explainers.graph import alignments as lattices
 from explainers.graph import evaluation, ops
+from explainers.graph.alignments import step_by_step
 from explainers.graph.arithmetic import Arithmetic
 from explainers.graph.balls import BallArithmetic, precise
 from explainers.graph.evaluation import evaluate_all
 from explainers.graph.floats import FloatArithmetic
+from explainers.graph.interval_arrays import Interval, bounds
 from explainers.graph.intervals import IntervalArithmetic
 from explainers.graph.nodes import AlignmentSum, Axis, Input, Node
 from explainers.graph.paths import alignments, count, forward_table, interleaved, likeliest, usable
@@ -168,12 +171,32 @@ def test_of_many_alignments_the_likeliest_and_the_others_add_up() -> None:
         assert isinstance(listed, Alignments) and listed.listed == (best,) and agrees(listed)
 
 
+@pytest.mark.parametrize("mode", ["native", "exact"])
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10**6))
+def test_a_table_filled_at_once_holds_what_the_steps_hold(mode: Literal["native", "exact"], seed: int) -> None:
+    draw, (batch, steps, width) = np.random.default_rng(seed), (3, 12, 7)
+    held = draw.normal(size=(batch, steps * width)) * 10.0 ** draw.integers(-3, 4)
+    held[draw.random(held.shape) < 0.2] = -np.inf
+    scores = Interval(held, np.where(np.isfinite(held), draw.integers(0, 2) * 1e-3, 0.0))
+    skips, begins = draw.random((batch, width)) < 0.5, np.zeros((batch, steps, width), dtype=bool)
+    skips[:, :2], begins[:, draw.integers(0, steps), :2] = False, True
+    do = IntervalArithmetic(Rounding(mode))
+    at_once, one_by_one = (
+        fill(scores, skips, begins, "float32") for fill in (do.alignment_table, partial(step_by_step, do))
+    )
+    (low, high), (least, most) = bounds(at_once), bounds(one_by_one)
+    assert ((low <= most) & (least <= high)).all() and np.isfinite(at_once.mid).any()
+    assert (np.isneginf(at_once.mid) == np.isneginf(one_by_one.mid)).all()
+    assert (at_once.rad <= 2 * one_by_one.rad).all() and (one_by_one.rad <= 2 * at_once.rad).all()
+
+
 MISTAKES = (
-    ("repeats without a blank", "axis=1) != self.states", "axis=1) != -1"),
+    ("repeats without a blank", "states[:, 2:] != states[:, :-2]", "states[:, 2:] != -1"),
     ("the last blank forgotten", "2 * self.length], axis=1)", "2 * self.length - 1], axis=1)"),
-    ("nothing is skipped", "np.where(may_skip, far, -1)", "np.full(far.shape, -1)"),
-    ("one time step too many", "row = self._where((t < self.steps)", "row = self._where((t <= self.steps)"),
-    ("the first scores for all", "t * self.sizes[2] + self.states", "0 * self.sizes[2] + self.states"),
+    ("nothing is skipped", "found[:, 2:] = states[:, 2:] != states[:, :-2]", "found[:, 2:] = False"),
+    ("one time step too many", "== self.steps[:, np.newaxis] - 1", "== self.steps[:, np.newaxis]"),
+    ("the first scores for all", "np.arange(steps)[:, np.newaxis] * classes", "0 * np.arange(steps)[:, np.newaxis]"),
     ("a repeated label counted once", "found[times[n, label]][n, label] = 2 * k + 1", "found[0][n, label] = 2 * k + 1"),
     ("the score counted twice in a share", "self._difference(found, self.x)", "found"),
 )  # fmt: skip
