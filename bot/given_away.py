@@ -11,8 +11,8 @@ import msgspec
 
 from bot.exchange import Answer, Catalogue, Paragraph
 from bot.reading.question import Claim, Question, Span
-from bot.reading.stated import CLASSES
-from explainers.fingerprints import Fingerprint, fingerprints, near_chance
+from bot.reading.stated import CLASSES, NEGATIVES
+from explainers.fingerprints import Fingerprint, fingerprints, near_chance, with_negatives
 from explainers.locale import Translator, translator
 from explainers.messages import Message, said
 
@@ -55,8 +55,20 @@ def given_away(question: Question) -> GivenAway | None:
     named = ((claim, question.loss_words) for claim in told)
     tried = ((claim, _found(claim, losses, classes)) for claim, losses in (*named, *margins))
     names = frozenset(each.name for each in question.stated)
+    if (among := _among_negatives(told, question, names)) is not None:
+        return among
     one = next((GivenAway(claim, found, stated=names) for claim, found in tried if found), None)
     return one or _stayed(told, question.loss_words, classes) or _near(told, classes)
+
+
+def _among_negatives(told: Sequence[Claim], question: Question, names: frozenset[str]) -> GivenAway | None:
+    """The number that is the chance of a positive among as many negatives as the question states."""
+    count = next((int(float(each.value)) for each in question.stated if each.name == NEGATIVES), None)
+    if count is None:
+        return None
+    scalars = ((each, float(each.value)) for each in told if isinstance(each.value, float | int))
+    tried = ((claim, with_negatives(value, claim.radius, count)) for claim, value in scalars)
+    return next((GivenAway(claim, (form,), stated=names) for claim, form in tried if form is not None), None)
 
 
 def _near(told: Sequence[Claim], classes: int | None) -> GivenAway | None:

@@ -20,6 +20,7 @@ from explainers.operations.differentiating import GRAD, differentiated
 from explainers.operations.writing import put_back
 from explainers.recording import Call, Items, Name, Recording, Ref, Slice, Value
 from explainers.torch_ops import Unsupported, decision, operation, ordering, short_name
+from explainers.wrapping import wrapped
 
 
 def is_known(call: Call, recording: Recording, registry: Registry) -> bool:
@@ -49,6 +50,8 @@ class Applying:
     def made(self, call: Call, id: int) -> Array:
         """One of the arrays that a call returned or wrote to; raises Unsupported, IndexError where the table has not
         this way of calling it."""
+        if (lost := wrapped(call, self.recording)) is not None:
+            raise Unsupported(said("its whole numbers pass what {dtype} holds", dtype=lost.dtype))
         arguments = {a.name: self._cast(self._value(a.value), call, id) for a in call.arguments}
         return self._followed(call, self._valued(self._made(call, id, arguments), id))
 

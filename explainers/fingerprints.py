@@ -102,6 +102,15 @@ def _of_classes(value: float, radius: float, c: int) -> tuple[Fingerprint, ...]:
     return tuple(make(c) for at, make in forms if radius <= COARSEST_STATED and abs(at - value) <= slack)[:MOST]
 
 
+def with_negatives(value: float, radius: float, negatives: int) -> Fingerprint | None:
+    """The level of chance of one positive among this many negatives, where a number is that to all of its digits."""
+    if not 0 < negatives <= MOST_STATED or abs(value - math.log(negatives + 1)) > max(radius, FINEST * abs(value)):
+        return None
+    source = f"logits = torch.zeros(1, {negatives} + 1)\nF.cross_entropy(logits, torch.tensor([0]))"
+    question = said("Is it a contrastive loss of one positive among {count} negatives?", count=negatives)
+    return Fingerprint("info-nce-at-chance", f"ln({negatives} + 1)", _HEAD + source, question, ("negatives",))
+
+
 def near_chance(value: float, classes: int | None) -> Fingerprint | None:
     """The level of chance of a known number of classes, where a loss lies so near that its scores say little yet."""
     if classes is None or not 1 < classes <= MOST_STATED:

@@ -111,7 +111,8 @@ def prose_claims(prose: str, text: str) -> list[Claim]:
     for value in sorted(found, key=lambda v: v.start)[:MAX_NUMBERS]:
         sentence = _sentence_start(prose, value.start)
         kind = _kind(prose, value, sentence in expected_in)
-        if kind is None and printed_to >= 0 and _AND.fullmatch(prose, printed_to, value.start):
+        follows = printed_to >= 0 and _AND.fullmatch(prose, printed_to, value.start)
+        if kind is None and follows and not UNIT.match(prose, value.end):
             kind = "printed"
         printed_to = value.end if kind == "printed" else -1
         if kind:

@@ -64,7 +64,11 @@ GETS = re.compile(
 BEFORE_PRINTED = re.compile(
     r"\b(?:g[eio]ve[sn]?|gave|giving|g[eo]t(?:s|ting)?|prints?|printed|returns?|returned|outputs?|is|was|are|it'?s|"
     r"says?|shows?|equals?|"
-    r"compute[sd]?|reports?|becomes?|became|(?:start|sit|stay)(?:s|ed)? (?:at|with)|"
+    r"compute[sd]?|reports?|becomes?|became|began (?:at|with)|"
+    r"(?:start|begin|sit|stay)(?:s|ed)? (?:out )?(?:at|with|from|near)|"
+    r"(?:starte[nt]|startete|beginn(?:t|en)|liegt) (?:bei|mit)|(?:commence|d[ée]marre|d[ée]bute) (?:à|avec|par|vers)|"
+    r"(?:empieza|comienza|arranca|inicia) (?:en|con|por)|(?:come[çc]a|inicia) (?:em|com|por)|"
+    r"(?:начина\w+|старту\w+) (?:примерно )?(?:с|со|от)|на (?:перв\w+|\d+-?[а-я]*) (?:шаге|итерации|эпохе)|"
     r"(?:stuck|frozen|plateau\w*) (?:at|on)|"
     r"averages to|loss(?:es)?|value|why|where|result|"
     r"da|dio|sale|sali[óo]|imprime|devuelve|obtengo|es|valor|p[ée]rdida|donne|affiche|renvoie|obtiens|vaut|est|perte|"
@@ -77,7 +81,8 @@ BEFORE_PRINTED = re.compile(
 AFTER_PRINTED = re.compile(
     r"\s*(?:と(?:表示|出|なり|計算)|にな(?:り|っ|る)|が(?:出|表示|返)|を(?:返|出)|です|だ|でした|なの|くらい|前後|付近|左右|附近|上下|이|가|로|나오|"
     r"나와|입니다|"
-    r"है|आ|मिल|(?:क्यों )?दे|क्यों (?:आ|मिल)|comes? from|come from|is printed|vient|viene|kommt|heraus|vem|bedeutet)",
+    r"है|आ|मिल|(?:क्यों )?दे|क्यों (?:आ|मिल)|comes? from|come from|is printed|vient|viene|kommt|heraus|vem|bedeutet|"
+    r"に?から(?:始|スタート)|开始|에서 ?시작|से शुरू)",
     re.I,
 )
 ARGUMENT = re.compile(

@@ -98,7 +98,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
      r"perte\s+focale|фокальн\w+\s+(?:функци\w+\s+)?потер\w+|फोकल", "focal_loss"),
     (r"dice(?:[\s_-]*(?:loss|coefficient|score|verlust|損失|损失|손실|係数|系数))|SoftDice\w*|ダイス(?:損失|係数)|다이스\s*(?:손실|계수)|"
      r"(?:p[ée]rdida|perte|perda|coefficient|coeficiente)\s+(?:de\s+)?dice|потер\w+\s+дайс\w*", "dice_loss"),
-    (r"nt[\s_-]?xent|info[\s_-]?nce|SupCon(?:Loss)?|contrastive\s+loss|対照損失|コントラスティブ|对比(?:学习)?损失|대조\s*손실|"
+    (r"nt[\s_-]?xent|info[\s_-]?nce|(?<![A-Za-z])(?:MoCo|SimCLR)(?![A-Za-z])|SupCon(?:Loss)?|contrastive\s+loss|対照損失|コントラスティブ|对比(?:学习)?损失|대조\s*손실|"
      r"p[ée]rdida\s+contrastiva|perte\s+contrastive|perda\s+contrastiva|контрастн\w+\s+(?:функци\w+\s+)?потер\w+",
      "info_nce"),
     (r"(?<![A-Za-z])(?:policy|action|actor|categorical|ppo|a2c|a3c|sac|reinforce)(?:'s)?[\s_-]+entropy"

@@ -15,7 +15,7 @@ _OTHER_FRAMEWORKS = frozenset((
 ))  # fmt: skip
 _LOSS = re.compile(
     r"(?<![A-Za-z])loss(?:es)?(?![A-Za-z])|criterion|\breduction\b(?=.{0,30}\b(?:mean|sum|none)\b)|損失|ロス(?!ト|ア)|损失|손실|로스|p[ée]rdida|perte|verlust|"
-    r"perda|потер(?:[ьиеюй]|я(?![лтв]))|функци\w+ потерь|लॉस|हानि|خسار[ةه]|الفقد",
+    r"perda|потер(?:[ьиеюй]|я(?![лтв]))|функци\w+ потерь|(?<![а-я])лосс|लॉस|हानि|خسار[ةه]|الفقد",
     re.I,
 )
 _NOT_OURS = re.compile(

@@ -8,6 +8,9 @@ from bot.reading.question import Claim, Stated
 CLASSES = "classes"
 """The name under which a number of classes is stated; torch has no such argument."""
 
+NEGATIVES = "negatives"
+"""The name under which a number of negatives of a contrastive loss is stated."""
+
 _LARGEST = 14.0
 """Over a million classes are none."""
 
@@ -36,6 +39,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
         "loss",
         r"(?:loss(?!_\d)(?:\s+of\s+(?:my|the|a)\s+\w+)?|損失|损失|손실|p[ée]rdida|perte|perda|verlust|потер\w+)",
     ),
+    (
+        "negatives",
+        r"queue(?:[\s_-]*(?:size|length))?|negatives|キュー(?:サイズ)?|队列(?:长度|大小)?|큐(?:\s*크기)?",
+    ),
     ("batch", r"batch(?:[\s_-]*size)?|バッチ(?:サイズ)?|批(?:次|大小|量)?|배치(?:\s*크기)?|(?<![A-Za-z])N(?=\s?=)"),
 )
 _SCALARS = tuple((name, re.compile(rf"(?<![A-Za-z])(?:{words}){_IS}{_NUMBER}", re.I)) for name, words in _WORDS)
@@ -52,13 +59,20 @@ _DATASETS = (
 """How many classes, or words, there are in what is trained on most."""
 
 _CLASSES = re.compile(
-    r"(?<![\d.,])(\d{1,3},\d{3}|\d{1,6})[\s-]{0,4}(?:-?way\b|(?:discrete )?actions?\b|"
+    r"(?<![\d.])(\d{1,3},\d{3}|\d{1,6})[\s-]{0,4}(?:-?way\b|(?:discrete )?actions?\b|"
     r"class(?:es)?\b|classes\b|labels\b|clases|klassen|класс\w*|क्लास|वर्ग|クラス|"
     r"个?类|分类|개?\s*클래스|categories)|(?:num_classes|n_classes|(?<![A-Za-z])C|vocab(?:ulary)?(?:[\s_]size)?|"
     r"クラス数|类别?(?:总|的)?数(?:量|目)?|클래스\s*(?:수|개수)?)"
     rf"{_IS}(\d{{1,3}},\d{{3}}|\d{{1,6}})(?!\d|\.\d)",
     re.I,
 )
+_VOCABULARY = r"(?:vocab\w*|vokabular\w*|словар\w*|词表|词汇表?|詞表|語彙|어휘|단어장|शब्दावली)"
+_WORDS_KNOWN = re.compile(
+    rf"{_VOCABULARY}[^\d.!?\n]{{0,25}}(\d{{1,3}},\d{{3}}|\d{{2,6}})(?!\d|\.\d)|"
+    rf"(?<![\d.])(\d{{1,3}},\d{{3}}|\d{{2,6}})[\s-]*[^\d.!?\n]{{0,20}}{_VOCABULARY}",
+    re.I,
+)
+"""A vocabulary is as many classes as it has words: "a vocabulary of 32000 tokens", "32000 Tokens im Vokabular"."""
 
 
 def stated(prose: str) -> tuple[Stated, ...]:
@@ -76,7 +90,7 @@ def stated(prose: str) -> tuple[Stated, ...]:
     known = next((count for name, count in _DATASETS if re.search(name, prose, re.I)), None)
     if known is not None:
         found[CLASSES] = str(known)
-    if match := _CLASSES.search(prose):
+    if match := _CLASSES.search(prose) or _WORDS_KNOWN.search(prose):
         found[CLASSES] = str(int((match.group(1) or match.group(2)).replace(",", "")))
     return tuple(Stated(name, value) for name, value in found.items())
 

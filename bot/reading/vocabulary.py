@@ -256,7 +256,8 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         "initial",
         r"initial\w*|at (?:the )?(?:start|beginning)|first (?:epoch|step|batch|iteration)|chance|"
         r"untrained|random guess\w*|初期|最初|学習前|初始|一开始|처음|초기|inicial\w*|initial\w*|"
-        r"anfang\w*|начал\w*|शुरू\w*",
+        r"anfang\w*|начал\w*|начина\w*|शुरू\w*|开始|始ま\w*|시작\w*|startet|beginnt|commence|d[ée]marre|empieza|comienza|"
+        r"come[çc]a",
     ),
     ("classes", r"class(?:es)?|クラス|类别?|클래스|clases?|klassen?|класс\w*|क्लास|वर्ग"),
     ("binary", r"binary|二値|二元|二分类|이진|binari[oa]|binaire|bin[äa]r\w*|бинарн\w*|बाइनरी|two classes"),

@@ -33,8 +33,8 @@ def rules() -> tuple[Rule, ...]:
             title=said("The scores hold no information: the loss is ln C"),
             explanation=said(
                 "Equal scores give every class the probability 1/C, whatever number they share, and the loss is ln C. "
-                "A model that stays there has learned nothing yet: check the learning rate, the initialisation, the "
-                "labels and frozen layers."
+                "An untrained model normally starts near it; one that stays there has learned nothing yet: check the "
+                "learning rate, the initialisation, the labels and frozen layers."
             ),
             words=(
                 "loss stuck at 0.693",

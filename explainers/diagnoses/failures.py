@@ -39,6 +39,7 @@ from explainers.diagnoses import (
     refused_options,
     refused_variances,
     repeated_backward,
+    saturation,
     silent_gradients,
     spoiled_gradients,
     stable_logarithms,
@@ -77,6 +78,7 @@ _BACKWARD = (backward_errors, changed_in_place, repeated_backward)
 
 
 _NOT_FINITE = (
+    saturation,
     logarithms,
     zero_times_log,
     overflows,

@@ -52,6 +52,7 @@ from explainers.diagnoses import (
     target_dtypes,
     training,
     transformed,
+    whole_numbers,
 )
 from explainers.diagnoses.diagnosis import Rules, registered
 
@@ -105,6 +106,7 @@ def rules() -> Rules:
         transformed,
         perplexities,
         precision,
+        whole_numbers,
         target_dtypes,
         failures,
     )

@@ -14,6 +14,7 @@ from explainers.messages import Message, said
 from explainers.recording import Call, Tensor
 
 LONGEST_ROW = 8
+LONGEST_CODE = 50
 
 
 def number(x: float | None) -> str:
@@ -42,6 +43,12 @@ def described(name: str | Message, tensor: Tensor) -> Message:
 def entry(at: Sequence[int]) -> str:
     """[0, 2] behind a name; nothing where there is a single number."""
     return str(list(at)) if at else ""
+
+
+def code_of(call: Call) -> str:
+    """A call as it was written, its function's name where that is long or was not written."""
+    code = " ".join(call.span.text.split()) if call.span is not None else ""
+    return code if 0 < len(code) <= LONGEST_CODE else short(call)
 
 
 def stated(scene: Scene) -> str | Message:

@@ -117,6 +117,26 @@ def course(explanation: Explanation) -> Iterator[Message]:
             last=shown(last),
             least=shown(min(losses)),
         )
+    yield from _spoiled(explanation)
+
+
+def _spoiled(explanation: Explanation) -> Iterator[Message]:
+    """From which step on a loss is not finite because the gradient of a finite one was not."""
+    losses, value = explanation.recording.losses, explanation.value
+    at = next((k for k, loss in enumerate(losses) if not math.isfinite(loss)), 0)
+    if at and value == losses[at - 1] and explanation.diagnoses and _is_of_gradient(explanation.diagnoses[0].slug):
+        yield said(
+            "Step {step} shows the cause: its loss is {value}, its gradient is not finite, and from step {next} on the "
+            "loss is {spoiled}, as the parameters are.",
+            step=at,
+            value=shown(losses[at - 1]),
+            next=at + 1,
+            spoiled=shown(losses[at]),
+        )
+
+
+def _is_of_gradient(slug: str) -> bool:
+    return rules()[slug].family == "spoiled-gradients"
 
 
 def likeness(like: Equal) -> Message:

@@ -32,7 +32,7 @@ _READS: Final = frozenset({"torch.Tensor.item", "torch.Tensor.__float__", "torch
 _EXPORTS: Final = frozenset({"torch.Tensor.numpy", "torch.Tensor.__array__", "torch.Tensor.__dlpack__"})
 _NAMING_A_DEVICE: Final = frozenset({"torch.device", "torch.nn.functional._parse_to", "torch._C._nn._parse_to"})
 _ELSEWHERE: Final = frozenset({"cuda", "mps", "xpu"})
-_BACKWARD: Final = frozenset({"torch.Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
+BACKWARD: Final = frozenset({"torch.Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
 
 
 class TooManyCalls(BaseException):
@@ -247,7 +247,7 @@ class Tracer(TorchFunctionMode):
             self.numbers.append((result, self.ledger.meet(inputs[0])))
         elif name in _EXPORTS:
             self.ledger.export(inputs[0])
-        elif name in _BACKWARD and not penalised:
+        elif name in BACKWARD and not penalised:
             self.backward_from.append(self.ledger.meet(inputs[0]))
 
 

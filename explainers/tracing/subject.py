@@ -1,8 +1,9 @@
 """Which tensor a program is about.
 
-The call whose output a printed claim names; else what `.backward()` started from; else what was shown last, one that is
-nan before others; else the last value of a loss function; else, where a program ends with a value of its own making,
-the last single number that it computed and still holds in a variable.
+The loss whose gradient first left nan or inf in a parameter, where what is asked about is not finite because of that;
+else the call whose output a printed claim names; else what `.backward()` started from; else what was shown last, one
+that is nan before others; else the last value of a loss function; else, where a program ends with a value of its own
+making, the last single number that it computed and still holds in a variable.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import ast
 import math
 from collections.abc import Sequence
 
+from explainers.dependencies import ancestors
 from explainers.recording import FLOATING, Shown
-from explainers.tracing.mode import Tracer
+from explainers.tracing.mode import BACKWARD, Tracer
 from explainers.tracing.naming import is_loss
 
 Claims = Sequence[tuple[float, float]]
@@ -24,7 +26,29 @@ _CLAIMED_LIMIT = 1000  # elements of an output that is compared with claims
 def choose(tracer: Tracer, shown: Sequence[Shown], claims: Claims, named: set[int]) -> int | None:
     """The id of the subject, None where the program computed and showed nothing."""
     found = _chosen(tracer, shown, claims, named)
+    if found is not None and _is_odd(tracer, found) and (before := _spoiling(tracer, found)) is not None:
+        found = before
     return None if found is None else _as_computed(tracer, found)
+
+
+def _spoiling(tracer: Tracer, id: int) -> int | None:
+    """The finite loss whose backward pass wrote the first nan or inf into what a tensor was computed from, by a step.
+
+    None where its inputs were finite, or the loss itself was not.
+    """
+    below = ancestors(tracer.calls, [id])[1]
+    started: int | None = None
+    for call in tracer.calls:
+        if call.function in BACKWARD and call.inputs() and call.inputs()[0] in tracer.backward_from:
+            started = call.inputs()[0]
+        elif call.index in below and not call.grad_enabled and any(_turns(tracer, *pair) for pair in call.mutated):
+            return started if started is not None and not _is_odd(tracer, started) else None
+    return None
+
+
+def _turns(tracer: Tracer, old: int, new: int) -> bool:
+    """Whether a write made nan or inf of what was finite."""
+    return _is_odd(tracer, new) and not _is_odd(tracer, old)
 
 
 def _as_computed(tracer: Tracer, id: int) -> int:
@@ -85,7 +109,7 @@ def others(
 
 
 def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | None:
-    """Of the computed values that match a claim, one that is shown; then nan or inf, a loss, a start of backward.
+    """Of the computed values that match a claim, one that is shown; then nan or inf, a start of backward, a loss.
 
     A gradient that matches is told of the loss that backward started from.
     """
@@ -97,7 +121,7 @@ def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | No
             if _matches(tracer, id, claims):
                 loss, odd = is_loss(call.function), _is_odd(tracer, id)
                 of = tracer.backward_from[-1] if started and call.function == _GRADIENT else id
-                rank = (loss and odd, id in displayed, odd, loss, id in started, call.index, of)
+                rank = (loss and odd, id in displayed, odd, id in started, loss, call.index, of)
                 best = rank if best is None else max(best, rank)
     return None if best is None else best[-1]
 
@@ -124,7 +148,7 @@ def _body(source: str) -> list[ast.stmt]:
 def _is_odd(tracer: Tracer, id: int) -> bool:
     """Whether an entry is nan or inf."""
     copy = tracer.ledger.copy(id)
-    return copy is not None and not all(math.isfinite(value) for value in copy.reshape(-1).tolist())
+    return copy is not None and not bool(copy.isfinite().all())
 
 
 def _matches(tracer: Tracer, id: int, claims: Claims) -> bool:

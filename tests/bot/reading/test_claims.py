@@ -160,3 +160,26 @@ def test_what_another_library_gives_is_compared_with(text: str, value: float):
 
 def test_the_line_of_a_file_is_no_value() -> None:
     assert claims("../native/cuda/Loss.cu:242: block: [0,0,0] Assertion failed, loss is 0.4321")["printed"] == [0.4321]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "cross entropy starts at 6.9, 1000 classes, is that normal?",
+        "CrossEntropyLoss startet bei 6.9, 1000 Klassen, normal?",
+        "La perte d'entropie croisée commence à 6.9, 1000 classes, normal ?",
+        "La entropía cruzada empieza en 6.9, 1000 clases, ¿es normal?",
+        "A entropia cruzada começa em 6.9, 1000 classes, é normal?",
+        "Кросс-энтропия начинается с 6.9, 1000 классов, это нормально?",
+        "交叉熵损失一开始是 6.9，1000 类，这正常吗？",
+        "交差エントロピーが 6.9 から始まります。1000クラスです。正常ですか？",
+        "크로스 엔트로피 손실이 6.9에서 시작해요. 1000개 클래스인데 정상인가요?",
+        "क्रॉस एंट्रॉपी लॉस 6.9 से शुरू होता है, 1000 क्लास हैं, क्या यह सामान्य है?",
+        "das Vokabular hat 1000 Tokens und die Kreuzentropie startet bei 6.9, normal?",
+    ],
+)
+def test_where_a_loss_starts_is_printed_and_what_is_counted_is_stated(sentence: str) -> None:
+    reading = read(sentence)
+    assert isinstance(reading, Question)
+    assert [claim.value for claim in reading.claims if claim.kind == "printed"] == [6.9]
+    assert {each.name: each.value for each in reading.stated}["classes"] == "1000"

@@ -27,6 +27,8 @@ from explainers.tracing import record
         ("c = nn.MSELoss()\na = c(torch.ones(2), torch.zeros(2))\nc", (), "a"),
         ("x = torch.tensor([0.5])\ny = x + 0\nz = x * 3\nprint(z, y)", [(0.5, 0.05)], "y"),
         ("a = torch.ones(2)\nb = -(a * 3).log().mean()\nc = a * 2", (), "b"),
+        ("x = torch.zeros(2, requires_grad=True)\na = F.mse_loss(x, torch.zeros(2))\nb = a.sqrt()\nb.backward()",
+         [(0.0, 0.0)], "b"),
         ("a = torch.ones(2)", (), None),
         ("a = torch.tensor(1.0)", (), None),
     ],
@@ -35,6 +37,27 @@ def test_the_subject(source: str, claims: list[tuple[float, float]], subject: st
     recording = record(source, claims=claims)
     assert recording.raised is None
     assert recording.subject == (None if subject is None else recording.names[subject])
+
+
+_STEPPED = """\
+x = torch.zeros(2, requires_grad=True)
+kept = []
+for _ in range(3):
+    loss = {}
+    kept.append(loss)
+    loss.backward()
+    with torch.no_grad():
+        x -= 0.1 * x.grad
+first, second, last = kept
+"""
+
+
+@pytest.mark.parametrize(
+    ("formula", "subject"), [("(x ** 2).sum().sqrt() + 1", "first"), ("x.sum() / 0 - x.sum() / 0", "last")]
+)
+def test_a_loss_spoiled_by_a_step_is_asked_about_where_its_gradient_was(formula: str, subject: str) -> None:
+    recording = record(_STEPPED.format(formula))
+    assert recording.subject == recording.names[subject]
 
 
 def test_a_claimed_nan_of_a_bare_expression_goes_before_a_claimed_number_shown_last() -> None:
