@@ -59,7 +59,7 @@ _DATASETS = (
 """How many classes, or words, there are in what is trained on most."""
 
 _CLASSES = re.compile(
-    r"(?<![\d.])(\d{1,3},\d{3}|\d{1,6})[\s-]{0,4}(?:-?way\b|(?:discrete )?actions?\b|"
+    r"(?<!\d)(?<!\d\.)(\d{1,3},\d{3}|\d{1,6})[\s-]{0,4}(?:-?way\b|(?:discrete )?actions?\b|"
     r"class(?:es)?\b|classes\b|labels\b|clases|klassen|класс\w*|क्लास|वर्ग|クラス|"
     r"个?类|分类|개?\s*클래스|categories)|(?:num_classes|n_classes|(?<![A-Za-z])C|vocab(?:ulary)?(?:[\s_]size)?|"
     r"クラス数|类别?(?:总|的)?数(?:量|目)?|클래스\s*(?:수|개수)?)"
@@ -69,7 +69,7 @@ _CLASSES = re.compile(
 _VOCABULARY = r"(?:vocab\w*|vokabular\w*|словар\w*|词表|词汇表?|詞表|語彙|어휘|단어장|शब्दावली)"
 _WORDS_KNOWN = re.compile(
     rf"{_VOCABULARY}[^\d.!?\n]{{0,25}}(\d{{1,3}},\d{{3}}|\d{{2,6}})(?!\d|\.\d)|"
-    rf"(?<![\d.])(\d{{1,3}},\d{{3}}|\d{{2,6}})[\s-]*[^\d.!?\n]{{0,20}}{_VOCABULARY}",
+    rf"(?<!\d)(?<!\d\.)(\d{{1,3}},\d{{3}}|\d{{2,6}})[\s-]*[^\d.!?\n]{{0,20}}{_VOCABULARY}",
     re.I,
 )
 """A vocabulary is as many classes as it has words: "a vocabulary of 32000 tokens", "32000 Tokens im Vokabular"."""
