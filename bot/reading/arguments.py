@@ -7,10 +7,10 @@ from bot.reading.printed import Value, shape
 
 INDEXED = frozenset(("cross_entropy", "nll_loss", "multi_margin_loss"))
 """Losses that take class indices."""
-_BROADCASTING = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"))
+_BROADCASTING = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "hinge_embedding_loss"))
 ELEMENTWISE = _BROADCASTING | {
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss", "soft_margin_loss",
-    "multilabel_soft_margin_loss", "multilabel_margin_loss", "hinge_embedding_loss",
+    "multilabel_soft_margin_loss", "multilabel_margin_loss",
 }  # fmt: skip
 """Losses whose target has the shape of the input."""
 

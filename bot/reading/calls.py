@@ -9,7 +9,7 @@ from bot.reading.arguments import ELEMENTWISE, INDEXED, Arguments, arguments, fl
 from bot.reading.divergence import kl_arguments
 from bot.reading.frameworks import foreign_losses, keras_source
 from bot.reading.literals import Literal, Role, literals, scalars
-from bot.reading.losses import names_other_measure
+from bot.reading.losses import changed_to, names_other_measure
 from bot.reading.printed import shape
 from bot.reading.question import Completion, Origin, Snippet
 from bot.reading.triples import triple
@@ -47,7 +47,8 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
     if of_three := triple(losses, prose):
         line = prose.count("\n", 0, of_three.start) + 1
         return Written((_snippet(of_three.source, line, False, _IMPORTS),), None, of_three.spans)
-    named = [loss for loss in losses if loss in INDEXED | ELEMENTWISE][:2]
+    now = changed_to(prose)
+    named = [loss for loss in losses if loss in INDEXED | ELEMENTWISE and now in (None, loss)][:2]
     found = literals(prose)
     if not _of(Role.INPUT, found) and any(loss in ELEMENTWISE for loss in named):
         found = scalars(prose) or found

@@ -95,7 +95,8 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     written = "\n".join(each.source for each in material.snippets)
     if lacking and not is_specific(topics_of(f"{prose}\n{written}")):
         return NeedsInput(lacking, "code", language)
-    subject = subject_of(material.snippets)
+    subject = _odd_one(material, claims, message.document.text)
+    subject = subject_of(material.snippets) if subject is None else subject
     missing = () if subject is None else lacked(material.snippets[subject])
     kind = _kind(material, subject, claims, error)
     text = message.document.text
@@ -127,6 +128,23 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
         fails=(error is not None and not error.type.endswith("Warning")) or relevance.speaks_of_errors(prose),
         cut=_cut(parts, missing, None if subject is None else material.snippets[subject]),
     )
+
+
+def _odd_one(material: Material, claims: Sequence[Claim], text: str) -> int | None:
+    """Of several calls made of pasted numbers, the one above the value that behaves as the asker complains."""
+    behaves = {claim.value for claim in claims if claim.kind == "behaviour"}
+    odd = next((claim for claim in claims if claim.span is not None and _shows(claim, behaves)), None)
+    if odd is None or odd.span is None or any(each.origin is not Origin.LITERAL for each in material.snippets):
+        return None
+    line = text.count("\n", 0, odd.span.start) + 1
+    above = [at for at, each in enumerate(material.snippets) if each.line_map and each.line_map[0] <= line]
+    return above[-1] if above else None
+
+
+def _shows(claim: Claim, behaviours: set[object]) -> bool:
+    if claim.kind != "printed" or not isinstance(claim.value, float):
+        return False
+    return (claim.value < 0 and "negative" in behaviours) or (claim.value != claim.value and "nan" in behaviours)
 
 
 def _cut(parts: Sequence[Parts], missing: tuple[str, ...], subject: Snippet | None) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The names people have for losses, in ten languages and four frameworks → names in torch.nn.functional."""
 
 import functools
+import itertools
 import re
 
 MODULES = {
@@ -142,6 +143,21 @@ _MEASURES = re.compile(
 )
 
 
+_REACH = 40
+_CHANGED = re.compile(
+    r"\b(?:from|chang\w+|switch\w+|replac\w+|swapp\w+|moved|went|wechsel\w*|gewechselt|ersetz\w*|ge[äa]ndert|von|"
+    r"cambi\w+|reempla\w+|pas[ée]\w*|remplac\w+|chang[ée]\w*|troqu\w+|mudei|substitu\w+|замени\w+|"
+    r"переш\w+|сменил\w*)\b|损失|把|将|损失函数|損失|を|손실",
+    re.I,
+)
+_INTO = re.compile(
+    r"(?:\s*loss)?[\s`'\"()]*(?:(?:to|with|by|into|for|zu|auf|durch|nach|mit|a|por|à|par|vers|para|на)\b|->|→|=>|"
+    r"换成了?|改成了?|改为|替换为|から|を|에서|를|을)[\s`'\"()]*(?:the\s|torch\.nn\.|nn\.|F\.|torch\.nn\.functional\.)?",
+    re.I,
+)
+"""Between the name of a loss and that of the one in its place, behind a word of change."""
+
+
 def functions() -> frozenset[str]:
     """The losses of torch.nn.functional."""
     return frozenset(MODULES.values())
@@ -160,8 +176,20 @@ def loss_mentions(prose: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def loss_words(prose: str) -> tuple[str, ...]:
-    """Functions named in the prose, each once, in order of mention."""
-    return tuple(dict.fromkeys(function for _, _, function in loss_mentions(prose)))
+    """Functions named in the prose, each once, in order of mention; one that another was changed to comes first."""
+    now = changed_to(prose)
+    first = (now,) if now is not None else ()
+    return tuple(dict.fromkeys((*first, *(function for _, _, function in loss_mentions(prose)))))
+
+
+def changed_to(prose: str) -> str | None:
+    """The loss that the asker uses now in place of another: "I switched from MSE to L1"; None where none is said."""
+    mentions = loss_mentions(prose)
+    for (start, end, before), (next_, _, after) in itertools.pairwise(mentions):
+        told = _CHANGED.search(prose, max(0, start - _REACH), start)
+        if before != after and told and _INTO.fullmatch(prose, end, next_):
+            return after
+    return None
 
 
 def names_other_measure(prose: str) -> bool:

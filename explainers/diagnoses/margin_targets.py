@@ -8,7 +8,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, renewed, scaled, wrapped
+from explainers.diagnoses.edits import graph_rerun, renewed, scaled, swapped, wrapped
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number, row, stated
@@ -69,6 +69,28 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD
             + _RANKED
             + "y = torch.tensor([1.0, -1.0, 1.0])\nF.margin_ranking_loss(x1, x2, y, margin=1.0)",
+        ),
+        Rule(
+            slug="hinge-embedding-on-scores",
+            family="margin-targets",
+            title=said("Scores where hinge_embedding_loss expects distances"),
+            explanation=said(
+                "hinge_embedding_loss takes a distance (a dissimilarity), which is never negative: for a label of 1 it "
+                "returns the input itself, without any max, so that minimising it drives scores towards −∞; the hinge "
+                "max(0, margin − x) is that of label −1 alone. Of scores and labels of ±1, soft_margin_loss is the "
+                "loss."
+            ),
+            words=(
+                "hinge embedding loss negative",
+                "HingeEmbeddingLoss on logits",
+                "hinge_embedding_loss below 0",
+                "hinge embedding loss input must be positive distance",
+            ),
+            losses=frozenset({"hinge_embedding_loss"}),
+            trigger=_scores_as_distances,
+            positive=_HEAD + _SCORES + "y = torch.tensor([1.0, 1.0, -1.0])\nF.hinge_embedding_loss(scores, y)",
+            control=_HEAD + "d = torch.tensor([2.0, 1.5, 3.0])\ny = torch.tensor([1.0, 1.0, -1.0])\n"
+            "F.hinge_embedding_loss(d, y)",
         ),
         Rule(
             slug="multilabelmargin-not-indices",
@@ -196,6 +218,47 @@ def _not_overwritten(scene: Scene) -> Fix:
 
 def _names(statement: ast.Assign) -> list[str]:
     return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+
+
+def _scores_as_distances(scene: Scene) -> Suspicion | None:
+    x, y = scene.array("input"), scene.array("target")
+    labels = np.broadcast_to(y, x.shape) if y.ndim <= x.ndim and x.size else y
+    alike = x[(labels == 1) & (x < 0)] if labels.shape == x.shape else x[:0]
+    if not alike.size:
+        return None
+    below = (wrapped(scene.call, "input", "torch.clamp", min=0.0),)
+    swap = swapped(scene.call, "torch.nn.functional.soft_margin_loss", "input", "target", "reduction")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said(
+            "{value} adds up scores: for y = 1 hinge_embedding_loss returns the input itself, {x} for example.",
+            value=stated(scene),
+            x=number(float(alike.min())),
+        ),
+        evidence=(
+            said(
+                "{count} of {all} entries have y = 1 and an input below 0, which no distance is.",
+                count=int(alike.size),
+                all=int(x.size),
+            ),
+            _formula(scene),
+        ),
+        trials=(
+            Trial(said("with soft_margin_loss, which takes scores"), graph_rerun(swap)),
+            Trial(said("with inputs of at least 0, as distances are"), graph_rerun(*below), "illustration"),
+        ),
+        fix=fixes.fix(
+            scene,
+            fixes.renamed(
+                scene,
+                scene.call,
+                ("hinge_embedding_loss", "soft_margin_loss"),
+                ("HingeEmbeddingLoss", "SoftMarginLoss"),
+            ),
+            "choose",
+            said("Give it distances, such as F.pairwise_distance(a, b); of scores, use soft_margin_loss."),
+        ),
+    )
 
 
 def _mask(scene: Scene) -> Suspicion | None:
