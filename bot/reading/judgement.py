@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -141,7 +141,7 @@ def _odd_one(material: Material, claims: Sequence[Claim], text: str) -> int | No
     return above[-1] if above else None
 
 
-def _shows(claim: Claim, behaviours: set[object]) -> bool:
+def _shows(claim: Claim, behaviours: Collection[object]) -> bool:
     if claim.kind != "printed" or not isinstance(claim.value, float):
         return False
     return (claim.value < 0 and "negative" in behaviours) or (claim.value != claim.value and "nan" in behaviours)

@@ -19,6 +19,12 @@ _BATCHES = (
     "a = F.mse_loss(torch.tensor([1.0, 1.0, 1.0, 1.0]), torch.zeros(4))\n"
     "b = F.mse_loss(torch.tensor([{}]), torch.zeros({}))\n"
 )
+_PADDED = (
+    "logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 3.0]])\n"
+    "a = F.cross_entropy(logits, torch.tensor([0, 1, 0, 1]), ignore_index=-100)\n"
+    "b = F.cross_entropy(logits, torch.tensor([1, -100, -100, -100]), ignore_index=-100)\n"
+    "(a + b) / 2"
+)
 _STEPS = (
     "w = torch.tensor([1.0], requires_grad=True)\nx = torch.arange(1.0, 7.0)\ny = torch.zeros(6)\n"
     "for part in (slice(0, 2), slice(2, 4), slice(4, 6)):\n    loss = F.mse_loss(w * x[part], y[part])\n"
@@ -37,18 +43,25 @@ def rules() -> tuple[Rule, ...]:
             title=said("A mean of means over batches of unequal size"),
             explanation=said(
                 "Every batch counts alike in the mean of the batch means, so the items of a short batch count "
-                "more than the others."
+                "more than the others. So it is with tokens where padding makes their number unequal (also in gradient "
+                "accumulation): add up the sums (reduction='sum') and divide by the total number of items or tokens "
+                "that count."
             ),
             words=(
+                "gradient accumulation loss differs padded sequences number of tokens",
+                "loss averaged over tokens or over batches with padding",
+                "same effective batch size gradient accumulation different loss",
                 "average of batch losses",
                 "last batch smaller",
                 "epoch loss differs from full batch",
                 "mean of means",
             ),
             losses=frozenset(),
+            dominates=frozenset({"ce-ignored-left-out"}),
             trigger=_mean_of_means,
             positive=_HEAD + _BATCHES.format("3.0", "1") + "(a + b) / 2",
             control=_HEAD + _BATCHES.format("3.0, 3.0, 3.0, 3.0", "4") + "(a + b) / 2",
+            variants=(_HEAD + _PADDED,),
         ),
         Rule(
             slug="grad-accumulation-not-divided",
@@ -106,7 +119,7 @@ def rules() -> tuple[Rule, ...]:
 def _mean_of_means(scene: Scene) -> Suspicion | None:
     calls = [c for c in scene.needed() if is_library_loss(c, scene.registry) and _is_mean(c)]
     values = [scalar(scene.recording.tensor(c.outputs[0])) for c in calls]
-    sizes = [max(scene.recording.tensors[id].elements for id in c.inputs()) for c in calls]
+    sizes = [_counted(scene, c) for c in calls]
     known = [v for v in values if v is not None]
     if len(known) < 2 or len(known) != len(calls) or len(set(sizes)) < 2 or scene.value is None:
         return None
@@ -136,6 +149,14 @@ def _mean_of_means(scene: Scene) -> Suspicion | None:
             said("Add up sums and divide once by the number of all items, or weigh each mean by its size."),
         ),
     )
+
+
+def _counted(scene: Scene, call: Call) -> int:
+    """How many numbers a mean is over: of class indices those that are not ignored."""
+    target, ignored = scene.held(call.ref("target")), call.argument("ignore_index")
+    if short(call) in ("cross_entropy", "nll_loss") and target is not None and isinstance(ignored, int):
+        return int((target != ignored).sum())
+    return max(scene.recording.tensors[id].elements for id in call.inputs())
 
 
 def _is_mean(call: Call) -> bool:

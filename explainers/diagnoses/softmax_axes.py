@@ -46,12 +46,15 @@ def rules() -> tuple[Rule, ...]:
             title=said("Softmax of a single number"),
             explanation=said(
                 "Softmax of one number is 1 whatever it is, so the loss does not depend on the score and its gradient "
-                "is 0. One score per item wants sigmoid."
+                "is 0. With one class alone there is nothing to tell apart: cross_entropy over a single output is "
+                "always 0. One score per item wants sigmoid."
             ),
             words=(
                 "softmax one output",
                 "softmax single logit",
                 "cross entropy one class loss 0",
+                "only one class loss always 0",
+                "single class dataset loss 0",
                 "binary classification softmax one unit",
                 "predictions are all exactly 1 softmax",
                 "softmax of one output constant loss",
@@ -61,6 +64,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_of_one_number,
             positive=_HEAD + _ONE + "F.binary_cross_entropy(torch.softmax(logits, dim=1), target)",
             control=_HEAD + _ONE + "F.binary_cross_entropy(torch.sigmoid(logits), target)",
+            variants=(_HEAD + "logits = torch.tensor([[3.0], [-3.0]])\nF.cross_entropy(logits, torch.tensor([0, 0]))",),
             dominates=frozenset(
                 {"bce-after-softmax-multilabel", "bce-after-softmax-onehot", "bce-clamped-at-100", "softmax-wrong-dim"}
             ),

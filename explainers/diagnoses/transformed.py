@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, replaced, set_to, swapped
 from explainers.diagnoses.scene import Floats, Scene, scalar, short, upstream
 from explainers.diagnoses.wording import number, row, stated
-from explainers.messages import said
+from explainers.messages import Message, said
 from explainers.recording import Call, Tensor
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -20,6 +20,7 @@ _TEACHER = (
     "log_q, p = F.log_softmax(student / temperature, dim=1), F.softmax(teacher / temperature, dim=1)\n"
     "kl = F.kl_div(log_q, p, reduction='batchmean')\n"
 )
+_MOST_BITS = 100.0
 _NEAR = 0.02
 _LOSSES = frozenset({"cross_entropy", "nll_loss"})
 _NAMES = ("loss", "nll", "ce", "entropy")
@@ -43,6 +44,7 @@ def rules() -> tuple[Rule, ...]:
                 "what perplexity is a loss of 3.5",
                 "exp of the loss perplexity",
                 "perplexity of a language model",
+                "loss in bits base 2 perplexity does not match exp",
             ),
             losses=frozenset(),
             trigger=_perplexity,
@@ -138,13 +140,31 @@ def _perplexity(scene: Scene) -> Suspicion | None:
         verdict=said(
             "{value} is the perplexity of a loss of {loss}: exp({loss}).", value=stated(scene), loss=number(loss)
         ),
-        evidence=(said("The model is as unsure as if {value} tokens were equally likely.", value=number(scene.value)),),
+        evidence=(
+            said("The model is as unsure as if {value} tokens were equally likely.", value=number(scene.value)),
+            *_as_bits(loss),
+        ),
         trials=(
             Trial(
                 said("of as many bits: 2 to the power"),
                 graph_rerun(swapped(made, "torch.exp2", "input")),
                 "illustration",
             ),
+        ),
+    )
+
+
+def _as_bits(loss: float) -> tuple[Message, ...]:
+    """What the same number means to base 2, as some tools print losses."""
+    if not loss < _MOST_BITS:
+        return ()
+    return (
+        said(
+            "Were {loss} in bits (logarithms to base 2, as fairseq for example prints them), it would be {loss} · ln 2 "
+            "= {nats} in the nats of cross_entropy, and the perplexity 2^{loss} = {perplexity}.",
+            loss=number(loss),
+            nats=number(loss * math.log(2)),
+            perplexity=number(2**loss),
         ),
     )
 
