@@ -33,6 +33,9 @@ _WITHOUT_ITS_LOSS: Final = 2
 _TITLE: Final = 0.25
 _SOURCE: Final = 0.2
 _SAME_LOSS: Final = 1.5
+_MEANT_WITH_IT: Final = 0.97
+"""What one says less that computes another loss than the named one, which is only meant with it."""
+
 _ANY_LOSS: Final = 0.75
 _ANY_BESIDE_ITS_OWN: Final = 0.4
 """Of a loss that people write themselves, an example of any loss says less: such losses have examples of their own."""
@@ -144,8 +147,9 @@ def _kinship(example: Example, named: Collection[str]) -> float:
     if not named:
         return 1.0
     if _is_kin(example, named):
-        shown = (*example.shows, *example.favours)
-        return _SAME_LOSS if not example.shows or any(loss in named for loss in shown) else _ANY_LOSS
+        if not example.shows or any(loss in named for loss in example.shows):
+            return _SAME_LOSS
+        return _SAME_LOSS * _MEANT_WITH_IT if any(loss in named for loss in example.favours) else _ANY_LOSS
     if example.losses:
         return _OTHER_LOSS
     return _ANY_BESIDE_ITS_OWN if HAND_WRITTEN.intersection(named) else _ANY_LOSS

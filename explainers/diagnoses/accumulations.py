@@ -128,7 +128,7 @@ def _mean_of_means(scene: Scene) -> Suspicion | None:
     total = sum(sizes)
     weights = (followed_by(c, "torch.mul", other=n * len(calls) / total) for c, n in zip(calls, sizes, strict=True))
     return Suspicion(
-        at=scene.call.index,
+        at=calls[sizes.index(min(sizes))].index,
         verdict=said(
             "{value} averages {count} means over batches of unequal size as if they were equal.",
             value=stated(scene),

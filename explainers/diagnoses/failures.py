@@ -46,6 +46,7 @@ from explainers.diagnoses import (
     stable_roots,
     undefined_values,
     zero_times_log,
+    zero_weights,
 )
 from explainers.diagnoses.diagnosis import Rule
 
@@ -86,6 +87,7 @@ _NOT_FINITE = (
     stable_roots,
     quotients,
     undefined_values,
+    zero_weights,
     infinite_scores,
     masked_losses,
     spoiled_gradients,
