@@ -155,7 +155,7 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
     if scalar and OWN.search(before) and not value.wrapped:
         return "expected"
     if not told and (BEFORE_EXPECTED.search(before) or AFTER_EXPECTED.search(after)):
-        return "expected" if scalar else None
+        return "expected"
     if not scalar:
         return "printed" if _ends_in_cue(before) else None
     if value.wrapped or _is_alone(prose, value) or _decimals(prose[value.start : value.end]) >= 3:

@@ -48,6 +48,11 @@ from bot.reading.vocabulary import LN_CLASSES, OPERATIONS
 FOUR_DIGITS = 0.0005
 """Radius of a number that is written out so far only where it was printed: money is not."""
 
+_SLOPE = re.compile(
+    r"grad|deriv|jacobi|slope|d/dx|ableitung|dériv|градиент|производн|勾配|微分|梯度|导数|기울기|미분", re.I
+)
+"""A message about gradients: several numbers that are expected are those of one."""
+
 _TAKEN = "\ufffc"
 """Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
 
@@ -183,13 +188,14 @@ def _situation(prose: str, code: str, claims: Sequence[Claim]) -> tuple[tuple[st
 def _claims(parts: Sequence[Parts], spans: Sequence[tuple[int, int]]) -> tuple[Claim, ...]:
     """Of output first, then of prose, then behaviours; what is an argument of the snippet is no claim."""
     found: list[Claim] = []
+    slopes = any(_SLOPE.search(part.document.text) for part in parts)
     for at, part in enumerate(parts):
         used = spans if at == 0 else ()
         printed = [claim for claim in part.claims if not _is_within(claim, used)]
         prose = blanked(part.prose, list(used), fill=_TAKEN)
         told = [*printed, *prose_claims(prose, part.document.text), *behaviour_claims(prose)]
         found += told if part.document.name is None else [msgspec.structs.replace(c, span=None) for c in told]
-    return distinct(found)
+    return distinct([c for c in found if slopes or c.kind != "expected" or not isinstance(c.value, tuple)])
 
 
 def _unused(claims: Sequence[Claim], found: Sequence[Snippet]) -> tuple[Claim, ...]:

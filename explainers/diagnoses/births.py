@@ -68,6 +68,15 @@ def _given(scene: Scene, shape: tuple[int, ...], index: tuple[int, ...]) -> list
     return found
 
 
+def _is_number(text: str) -> bool:
+    """Whether an operand was written as a number, which says what it is."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _entry(
     scene: Scene, value: Value, held: Floats | None, shape: tuple[int, ...], index: tuple[int, ...]
 ) -> float | None:
@@ -105,9 +114,10 @@ def operands_told(found: Birth) -> tuple[Message, ...]:
     """The numbers it was made of; of a loss that torch computes in one call, the step inside it."""
     if within := inside(found.scene):
         return within
-    if not found.given:
+    named = [(name, value) for name, value in found.given if not _is_number(name)]
+    if not named:
         return ()
-    values = ", ".join(f"{name} = {number(value)}" for name, value in found.given)
+    values = ", ".join(f"{name} = {number(value)}" for name, value in named)
     return (said("There {values}.", values=values),)
 
 

@@ -36,12 +36,13 @@ class Fix:
 @dataclass(frozen=True)
 class Finding:
     """What a trial shows that proves its suspicion: the verdict, the fix that it has run, what else it shows, and the
-    line that it blames."""
+    line that it blames; whether it `keeps` the suspicion's own fix."""
 
     verdict: Message
     fix: Fix | None = None
     evidence: tuple[Message, ...] = ()
     line: int | None = None
+    keeps: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Trial:
     undoes a mistake that only the gradient shows: what it gives is that of the first tensor that its rerun asks for.
     `proves` says of a value whether it is what the asker hopes for, beside the numbers that they state; where it does,
     `then` is said. A `comparison` runs the program as it is, for what its expressions give: `reads` is what is found in
-    them, None where that says nothing. `of` is the tensor whose gradient a program run anew shows as its value.
+    them, None where that says nothing. `of` is the tensor whose gradient a program run anew shows as its value, and
+    `wanted` what the asker expects of a gradient.
     """
 
     what: Message
@@ -63,6 +65,7 @@ class Trial:
     then: Finding | None = None
     reads: Callable[[Notes], Finding | None] | None = None
     of: int | None = None
+    wanted: Claim | None = None
 
 
 @dataclass(frozen=True)

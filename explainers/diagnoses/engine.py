@@ -113,7 +113,7 @@ def conclude(
     by_label = {result.label: result for result in results}
     every = [(case, counterfactuals(case, by_label), compared(case, by_label)) for case in investigation.cases]
     tried = [
-        (case, _told(case, came), found)
+        (case, _told(case, came, found), found)
         for case, came, found in every
         if not is_beside_the_point(case.scene, came)
         and (returns_expectation(came) or moves_gradient(came) or found is not None or not case.suspicion.only_proven)
@@ -240,8 +240,8 @@ def _diagnosis(
         verdict=suspicion.verdict if shown is None else shown.verdict,
         evidence=(*suspicion.evidence, *beside, *unchanged),
         explanation=rule.explanation,
-        counterfactuals=_with_one_fix(tried),
-        fix=fix if shown is None else shown.fix,
+        counterfactuals=_that_help(rule, _with_one_fix(tried)),
+        fix=fix if shown is None or shown.keeps else shown.fix,
         floors=tuple(f for q in suspicion.floors if (f := answered(case.scene, q, floors)) is not None),
         uncertainty=rule.uncertainty,
         place=_place(case),
@@ -250,17 +250,31 @@ def _diagnosis(
     )
 
 
-def _told(case: Case, tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:
+def _told(case: Case, tried: tuple[Counterfactual, ...], found: Finding | None) -> tuple[Counterfactual, ...]:
     """The trials that are told: all, or of a case that is said if a number proves it only the one that does."""
-    by_number = case.suspicion.only_proven and not moves_gradient(tried)
+    keeps = found is not None and found.keeps
+    by_number = case.suspicion.only_proven and not moves_gradient(tried) and not keeps
     return tuple(c for c in tried if c.agrees)[:1] if by_number else tried
+
+
+def _that_help(rule: Rule, tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:
+    """Of what is to be finite again: without the fix that is not, and where it is, without all else that is not."""
+    if rule.concern != "non-finite":
+        return tried
+    helped = any(c.role == "fix" and _is_finite(c) for c in tried)
+    dropped = ("fix", "correction") if helped else ("fix",)
+    return tuple(c for c in tried if c.role not in dropped or not c.ran or _is_finite(c))
+
+
+def _is_finite(found: Counterfactual) -> bool:
+    return found.ran and all(map(math.isfinite, found.values))
 
 
 def _with_one_fix(tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:
     """The counterfactuals, of the fixes only the one that is given: the first that ran, finite ones before others."""
     fixes = [c for c in tried if c.role == "fix"]
     ran = [c for c in fixes if c.ran]
-    given = next((c for c in ran if all(map(math.isfinite, c.values))), next(iter([*ran, *fixes]), None))
+    given = next((c for c in ran if _is_finite(c)), next(iter([*ran, *fixes]), None))
     return tuple(c for c in tried if c.role != "fix" or c is given)
 
 

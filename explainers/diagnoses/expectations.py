@@ -52,7 +52,7 @@ def meets(claim: Claim, value: Tensor) -> bool:
     """Whether a value is the claimed one, element by element where the claim is a nested tuple."""
     match claim.value:
         case tuple() as nested:
-            stated, found = _flat(nested), elements(value)
+            stated, found = flat(nested), elements(value)
             if len(stated) != len(found):
                 return False
             single = [msgspec.structs.replace(claim, value=one) for one in stated]
@@ -75,18 +75,18 @@ def _held(scene: Scene) -> list[Tensor]:
     return [tensor for id in ids if (tensor := recording.tensors.get(id)) is not None and tensor.data is not None]
 
 
-def _flat(nested: Sequence[object]) -> list[float | str]:
+def flat(nested: Sequence[object]) -> list[float | str]:
     """The numbers and words of a nested tuple; anything else in it would be no claim."""
-    flat: list[float | str] = []
+    found: list[float | str] = []
     for part in nested:
         match part:
             case tuple():
-                flat += _flat(cast("Sequence[object]", part))
+                found += flat(cast("Sequence[object]", part))
             case float() | int() | str():
-                flat.append(part)
+                found.append(part)
             case _:
                 raise TypeError(f"a claim cannot hold a {type(part).__name__}")
-    return flat
+    return found
 
 
 def is_subject(scene: Scene) -> bool:

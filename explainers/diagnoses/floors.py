@@ -238,6 +238,8 @@ def _unconfined(loss: LossGraph, within: Message) -> Floor | None:
     The least value over [−r, r] falls convexly with r: where doubling r lowers it by more than doubling r did before,
     it falls without bound; where it does not fall at all, it is attained.
     """
+    if (flat := _stationary(loss)) is not None:
+        return Floor(flat.value, True, within, 0.0, _flat(flat.x))
     near = least(loss, Box(-ROOM, ROOM))
     if near is not None and _gap(Box(-8 * ROOM, 8 * ROOM), _Point.of(loss, near.x)) <= GAP * max(1.0, abs(near.value)):
         return Floor(near.value, True, within, near.gap, _flat(_plainest(loss, near)))
@@ -250,6 +252,13 @@ def _unconfined(loss: LossGraph, within: Message) -> Floor | None:
     attained = near.value - far.value <= 2 * GAP
     limit = 0.0 if abs(far.value) <= GAP and not attained else far.value  # what a box of this size leaves of a limit 0
     return Floor(limit, attained, within, far.gap, _flat(_plainest(loss, near) if attained else _endless(far.x)))
+
+
+def _stationary(loss: LossGraph) -> _Point | None:
+    """Where such losses tend to be least, if that is beyond every box and the slope is 0 there: of a convex loss it is
+    the least value."""
+    far = (_Point.of(loss, x) for x in loss.likely() if np.isfinite(x).all() and np.abs(x).max(initial=0.0) > ROOM)
+    return next((point for point in far if np.isfinite(point.value) and not point.slope.any()), None)
 
 
 def _pushed(x: Floats, end: float, times: float) -> Floats:

@@ -51,8 +51,8 @@ def compared(case: Case, results: Mapping[str, RerunResult]) -> Finding | None:
 
 
 def returns_expectation(tried: tuple[Counterfactual, ...]) -> bool:
-    """Whether a correction gave the number that the asker expected."""
-    return any(c.agrees for c in tried if c.role == "correction")
+    """Whether a correction gave the number that the asker expected, of the loss or of a gradient."""
+    return any(c.agrees for c in tried if c.role == "correction" or (c.role == "gradient" and c.expected))
 
 
 def moves_gradient(tried: tuple[Counterfactual, ...]) -> bool:
@@ -137,6 +137,9 @@ def _gradient(trial: Trial, result: RerunResult, before: Mapping[int, Tensor]) -
     found = result.value if isinstance(trial.rerun, SourceRerun) else found
     if found is None or found.data is None:
         return Counterfactual(trial.what, trial.role, None, False, not_run="the loss does not depend on it")
+    if trial.wanted is not None:
+        met = meets(trial.wanted, found) or any(map(trial.wanted.agrees, elements(found)))
+        return Counterfactual(trial.what, trial.role, scalar(found), met, elements(found), expected=met)
     as_it_is = next((before[id] for id in wanted if id is not None and id in before), None)
     alike = as_it_is is not None and as_it_is.shape == found.shape
     moved = (

@@ -158,9 +158,13 @@ class _Logarithm:
                 return None
 
     def _complement(self, call: Call) -> tuple[Edit, ...] | None:
-        """1 − σ(x) as σ(−x)."""
+        """1 − σ(x) as σ(−x), and 1 − 1 / (1 + e^u) as σ(u)."""
         maker = self.scene.makers.get(call.ref("other") or -1)
-        if call.argument("input") not in (1, 1.0) or maker is None or short(maker) != "sigmoid":
+        if call.argument("input") not in (1, 1.0) or maker is None:
+            return None
+        if (exponential := written_sigmoid(self.scene, maker)) is not None:
+            return (_swap(call, f"{FUNCTIONAL}.logsigmoid", input=exponential.argument("input")),)
+        if short(maker) != "sigmoid":
             return None
         swap = _swap(call, f"{FUNCTIONAL}.logsigmoid", input=maker.argument("input"))
         return swap, WrapArgument(call.index, "input", "torch.neg")
@@ -218,6 +222,17 @@ class _Logarithm:
         swap = msgspec.structs.replace(swap, arguments=(*swap.arguments, Argument("keepdim", bool(kept))))
         count = math.prod(tensor.shape[axis] for axis in over if isinstance(axis, int))
         return (swap,) if short(call) == "sum" else (swap, _after(call, "torch.sub", math.log(count)))
+
+
+def written_sigmoid(scene: Scene, call: Call) -> Call | None:
+    """The e^u in a 1 / (1 + e^u) that is written out; None for any other call."""
+    one = call.argument("input") if short(call) == "div" else 1 if short(call) == "reciprocal" else None
+    below = scene.makers.get(call.ref("input" if short(call) == "reciprocal" else "other") or -1)
+    if one not in (1, 1.0) or below is None or short(below) != "add":
+        return None
+    exponential, other = _ordered(below)
+    found = scene.makers.get(exponential.id) if isinstance(exponential, Ref) and other in (1, 1.0) else None
+    return found if found is not None and short(found) == "exp" else None
 
 
 def _ordered(call: Call) -> tuple[Value, Value]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from explainers.diagnoses.log_domain import LOGARITHMS, REARRANGING
+from explainers.diagnoses.log_domain import LOGARITHMS, REARRANGING, written_sigmoid
 from explainers.diagnoses.operands import atom, rewritten, written
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.source_edits import Piece, Source, functional
@@ -63,6 +63,10 @@ class _Text:
                 return f"(torch.logaddexp({x}, -{self._atom(x)}) - {math.log(2)!r})"
             case "sub":
                 maker = self.scene.makers.get(call.ref("other") or -1)
+                exponential = None if maker is None else written_sigmoid(self.scene, maker)
+                if exponential is not None:
+                    inside = self._given(exponential, "input") if exponential.scope == call.scope else None
+                    return inside and f"{f}.logsigmoid({inside})"
                 inner = self._given(maker, "input") if maker is not None and maker.scope == call.scope else None
                 return inner and f"{f}.logsigmoid(-{self._atom(inner)})"
             case "add":

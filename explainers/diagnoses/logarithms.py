@@ -13,7 +13,7 @@ from explainers.diagnoses.births import birth, chain, operands_told, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, wrapped
 from explainers.diagnoses.log_domain import converted
-from explainers.diagnoses.operands import atom, rewritten
+from explainers.diagnoses.operands import atom, bounded_before, rewritten
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.source_edits import Source, functional, operand
 from explainers.diagnoses.turning import numbers
@@ -203,7 +203,10 @@ def _nonpositive(scene: Scene) -> Suspicion | None:
                   graph_rerun(*(wrapped(c, "input", "torch.clamp", min=_TINY) for c in spoiling(scene)))),
         ),
         fix=fixes.fix(scene, _clamped(scene, (scene.call,)), "choose", note),
-        alternatives=(fixes.fix(scene, _clamped(scene, spoiling(scene)), "choose", note),),
+        alternatives=(
+            fixes.fix(scene, _clamped(scene, spoiling(scene)), "choose", note),
+            fixes.fix(scene, bounded_before(scene, "input"), "choose", note),
+        ),
     )  # fmt: skip
 
 

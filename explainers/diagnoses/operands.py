@@ -13,6 +13,8 @@ LONGEST = 30
 _SIMPLE = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Constant)
 _METHOD = re.compile(r"\{\}(?:\.\w+\([^()]*\))+")
 _CALLED = re.compile(r"[\w\])]\s*\($")
+_LEAST = 1e-6
+_BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.If, ast.With, ast.Try)
 
 
 def written(scene: Scene, name: str) -> ast.expr | None:
@@ -61,6 +63,25 @@ def replaced(scene: Scene, **texts: str | None) -> str | None:
             changed = text.replace("{}", atom(source, node))
             pieces.append((_with_parentheses(source, node) if _METHOD.fullmatch(text) else source.piece(node), changed))
     return rewritten(source, pieces)
+
+
+def bounded_before(scene: Scene, name: str, least: float = _LEAST) -> str | None:
+    """The program with a line before the scene's call that gives its operand, a variable, a least value everywhere."""
+    node = written(scene, name)
+    if not isinstance(node, ast.Name):
+        return None
+    return line_before(Source(scene.recording.source), scene.call, f"{node.id} = {node.id}.clamp(min={least:g})")
+
+
+def line_before(source: Source, call: Call, text: str) -> str | None:
+    """The program with a line before the statement that a call is in; None where that shares its line."""
+    line = call.span.line if call.span is not None else 0
+    statements = [s for s in ast.walk(source.tree) if isinstance(s, ast.stmt) and not isinstance(s, _BLOCKS)]
+    around = [s for s in statements if s.lineno <= line <= (s.end_lineno or 0)]
+    if not around or source.shares_line(around[-1]):
+        return None
+    start = source.piece(around[-1])[0]
+    return source.replaced((start, start), f"{text}\n{' ' * around[-1].col_offset}")
 
 
 def rewritten(source: Source, pieces: list[tuple[Piece, str]]) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 
+import numpy as np
+
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, chain, operands_told, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, wrapped
-from explainers.diagnoses.operands import atom, known_as
+from explainers.diagnoses.edits import graph_rerun, replaced, wrapped
+from explainers.diagnoses.operands import atom, bounded_before, known_as
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.source_edits import Source, functional
 from explainers.diagnoses.wording import stated
 from explainers.messages import Message, said
 from explainers.recording import Argument, Call, Items, Value
-from explainers.reruns import SwapFunction
+from explainers.reruns import Edit, SwapFunction
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _EPS = 1e-8
@@ -108,10 +110,14 @@ def _divided(scene: Scene, verdict_of: str) -> Suspicion:
         evidence=(told(found), *operands_told(found), *chain(scene)),
         trials=(
             Trial(said("with at least {least} in the denominator", least=_EPS),
-                  graph_rerun(wrapped(scene.call, "other", "torch.clamp", min=_EPS))),
+                  graph_rerun(_nowhere_zero(scene))),
         ),
         fix=fixes.fix(scene, _bounded(scene), "likely",
                       said("Give the denominator a least value, or leave such batches out.")),
+        alternatives=(
+            fixes.fix(scene, bounded_before(scene, "other"), "choose",
+                      said("Give the denominator a least value, or leave such batches out.")),
+        ),
     )  # fmt: skip
 
 
@@ -126,7 +132,24 @@ def _bounded(scene: Scene) -> str | None:
     source = Source(scene.recording.source)
     node = source.at(scene.call.span)
     over = node.right if isinstance(node, ast.BinOp) else None
-    return source.replaced(source.piece(over), f"{atom(source, over)}.clamp(min={_EPS})") if over is not None else None
+    if over is None:
+        return None
+    text = atom(source, over)
+    least = f"torch.where({text} == 0, {_EPS}, {text})" if _has_negatives(scene) else f"{text}.clamp(min={_EPS})"
+    return source.replaced(source.piece(over), least)
+
+
+def _has_negatives(scene: Scene) -> bool:
+    """Whether denominators below 0 are meant, which a least value would change."""
+    held = scene.recorded("other")
+    return held is not None and bool((held < 0).any())
+
+
+def _nowhere_zero(scene: Scene) -> Edit:
+    held = scene.recorded("other")
+    if held is None or not _has_negatives(scene):
+        return wrapped(scene.call, "other", "torch.clamp", min=_EPS)
+    return replaced(scene.given("other"), np.where(held == 0, _EPS, held))
 
 
 def _zero_over_zero(scene: Scene) -> Suspicion | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from explainers.diagnoses.backward_steps import TAME, blamed, gradient_trial, su
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import set_to, wrapped
 from explainers.diagnoses.logarithms import stable
-from explainers.diagnoses.operands import atom
+from explainers.diagnoses.operands import atom, replaced
 from explainers.diagnoses.scene import Scene, line_of, short, upstream
 from explainers.diagnoses.source_edits import Source, argument, operand
 from explainers.diagnoses.turning import is_spoiled, numbers
@@ -27,6 +28,10 @@ _CAP = 80.0
 _STEEP = (
     *("sqrt", "log", "log2", "log10", "log1p", "pow", "div", "rdiv", "exp", "norm", "acos", "rsqrt", "reciprocal"),
 )
+_ARCS = frozenset({"acos", "asin", "atanh"})
+_WITHIN = 0.999999
+"""Their derivatives are infinite at ±1, where rounding puts the cosine of equal vectors."""
+
 _ELEMENTWISE = frozenset({"neg", "add", "sub", "mul", "radd", "rsub", "rmul", "div"})
 
 
@@ -283,10 +288,25 @@ def _any(scene: Scene) -> Suspicion | None:
         verdict=said("{value} is fine, but the gradient of {name} is {bad}: {function} in line {line} makes it so.",
                      value=stated(scene), name=named, bad=number(bad), function=short(call), line=line_of(call)),
         evidence=blamed(scene, call, there),
-        trials=gradient_trial(scene, call, said("with at least {eps} in its place", eps=_EPS),
-                      wrapped(call, name, "torch.clamp", min=_EPS)),
-        fix=fixes.fix(scene, None, "choose", said("Keep its operand away from there, with a least value for example.")),
+        trials=_away(scene, call, name),
+        fix=fixes.fix(scene, _written_away(scene, call, name), "choose",
+                      said("Keep its operand away from there, with a least value for example.")),
     )  # fmt: skip
+
+
+def _away(scene: Scene, call: Call, name: str) -> tuple[Trial, ...]:
+    """The gradient with the operand kept where the derivative is finite."""
+    if short(call) in _ARCS:
+        return gradient_trial(scene, call, said("with its operand within ±{limit}", limit=_WITHIN),
+                              wrapped(call, name, "torch.clamp", min=-_WITHIN, max=_WITHIN))  # fmt: skip
+    return gradient_trial(scene, call, said("with at least {eps} in its place", eps=_EPS),
+                          wrapped(call, name, "torch.clamp", min=_EPS))  # fmt: skip
+
+
+def _written_away(scene: Scene, call: Call, name: str) -> str | None:
+    own = replace(scene, call=call)
+    limits = f"clamp(-{_WITHIN}, {_WITHIN})" if short(call) in _ARCS else f"clamp(min={_EPS})"
+    return replaced(own, **{name: f"{{}}.{limits}"})
 
 
 def _candidate(scene: Scene) -> tuple[Call, str] | None:
@@ -296,7 +316,8 @@ def _candidate(scene: Scene) -> tuple[Call, str] | None:
             id = call.ref(argument_.name)
             held = None if id is None else numbers(scene.recording.tensors.get(id))
             history = id is not None and scene.recording.tensors[id].requires_grad
-            if history and held is not None and short(call) not in TAME and (held == 0).any():
+            steep = held is not None and (np.abs(held) == 1 if short(call) in _ARCS else held == 0).any()
+            if history and short(call) not in TAME and steep:
                 return call, argument_.name
     return None
 

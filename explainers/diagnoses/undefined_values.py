@@ -21,6 +21,7 @@ from explainers.reruns import SetArgument
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _EPS = 1e-8
+_VARIANCE = 1e-5
 _SPREADS = frozenset({"std", "var"})
 _ROOTS = frozenset({"sqrt", "rsqrt", "pow", "acos", "asin", "atanh", "log1p"})
 
@@ -180,7 +181,22 @@ def _one_sample(scene: Scene) -> Suspicion | None:
         trials=(Trial(said("with correction=0, divided by n"), graph_rerun(_over_n(scene))),),
         fix=fixes.fix(scene, fixes.with_option(scene, scene.call, "correction", "0"), "choose",
                       said("Divide by n with correction=0, or take more samples.")),
+        alternatives=(
+            fixes.fix(scene, _over_n_not_0(scene), "choose",
+                      said("Divide by n with correction=0 and add a small number, as batch norm does.")),
+        ),
     )  # fmt: skip
+
+
+def _over_n_not_0(scene: Scene) -> str | None:
+    """`x.std(0)` written as `(x.std(0, correction=0) + 1e-5)`, which may be divided by."""
+    source = Source(scene.recording.source)
+    node = source.call_at(scene.call.span)
+    if node is None:
+        return None
+    comma = ", " if node.args or node.keywords else ""
+    text = f"({source.written(node)[:-1]}{comma}correction=0) + {_VARIANCE:g})"
+    return source.replaced(source.piece(node), text)
 
 
 def _over_n(scene: Scene) -> SetArgument:

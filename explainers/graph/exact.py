@@ -28,6 +28,7 @@ from explainers.graph.rounding import Rounding
 Place = tuple[int, ...]
 WORTH_CUTTING = 4
 """How many times as much as some entries an array has to cost, for those to be computed alone."""
+NOTHING = 1e-46  # below the least number of float32
 A = TypeVar("A")
 
 
@@ -75,7 +76,7 @@ class ExactBalls:
         return element
 
     def middles(self) -> npt.NDArray[np.float64]:
-        return np.asarray(np.frompyfunc(_middle, 1, 1)(self.balls), dtype=np.float64)
+        return np.asarray(np.frompyfunc(middle_of, 1, 1)(self.balls), dtype=np.float64)
 
     def bounds(self) -> tuple[Floats, Floats]:
         return BallArithmetic(Rounding("exact")).bounds(self.balls)
@@ -289,5 +290,8 @@ def _turned(numbers: npt.NDArray[Any], have: Axes, want: Axes) -> tuple[npt.NDAr
     return numbers.transpose(order).reshape([axis.size if axis in have else 1 for axis in want]), shape(want)
 
 
-def _middle(v: arb) -> float:
-    return float(v.mid()) if v.is_finite() else float(v)
+def middle_of(v: arb) -> float:
+    """The number that stands for an enclosure: 0 where that holds 0 and nothing that float64 tells from it."""
+    if not v.is_finite():
+        return float(v)
+    return 0.0 if v.contains(0) and float(abs(v).upper()) < NOTHING else float(v.mid())

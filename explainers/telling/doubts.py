@@ -32,10 +32,10 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
             for claimed, code, value in shown_otherwise(explanation)
         ]  # fmt: skip
     lines += _adapted(explanation)
-    if explanation.recording.random and explanation.recording.raised is None:
+    if explanation.recording.random and explanation.recording.raised is None and not _same_whatever(explanation):
         lines.append(said("The program draws random numbers without a seed: your digits will differ."))
         lines += _spread(explanation)
-    elif explanation.recording.random:
+    elif explanation.recording.random and explanation.recording.raised is not None:
         lines += [
             said("No seed is set: {value} is one draw, yours will differ.", value=v) for v in drawn_values(explanation)
         ]
@@ -44,6 +44,11 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
         reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
         lines += [said("Not certified: {reason}.", reason=reason) for reason in reasons.values()]
     return [message.say(translator) for message in lines]
+
+
+def _same_whatever(explanation: Explanation) -> bool:
+    """Whether other seeds give the same value: what was drawn does not reach it."""
+    return bool(explanation.spread) and all(value == explanation.value for value in explanation.spread)
 
 
 def _refused_backward(explanation: Explanation) -> Iterator[Message]:

@@ -12,6 +12,7 @@ from flint import arb
 from explainers.cards.notation import RelationSign
 from explainers.digits import shown
 from explainers.graph import unevaluated as un
+from explainers.graph.exact import middle_of
 from explainers.graph.symbols import NumberLabel
 
 LARGEST_IN_FULL = 1e9
@@ -41,7 +42,7 @@ def vector(numbers: list[float], longest: int = 6) -> Any:
 
 def middle(value: arb) -> float:
     """The number that is shown for an enclosure."""
-    return float(value.mid()) if value.is_finite() else float(value)
+    return middle_of(value)
 
 
 def full_label(value: arb) -> Any:

@@ -38,6 +38,8 @@ def adapted(tracer: Tracer) -> Generator[None]:
         changes.append((torch.func, name, _noticed(getattr(torch.func, name), name, tracer)))
     if "vmap" in text:
         changes.append((torch, "vmap", _noticed(torch.vmap, "vmap", tracer)))
+    if "manual_seed" in text:
+        changes += [(owner, "manual_seed", _seeding(owner.manual_seed, tracer)) for owner in (torch, torch.random)]
     held = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
     try:
         for owner, name, value in changes:
@@ -51,6 +53,17 @@ def adapted(tracer: Tracer) -> Generator[None]:
 def _idle() -> Callable[..., None]:
     """A function that does nothing: nothing waits on a CPU."""
     return lambda *_, **__: None
+
+
+def _seeding(seed: Callable[..., Any], tracer: Tracer) -> Callable[..., Any]:
+    """The function that seeds, of which the tracer is told: a state that it leads to may be one that was met before."""
+
+    @functools.wraps(seed)
+    def seeded(*arguments: Any, **options: Any) -> Any:
+        tracer.was_seeded()
+        return seed(*arguments, **options)
+
+    return seeded
 
 
 def _noticed(transform: Callable[..., Any], name: str, tracer: Tracer) -> Callable[..., Any]:

@@ -150,6 +150,10 @@ class Tracer(TorchFunctionMode):
         span = self.source.span(position)
         self.calls.append(Call(len(self.calls), name, given, (), mutated, span, scope, grad_enabled=False))
 
+    def was_seeded(self) -> None:
+        """The program has seeded the generator: what is drawn from here on is no chance."""
+        self._unseeded_state = None
+
     def _adapted(
         self, func: Callable[..., Any], raw: str, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> tuple[Callable[..., Any], str, Sequence[Any], dict[str, Any]]:
