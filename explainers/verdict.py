@@ -183,6 +183,8 @@ def _plain(explanation: Explanation, value: str) -> Message:
         return said("This code gives {value}, not the {claimed} that you show.", value=value, claimed=claimed)
     if (against := contradicted(explanation)) is not None:
         return against
+    if (slope := _of_gradient(explanation)) is not None:
+        return slope
     if isinstance(explanation.reading, DontKnow):
         return _underived(explanation, explanation.reading, value)
     if not explanation.proof.certified:
@@ -198,6 +200,18 @@ def _plain(explanation: Explanation, value: str) -> Message:
     if known is not None:
         return said("{value} is right. {reading}", value=value, reading=known.reading)
     return said("{value} is what your formula gives.", value=value)
+
+
+def _of_gradient(explanation: Explanation) -> Message | None:
+    """What there is to say of a gradient that the asker shows and that the loss itself is not; None elsewhere."""
+    from explainers.telling.subgradients import told
+
+    value, gradients = _single(explanation.value), list(_entries(explanation.gradient.values()))
+    stated = [c for c in explanation.claims if c.kind == "printed" and isinstance(c.value, float | int) and c.value]
+    of_slope = [c for c in stated if value is None or not c.agrees(value)]
+    if not of_slope or not explanation.proof.certified or not all(any(map(c.agrees, gradients)) for c in of_slope):
+        return None
+    return None if explanation.kink is None else told(explanation, explanation.kink)
 
 
 def _underived(explanation: Explanation, found: DontKnow, value: str) -> Message:

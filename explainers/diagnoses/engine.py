@@ -232,7 +232,8 @@ def _diagnosis(
     shown = proven if found is None or not agreed else replace(found, fix=None if proven is None else proven.fix)
     beside = () if found is None else (*found.evidence, *(() if agreed else (found.verdict,)))
     same = said("Corrected, the value is the same here, so the number alone cannot tell the two apart.")
-    unchanged = (same,) if shown is None and not spoiled and makes_no_difference(case.scene, tried) else ()
+    differs = returns_expectation(tried) or not makes_no_difference(case.scene, tried)
+    unchanged = () if shown is not None or spoiled or differs else (same,)
     return Diagnosis(
         slug=rule.slug,
         title=rule.title,
