@@ -185,6 +185,8 @@ def _plain(explanation: Explanation, value: str) -> Message:
         return against
     if (slope := _of_gradient(explanation)) is not None:
         return slope
+    if (draw := _one_draw(explanation, value)) is not None:
+        return draw
     if isinstance(explanation.reading, DontKnow):
         return _underived(explanation, explanation.reading, value)
     if not explanation.proof.certified:
@@ -227,9 +229,26 @@ def _underived(explanation: Explanation, found: DontKnow, value: str) -> Message
 
 def _drawn(explanation: Explanation, claim: Claim, claimed: str) -> Message | None:
     """That a printed number is one of those that the program may draw; None where it lies outside of them."""
-    values = (*explanation.spread, explanation.value) if explanation.spread else ()
+    values = _runs(explanation)
     if not values or not isinstance(claim.value, float | int) or not min(values) <= claim.value <= max(values):
         return None
+    return _of_many(claimed, values)
+
+
+def _one_draw(explanation: Explanation, value: str) -> Message | None:
+    """That the value itself is one of those that the program may draw; None where all runs give it."""
+    values = _runs(explanation)
+    return _of_many(value, values) if values and min(values) != max(values) else None
+
+
+def _runs(explanation: Explanation) -> tuple[float, ...]:
+    """The finite values of the program as it was run and under other seeds, where no seed is set."""
+    value = _single(explanation.value)
+    values = (*explanation.spread, value) if explanation.spread and value is not None else ()
+    return values if np.isfinite(values).all() else ()
+
+
+def _of_many(claimed: str, values: tuple[float, ...]) -> Message:
     return said(
         "{claimed} is one draw of many: no seed is set, and {count} runs give {low} to {high}.",
         claimed=claimed,

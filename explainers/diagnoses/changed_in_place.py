@@ -180,6 +180,40 @@ def _updated(scene: Scene) -> str | None:
     return source.replaced((start, start), f"with torch.no_grad():\n{indent}    ") if not indent.strip() else None
 
 
+def _rebound(source: Source, name: str, line: int) -> ast.Assign | None:
+    """The statement that gives a name the result of a step along its gradient, before a line."""
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name and node.lineno <= line:
+                if f"{name}.grad" in ast.unparse(value):
+                    return node
+            case _:
+                pass
+    return None
+
+
+def _computed_anew(scene: Scene, source: Source, rebound: ast.Assign, name: str) -> Suspicion:
+    """A weight that is no leaf any more once it is computed from itself."""
+    changed = None
+    match rebound.value:
+        case ast.BinOp(left=ast.Name(id=left), op=ast.Sub() | ast.Add() as sign, right=right) if left == name:
+            indent = " " * rebound.col_offset
+            operator = "-=" if isinstance(sign, ast.Sub) else "+="
+            text = f"with torch.no_grad():\n{indent}    {name} {operator} {source.written(right)}"
+            changed = source.replaced(source.piece(rebound), text)
+        case _:
+            pass
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name}.grad is None: line {line} computes a new {name}, which is no leaf and collects no "
+                     "gradient.", name=name, line=rebound.lineno),
+        evidence=(said("torch writes .grad of leaves, tensors that nothing was computed for."),),
+        trials=(),
+        fix=fixes.fix(scene, changed, "likely",
+                      said("Change the weight in place under torch.no_grad(), so that it stays the same leaf.")),
+    )  # fmt: skip
+
+
 def _no_grad_yet(scene: Scene) -> Suspicion | None:
     raised, source = scene.recording.raised, Source(scene.recording.source)
     read = [n for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and n.attr == "grad"]
@@ -188,6 +222,8 @@ def _no_grad_yet(scene: Scene) -> Suspicion | None:
         return None
     name = source.written(here[0].value)
     called = any(short(c) == "backward" for c in scene.recording.calls)
+    if called and (rebound := _rebound(source, name, here[0].lineno)) is not None:
+        return _computed_anew(scene, source, rebound, name)
     verdict = (
         said("{name}.grad is None: no backward() reached {name}.", name=name)
         if called

@@ -183,7 +183,9 @@ def _first(call: Call) -> tuple[Argument, ...]:
 
 
 def _called(scene: Scene, leaf: int) -> str | Message:
-    return scene.recording.tensors[leaf].name or said("what it was computed from")
+    read = (c.span.text for c in scene.recording.calls if short(c) == "grad" and c.span and leaf in c.inputs())
+    written = next((text.removesuffix(".grad") for text in read if text.endswith(".grad")), None)
+    return scene.recording.tensors[leaf].name or written or said("what it was computed from")
 
 
 def _code(call: Call) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, replaced
+from explainers.diagnoses.edits import graph_rerun, replaced, set_to
+from explainers.diagnoses.operands import rewritten
 from explainers.diagnoses.scene import Floats, Scene, short
+from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
 from explainers.recording import Call, Tensor
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _DICE = "dice = 2 * (p * mask).sum() / (p.sum() + mask.sum())\n1 - dice"
+_SMOOTHED = "1 - (2 * (p * mask).sum() + 1e-6) / (p.sum() + mask.sum() + 1e-6)"
+_SMALL = 1e-2
 _SCORES = "scores = torch.tensor([6.0, -3.0, 4.0, -5.0])\n"
 
 
@@ -57,7 +63,55 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = torch.sigmoid(scores)\n" + _DICE,
             dominates=frozenset({"dice-on-logits"}),
         ),
+        Rule(
+            slug="dice-of-empty-mask",
+            family="overlaps",
+            title=said("The overlap with an empty mask"),
+            explanation=said(
+                "An empty mask has no overlap with anything, so the coefficient is smooth / (Σp + smooth): with a tiny "
+                "smooth next to 0 as soon as the prediction holds a little anywhere, and the loss next to 1. A smooth "
+                "of 1 lets a nearly empty prediction count as nearly right; or leave empty masks out."
+            ),
+            words=("dice loss is 1 for an empty mask", "dice loss smooth too small", "dice eps 1e-6 background only"),
+            losses=frozenset(),
+            about=frozenset({"dice_loss"}),
+            trigger=_empty,
+            positive=_HEAD + _SCORES + "mask = torch.zeros(4)\np = torch.sigmoid(scores)\n" + _SMOOTHED,
+            control=_HEAD + _SCORES + "mask = torch.ones(4)\np = torch.sigmoid(scores)\n" + _SMOOTHED,
+        ),
     )
+
+
+def _empty(scene: Scene) -> Suspicion | None:
+    found = overlap(scene)
+    mask = None if found is None else scene.held(found[2].id)
+    p = None if found is None else scene.held(found[1].id)
+    small = [c for c in scene.needed() if short(c) == "add" and _smooth(c) is not None]
+    if found is None or mask is None or p is None or mask.any() or not p.any() or not small:
+        return None
+    smooth = _smooth(small[0])
+    return Suspicion(
+        at=found[0].index,
+        verdict=said("{value}: the mask is empty, so the overlap is {smooth} / ({sum} + {smooth}).",
+                     value=stated(scene), smooth=number(smooth), sum=number(float(p.sum()))),
+        evidence=(said("Nothing is true in {name}.", name=found[2].name or "the mask"),),
+        trials=(Trial(said("with smooth = 1"), graph_rerun(*(set_to(c, "other", 1.0) for c in small))),),
+        fix=fixes.fix(scene, _with_larger(scene, smooth), "choose",
+                      said("Take a larger smooth, such as 1, or leave empty masks out.")),
+    )  # fmt: skip
+
+
+def _with_larger(scene: Scene, smooth: float | None) -> str | None:
+    """The program with 1 wherever that small number is written."""
+    source = Source(scene.recording.source)
+    written = [n for n in ast.walk(source.tree) if isinstance(n, ast.Constant) and n.value == smooth]
+    return rewritten(source, [(source.piece(node), "1.0") for node in written]) if written else None
+
+
+def _smooth(call: Call) -> float | None:
+    """The small number that a call adds."""
+    other = call.argument("other")
+    return other if isinstance(other, float) and 0 < other < _SMALL else None
 
 
 def _scores(scene: Scene) -> Suspicion | None:
