@@ -15,7 +15,7 @@ from explainers.diagnoses.wording import stated
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
-_NET = "net = nn.Linear(3, 2)\nF.cross_entropy(net(torch.ones(2, 3)), torch.tensor([0, 1]))"
+_NET = "net = nn.Linear(3, 2)\nF.mse_loss(net(torch.ones(2, 3)), torch.ones(2, 2))"
 _RANDOM = Claim("behaviour", "random", text="different every time")
 _MOST_LINES = 6
 
@@ -55,7 +55,7 @@ def _unseeded(scene: Scene) -> Suspicion | None:
         at=drawn[0].index,
         verdict=said("{value} is one draw: no seed is set, and random numbers are drawn in line {lines}.",
                      value=stated(scene), lines=", ".join(map(str, lines[:_MOST_LINES]))),
-        evidence=(),
+        evidence=(said("Calls that draw: {count}.", count=len(drawn)),),
         trials=(Trial(said("with torch.manual_seed(0) first"), source_rerun(source), "illustration"),),
         fix=fixes.fix(scene, source, "safe", said("Seed once, before the first random number is drawn.")),
     )  # fmt: skip

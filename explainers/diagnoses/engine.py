@@ -255,7 +255,8 @@ def _told(case: Case, tried: tuple[Counterfactual, ...], found: Finding | None) 
     """The trials that are told: all, or of a case that is said if a number proves it only the one that does."""
     keeps = found is not None and found.keeps
     by_number = case.suspicion.only_proven and not moves_gradient(tried) and not keeps
-    return tuple(c for c in tried if c.agrees)[:1] if by_number else tried
+    agreeing = tuple(c for c in tried if c.agrees)[:1]
+    return (*agreeing, *(c for c in tried if c.role == "fix" and c not in agreeing)) if by_number else tried
 
 
 def _that_help(rule: Rule, tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:

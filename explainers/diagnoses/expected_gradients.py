@@ -15,7 +15,7 @@ from explainers.diagnoses.edits import followed_by, gradient_rerun, set_to, swap
 from explainers.diagnoses.expectations import elements, flat
 from explainers.diagnoses.scene import Floats, Scene, is_library_loss, line_of, short
 from explainers.diagnoses.source_edits import Source
-from explainers.diagnoses.wording import row
+from explainers.diagnoses.wording import number, row
 from explainers.messages import Message, said
 from explainers.recording import Call, Tensor
 from explainers.reruns import Edit
@@ -77,6 +77,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="gradient-without-half",
+            unedited="Whether the ½ belongs to the loss, to its weight or nowhere is the asker's choice.",
             family="expected-gradients",
             title=said("The square has no ½ before it"),
             explanation=said(
@@ -252,4 +253,5 @@ def _suspicion(
     text = said("the gradient of {name} {what}", name=wanted.name, what=what)
     rerun = gradient_rerun(wanted.leaf, *(() if edit is None else (edit,)))
     trial = Trial(text, rerun, "gradient", wanted=wanted.claim)
-    return Suspicion(call.index, verdict, (), (trial,), fix, only_proven=True)
+    evidence = said("It is {times} times what you expect.", times=number(1 / wanted.times))
+    return Suspicion(call.index, verdict, (evidence,), (trial,), fix, only_proven=True)

@@ -20,7 +20,7 @@ from explainers.recording import Call
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _POLICY = (
     "z = torch.tensor([[0.3, -0.2], [0.1, 0.4]], requires_grad=True)\nlogp = z.log_softmax(1)[:, 0]\nold = logp{}\n"
-    "loss = -(torch.exp(logp - old) * torch.tensor([1.0, -0.5])).mean()\nloss.backward()\nprint(z.grad)\nloss"
+    "loss = (torch.exp(logp - old) * torch.tensor([-1.0, 0.5])).mean()\nloss.backward()\nprint(z.grad)\nloss"
 )
 _POINTS = "z = torch.tensor([[1.0, 1.0], [1.0, {}]], requires_grad=True)\n"
 _APART = "loss = torch.relu(2.0 - torch.cdist(z, z)[0, 1])\nloss.backward()\nprint(z.grad)\nloss"
@@ -53,6 +53,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="distance-of-equal-points",
+            unedited="How the points are to start apart is the asker's choice.",
             family="silent-gradients",
             title=said("The distance of equal points has no direction"),
             explanation=said(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import replace
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, reshaped
-from explainers.diagnoses.operands import known_as, line_before, replaced, written
-from explainers.diagnoses.scene import Scene, short
+from explainers.diagnoses.operands import atom, known_as, line_before, rewritten, written
+from explainers.diagnoses.scene import Scene, line_of, short
 from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import shape, stated
 from explainers.messages import said
@@ -61,9 +62,10 @@ def _products(scene: Scene) -> Suspicion | None:
             column=known_as(own, column), first=shape(first.shape), row=known_as(own, name),
             second=shape(second.shape), both=shape((first.elements, second.elements)),
         ),
-        evidence=(),
+        evidence=(said("The product is that in line {line}.", line=line_of(call)),),
         trials=(Trial(said("with the target reshaped to {shape}", shape=shape(first.shape)), graph_rerun(*edits)),),
-        fix=fixes.fix(scene, _as_column(own, name), "likely", said("Give both the same shape before the product.")),
+        fix=fixes.fix(scene, _as_column(own, name, found), "likely",
+                      said("Give both the same shape before the product.")),
     )  # fmt: skip
 
 
@@ -79,9 +81,13 @@ def _row(scene: Scene, call: Call) -> str | None:
     return None
 
 
-def _as_column(scene: Scene, name: str) -> str | None:
-    """The row as a column, in a line of its own where it is a variable."""
+def _as_column(scene: Scene, name: str, found: Sequence[tuple[Call, str]]) -> str | None:
+    """The row as a column: in a line of its own where it is a variable, else in each of the products."""
     source, node = Source(scene.recording.source), written(scene, name)
     if isinstance(node, ast.Name):
-        return line_before(source, scene.call, f"{node.id} = {node.id}.unsqueeze(1)")
-    return replaced(scene, **{name: "{}.unsqueeze(1)"})
+        before = line_before(source, scene.call, f"{node.id} = {node.id}.unsqueeze(1)")
+        if before is not None:
+            return before
+    rows = [(n, atom(source, n)) for c, each in found if (n := written(replace(scene, call=c), each)) is not None]
+    pieces = {source.piece(row): f"{text}.unsqueeze(1)" for row, text in rows}
+    return rewritten(source, list(pieces.items())) if pieces else None

@@ -24,9 +24,7 @@ _DATA = "x = torch.tensor([[0.5], [-1.0], [2.0], [1.0]])\ny = 2 * x\nw = torch.z
 _OPT = "opt = torch.optim.SGD([w], lr=0.05)\nsched = torch.optim.lr_scheduler.StepLR(opt, step_size=1, gamma=0.1)\n"
 _STEP = "        opt.zero_grad()\n        loss.backward()\n        opt.step()\n"
 _EPOCHS = (
-    "for epoch in range(3):\n    for k in range(4):\n        loss = F.mse_loss(x[k] @ w, y[k])\n"
-    + _STEP
-    + "{}print(loss)"
+    "for epoch in range(3):\n    for k in range(4):\n        loss = F.mse_loss(x @ w, y)\n" + _STEP + "{}print(loss)"
 )
 _TOTAL = (
     "data = torch.tensor([1.0, 2.0, 3.0, 4.0, 9.0])\ntotal = 0.0\nbatches = data.split({})\n"
@@ -77,6 +75,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_averaged,
             positive=_HEAD + _TOTAL.format("2"),
             control=_HEAD + _TOTAL.replace("9.0])", "9.0, 1.0])").replace("zeros(5)", "zeros(6)").format("2"),
+            harmless=True,
         ),
     )
 
@@ -98,7 +97,7 @@ def _stepped(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{value}: line {line} steps {name} with every batch, {count} times here, so the learning rate "
                      "falls too fast.", value=stated(scene), line=statement.lineno, name=kind, count=rounds),
-        evidence=(),
+        evidence=(said("The loop over batches ends in line {line}.", line=loop.body.end_lineno),),
         trials=(trial,),
         fix=fixes.fix(scene, changed, "likely", said("Step the scheduler after the loop over batches.")),
     )  # fmt: skip
@@ -139,26 +138,26 @@ def _averaged(scene: Scene) -> Suspicion | None:
     if sizes is None or changed is None or not shown:
         return None
     at, own = shown[0]
-    others = [s.number for k, s in enumerate(scene.recording.shown) if k != at and s.number is not None]
+    whole = next((s.number for k, s in enumerate(scene.recording.shown) if k != at and s.number is not None), None)
+    whole = next((c.value for c in goals(scene) if isinstance(c.value, float)), whole)
+    if whole is None or own.number is None or math.isclose(whole, own.number, rel_tol=_NEAR):
+        return None
     rerun = source_rerun(changed)
     rerun = msgspec.structs.replace(rerun, shown=at, label=f"{rerun.label}-{at}")
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{mean} is the mean of {count} batch means of unequal size as if they were equal, not that of "
-                     "all {items} items.", mean=number(own.number), count=len(sizes), items=sum(sizes)),
+        verdict=said("{mean} averages {count} batch means of unequal size as if they were equal; over all {items} "
+                     "items it is {whole}.", mean=number(own.number), count=len(sizes), items=sum(sizes),
+                     whole=number(whole)),
         evidence=(said("The batches have {sizes} elements.", sizes=", ".join(map(str, sizes))),),
         trials=(
             Trial(said("with each batch weighed by its size"), rerun,
-                  proves=lambda v: any(math.isclose(v, x, rel_tol=_NEAR) for x in others) or _meets(scene, v)),
+                  proves=lambda v: math.isclose(v, whole, rel_tol=_NEAR)),
         ),
         fix=fixes.fix(scene, changed, "likely",
                       said("Add up sums and divide once by the number of all items, or weigh each mean by its size.")),
         only_proven=True,
     )  # fmt: skip
-
-
-def _meets(scene: Scene, value: float) -> bool:
-    return any(claim.agrees(value) for claim in goals(scene))
 
 
 def _sizes(scene: Scene) -> tuple[int, ...] | None:

@@ -13,7 +13,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, swapped, wrapped
 from explainers.diagnoses.expectations import goals
 from explainers.diagnoses.scene import Floats, Scene, is_library_loss, short
-from explainers.diagnoses.wording import stated
+from explainers.diagnoses.wording import row, stated
 from explainers.graph.evaluation import evaluate
 from explainers.graph.floats import FloatArithmetic
 from explainers.messages import said
@@ -44,6 +44,7 @@ def rules() -> tuple[Rule, ...]:
             positive_claims=(Claim("expected", 0.3133, 5e-5, "0.3133"),),
             control=_HEAD + _LOSS.format(0),
             control_claims=(Claim("expected", 0.3744, 5e-5, "0.3744"),),
+            harmless=True,
         ),
     )
 
@@ -68,7 +69,8 @@ def _one(scene: Scene) -> Suspicion | None:
                 else said("{value} is the mean of {count} items; your {claimed} is item {index} alone.",
                           value=stated(scene), **names)
             )  # fmt: skip
-            return Suspicion(call.index, verdict, (), (trial,), only_proven=True)
+            each = said("The losses of the items are {losses}.", losses=row(terms.reshape(-1)))
+            return Suspicion(call.index, verdict, (each,), (trial,), only_proven=True)
     return None
 
 

@@ -119,10 +119,6 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="gradient-not-finite",
-            unedited=(
-                "The rules that it is general for have edits; where none of them fits, the function has no stable "
-                "form that is known."
-            ),
             family="spoiled-gradients",
             title=said("The gradient is not finite"),
             explanation=said(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from explainers.claims import Claim
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to
@@ -45,6 +46,7 @@ def rules() -> tuple[Rule, ...]:
             losses=frozenset(),
             trigger=_unbiased,
             positive=_HEAD + _OWN + "print((((t - t.mean()) / t.std()) ** 2).mean())",
+            positive_claims=(Claim("expected", 1.0, 5e-5, "1.0000"),),
             control=_HEAD + _OWN + "print((((t - t.mean()) / t.std(correction=0)) ** 2).mean())",
         ),
     )
