@@ -275,6 +275,16 @@ def _unwanted(scene: Scene) -> Suspicion | None:
     if start is None or requires_grad(scene, start) or _cut(scene) is not None:
         return None
     source = Source(scene.recording.source)
+    if (frozen := _frozen(source)) is not None:
+        return Suspicion(
+            at=scene.call.index,
+            verdict=said("nothing that the loss is computed from requires a gradient: line {line} freezes it.",
+                         line=frozen.lineno),
+            evidence=(said("All tensors before it have requires_grad=False."),),
+            trials=(),
+            fix=fixes.fix(scene, source.replaced(source.piece(frozen), "True"), "choose",
+                          said("Let those parameters learn that are to change.")),
+        )  # fmt: skip
     made = [c for c in upstream(start, scene.makers) if not c.inputs() and _makes_floats(scene, c)]
     node = next((n for c in made if (n := source.call_at(c.span)) is not None), None)
     changed = None if node is None else _asking(source, node)
@@ -287,6 +297,17 @@ def _unwanted(scene: Scene) -> Suspicion | None:
         fix=fixes.fix(scene, changed, "likely",
                       said("Ask for the gradient of {name}: requires_grad=True.", name=name or "the weights")),
     )  # fmt: skip
+
+
+def _frozen(source: Source) -> ast.expr | None:
+    """The False that is written to requires_grad."""
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(attr="requires_grad")], value=ast.Constant(value=False) as value):
+                return value
+            case _:
+                pass
+    return None
 
 
 def _makes_floats(scene: Scene, call: Call) -> bool:

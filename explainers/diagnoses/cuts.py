@@ -21,7 +21,7 @@ def cut_before(scene: Scene, id: int) -> Call | None:
     while waiting:
         at = waiting.pop(0)
         call = scene.makers.get(at)
-        if call is None or at in seen:
+        if call is None or at in seen or fills(call):
             continue
         seen.add(at)
         if not requires_grad(scene, at) and any(requires_grad(scene, before) for before in call.inputs()):

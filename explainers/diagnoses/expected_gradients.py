@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from explainers.claims import Claim, expected
@@ -24,6 +25,7 @@ _HEAD = "import torch\n\nx = torch.tensor([2.0, 4.0], requires_grad=True)\n"
 _TWICE = "x = torch.tensor([1.0, 0.5], requires_grad=True)\nfor k in range(2):\n    loss = (x ** 2).sum()\n"
 _READS = "torch.Tensor.grad"
 _NEAR = 1e-3
+_MOST_PASSES = 3
 
 
 @dataclass(frozen=True)
@@ -192,22 +194,31 @@ def _added_up(scene: Scene) -> Suspicion | None:
     backward = [c for c in scene.recording.calls if short(c) == "backward" and c.inputs()]
     if len(backward) < 2 or scene.gradients == {}:
         return None
-    wanted = next((w for w in _wanted(scene) if _is_share(w.times, len(backward))), None)
+    wanted = next(iter(_wanted(scene)), None)
     if wanted is None:
         return None
     last = backward[-1]
-    return _suspicion(
+    passes = [c for c in backward if c.inputs()[0] in scene.makers][-_MOST_PASSES:]
+    trials = tuple(_of_one_pass(wanted, c, of_last=c is last) for c in passes)
+    found = _suspicion(
         scene, wanted, last, None, said("of the last backward() alone"),
         said("{name}.grad is {held}, not {wanted}: backward() runs {count} times, and each adds its gradient.",
              **_facts(wanted), count=len(backward)),
         fixes.fix(scene, _cleared(scene, last, wanted.name), "likely",
                   said("Clear the gradient before the next backward().")),
     )  # fmt: skip
+    return replace(found, trials=trials) if trials else None
 
 
-def _is_share(times: float, passes: int) -> bool:
-    """Whether it is one part of at most so many alike."""
-    return any(math.isclose(times, 1 / k, rel_tol=0.02) for k in range(2, passes + 1))
+def _of_one_pass(wanted: Wanted, call: Call, *, of_last: bool) -> Trial:
+    """The gradient that one backward() alone gives."""
+    start = call.inputs()[0]
+    rerun = gradient_rerun(wanted.leaf)
+    rerun = msgspec.structs.replace(rerun, label=f"{rerun.label}-{start}", subject=start)
+    what = said("of the last backward() alone") if of_last else said("of the backward() in line {line} alone",
+                                                                     line=line_of(call))  # fmt: skip
+    return Trial(said("the gradient of {name} {what}", name=wanted.name, what=what), rerun, "gradient",
+                 wanted=wanted.claim)  # fmt: skip
 
 
 def _cleared(scene: Scene, last: Call, name: str) -> str | None:

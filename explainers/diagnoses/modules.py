@@ -18,6 +18,11 @@ _NORM = "norm = nn.BatchNorm1d(2)\nnorm(torch.ones({}, 2)).sum()"
 _UNPACKED = "x = torch.ones(2, 3)\n{} = x.shape\nx.sum() / n"
 _COUNTS = re.compile(r"(?:not enough|too many) values to unpack \(expected (\d+)(?:, got (?P<got>\d+))?")
 
+_UNMADE = re.compile(
+    r"before Module\.__init__\(\) call|object has no attribute '_(?:parameters|modules|buffers|\w*hooks\w*)'"
+)
+"""What torch says of a module whose tables were never made, when it assigns to it or when it is called."""
+
 
 def rules() -> tuple[Rule, ...]:
     """The rules of this family."""
@@ -69,11 +74,12 @@ def rules() -> tuple[Rule, ...]:
 
 def _uninitialised(scene: Scene) -> Suspicion | None:
     raised = scene.recording.raised
-    if raised is None or raised.span is None or "before Module.__init__() call" not in raised.message:
+    if raised is None or raised.span is None or not _UNMADE.search(raised.message):
         return None
     source, line = Source(scene.recording.source), raised.span.line
-    made = next((f for f in _constructors(source) if f.lineno <= line <= (f.end_lineno or 0)), None)
-    if made is None:
+    around = (f for f in _constructors(source) if f.lineno <= line <= (f.end_lineno or 0))
+    made = next(around, next((f for f in _constructors(source) if "super()" not in ast.unparse(f)), None))
+    if made is None or not made.body:
         return None
     first = made.body[0]
     start = source.piece(first)[0]

@@ -126,7 +126,7 @@ def _similar(error: BaseException, written: ast.AST | None, frame: FrameType | N
     """The nearest name that there is to one that there is not: an attribute, a variable or a parameter."""
     match error:
         case AttributeError(name=str() as name, obj=obj) if not isinstance(obj, types.NoneType):
-            return _nearest(name, dir(obj))
+            return _nearest(name, _attributes(obj))
         case ImportError(name=str() as module) if module in sys.modules:
             return _nearest(_lacked(error, written) or "", dir(sys.modules[module]))
         case NameError(name=str() as name) if frame is not None:
@@ -137,6 +137,14 @@ def _similar(error: BaseException, written: ast.AST | None, frame: FrameType | N
             return _nearest(unknown, _accepts(written, frame))
         case _:
             return None
+
+
+def _attributes(obj: object) -> list[str]:
+    """The names of an object's attributes; of its class alone where it is half made and cannot tell its own."""
+    try:
+        return dir(obj)
+    except Exception:
+        return dir(type(obj))
 
 
 def _keys(written: ast.AST | None, frame: FrameType | None) -> list[str]:

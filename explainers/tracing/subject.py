@@ -68,11 +68,17 @@ def _chosen(tracer: Tracer, shown: Sequence[Shown], claims: Claims, named: set[i
     if claimed is not None:
         return claimed
     if tracer.backward_from:
-        return tracer.backward_from[-1]
+        return _started(tracer)
     displayed = [s.tensor for s in shown if s.tensor is not None]
     if displayed:
         return next((id for id in reversed(displayed) if _is_nan(tracer, id)), displayed[-1])
     return next(iter([*reversed(loss_values(tracer)), *reversed(_numbers(tracer, named))]), None)
+
+
+def _started(tracer: Tracer) -> int:
+    """What the last backward pass started from that was computed."""
+    made = {id for call in tracer.calls if call.inputs() for id in call.outputs}
+    return next((id for id in reversed(tracer.backward_from) if id in made), tracer.backward_from[-1])
 
 
 def _is_nan(tracer: Tracer, id: int) -> bool:
@@ -122,6 +128,8 @@ def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | No
                 loss, odd = is_loss(call.function), _is_odd(tracer, id)
                 of = tracer.backward_from[-1] if started and call.function == _GRADIENT else id
                 rank = (loss and odd, id in displayed, odd, id in started, loss, call.index, of)
+                of = _started(tracer) if started and call.function == _GRADIENT else id
+                rank = (loss and odd, id in displayed, odd, loss, id in started, call.index, of)
                 best = rank if best is None else max(best, rank)
     return None if best is None else best[-1]
 

@@ -85,7 +85,7 @@ def _names(tracer: Tracer, variables: Mapping[str, object]) -> tuple[dict[str, i
         if isinstance(value, torch.Tensor) and (id := tracer.ledger.id_of(value)) is not None:
             names[name] = id
             labels.setdefault(id, name)
-        elif isinstance(value, nn.Module):
+        elif isinstance(value, nn.Module) and "_parameters" in vars(value):  # its __init__ has run
             for path, parameter in value.named_parameters():
                 id = tracer.ledger.id_of(parameter)
                 if (
