@@ -41,6 +41,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + _HEAD_OF_ONE.format("") + _RUN,
             control=_HEAD + _HEAD_OF_ONE.format("        super().__init__()\n") + _RUN,
             concern="exception",
+            dominates=frozenset({"unknown-attribute"}),
         ),
         Rule(
             slug="batch-norm-of-one",
