@@ -61,8 +61,8 @@ from explainers.diagnoses import (
     thrown_away,
     training,
     transformed,
-    whole_numbers,
     unbiased_spreads,
+    whole_numbers,
 )
 from explainers.diagnoses.diagnosis import Rules, registered
 

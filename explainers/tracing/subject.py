@@ -126,10 +126,8 @@ def _claimed(tracer: Tracer, shown: Sequence[Shown], claims: Claims) -> int | No
         for id in call.outputs if claims and call.inputs() else ():
             if _matches(tracer, id, claims):
                 loss, odd = is_loss(call.function), _is_odd(tracer, id)
-                of = tracer.backward_from[-1] if started and call.function == _GRADIENT else id
-                rank = (loss and odd, id in displayed, odd, id in started, loss, call.index, of)
                 of = _started(tracer) if started and call.function == _GRADIENT else id
-                rank = (loss and odd, id in displayed, odd, loss, id in started, call.index, of)
+                rank = (loss and odd, id in displayed, odd, id in started, loss, call.index, of)
                 best = rank if best is None else max(best, rank)
     return None if best is None else best[-1]
 
