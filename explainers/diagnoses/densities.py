@@ -142,12 +142,13 @@ def rules() -> tuple[Rule, ...]:
                 "logarithm is negative. So 0 is no bound here, and the sign says nothing; only differences do."
             ),
             words=(
-                "gaussian nll negative",
-                "negative log likelihood is negative",
-                "GaussianNLLLoss below 0",
-                "vae nll negative",
+                "nll of a gaussian density is negative",
+                "nll of predicted gaussians negative",
+                "GaussianNLLLoss with a small variance below 0",
+                "vae decoder nll negative",
             ),
             losses=frozenset({"gaussian_nll_loss"}),
+            about=frozenset({"nll_loss"}),
             trigger=_negative_density,
             positive=_HEAD + "mean, y = torch.tensor([0.0, 1.0]), torch.tensor([0.01, 1.0])\n"
             "var = torch.tensor([0.01, 0.01])\nF.gaussian_nll_loss(mean, y, var)",
