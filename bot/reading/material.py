@@ -82,8 +82,8 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
 
 
 def _beside(found: Sequence[Snippet], message: Parts) -> tuple[Snippet, ...]:
-    """Code in the sentences beside a program of another framework: what torch's own loss gives."""
-    if not all(any(c.what == "framework" for c in each.completions) for each in found):
+    """Code in the sentences that runs: beside a program of another framework, or where no program can be run."""
+    if not all(missing_names(each.source) or any(c.what == "framework" for c in each.completions) for each in found):
         return ()
     written = (snippet(_block(message.document.text, program)) for program in programs(inline_code(message.prose)))
     return tuple(each for each in written if not lacked(each))
