@@ -27,9 +27,14 @@ def is_known(call: Call, recording: Recording, registry: Registry) -> bool:
     """Whether the table has the function, for real numbers."""
     if call.function == GRAD:
         return True
-    if any(recording.tensor(id).dtype.startswith("complex") for id in call.inputs()):
+    if is_complex(call, recording):
         return False
     return any(f(call.function) is not None for f in (registry.of, operation, decision, ordering))
+
+
+def is_complex(call: Call, recording: Recording) -> bool:
+    """Whether a call takes complex numbers."""
+    return any(recording.tensor(id).dtype.startswith("complex") for id in call.inputs())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.aliases import Aliases
-from explainers.applying import Applying, is_known
+from explainers.applying import Applying, is_complex, is_known
 from explainers.frontier import DontKnow, Frontier, is_given
 from explainers.graph.arrays import Array, unified
 from explainers.graph.nodes import Axis, Input, Node, Table, is_floating, topological
@@ -163,6 +163,8 @@ class _Reading:
             return None
         if is_given(call, id, self.recording) or not is_known(call, self.recording, self.registry):
             self.given[call.index] = call
+            if is_complex(call, self.recording):
+                self.refused[call.index] = said("complex numbers are not in the table")
             return None
         return call
 

@@ -160,7 +160,7 @@ def _substitution(split: Split, page: Page, place: tuple[int, ...], value: arb) 
         return Substitution(place, (), value, Meaning())
     at: dict[Axis, Any] = {axis: sympy.Integer(k) for axis, k in zip(split.item.axes, place, strict=True)}
     written = [display.element(form, at) for form in _readings(split.item)]
-    if not display.omitted and (simpler := _simpler(written[-1])) is not None:
+    if not display.omitted and not value.is_nan() and (simpler := _simpler(written[-1])) is not None:
         written.append(simpler)
     totals = {gap: _omitted(x, places, page.known) for gap, (x, places) in display.omitted.items()}
     found = Meaning(labels=display.labels, omitted=totals)

@@ -48,7 +48,7 @@ def formula(recording: Recording, id: int, registry: Registry) -> Formula | Dont
     if not found.calls:
         return DontKnow("a value", None, said("it is not in the table of operations"))
     values = found.values(recording)
-    return Formula(forms(found, values, differentiable(found, registry), ()), values)
+    return Formula(forms(found, values, differentiable(recording, found, registry), ()), values)
 
 
 def starts(recording: Recording, composition: Composition, subject: int) -> tuple[ReplaceTensor, ...]:

@@ -29,9 +29,9 @@ from explainers.graph.evaluation import Values
 from explainers.graph.exact import Known
 from explainers.graph.nodes import Axes, Input
 from explainers.graph.rounding import Rounding
-from explainers.losses.registry import Registry
+from explainers.losses.registry import Loss, Registry
 from explainers.messages import Message, said
-from explainers.recording import Tensor
+from explainers.recording import Call, Recording, Tensor
 from explainers.reruns import FLOAT64, TWIN, VALUE, RerunResult
 
 Floats = npt.NDArray[np.float64]
@@ -319,7 +319,7 @@ def _why(rerun: RerunResult | None) -> Message:
     return said("it was not run again ({reason})", reason=rerun.not_run or "?")
 
 
-def differentiable(composition: Composition, registry: Registry) -> tuple[int, ...]:
+def differentiable(recording: Recording, composition: Composition, registry: Registry) -> tuple[int, ...]:
     """The ids of the real inputs that torch gives a gradient for; the certificate needs them all. Numbers that the
     program decided on are no tensors of torch.
 
@@ -329,9 +329,15 @@ def differentiable(composition: Composition, registry: Registry) -> tuple[int, .
         id
         for call in composition.calls
         if (loss := registry.of(call.function)) is not None
-        for name in loss.constant
+        for name in _constant(loss, call, recording)
         if (id := call.ref(name)) is not None
     }
     followed = [call for call in composition.calls if call.grad_enabled and not call.function.endswith(".detach")]
     fixed |= ancestors(followed, fixed)[0]
     return tuple(id for id, array in composition.inputs.items() if id >= 0 and array.floating and id not in fixed)
+
+
+def _constant(loss: Loss, call: Call, recording: Recording) -> tuple[str, ...]:
+    """The arguments that torch gives no gradient for in this call."""
+    target = call.ref(loss.unless_real) if loss.unless_real else None
+    return () if target is not None and recording.tensors[target].floating else loss.constant

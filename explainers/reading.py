@@ -21,6 +21,7 @@ from explainers.graph.balls import precise
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.exact import Exact, Known, ready
 from explainers.graph.floats import FloatArithmetic
+from explainers.graph.nodes import Node
 from explainers.graph.rewriting import Rewriter
 from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
@@ -69,7 +70,7 @@ def read(recording: Recording) -> Reading | DontKnow | None:
         return DontKnow(name, producer.span if producer else None, reason or lacking)
     values = found.values(recording)
     with precise():
-        real = differentiable(found, losses)
+        real = differentiable(recording, found, losses)
         wrt = _shown(recording, real)
         normal = forms(found, values, real, wrt)
         shown = recording.tensor(recording.subject)
@@ -79,8 +80,13 @@ def read(recording: Recording) -> Reading | DontKnow | None:
 
 
 def _is_nan(normal: Forms, values: Values) -> bool:
-    """Whether the normal form is nan, too, where the program's value is: it says 0 of 0 · nan."""
-    return bool(np.isnan(evaluate(normal.root, values, FloatArithmetic())).any())
+    """Whether the normal form is nan, too, where the program's value is: it says 0 of 0 · nan. The same of its
+    gradients."""
+
+    def held(node: Node) -> bool:
+        return bool(np.isnan(evaluate(node, values, FloatArithmetic())).any())
+
+    return held(normal.root) and all(held(node) or not held(normal.as_run[x]) for x, node in normal.gradients.items())
 
 
 def _heading(recording: Recording) -> str:

@@ -71,7 +71,8 @@ def _head(loss: Loss) -> Iterator[str]:
     if loss.words:
         yield from (f"Also called: {', '.join(loss.words)}.", "")
     if loss.constant:
-        yield from (f"torch gives no gradient for: {', '.join(loss.constant)}.", "")
+        beside = f", unless {loss.unless_real} holds class probabilities" if loss.unless_real else ""
+        yield from (f"torch gives no gradient for: {', '.join(loss.constant)}{beside}.", "")
     if loss.convex_in:
         yield from (f"Convex in: {', '.join(loss.convex_in)}.", "")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from explainers.claims import Claim
 from explainers.contradictions import contradicted
+from explainers.diagnoses.registry import rules
 from explainers.digits import shown
 from explainers.explanation import Explanation, named
 from explainers.frontier import DontKnow
@@ -36,9 +37,15 @@ def verdict(explanation: Explanation) -> Message:
         return said("{value} is a rounding failure: exactly, your formula is {exact}.", value=value, exact=exact)
     if explanation.proof.verdict == "refused":
         return _refused(explanation, value)
-    if explanation.diagnoses:
+    if explanation.diagnoses and not _praises_what_is_not_derived(explanation):
         return explanation.diagnoses[0].verdict
     return _off(explanation) if explanation.proof.off_by_rounding else _plain(explanation, value)
+
+
+def _praises_what_is_not_derived(explanation: Explanation) -> bool:
+    """Whether the first diagnosis finds nothing wrong with a loss that could not be derived."""
+    underived = isinstance(explanation.reading, DontKnow) and explanation.loss is not None
+    return underived and rules()[explanation.diagnoses[0].slug].harmless
 
 
 def _off(explanation: Explanation) -> Message:
@@ -53,6 +60,8 @@ def _off(explanation: Explanation) -> Message:
 
 def summary(value: Any) -> str:
     """A number, or the first few of an array."""
+    if isinstance(value, complex):
+        return f"{shown(value.real)} {'-' if value.imag < 0 else '+'} {shown(abs(value.imag))}j"
     if not isinstance(value, tuple):
         return shown(float(value))
     parts = [summary(v) for v in value[:4]]

@@ -175,9 +175,13 @@ def sum(x: Node, over: Iterable[Axis]) -> Node:
 
 
 def mean(x: Node, over: Iterable[Axis]) -> Node:
-    """The sum over the axes divided by the number of elements summed (nan over none)."""
+    """The sum over the axes divided by the number of elements summed (nan over none).
+
+    Half precision is added up and divided in float32 and rounded once (ATen's mean_cpu).
+    """
     over = tuple(over)
-    return div(sum(x, over), count(over))
+    wide = cast(x, "float32") if x.dtype in HALVES else x
+    return cast(div(sum(wide, over), count(over)), x.dtype) if wide is not x else div(sum(x, over), count(over))
 
 
 def count(over: Iterable[Axis]) -> int:

@@ -57,6 +57,7 @@ def rules() -> tuple[Rule, ...]:
             _one_hot_sum,
             lambda x, y, c: ops.sum(ops.one_hot(y, c, x.dtype), (c,)),
         ),
+        Rule("a softmax sums to one", "Σ softmax(u) → 1", _softmax_sum, _softmax_sum_example),
         *share_rules(),
         Rule("a one-hot picks", "Σ one-hot(y) · u → u[y]", _one_hot_picks, _one_hot_picks_example),
         Rule("a constant factor leaves the sum", "Σ a · u → a · Σ u", _factor_out, _factor_out_example),
@@ -186,6 +187,19 @@ def _softmax_ratio(node: Node) -> Node | None:
 
 def _softmax_ratio_example(x: Input, y: Input, c: Axis) -> Node:
     return ops.div(ops.exp(x), ops.sum(ops.exp(x), (c,)))
+
+
+def _softmax_sum(node: Node) -> Node | None:
+    """For finite scores."""
+    match node:
+        case Sum(Softmax(_, (along,)), over) if along in over:
+            return ops.sum(ops.cast(ops.constant(1), node.dtype), ops.without(over, (along,)))
+        case _:
+            return None
+
+
+def _softmax_sum_example(x: Input, y: Input, c: Axis) -> Node:
+    return ops.sum(ops.softmax(x, c), (c,))
 
 
 def _shift(x: Node, over: tuple[Axis, ...]) -> tuple[Node, Node] | None:

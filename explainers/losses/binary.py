@@ -78,24 +78,31 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Array | None = None,
 ) -> Array:
-    """(1 − t) · x − (1 + (w⁺ − 1) · t) · log σ(x)."""
+    """(1 − t) · x − (1 + (w⁺ − 1) · t) · log σ(x), written over 1 − t and so in the target's dtype."""
     (x, t), layout = broadcast((input, target))
     plus = None if pos_weight is None else broadcast((Array(x, layout), pos_weight))[0][1]
     rest = ops.logsigmoid(x)
     if plus is not None:
-        rest = ops.mul(ops.add(1, ops.mul(ops.sub(plus, 1), t)), rest)
-    item = _logits_backward(ops.sub(ops.mul(ops.sub(1, t), x), rest), x, t, plus)
-    return reduced(_weighted(item, layout, weight), layout, legacy(size_average, reduce, reduction))
+        rest = ops.cast(ops.mul(ops.add(1, ops.mul(ops.sub(plus, 1), t)), rest), x.dtype)
+    scaled = ops.cast(ops.mul(ops.sub(1, t), x), t.dtype)
+    reduction = legacy(size_average, reduce, reduction)
+    to = t if reduction == "none" else ops.cast(t, x.dtype)  # a gradient without dimensions does not raise the dtype
+    item = _logits_backward(ops.cast(ops.sub(scaled, rest), t.dtype), x, (t, to), plus)
+    return reduced(ops.cast(_weighted(item, layout, weight), t.dtype), layout, reduction)
 
 
-def _logits_backward(item: Node, x: Node, t: Node, plus: Node | None) -> Node:
-    """torch's backward rounds σ(x) before it subtracts t: 0 at x = 30, t = 1, where the derivative is −1e-13."""
+def _logits_backward(item: Node, x: Node, target: tuple[Node, Node], plus: Node | None) -> Node:
+    """torch's backward rounds σ(x) before it subtracts t: 0 at x = 30, t = 1, where the derivative is −1e-13.
+
+    Of the target it takes two nodes: the second is where its own gradient goes.
+    """
+    t, to = target
     if plus is None:
-        return ops.with_gradient(item, ((x, ops.sub(ops.sigmoid(x), t)), (t, ops.neg(x))))
+        return ops.with_gradient(item, ((x, ops.sub(ops.sigmoid(x), t)), (to, ops.neg(x))))
     yes = ops.mul(plus, t)
     towards_input = ops.sub(ops.mul(ops.sub(ops.add(yes, 1), t), ops.sigmoid(x)), yes)
     towards_target = ops.sub(ops.logsigmoid(ops.neg(x)), ops.mul(ops.logsigmoid(x), plus))
-    return ops.with_gradient(item, ((x, towards_input), (t, towards_target)))
+    return ops.with_gradient(item, ((x, towards_input), (to, towards_target)))
 
 
 def _with_torch_backward(item: Node, p: Node, t: Node) -> Node:

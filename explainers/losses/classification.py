@@ -29,6 +29,7 @@ def losses() -> tuple[Loss, ...]:
             module="CrossEntropyLoss",
             convex_in=("input",),
             constant=("weight",),
+            unless_real="target",
             words=("cross entropy", "cross-entropy", "CE"),
         ),
         Loss(
@@ -68,6 +69,16 @@ def losses() -> tuple[Loss, ...]:
             module="Softmax",
             is_loss=False,
         ),
+        Loss(
+            "softmin",
+            softmin,
+            {"input": "z"},
+            "F.softmin(torch.tensor([2.0, 0.5, -1.0]), dim=0)",
+            said("Definition: exponentials that sum to one"),
+            said("softmin is softmax of the negated input: the least number gets the largest share."),
+            module="Softmin",
+            is_loss=False,
+        ),
     )
 
 
@@ -81,6 +92,11 @@ def softmax(input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: s
     """e^xᵢ / Σⱼ e^xⱼ along `dim`."""
     (axis,) = _along(input, dim)
     return Array(ops.softmax(_as(input, dtype), axis), input.layout)
+
+
+def softmin(input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: str | None = None) -> Array:
+    """e^−xᵢ / Σⱼ e^−xⱼ along `dim`."""
+    return softmax(Array(ops.neg(input.node), input.layout), dim, _stacklevel, dtype)
 
 
 def nll_loss(
@@ -110,7 +126,7 @@ def cross_entropy(
     """−w[y] · log softmax(input)[y]; with probabilities −Σ w · t · log softmax(input), whose mean is over N."""
     reduction = legacy(size_average, reduce, reduction)
     c, layout = _classes(input)
-    log_p = ops.log_softmax(input.node, c)
+    log_p = ops.log_softmax(ops.real(input.node), c)
     if target.shape == input.shape and target.floating:
         return _soft(log_p, c, broadcast((input, target))[0][1], input, weight, reduction, label_smoothing)
     return _picked(log_p, c, target, layout, weight, ignore_index, reduction, label_smoothing)
@@ -165,9 +181,11 @@ def _soft(
     if weight is not None:
         t = ops.mul(_per_class(weight, c), t)
     item = ops.neg(ops.sum(ops.mul(t, log_p), (c,) if c else ()))
-    if reduction == "mean" and _size(c) == 0:  # torch divides by the input's elements over its classes
-        return Array(ops.div(reduced(item, _classes(input)[1], "sum").node, 0))
-    return reduced(item, _classes(input)[1], reduction)
+    layout = _classes(input)[1]
+    if reduction != "mean":
+        return reduced(item, layout, reduction)
+    rows = ops.count(axis for axis in layout if axis) if _size(c) else 0  # the input's elements over its classes
+    return Array(ops.div(reduced(item, layout, "sum").node, rows))
 
 
 def _classes(input: Array) -> tuple[Axis | None, Layout]:

@@ -14,6 +14,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, broadcast
 from explainers.graph.nodes import Axes, Node
 from explainers.graph.norms import norm
+from explainers.graph.scalars import promoted
 from explainers.losses.loss import Loss
 from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
@@ -176,6 +177,8 @@ def triplet_margin_with_distance_loss(
 def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> Array:
     """Σ (u / max(‖u‖, ε)) · (v / max(‖v‖, ε)), through whose maxima the gradient goes as if there were none."""
     (a, b), layout = broadcast((x1, x2))
+    common = promoted(a, b)
+    a, b = ops.cast(a, common), ops.cast(b, common)
     both = Array(a, layout)
     dims = both.dims(dim)
     over = both.along(dims)

@@ -24,6 +24,7 @@ def losses() -> tuple[Loss, ...]:
             module="LinearCrossEntropyLoss",
             convex_in=("input",),
             constant=("weight",),
+            unless_real="target",
             words=("linear cross entropy", "fused cross entropy"),
         ),
     )

@@ -20,8 +20,9 @@ class Loss:
     that people have for it. `is_loss` is False for the functions next to losses (softmax and the like). `no_floor`
     says, where no least value was computed or the loss falls without end, why there is none to give, `varied` over what
     a least value is the least, `no_curve` why nothing is plotted;
-    `of_probabilities` says that torch refuses an input outside of [0, 1]; `rate_without` names the flag without which
-    the input is a rate, from 0 on.
+    `unless_real` names the argument whose real numbers, in place of class indices, make torch give a gradient for the
+    constant ones, too. `of_probabilities` says that torch refuses an input outside of [0, 1]; `rate_without` names the
+    flag without which the input is a rate, from 0 on.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Loss:
     convex_in: tuple[str, ...] = ()
     is_loss: bool = True
     constant: tuple[str, ...] = ()
+    unless_real: str | None = None
     words: tuple[str, ...] = ()
     owner: str = "torch.nn.functional"
     no_floor: Message | None = None

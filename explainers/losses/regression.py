@@ -144,5 +144,11 @@ def _within(x: Node, most: float) -> Node:
 
 
 def _reduced(item: Node, layout: Layout, weight: Array | None, reduction: str) -> Array:
-    weights = expanded((Array(item, layout), weight))[0][1] if weight is not None else None
-    return reduced(item if weights is None else ops.mul(item, weights), layout, reduction, weights)
+    if weight is None:
+        return reduced(item, layout, reduction)
+    weights = expanded((Array(item, layout), weight))[0][1]
+    weighted = ops.mul(item, weights)
+    if reduction != "mean":
+        return reduced(weighted, layout, reduction)
+    total = ops.sum(weights, weights.axes)  # as many as were given, however often they are repeated
+    return Array(ops.div(reduced(weighted, layout, "sum").node, total))

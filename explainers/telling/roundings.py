@@ -35,8 +35,9 @@ def apart(explanation: Explanation) -> list[int]:
 
 
 def _both(explanation: Explanation, id: int) -> tuple[np.ndarray, np.ndarray]:
-    """torch's gradient and the exact one, in one order."""
-    exact = np.asarray(explanation.gradients[id].middles())
+    """torch's gradient and the exact one, in one order; what is enclosed together with 0 is taken for 0."""
+    exact, (low, high) = np.asarray(explanation.gradients[id].middles()), explanation.gradients[id].bounds()
+    exact = np.where((low <= 0) & (high >= 0), 0.0, exact)
     return explanation.autograd[id].array().astype(np.float64).reshape(exact.shape), exact
 
 

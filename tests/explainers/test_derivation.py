@@ -120,9 +120,9 @@ def read(source: str) -> tuple[Recording, Composition, Values]:
 
 
 def derived(source: str) -> tuple[Forms, Values, Derivation]:
-    _, found, values = read(source)
+    recording, found, values = read(source)
     with precise():
-        real = differentiable(found, LOSSES)
+        real = differentiable(recording, found, LOSSES)
         made = forms(found, values, real, real)
         return made, values, derivation(made, values, None)
 

@@ -41,7 +41,7 @@ def formed(source: str) -> Forms:
     assert recording.raised is None and recording.subject is not None
     found = compose(recording, recording.subject, registry())
     assert isinstance(found, Composition)
-    real = differentiable(found, registry())
+    real = differentiable(recording, found, registry())
     return forms(found, found.values(recording), real, {id for id in real if recording.tensors[id].requires_grad})
 
 

@@ -93,7 +93,9 @@ def check(call: Any) -> None:
     assert recording.subject is not None
     found = compose(recording, recording.subject, LOSSES)
     assert isinstance(found, Composition), found
-    wanted = tuple(x for id in differentiable(found, LOSSES) if isinstance(x := found.inputs[id].node, Input))
+    wanted = tuple(
+        x for id in differentiable(recording, found, LOSSES) if isinstance(x := found.inputs[id].node, Input)
+    )
     slopes = gradient(found.root, wanted)
     for asked, rounding in ((call, Rounding("native")), (call.upcast(), Rounding("float64"))):
         with default_dtype(torch.float64 if rounding.mode == "float64" else torch.float32):

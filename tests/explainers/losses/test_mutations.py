@@ -348,7 +348,7 @@ def torchs(call: str) -> Told:
     recording = record(SETUP + call)
     assert recording.raised is None
     found = composed(recording, LOSSES)
-    asked = differentiable(found, LOSSES)
+    asked = differentiable(recording, found, LOSSES)
     reruns = GraphRerun(VALUE, gradients=asked), GraphRerun(FLOAT64, float64=True, gradients=asked)
     results = {result.label: result for result in replay_all(recording, reruns)}
     return Told(recording, results, numbers(recording, found, asked))
@@ -374,7 +374,7 @@ def numbers(recording: Recording, found: Composition, asked: tuple[int, ...]) ->
 def differs(told: Told, losses: Registry) -> bool:
     """Whether the program of these losses gives another value or gradient than the right one."""
     found = composed(told.recording, losses)
-    asked = differentiable(composed(told.recording, LOSSES), LOSSES)
+    asked = differentiable(told.recording, composed(told.recording, LOSSES), LOSSES)
     left = tuple(id for id in asked if id in found.inputs)  # of an input that the mistake takes away nothing is asked
     value, *slopes = told.right
     right = (value, *(slope for id, slope in zip(asked, slopes, strict=True) if id in left))
@@ -393,7 +393,7 @@ def judged(told: Told, losses: Registry) -> Proof:
     found = composed(recording, losses)
     values = found.values(recording)
     with precise():
-        asked = differentiable(found, LOSSES)
+        asked = differentiable(recording, found, LOSSES)
         made = forms(found, values, asked, asked)
         assert recording.subject is not None
         subject = recording.tensors[recording.subject]
