@@ -45,7 +45,8 @@ def _reduction(call: Call) -> str:
 
 def _result(recording: Recording, call: Call) -> float:
     made = recording.tensors.get(call.outputs[0]) if call.outputs else None
-    return float(made.array().reshape(()).item()) if made and made.data is not None and made.elements == 1 else math.nan
+    single = made is not None and made.data is not None and made.elements == 1 and not made.dtype.startswith("complex")
+    return float(made.array().reshape(()).item()) if made is not None and single else math.nan
 
 
 def _of_elements(name: str, reduction: str, given: Mapping[str, Tensor], value: float) -> Iterator[Message]:

@@ -190,7 +190,7 @@ def _ignored(scene: Scene, bad: Floats) -> Fix:
 
 def _float_indices(scene: Scene) -> Suspicion | None:
     target = scene.given("target")
-    if target.shape != indices(scene) or are_indices(target):
+    if target.shape != indices(scene) or (are_indices(target) and not _bytes_refused(scene)):
         return None
     name = known_as(scene, "target")
     return Suspicion(
@@ -201,6 +201,13 @@ def _float_indices(scene: Scene) -> Suspicion | None:
         fix=fixes.fix(scene, replaced(scene, target="{}.long()"), "safe", said("Make the target whole numbers.")),
         alternatives=(fixes.fix(scene, _as_binary(scene), "choose", said("Labels 0 and 1 may be meant for BCE.")),),
     )
+
+
+def _bytes_refused(scene: Scene) -> bool:
+    """Bytes are taken of items without further axes, and not with label smoothing."""
+    raised = scene.recording.raised
+    refused = raised is not None and ("found Byte" in raised.message or raised.message.startswith("gather()"))
+    return refused and scene.given("target").dtype == "uint8"
 
 
 def _as_binary(scene: Scene) -> str | None:

@@ -34,6 +34,7 @@ from explainers.diagnoses import (
     quotients,
     refitting,
     refused_binary,
+    refused_gradients,
     refused_integers,
     refused_labels,
     refused_options,
@@ -59,7 +60,16 @@ _CLASSES = (
     linear_shapes,
     refused_labels,
 )
-_LOSSES = (*_CLASSES, ctc_arguments, ctc_shapes, refused_binary, refused_options, refused_variances, refused_integers)
+_LOSSES = (
+    *_CLASSES,
+    ctc_arguments,
+    ctc_shapes,
+    refused_binary,
+    refused_options,
+    refused_variances,
+    refused_integers,
+    refused_gradients,
+)
 _REFUSED = (
     calling,
     argument_types,

@@ -44,6 +44,22 @@ def rules() -> tuple[Rule, ...]:
             concern="exception",
         ),
         Rule(
+            slug="complex-operand",
+            family="dtypes",
+            title=said("Complex numbers where torch computes with real ones"),
+            explanation=said(
+                "A loss is one real number that is to fall; of complex numbers torch has no order, and most losses no "
+                "version: what is compared has to be real, a magnitude or the two parts."
+            ),
+            words=("not implemented for 'ComplexFloat'", "Complex inputs not supported", "complex loss"),
+            losses=frozenset(),
+            trigger=_complex,
+            positive=_HEAD + "x = torch.tensor([1 + 2j, 3 - 1j])\nF.mse_loss(x, torch.tensor([1.0, 2.0]))",
+            control=_HEAD + "x = torch.tensor([1 + 2j, 3 - 1j])\nF.mse_loss(x.real, torch.tensor([1.0, 2.0]))",
+            concern="exception",
+            dominates=frozenset({"operand-dtypes", "index-dtype"}),
+        ),
+        Rule(
             slug="operand-dtypes",
             family="dtypes",
             title=said("Two operands have different dtypes"),
@@ -132,6 +148,24 @@ def _integer_prediction(scene: Scene) -> Suspicion | None:
     )  # fmt: skip
 
 
+def _complex(scene: Scene) -> Suspicion | None:
+    raised, parts = scene.recording.raised, {k: t for k, t in tensors(scene).items() if t.dtype.startswith("complex")}
+    if raised is None or not parts or "Complex" not in raised.message or scene.name in _INDEXING:
+        return None
+    if scene.name in _TARGETS and set(parts) <= {"target", "targets"}:
+        return None
+    name = known_as(scene, next(iter(parts)))
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} is {dtype}; {function} needs real numbers.",
+                     name=name, dtype=next(iter(parts.values())).dtype, function=scene.name),
+        evidence=tuple(described(known_as(scene, k), t) for k, t in parts.items()),
+        trials=(),
+        fix=fixes.fix(scene, replaced(scene, **dict.fromkeys(parts, "{}.abs()")), "choose",
+                      said("Compare the magnitudes; .real and .imag are the two parts.")),
+    )  # fmt: skip
+
+
 def _truth_values(scene: Scene) -> Suspicion | None:
     raised = scene.recording.raised
     bools = {name: tensor for name, tensor in tensors(scene).items() if tensor.dtype == "bool"}
@@ -152,7 +186,8 @@ def _wants_floats(scene: Scene) -> bool:
     """Whether torch's reason was the dtype: it has no kernel, or cannot say what the result would be."""
     raised = scene.recording.raised
     assert raised is not None
-    said_so = ("not implemented for", "could not infer output dtype", "floating", "Integral", "std and var")
+    said_so = ("not implemented for", "could not infer output dtype", "floating", "Integral", "std and var",
+               "desired output type")  # fmt: skip
     return any(words in raised.message for words in said_so) and scene.name not in ("tensor", "requires_grad")
 
 

@@ -9,7 +9,7 @@ from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.refitting import refitted
 from explainers.diagnoses.scene import Floats, Scene
-from explainers.diagnoses.wording import described, number, shape
+from explainers.diagnoses.wording import number, shape
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
@@ -84,22 +84,6 @@ def rules() -> tuple[Rule, ...]:
             control=_RIGHT,
             concern="exception",
             dominates=frozenset({"operand-dtypes", "truth-values-in-arithmetic"}),
-        ),
-        Rule(
-            slug="pos-weight-requires-grad",
-            family="binary-targets",
-            title=said("pos_weight requires a gradient"),
-            explanation=said(
-                "torch has no derivative of this loss with respect to pos_weight: it is a constant that says how much "
-                "the positive labels count, nothing to be learnt."
-            ),
-            words=("not differentiable with respect to argument 'pos_weight'", "pos_weight requires_grad"),
-            losses=frozenset({"binary_cross_entropy_with_logits"}),
-            trigger=_learnt_weight,
-            positive=_HEAD + _SCORES + _LABELS + "w = torch.tensor(2.0, requires_grad=True)\n"
-            "F.binary_cross_entropy_with_logits(logits, target, pos_weight=w)",
-            control=_HEAD + _SCORES + _LABELS + "F.binary_cross_entropy_with_logits(logits, target)",
-            concern="exception",
         ),
     )
 
@@ -216,23 +200,6 @@ def _same_shape(scene: Scene, x: tuple[int, ...], y: tuple[int, ...]) -> str | N
     if [s for s in x if s != 1] == [s for s in y if s != 1]:
         return replaced(scene, target=f"{{}}{cast}.reshape({', '.join(map(str, x))})")
     return None
-
-
-def _learnt_weight(scene: Scene) -> Suspicion | None:
-    weight, raised = scene.tensor("pos_weight"), scene.recording.raised
-    if weight is None or not weight.requires_grad or raised is None or "differentiable" not in raised.message:
-        return None
-    name = known_as(scene, "pos_weight")
-    detached = replaced(scene, pos_weight="{}.detach()") or fixes.with_option(
-        scene, scene.call, "pos_weight", "{}.detach()"
-    )
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said("{name} requires a gradient, and this loss has none with respect to pos_weight.", name=name),
-        evidence=(described(name, weight),),
-        trials=(),
-        fix=fixes.fix(scene, detached, "likely", said("Pass it as a constant.")),
-    )  # fmt: skip
 
 
 def _integers(scene: Scene) -> Suspicion | None:

@@ -95,6 +95,9 @@ def _no_classes(scene: Scene) -> Suspicion | None:
 
 def _whole(scene: Scene) -> Suspicion | None:
     argument, raised = _FRACTIONS[scene.name], scene.recording.raised
+    number_given = scene.call.argument(argument)
+    if isinstance(number_given, int):
+        return _whole_number(scene, argument, number_given)
     given = scene.given(argument)
     elsewhere = scene.name == "kl_div" and not scene.given("input").floating
     if given.floating or elsewhere or raised is None or raised.type != "RuntimeError":
@@ -107,6 +110,22 @@ def _whole(scene: Scene) -> Suspicion | None:
         evidence=(described(name, given),),
         trials=(),
         fix=fixes.fix(scene, replaced(scene, **{argument: "{}.float()"}), "safe", said("Make the numbers float.")),
+    )  # fmt: skip
+
+
+def _whole_number(scene: Scene, argument: str, value: int) -> Suspicion | None:
+    """One variance for all items as a Python int, which torch takes for a tensor."""
+    raised = scene.recording.raised
+    if raised is None or raised.type != "TypeError" or value < 0:
+        return None
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} is {dtype}; {function} needs floating-point numbers.",
+                     name=known_as(scene, argument), dtype="int", function=scene.name),
+        evidence=(),
+        trials=(),
+        fix=fixes.fix(scene, replaced(scene, **{argument: str(float(value))}), "safe",
+                      said("Make the numbers float.")),
     )  # fmt: skip
 
 

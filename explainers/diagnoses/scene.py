@@ -124,7 +124,7 @@ class Scene:
         if tensor is None or tensor.data is None:
             return None
         if tensor.id not in self._arrays:
-            self._arrays[tensor.id] = tensor.array().astype(np.float64)
+            self._arrays[tensor.id] = np.real(tensor.array()).astype(np.float64)
             self._arrays[tensor.id].flags.writeable = False
         return self._arrays[tensor.id]
 

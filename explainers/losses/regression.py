@@ -112,7 +112,7 @@ def smooth_l1_loss(
     size = ops.unary("abs", difference)
     near = ops.div(ops.mul(ops.square(difference), 0.5), beta)
     item = ops.where(ops.compare("lt", size, beta), near, ops.sub(size, ops.mul(beta, 0.5)))
-    item = ops.with_gradient(item, ((difference, _within(ops.div(difference, beta), 1)),))
+    item = ops.with_gradient(item, ((difference, _within(ops.div(difference, beta), ops.constant(1))),))
     return reduced(item, layout, legacy(size_average, reduce, reduction))
 
 
@@ -126,7 +126,8 @@ def huber_loss(
     far = ops.mul(delta, ops.sub(size, ops.mul(delta, 0.5)))
     item = ops.where(ops.compare("le", size, delta), near, far)
     wide = ops.cast(difference, "float32") if difference.dtype in ops.HALVES else difference  # delta is not rounded
-    item = ops.with_gradient(item, ((difference, _within(wide, delta)),))
+    most = ops.cast(ops.constant(delta), wide.dtype)  # torch's loop over what is left multiplies by the double itself
+    item = ops.with_gradient(item, ((difference, _within(wide, most)),))
     item = ops.cast(item, input.node.dtype)  # torch writes it over the input's shape, in its dtype
     if weight is not None:
         item = ops.mul(item, expanded((Array(item, layout), weight))[0][1])
@@ -138,9 +139,9 @@ def _difference(input: Array, target: Array) -> tuple[Node, Layout]:
     return ops.sub(x, y), layout
 
 
-def _within(x: Node, most: float) -> Node:
+def _within(x: Node, most: Node) -> Node:
     """x, or the nearest of −most and most: torch's backward, which is nan where x is."""
-    return ops.binary("clamp_max", ops.clamp_min(x, -most), most)
+    return ops.binary("clamp_max", ops.binary("clamp_min", x, ops.neg(most)), most)
 
 
 def _reduced(item: Node, layout: Layout, weight: Array | None, reduction: str) -> Array:
