@@ -106,4 +106,5 @@ def calls() -> Calls:
         "nll_loss": _nll_loss(),
         "log_softmax": _along("log_softmax"),
         "softmax": _along("softmax"),
+        "softmin": _along("softmin"),
     }
