@@ -87,22 +87,19 @@ def binary_cross_entropy_with_logits(
     scaled = ops.cast(ops.mul(ops.sub(1, t), x), t.dtype)
     reduction = legacy(size_average, reduce, reduction)
     to = t if reduction == "none" else ops.cast(t, x.dtype)  # a gradient without dimensions does not raise the dtype
-    item = _logits_backward(ops.cast(ops.sub(scaled, rest), t.dtype), x, (t, to), plus)
-    return reduced(ops.cast(_weighted(item, layout, weight), t.dtype), layout, reduction)
+    item = ops.cast(_weighted(ops.cast(ops.sub(scaled, rest), t.dtype), layout, weight), t.dtype)
+    slopes = (_weighted(slope, layout, weight) for slope in _logits_backward(x, t, plus))
+    return reduced(ops.with_gradient(item, tuple(zip((x, to), slopes, strict=True))), layout, reduction)
 
 
-def _logits_backward(item: Node, x: Node, target: tuple[Node, Node], plus: Node | None) -> Node:
-    """torch's backward rounds σ(x) before it subtracts t: 0 at x = 30, t = 1, where the derivative is −1e-13.
-
-    Of the target it takes two nodes: the second is where its own gradient goes.
-    """
-    t, to = target
+def _logits_backward(x: Node, t: Node, plus: Node | None) -> tuple[Node, Node]:
+    """torch's slopes in x and t. Its backward rounds σ(x) before it subtracts t: 0 at x = 30, t = 1, where the
+    derivative is −1e-13."""
     if plus is None:
-        return ops.with_gradient(item, ((x, ops.sub(ops.sigmoid(x), t)), (to, ops.neg(x))))
+        return ops.sub(ops.sigmoid(x), t), ops.neg(x)
     yes = ops.mul(plus, t)
-    towards_input = ops.sub(ops.mul(ops.sub(ops.add(yes, 1), t), ops.sigmoid(x)), yes)
-    towards_target = ops.sub(ops.logsigmoid(ops.neg(x)), ops.mul(ops.logsigmoid(x), plus))
-    return ops.with_gradient(item, ((x, towards_input), (to, towards_target)))
+    scaled = ops.cast(ops.mul(ops.sub(ops.add(yes, 1), t), ops.sigmoid(x)), yes.dtype)
+    return ops.sub(scaled, yes), ops.sub(ops.logsigmoid(ops.neg(x)), ops.mul(ops.logsigmoid(x), plus))
 
 
 def _with_torch_backward(item: Node, p: Node, t: Node) -> Node:

@@ -85,13 +85,16 @@ def _row(node: Node, along: Axis, reading: Reading, item: Node) -> Floats | None
 
 
 def _target(item: Node, along: Axis, reading: Reading) -> int | None:
-    """The class that the shown element picks."""
+    """The class that the shown element picks; None where it is ignored under an index that is no class."""
     pick = next((n for n in topological(item) if isinstance(n, Take) and n.along is along), None)
     if not isinstance(pick, Take):
         return None
     at = dict(zip(item.axes, place(reading), strict=True))
     index = np.asarray(evaluate(pick.index, reading.values, FloatArithmetic()))
-    return int(index[tuple(at[axis] for axis in pick.index.axes)]) if all(a in at for a in pick.index.axes) else None
+    if not all(axis in at for axis in pick.index.axes):
+        return None
+    picked = int(index[tuple(at[axis] for axis in pick.index.axes)])
+    return picked if 0 <= picked < along.size else None
 
 
 def _kept(row: Floats, target: int | None) -> list[int]:

@@ -216,7 +216,7 @@ MUTANTS: tuple[tuple[str, ModuleType, str, str], ...] = (
     ("the other logit", binary, "rest = ops.logsigmoid(x)", "rest = ops.logsigmoid(ops.neg(x))"),
     ("half of the logit's part", binary, "ops.mul(ops.sub(1, t), x)", "x"),
     ("gradient upside down", binary, "ops.sub(ops.sigmoid(x), t)", "ops.sub(t, ops.sigmoid(x))"),
-    ("target's gradient upside down", binary, "(to, ops.neg(x))", "(to, x)"),
+    ("target's gradient upside down", binary, "t), ops.neg(x)", "t), x"),
     ("L1 squared", regression, 'ops.unary("abs", difference)', "ops.square(difference)"),
     ("beta forgotten", regression, "near = ops.div(ops.mul(ops.square(difference), 0.5), beta)",
      "near = ops.mul(ops.square(difference), 0.5)"),
