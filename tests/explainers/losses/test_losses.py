@@ -151,7 +151,9 @@ def sized(values: Any, axes: Any) -> Any:
 
 def torchs(call: Any) -> tuple[Any, dict[str, Any]]:
     """torch's value and its gradients by argument, of the sum where the value is an array."""
-    fixed, free = LOSSES[call.name].constant, dict[str, torch.Tensor]()
+    loss, free = LOSSES[call.name], dict[str, torch.Tensor]()
+    real = loss.unless_real is not None and call.arguments[loss.unless_real].is_floating_point()
+    fixed = () if real else loss.constant
 
     def freed(path: str, value: Any) -> Any:
         if isinstance(value, tuple):
