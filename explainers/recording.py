@@ -262,6 +262,10 @@ class Recording(msgspec.Struct, frozen=True, dict=True):
         made = ((at, (*call.outputs, *(new for _, new in call.mutated))) for at, call in enumerate(self.calls))
         return {id: at for at, ids in made for id in ids}
 
+    def known(self, id: int | None) -> Tensor | None:
+        """The tensor with this id, None where there is none (the first one has the id 0)."""
+        return None if id is None else self.tensors.get(id)
+
     def tensor(self, id: int) -> Tensor:
         """The tensor with this id; KeyError where there is none."""
         return self.tensors[id]

@@ -82,7 +82,7 @@ def _turning(scene: Scene) -> Iterator[tuple[Call, str]]:
 
 def suspects(scene: Scene, *names: str) -> Iterator[Call]:
     """Calls of these functions on tensors with history; once the backward pass is known, only the guilty one."""
-    if is_spoiled(scene.recording.tensors.get(scene.recording.subject or -1)):
+    if is_spoiled(scene.recording.known(scene.recording.subject)):
         return
     turned = turned_backward(scene)
     for call in scene.needed():

@@ -126,7 +126,7 @@ def _terms(scene: Scene) -> _Terms | None:
     if len(libraries) != 1 or len(others) != 1:
         return None
     library, other = libraries[0], others[0]
-    given = scene.recording.tensors.get(library.ref("input") or -1)
+    given = scene.recording.known(library.ref("input"))
     error, cost = (scalar(scene.recording.tensor(c.outputs[0])) for c in (library, other))
     if given is None or error is None or cost is None:
         return None

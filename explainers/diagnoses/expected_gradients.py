@@ -122,7 +122,7 @@ def _written(scene: Scene, leaf: int, read: int) -> Iterator[Claim]:
     """Tensors of as many numbers that the program shows beside the gradient: one worked out by hand."""
     of = scene.recording.tensors[leaf].elements
     for one in scene.recording.shown:
-        held = None if one.tensor in (None, leaf, read) else scene.recording.tensors.get(one.tensor or -1)
+        held = None if one.tensor in (leaf, read) else scene.recording.known(one.tensor)
         if held is not None and held.data is not None and held.floating and held.elements == of > 1:
             yield Claim("expected", elements(held), _NEAR * float(np.abs(held.array()).max()), row(_flat(held)))
 
@@ -185,7 +185,7 @@ def _averaged(scene: Scene, call: Call) -> int | None:
     if short(call) == "mean" and made is not None and made.elements:
         return tensors[call.inputs()[0]].elements // made.elements
     if is_library_loss(call, scene.registry) and call.argument("reduction") == "mean":
-        target = scene.recording.tensors.get(call.ref("target") or -1)
+        target = scene.recording.known(call.ref("target"))
         return None if target is None else target.elements
     return None
 

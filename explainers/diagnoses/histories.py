@@ -82,7 +82,7 @@ def _backward_of(node: ast.AST) -> str | None:
 def _kept(scene: Scene) -> Suspicion | None:
     source = Source(scene.recording.source)
     found = _sum(source)
-    subject = scene.recording.tensors.get(scene.recording.subject or -1)
+    subject = scene.recording.known(scene.recording.subject)
     if found is None or subject is None or not subject.requires_grad or not scene.whole:
         return None
     changed = source.replaced(source.piece(found.added), f"{found.added.id}.item()")

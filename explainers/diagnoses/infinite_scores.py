@@ -229,7 +229,7 @@ def _infinite_logit(scene: Scene) -> Suspicion | None:
 
 def _nan_given(scene: Scene) -> Suspicion | None:
     """A tensor that no call made and that held nan already, and of which the value is nan."""
-    if birth(scene) is not None or not is_spoiled(scene.recording.tensors.get(scene.recording.subject or -1)):
+    if birth(scene) is not None or not is_spoiled(scene.recording.known(scene.recording.subject)):
         return None
     for call in scene.needed():
         for argument in call.arguments:

@@ -205,7 +205,7 @@ class _Logarithm:
 
     def _is_given(self, call: Call, name: str) -> bool:
         """Whether an operand is data, such as a mask, whose logarithm may be taken."""
-        tensor, held = self.scene.recording.tensors.get(call.ref(name) or -1), self.scene.held(call.ref(name))
+        tensor, held = self.scene.recording.known(call.ref(name)), self.scene.held(call.ref(name))
         if tensor is None or tensor.requires_grad or held is None or not (held >= 0).all():
             return False
         self.masked |= bool((held == 0).any())

@@ -54,7 +54,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _masked_late(scene: Scene) -> Suspicion | None:
-    if is_spoiled(scene.recording.tensors.get(scene.recording.subject or -1)):
+    if is_spoiled(scene.recording.known(scene.recording.subject)):
         return None
     for call in scene.needed():
         given = _spoiled_data(scene, call)

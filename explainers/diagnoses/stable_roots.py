@@ -122,7 +122,7 @@ def _scaled(scene: Scene, root: Call, under: Call) -> _Form | None:
     """The numbers divided by a power of two near the largest before they are squared, the root multiplied with it."""
     if short(under) not in ("sum", "mean") or scene.call.ref("input") is None or under.ref("input") is None:
         return None
-    held = numbers(scene.recording.tensors.get(scene.call.ref("input") or -1))
+    held = numbers(scene.recording.known(scene.call.ref("input")))
     if under.ref("input") not in scene.call.outputs or held is None or not np.isfinite(held).all():
         return None
     scale = 2.0 ** math.floor(math.log2(float(np.abs(held).max())))

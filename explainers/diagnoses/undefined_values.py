@@ -22,6 +22,8 @@ from explainers.reruns import SetArgument
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _EPS = 1e-8
 _VARIANCE = 1e-5
+_ABOVE = -0.999999
+_ROUNDING = 1e-3
 _SPREADS = frozenset({"std", "var"})
 _ROOTS = frozenset({"sqrt", "rsqrt", "pow", "acos", "asin", "atanh", "log1p"})
 
@@ -251,6 +253,8 @@ def _outside(scene: Scene) -> Suspicion | None:
         return None
     x = found.numbers[0]
     low, high = (-1.0, 1.0) if found.name in ("acos", "asin", "atanh") else (0.0, None)
+    low = _ABOVE if found.name == "log1p" else low
+    far = x < low - _ROUNDING or (high is not None and x > high + _ROUNDING)
     options = {"min": low} if high is None else {"min": low, "max": high}
     return Suspicion(
         at=scene.call.index,
@@ -263,6 +267,7 @@ def _outside(scene: Scene) -> Suspicion | None:
                   graph_rerun(wrapped(scene.call, "input", "torch.clamp", **options))),
         ),
         fix=fixes.fix(scene, _cut(scene, low, high), "choose",
+                      said("It is far outside: mend what computes it, or cut the input with clamp.") if far else
                       said("Rounding can go just beyond the limit: cut the input with clamp.")),
     )  # fmt: skip
 
