@@ -131,7 +131,8 @@ class Choosing:
         """A program that raises the reported error, where data that we read out of the message or made up do not."""
         reported = question.traceback is not None and question.fails
         ours = evaluated.snippet.origin is Origin.LITERAL or has_random_stand_ins(evaluated.snippet)
-        if not reported or not ours or evaluated.ran.ended == "raised":
+        raised, error = evaluated.ran.error, question.traceback
+        if not reported or not ours or (raised is not None and error is not None and is_same(raised, error)):
             return _asked(question, evaluated)
         raising = await self._raising(question)
         return raising if isinstance(raising, Program) else _asked(question, evaluated)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 import numpy as np
 
 from explainers.diagnoses import fixes
@@ -11,7 +14,9 @@ from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.refitting import refitted
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import shape
-from explainers.messages import said
+from explainers.messages import Message, said
+
+LEAST_POSITIONS: Final = 2
 
 _SAME_ITEMS = said("Give both the same number of items: keep the batch axis in view or reshape, as in x.flatten(1).")
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
@@ -178,11 +183,33 @@ def _batch_sizes(scene: Scene) -> Suspicion | None:
             shape=shape(y),
         ),
         evidence=(said("For an input of shape {input} the target has shape {wanted}.",
-                       input=shape(x), wanted=shape(indices(scene))),),
+                       input=shape(x), wanted=shape(indices(scene))), *_positions(x, y)),
         trials=(),
         fix=fixes.fix(scene, _matched(scene, x, y), "likely", _SAME_ITEMS),
         alternatives=refitted(scene, _SAME_ITEMS),
     )  # fmt: skip
+
+
+def _positions(x: tuple[int, ...], y: tuple[int, ...]) -> tuple[Message, ...]:
+    """Where every item of the target has several of the input: their number, and the square image that it may be."""
+    if len(y) != 1 or y[0] < 1 or x[0] % y[0] or x[0] // y[0] < LEAST_POSITIONS:
+        return ()
+    count = x[0] // y[0]
+    side = math.isqrt(count)
+    numbers = {"items": x[0], "labels": y[0], "count": count}
+    cause = said(
+        "{items} = {count} · {labels}: each of the {labels} labels has {count} rows of the input. A view or flatten "
+        "has put positions (time steps, pixels) into the batch: keep the batch axis, x.flatten(1) or pooling.",
+        **numbers,
+    )
+    if side * side != count:
+        return (cause,)
+    return (
+        cause,
+        said(
+            "{count} = {side}x{side}, the positions of a feature map of that size, for example.", count=count, side=side
+        ),
+    )
 
 
 def _matched(scene: Scene, x: tuple[int, ...], y: tuple[int, ...]) -> str | None:

@@ -56,8 +56,8 @@ def rules() -> tuple[Rule, ...]:
             title=said("A large score on the wrong side costs the score itself"),
             explanation=said(
                 "log(1 + e^x) is x for a large x, so a sure mistake costs its score (logit), without a bound, and "
-                "keeps a gradient. binary_cross_entropy of the sigmoid cannot show it: the sigmoid is rounded to "
-                "exactly 0 or 1 there, and each logarithm is cut at -100."
+                "keeps a gradient. binary_cross_entropy of the sigmoid cannot show it: the sigmoid saturates "
+                "there, rounded to exactly 0 or to exactly 1, and each logarithm is cut at -100."
             ),
             words=(
                 "BCEWithLogitsLoss huge value for large logits",

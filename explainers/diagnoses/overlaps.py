@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, replaced, set_to
+from explainers.diagnoses.edits import dropped, graph_rerun, replaced, set_to, wrapped
+from explainers.diagnoses.operands import replaced as with_operands
 from explainers.diagnoses.operands import rewritten
-from explainers.diagnoses.scene import Floats, Scene, short
-from explainers.diagnoses.source_edits import Source
+from explainers.diagnoses.scene import Floats, Scene, line_of, short, upstream
+from explainers.diagnoses.source_edits import Source, operand
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
 from explainers.recording import Call, Tensor
@@ -20,6 +22,8 @@ _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _DICE = "dice = 2 * (p * mask).sum() / (p.sum() + mask.sum())\n1 - dice"
 _SMOOTHED = "1 - (2 * (p * mask).sum() + 1e-6) / (p.sum() + mask.sum() + 1e-6)"
 _SMALL = 1e-2
+_EMPTY = "p, mask = torch.zeros(4), torch.zeros(4)\n"
+_MASKS = "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\n"
 _SCORES = "scores = torch.tensor([6.0, -3.0, 4.0, -5.0])\n"
 
 
@@ -42,6 +46,47 @@ def rules() -> tuple[Rule, ...]:
             trigger=_scores,
             positive=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = scores\n" + _DICE,
             control=_HEAD + _SCORES + "mask = torch.tensor([1.0, 0.0, 1.0, 0.0])\np = torch.sigmoid(scores)\n" + _DICE,
+        ),
+        Rule(
+            slug="dice-of-probabilities-twice",
+            family="overlaps",
+            title=said("Sigmoid of what are probabilities already, in a Dice loss"),
+            explanation=said(
+                "sigmoid expects logits. Of a prediction between 0 and 1 it makes numbers between 0.5 and 0.73 (0 "
+                "becomes 0.5, 1 becomes 0.7311), so that a perfect mask is no perfect overlap any more. Apply it once: "
+                "to the logits, or not at all where the prediction holds probabilities."
+            ),
+            words=(
+                "dice loss not 0 for perfect prediction",
+                "dice loss sigmoid applied twice",
+                "dice loss of identical masks is not zero",
+            ),
+            losses=frozenset(),
+            about=frozenset({"dice_loss"}),
+            trigger=_twice,
+            positive=_HEAD + _MASKS + "p = torch.sigmoid(mask)\n" + _DICE,
+            control=_HEAD + _MASKS + "p = torch.sigmoid(20 * mask - 10)\n" + _DICE,
+        ),
+        Rule(
+            slug="empty-overlap-not-smoothed",
+            family="overlaps",
+            title=said("An overlap of two empty masks, smoothed in the denominator alone"),
+            explanation=said(
+                "Where prediction and mask are both empty (no foreground), the overlap is 0/0. An epsilon in the "
+                "denominator alone makes it 0, the worst overlap, of a prediction that is completely right; added to "
+                "the numerator as well it makes it 1."
+            ),
+            words=(
+                "dice loss empty mask is 1",
+                "dice loss no foreground smooth numerator",
+                "iou of empty masks is 0",
+                "dice eps only in the denominator",
+            ),
+            losses=frozenset(),
+            about=frozenset({"dice_loss"}),
+            trigger=_both_empty,
+            positive=_HEAD + _EMPTY + "1 - 2 * (p * mask).sum() / (p.sum() + mask.sum() + 1e-5)",
+            control=_HEAD + _EMPTY + "1 - (2 * (p * mask).sum() + 1e-5) / (p.sum() + mask.sum() + 1e-5)",
         ),
         Rule(
             slug="dice-mask-not-01",
@@ -139,6 +184,78 @@ def _scores(scene: Scene) -> Suspicion | None:
         ),
         trials=(Trial(said("with sigmoid of {name}", name=p.name or "p"), graph_rerun(replaced(p, sigmoid))),),
         fix=fixes.fix(scene, None, "likely", said("Apply sigmoid to the scores before the overlap.")),
+    )
+
+
+def _twice(scene: Scene) -> Suspicion | None:
+    found = overlap(scene)
+    maker = next((c for c in upstream(found[1].id, scene.makers) if short(c) == "sigmoid"), None) if found else None
+    x = scene.held(maker.ref("input")) if maker is not None else None
+    if found is None or maker is None or x is None or not x.size or x.min() < 0 or x.max() > 1:
+        return None
+    source = Source(scene.recording.source)
+    written, inner = source.call_at(maker.span), operand(source, maker)
+    changed = source.replaced(source.piece(written), source.written(inner)) if written and inner else None
+    made = 1 / (1 + np.exp(-x))
+    return Suspicion(
+        at=maker.index,
+        verdict=said(
+            "{value} applies sigmoid to numbers that are within 0 and 1 already (line {line}).",
+            value=stated(scene),
+            line=line_of(maker),
+        ),
+        evidence=(
+            said(
+                "The input of sigmoid lies between {least} and {most}; what comes out lies between {low} and {high}.",
+                least=number(float(x.min())),
+                most=number(float(x.max())),
+                low=number(float(made.min())),
+                high=number(float(made.max())),
+            ),
+        ),
+        trials=(Trial(said("without the sigmoid"), graph_rerun(dropped(maker))),),
+        fix=fixes.fix(scene, changed, "likely", said("Leave sigmoid away where the prediction holds probabilities.")),
+    )
+
+
+def _both_empty(scene: Scene) -> Suspicion | None:
+    for call in scene.needed():
+        added = scene.makers.get(call.ref("other") or -1) if short(call) == "div" else None
+        epsilon = added.argument("other") if added is not None and short(added) == "add" else None
+        upper, lower = scene.held(call.ref("input")), scene.held(call.ref("other"))
+        if upper is None or lower is None or not isinstance(epsilon, float) or epsilon <= 0:
+            continue
+        empty = (upper == 0) & np.isclose(lower, epsilon, rtol=1e-5)
+        if empty.any() and any(short(c) == "sum" for c in upstream(call.ref("input"), scene.makers)):
+            return _unsmoothed(scene, call, epsilon, int(empty.sum()))
+    return None
+
+
+def _unsmoothed(scene: Scene, call: Call, epsilon: float, count: int) -> Suspicion:
+    changed = with_operands(replace(scene, call=call), input=f"({{}} + {epsilon})")
+    return Suspicion(
+        at=call.index,
+        verdict=said(
+            "{value} is of an empty overlap: 0 / (0 + {eps}) is 0, since only the denominator is smoothed.",
+            value=stated(scene),
+            eps=number(epsilon),
+        ),
+        evidence=(
+            said(
+                "In line {line} {count} intersections are 0 while the sums below them are 0, too: the numerator is 0, "
+                "the denominator {eps}.",
+                line=line_of(call),
+                count=count,
+                eps=number(epsilon),
+            ),
+        ),
+        trials=(
+            Trial(
+                said("with {eps} in the numerator as well", eps=number(epsilon)),
+                graph_rerun(wrapped(call, "input", "torch.add", other=epsilon)),
+            ),
+        ),
+        fix=fixes.fix(scene, changed, "safe", said("Add the same number to numerator and denominator.")),
     )
 
 

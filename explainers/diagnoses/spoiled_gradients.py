@@ -45,7 +45,7 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "where picks one value, but backward goes through both branches and multiplies the one not taken with "
                 "0. Its derivative is infinite there, and 0 · inf is nan. Make the operand of that branch harmless "
-                "before the function is applied."
+                "before the function is applied: with a clamp, or a second where inside it (the double where)."
             ),
             words=(
                 "nan gradient torch.where mask",
