@@ -82,7 +82,7 @@ def fingerprints(
     if stated is not None and (told := _of_classes(value, radius, stated)):
         return told
     coarsest = COARSEST_STATED if entropy and classes is not None else COARSEST
-    if value == 0 or radius > coarsest * abs(value):
+    if value == 0 or radius > coarsest * abs(value) or classes == 1:
         return ()
     slack = max(radius, FINEST * abs(value))
     counts = range(2, MOST_CLASSES + 1) if classes is None else (classes,)

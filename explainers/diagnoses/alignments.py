@@ -55,7 +55,13 @@ def rules() -> tuple[Rule, ...]:
                 "Between two equal labels ctc_loss needs a blank: a repeated label takes one frame more. So an "
                 "alignment needs target length + repeats frames; with fewer there is none, and −log 0 is inf."
             ),
-            words=("ctc loss inf", "CTCLoss infinite", "ctc zero_infinity", "ctc repeated labels"),
+            words=(
+                "ctc loss inf",
+                "CTCLoss infinite",
+                "CTCLoss inf after some iterations then nan",
+                "ctc zero_infinity",
+                "ctc repeated labels",
+            ),
             losses=frozenset({"ctc_loss"}),
             trigger=_too_short,
             positive=_HEAD + "F.ctc_loss(scores.log_softmax(2)" + _CALL.format(2, ""),

@@ -13,6 +13,7 @@ from explainers.divisors import divisor
 from explainers.equality import Equal
 from explainers.explanation import Explanation
 from explainers.messages import Message, said
+from explainers.recording import Items, Ref
 from explainers.telling.options import options
 
 LEAST_STEPS = 3
@@ -75,8 +76,29 @@ def of_call(explanation: Explanation, name: str) -> Iterator[Message]:
     """What its options do, and what it divides by where no diagnosis is about that."""
     yield from options(explanation.recording, explanation.call)
     yield from _soft(explanation, name)
+    yield from _empty_targets(explanation, name)
     if not any(rules()[found.slug].family in _OF_DIVISORS for found in explanation.diagnoses[:1]):
         yield from divisor(explanation.recording, explanation.call, name)
+
+
+def _empty_targets(explanation: Explanation, name: str) -> Iterator[Message]:
+    """That an empty target of ctc_loss is the blank in every frame, and what its mean divides by."""
+    call, tensors = explanation.call, explanation.recording.tensors
+    if call is None or name != "ctc_loss":
+        return
+    given = call.argument("target_lengths")
+    held = tensors[given.id] if isinstance(given, Ref) else None
+    listed = given.items if isinstance(given, Items) else ()
+    lengths = held.array().reshape(-1).tolist() if held is not None and held.data is not None else list(listed)
+    if 0 not in lengths:
+        return
+    yield said(
+        "The target of item {item} is empty: its one alignment is the blank in every frame.", item=lengths.index(0)
+    )
+    if call.argument("reduction") == "mean":
+        yield said(
+            "The mean divides each loss by the length of its target, counted as at least 1 (a clamp): here by 1."
+        )
 
 
 def _soft(explanation: Explanation, name: str) -> Iterator[Message]:

@@ -70,7 +70,9 @@ def scenarios(loss: str) -> tuple[Scenario, ...]:
     if loss in INDEXED:
         return _OF_CLASSES
     known = loss in _TARGETS or loss in functions()
-    even = tuple(Scenario(shape, shape, _TARGETS.get(loss, Sort.NUMBERS if known else Sort.BINARY)) for shape in _EVEN)
+    sort = _TARGETS.get(loss, Sort.NUMBERS if known else Sort.BINARY)
+    several = (each for each in _EVEN if sort is not Sort.DISTRIBUTION or _classes(each) > 1)
+    even = tuple(Scenario(shape, shape, sort) for shape in several)
     return (*even, *_COLUMNS) if known else (_OF_CLASSES[0], *even[:2], _OF_CLASSES[1], even[3])
 
 
