@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,7 @@ from bot.symptoms import CAUSES, symptom
 from explainers.claims import Claim
 from explainers.standins import stand_in
 
+_SIZE: Final = re.compile(r"\d{2,}")
 _OF_TRAINING: Final = ("training", "reductions", "backward", "silent-gradients")
 """Families of what a program does wrong whatever its numbers and its loss are."""
 
@@ -131,8 +133,7 @@ class Choosing:
         """A program that raises the reported error, where data that we read out of the message or made up do not."""
         reported = question.traceback is not None and question.fails
         ours = evaluated.snippet.origin is Origin.LITERAL or has_random_stand_ins(evaluated.snippet)
-        raised, error = evaluated.ran.error, question.traceback
-        if not reported or not ours or (raised is not None and error is not None and is_same(raised, error)):
+        if not reported or not ours or (evaluated.ran.ended == "raised" and not _misreads(question, evaluated)):
             return _asked(question, evaluated)
         raising = await self._raising(question)
         return raising if isinstance(raising, Program) else _asked(question, evaluated)
@@ -211,6 +212,15 @@ class Choosing:
         source = next((plain[name] for name in named if name in plain), None)
         unprinted = tuple(each for each in question.claims if each.kind != "printed")
         return None if source is None else _Source(source, for_explainer(unprinted))
+
+
+def _misreads(question: Question, evaluated: Evaluated) -> bool:
+    """Whether stand-ins of the sizes that the error message names raise another error than the reported one."""
+    reported, raised = question.traceback, evaluated.ran.error
+    if reported is None or raised is None or is_same(raised, reported):
+        return False
+    sizes = set(_SIZE.findall(reported.message))
+    return any(sizes.intersection(_SIZE.findall(each.code)) for each in evaluated.snippet.completions)
 
 
 def _asked(question: Question, evaluated: Evaluated) -> Program:

@@ -1,6 +1,12 @@
 """Questions in words alone, of our own making, and the diagnosis that each is about."""
 
 ABOUT: tuple[tuple[str, str], ...] = (
+    ("hinge_embedding_loss on my logits is negative, how? there is a max(0, ..)", "hinge-embedding-on-scores"),
+    ("I only have a single class and CrossEntropyLoss is always 0", "softmax-over-single-logit"),
+    ("is the loss averaged over tokens or over batches when I pad and accumulate gradients?", "mean-of-batch-means"),
+    ("dice loss is 1 for empty masks without any foreground", "empty-overlap-not-smoothed"),
+    ("the padded positions are nan and I multiply by a mask of 0, the loss is still nan", "nan-times-zero"),
+    ("IoU of uint8 masks is wrong, does it overflow?", "integer-wraps-around"),
     ("my classifier outputs softmax and then goes into CrossEntropyLoss, the loss stays high", "ce-double-softmax"),
     ("CrossEntropyLoss の前にソフトマックスを入れていいですか？損失が下がりません", "ce-double-softmax"),
     ("¿puedo poner softmax antes de la entropía cruzada? la pérdida no baja", "ce-double-softmax"),
