@@ -11,6 +11,7 @@ from explainers.explanation import Explanation
 from explainers.losses.registry import Loss
 from explainers.messages import Message, said
 from explainers.reading import Reading, is_given
+from explainers.recording import Tensor
 
 NEGLIGIBLE = 1e-12
 SMALL = 1e-6  # what a search leaves of a 0
@@ -33,12 +34,30 @@ def least(explanation: Explanation, floor: Floor) -> tuple[Message, ...]:
             *_where(explanation, floor))  # fmt: skip
 
 
-def given_up(explanation: Explanation, loss: Loss) -> Message | None:
-    """Why there is no least value of a loss that was searched for one; None where it was not."""
+def unfound(explanation: Explanation, loss: Loss) -> Message | None:
+    """Why there is no least value of a loss for which one can be searched; None where it can for no argument."""
     call, reading = explanation.call, explanation.reading
-    if not isinstance(reading, Reading) or not is_given(reading, call, loss):
+    if call is None or not loss.convex_in:
         return None
+    argument = loss.convex_in[0]
+    if not isinstance(reading, Reading):
+        return said("No least value is given, since its formula is not known.")
+    if not _is_finite(explanation.subject):
+        return said("No least value is given, since the value here is no finite number.")
+    if call.inputs().count(call.ref(argument)) > 1:
+        return said("No least value is given, since {name} is another argument as well.",
+                    name=_name(explanation, argument))  # fmt: skip
+    if not is_given(reading, call, loss):
+        return said(
+            "No least value is given: {name} is computed here, and which values it can take depends on what it is "
+            "computed from.",
+            name=_name(explanation, argument),
+        )
     return said("Its least value was not found: the search was given up, since it takes longer than an answer may.")
+
+
+def _is_finite(value: Tensor | None) -> bool:
+    return value is not None and bool(np.isfinite(value.array()).all())
 
 
 def _where(explanation: Explanation, floor: Floor) -> tuple[Message, ...]:

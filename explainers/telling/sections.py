@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from explainers.cards.card import Grid, Step
 from explainers.cards.plain import PlainWriter
 from explainers.diagnoses.diagnosis import Counterfactual, Diagnosis
@@ -20,7 +18,7 @@ from explainers.messages import Message, said
 from explainers.reading import Reading
 from explainers.recording import Call, Operand, Ref
 from explainers.telling import facts
-from explainers.telling.least_values import NEGLIGIBLE, given_up, least
+from explainers.telling.least_values import NEGLIGIBLE, least, unfound
 from explainers.telling.roundings import apart, exactly
 from explainers.telling.subgradients import subgradient
 from explainers.verdict import stopped, summary
@@ -169,12 +167,12 @@ def floors(explanation: Explanation, translator: Translator) -> list[str]:
 
 
 def no_floor(explanation: Explanation, translator: Translator) -> list[str]:
-    """Why no least value is given, where the loss has a reason of its own."""
-    loss, value = explanation.loss, explanation.value
-    reason = None if loss is None else loss.no_floor or given_up(explanation, loss)
-    if reason is None or value is None or floors(explanation, translator):
+    """Why no least value is given of a loss: a reason of its own, or one of this call."""
+    loss, value = explanation.loss, explanation.subject
+    if loss is None or not loss.is_loss or value is None or value.data is None or floors(explanation, translator):
         return []
-    return [reason.say(translator)] if np.isfinite(np.asarray(value, dtype=np.float64)).all() else []
+    reason = loss.no_floor or unfound(explanation, loss)
+    return [] if reason is None else [reason.say(translator)]
 
 
 def no_curve(explanation: Explanation, translator: Translator) -> list[str]:

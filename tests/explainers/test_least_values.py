@@ -98,6 +98,21 @@ def test_it_is_said_where_it_is_reached(source: str, where: str):
     assert where in said_of(source)
 
 
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("F.cross_entropy(2 * torch.eye(2), torch.tensor([1, 0]))", "input is computed here"),
+        ("z = torch.ones(2, 3).exp()\nF.mse_loss(z, torch.zeros(2, 3))", "z is computed here"),
+        ("x = torch.ones(3)\nF.mse_loss(x, x)", "x is another argument as well"),
+        ("F.l1_loss(torch.ones(2), torch.tensor([1.0, float('nan')]))", "the value here is no finite number"),
+        ("F.cross_entropy(torch.eye(2), torch.tensor([-100, -100]))", "the value here is no finite number"),
+    ],
+)
+def test_where_none_is_given_it_is_said_why(source: str, why: str):
+    text = said_of(source)
+    assert why in text and not explained(record(HEAD + source)).floors
+
+
 def test_losses_that_are_never_below_0_are_not_and_get_there():
     torch.manual_seed(0)
     label = torch.tensor([1.0, -1.0, 1.0, -1.0])
