@@ -256,12 +256,28 @@ def _turned(s: Shape, goal: Shape) -> Iterator[Change]:
             yield Change(f"{{}}.transpose({i}, {j})", goal, 1)
 
 
+def has_many_axes(name: str, x: Shape) -> bool:
+    """Whether scores have more axes than one of items and one of classes, and the loss takes no more."""
+    return FITS[name].far is _indices_of_features and len(x) > 2
+
+
+def _as_rows(is_target: bool, s: Shape) -> Iterator[Change]:
+    """Scores with their classes on the last or the second axis as one row per item, and the indices alike."""
+    if is_target and len(s) > 1:
+        yield Change("{}.flatten()", (math.prod(s),), 2)
+    elif not is_target and len(s) > 2:
+        yield Change("{}.flatten(0, -2)", (math.prod(s[:-1]), s[-1]), 2)
+        yield Change("{}.movedim(1, -1).flatten(0, -2)", (math.prod(per_item(s)), s[1]), 3)
+
+
 def _read(scene: Scene, name: str, tensor: Tensor, goals: tuple[Shape, ...]) -> Iterator[Change]:
     """Scores or one-hot rows read as class indices, class indices spread to rows, and axes that say nothing here."""
     fit, s = FITS[scene.name], tensor.shape
     called = functional(Source(scene.recording.source))
     if name == fit.indices and len(s) > 1 and fit.far is not _equal:
         yield Change("{}.argmax(1)", per_item(s), 3)
+    if fit.far is _indices_of_features:
+        yield from _as_rows(name == fit.indices, s)
     if fit.far is _pairs and len(s) > 1:
         yield (
             Change("{}[:, 0]", (s[0], *s[2:]), _CUT)

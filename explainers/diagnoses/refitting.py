@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from explainers.diagnoses import fixes
 from explainers.diagnoses.class_axes import OF_INDICES, indices
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
-from explainers.diagnoses.fitting import FITS, Fitted, Shape, fits, fitted, given
+from explainers.diagnoses.fitting import FITS, Fitted, Shape, fits, fitted, given, has_many_axes
 from explainers.diagnoses.operands import known_as
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import described, shape
@@ -69,10 +69,21 @@ def _unfit(scene: Scene) -> Suspicion | None:
     changes = refitted(scene, said("Give it that shape."))
     named = {"name": known_as(scene, odd), "given": shape(tensors[odd].shape)}
     reference = {"first": known_as(scene, first), "shape": shape(x.shape)}
+    verdict = said(
+        "{name} has shape {given}: for {first} of shape {shape} it has to be {wanted}.",
+        wanted=shape(wanted),
+        **named,
+        **reference,
+    )
+    if has_many_axes(scene.name, x.shape):
+        verdict = said(
+            "{first} has shape {shape}: {loss} takes one item, (C), or a row of scores for each, (N, C).",
+            loss=scene.name,
+            **reference,
+        )
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{name} has shape {given}: for {first} of shape {shape} it has to be {wanted}.",
-                     wanted=shape(wanted), **named, **reference),
+        verdict=verdict,
         evidence=tuple(described(known_as(scene, name), tensor) for name, tensor in tensors.items()),
         trials=(),
         fix=next(iter(changes), fixes.fix(scene, None, "choose", said("Give it that shape."))),
