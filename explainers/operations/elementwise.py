@@ -185,7 +185,14 @@ def _addcmul(input: Array, tensor1: Array, tensor2: Array, value: float = 1) -> 
 
 
 def _addcdiv(input: Array, tensor1: Array, tensor2: Array, value: float = 1) -> Array:
-    return elementwise(lambda x, a, b: ops.add(x, ops.mul(value, ops.div(a, b))))(input, tensor1, tensor2)
+    """x + value · a/b; torch's gradient for b has value · a and b² in it, which overflow where a/b does not."""
+
+    def added(x: Node, a: Node, b: Node) -> Node:
+        over = ops.mul(value, ops.div(a, b))
+        below = ops.neg(ops.div(ops.mul(value, a), ops.mul(b, b)))
+        return ops.add(x, ops.with_gradient(over, ((a, ops.div(value, b)), (b, below))))
+
+    return elementwise(added)(input, tensor1, tensor2)
 
 
 def _nan_to_num(

@@ -9,6 +9,7 @@ from typing import Any
 
 from explainers.graph import ops
 from explainers.graph.arrays import Array
+from explainers.graph.derivative import gradient
 from explainers.graph.nodes import Axis, Node
 from explainers.messages import said
 from explainers.operations.entries import Operation, elementwise, entry, real
@@ -108,14 +109,23 @@ def _deviation(
 
 
 def _prod(input: Array, dim: int | None = None, keepdim: bool = False, dtype: str | None = None) -> Array:
-    """Π x, factor by factor."""
+    """Π x, factor by factor; torch's gradient is Π / x where no factor is 0: not finite, or 0, where Π is."""
 
     def product(x: Node, over: tuple[Axis, ...]) -> Node:
         if ops.count(over) > MOST_FACTORS or not ops.count(over):
             raise Unsupported(said("a product of {count} factors", count=ops.count(over)))
-        return reduce(_multiplied, over, x)
+        value = reduce(_multiplied, over, x)
+        if not over:
+            return value
+        return ops.with_gradient(value, ((x, _slope(x, gradient(value, (x,))[x], ops.div(value, x))),))
 
     return _over(input, dim, keepdim, product)
+
+
+def _slope(x: Node, others: Node, quotient: Node) -> Node:
+    """torch's derivative of a product: by a quotient, unless some element is 0."""
+    least = ops.extremum("min", ops.unary("abs", x), x.axes)
+    return ops.where(ops.compare("eq", least, 0), others, quotient)
 
 
 def _multiplied(x: Node, axis: Axis) -> Node:
@@ -149,7 +159,17 @@ def _running_product(input: Array, dim: int, dtype: str | None = None) -> Array:
     before = Axis(axis.name, axis.size)
     x = ops.rename(real(input), axis, before)
     so_far = ops.compare("le", ops.coordinate(before), ops.coordinate(axis))
-    return Array(_multiplied(ops.where(so_far, x, 1.0), before), input.layout)
+    factors = ops.where(so_far, x, 1.0)
+    value = _multiplied(factors, before)
+    slope = _slope(x, _others(factors, before), ops.div(value, x))
+    return Array(ops.with_gradient(value, ((x, ops.where(so_far, slope, 0)),)), input.layout)
+
+
+def _others(x: Node, axis: Axis) -> Node:
+    """For each element the product of all others along an axis."""
+    other = Axis(axis.name, axis.size)
+    is_other = ops.compare("ne", ops.coordinate(other), ops.coordinate(axis))
+    return _multiplied(ops.where(is_other, ops.rename(x, axis, other), 1.0), other)
 
 
 def _trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, dim: int = -1) -> Array:
