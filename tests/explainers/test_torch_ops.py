@@ -176,7 +176,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "logaddexp": ("torch.logaddexp(x, v).sum()",),
     "lerp": ("torch.lerp(x, v, 0.25).sum()",),
     "addcmul": ("torch.addcmul(x, v, w, value=0.5).sum()",),
-    "addcdiv": ("torch.addcdiv(x, v, w, value=2).sum()"),
+    "addcdiv": ("torch.addcdiv(x, v, w, value=2).sum()",),
     "hypot": ("torch.hypot(x, w).sum()",),
     "nan_to_num": ("(x / (x - 0.5)).nan_to_num(1.0, posinf=2.0, neginf=-2.0).detach().sum() * w.sum()",),
     "isnan": ("torch.where(x.isnan(), v, x).sum()",),
