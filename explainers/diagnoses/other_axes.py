@@ -63,7 +63,8 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _otherwise(scene: Scene) -> Suspicion | None:
-    if not goals(scene) or scene.value is None:
+    wanted = [claim.value for claim in goals(scene)]
+    if not wanted or 0 in wanted or scene.value is None:  # 0 comes up by accident
         return None
     calls = [c for c in reversed(scene.needed()) if short(c) in _ALONG and c.inputs()]
     trials = [(c, t) for c in calls[:_MOST_CALLS] for t in _trials(scene, c)]

@@ -139,7 +139,8 @@ def _averaged(scene: Scene) -> Suspicion | None:
         return None
     at, own = shown[0]
     whole = next((s.number for k, s in enumerate(scene.recording.shown) if k != at and s.number is not None), None)
-    whole = next((c.value for c in goals(scene) if isinstance(c.value, float)), whole)
+    wanted = [c.value for c in goals(scene) if isinstance(c.value, float) and not c.agrees(own.number or 0.0)]
+    whole = next(iter(wanted), whole)
     if whole is None or own.number is None or math.isclose(whole, own.number, rel_tol=_NEAR):
         return None
     rerun = source_rerun(changed)
