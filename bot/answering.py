@@ -29,7 +29,7 @@ from bot.last_digits import rounding
 from bot.line import TurnedAway
 from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Question, Reading, TooLong
-from bot.remarks import preface, remarks, shown
+from bot.remarks import has_random_stand_ins, preface, remarks, shown, unraised
 from bot.stopped import Asker, Stop
 from bot.stopwatch import Stopwatch
 from bot.symptoms import causes
@@ -189,6 +189,11 @@ class Walk:
         told = {each.slug for each in answer.diagnoses}
         return tuple(causes(program.symptom, told, self._answering.catalogue, self._locale))
 
+    def _unraised(self, question: Question, program: Program, answer: Answer) -> tuple[Message, ...]:
+        """That a program of the asker's raises no more what they report."""
+        found = question.fails and program.is_theirs and not has_random_stand_ins(program.evaluated.snippet)
+        return tuple(unraised(question, answer, self._answering.catalogue.torch)) if found else ()
+
     def _enter(self, stage: StageName) -> None:
         self._watch.enter(stage)
         self._on_stage(stage)
@@ -233,6 +238,7 @@ class Walk:
             *shown(question, others),
             *chain(*changed),
             *remarks(question, snippet),
+            *self._unraised(question, program, answer),
             *self._else(program, answer),
             *_rounded(question, program),
         )

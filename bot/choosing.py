@@ -203,7 +203,7 @@ class Choosing:
         the plain one of a loss that they name."""
         if (best := self.examples.best(question)) is not None:
             return _Source(best.source, best.claims, shows=best if question.stated else None)
-        if question.subject is None and question.traceback is None and (word := symptom(question.claims)) is not None:
+        if question.traceback is None and (word := symptom(question.claims)) is not None:
             causes = (self.examples.of(slug, question.loss_words) for slug in CAUSES[word])
             if (likely := next((each for each in causes if each is not None), None)) is not None:
                 return _Source(likely.source, likely.claims, symptom=word)

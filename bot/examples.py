@@ -16,6 +16,7 @@ from bot.reading.losses import HAND_WRITTEN, MODULES, functions
 from bot.reading.question import Question, Stated
 from bot.reading.stated import CLASSES
 from bot.reading.topics import is_concept
+from bot.reading.vocabulary import HOW_IT_BEHAVES
 
 ENOUGH: Final = 1.0
 """Below this an example is about something else, and the plain example of the loss says more."""
@@ -29,6 +30,9 @@ _BESIDE_CODE: Final = 2.5
 
 _WITHOUT_ITS_LOSS: Final = 2
 """Topics that a question shares with an example whose loss it does not name: "why is my loss nan?" could be any."""
+
+_PLAIN_WORDS: Final = 2
+"""Words of no trade that say together what is asked."""
 
 _TITLE: Final = 0.25
 _SOURCE: Final = 0.2
@@ -47,8 +51,13 @@ _AS_INFINITE: Final = 1.5
 _ITS_ARGUMENT: Final = 1.2
 """An example that uses an argument whose value is stated says more of it than one that does not."""
 
+_WITHOUT_THE_SYMPTOM: Final = 0.3
+_SYMPTOMS: Final = {"nan": "nan", "inf": "infinite", "-inf": "infinite", "negative": "negative"}
+"""What a loss is said to be → the topic that an example of it is about."""
+
 _NONFINITE: Final = ("nan", "inf", "-inf")
 _MOST_CLASSES: Final = 100_000
+_LOSSES: Final = frozenset(MODULES.values()) | HAND_WRITTEN
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
 _LARGEST: Final = {"batch": 512, CLASSES: _MOST_CLASSES}
 """Numbers beyond which an example would be too large to show anything."""
@@ -73,9 +82,17 @@ class Examples:
         raised = question.traceback is not None and not question.traceback.type.endswith("Warning")
         told = [claim.value for claim in question.claims]
         infinite = any(value in _NONFINITE for value in told) and not any(isinstance(value, float) for value in told)
+        symptoms = frozenset(_SYMPTOMS[value] for value in told if isinstance(value, str) and value in _SYMPTOMS)
         known = [each for each in self.all if self._shared(each, asked) >= _needed(each, losses)]
+        known = [each for each in known if _is_kin(each, losses) or _is_telling(each, asked)]
         scored = [
-            (self._score(each, asked, losses) * _ending(each, raised, infinite) * _using(each, question.stated), -at)
+            (
+                self._score(each, asked, losses)
+                * _ending(each, raised, infinite)
+                * _using(each, question.stated)
+                * _behaving(each, symptoms),
+                -at,
+            )
             for at, each in enumerate(known)
         ]
         score, at = max(scored, default=(0.0, 0))
@@ -127,8 +144,21 @@ def _using(example: Example, stated: Sequence[Stated]) -> float:
     return _ITS_ARGUMENT if names & frozenset(_IDENTIFIER.findall(example.source)) else 1.0
 
 
+def _behaving(example: Example, symptoms: frozenset[str]) -> float:
+    """How well an example shows what the asker says that the loss does: it is nan, infinite or negative."""
+    shown = example.about | (frozenset(_SYMPTOMS.values()) if example.nonfinite else frozenset[str]())
+    return 1.0 if symptoms <= shown or symptoms & shown else _WITHOUT_THE_SYMPTOM
+
+
 def _is_kin(example: Example, named: Collection[str]) -> bool:
     return any(loss in named for loss in (*example.losses, *example.favours))
+
+
+def _is_telling(example: Example, asked: frozenset[str]) -> bool:
+    """Whether what an example shares with a question says what it is about, beside how a loss behaves: one concept of
+    the trade, or several plain words of one phrase."""
+    shared = [asked.intersection(phrase) - HOW_IT_BEHAVES for phrase in example.phrases]
+    return any(any(is_concept(topic) for topic in each) or len(each) >= _PLAIN_WORDS for each in shared)
 
 
 def _is_of_its_own(example: Example, named: Collection[str]) -> bool:
@@ -150,7 +180,7 @@ def _kinship(example: Example, named: Collection[str]) -> float:
         if not example.shows or any(loss in named for loss in example.shows):
             return _SAME_LOSS
         return _SAME_LOSS * _MEANT_WITH_IT if any(loss in named for loss in example.favours) else _ANY_LOSS
-    if example.losses:
+    if _LOSSES.intersection(example.losses):
         return _OTHER_LOSS
     return _ANY_BESIDE_ITS_OWN if HAND_WRITTEN.intersection(named) else _ANY_LOSS
 

@@ -12,11 +12,21 @@ import msgspec
 from bot.exchange import Answer, Catalogue, Paragraph
 from bot.reading.question import Claim, Question, Span
 from bot.reading.stated import CLASSES, NEGATIVES
-from explainers.fingerprints import Fingerprint, fingerprints, near_chance, with_negatives
+from explainers.fingerprints import (
+    Fingerprint,
+    fingerprints,
+    near_chance,
+    of_pairs,
+    summed_chance,
+    with_negatives,
+)
 from explainers.locale import Translator, translator
 from explainers.messages import Message, said
 
 _OF_MARGINS: Final = ("triplet_margin_loss", "margin_ranking_loss")
+_OF_SUMS: Final = frozenset({"elbo"})
+"""Losses whose value is a sum over whatever there is, so that it gives nothing away."""
+
 _NUMBER: Final = re.compile(r"(?<![\w.])\d{1,6}(?:\.\d{1,9})?(?!\w|\.\d)")
 
 _SEVERAL: Final = 3
@@ -48,15 +58,22 @@ def given_away(question: Question) -> GivenAway | None:
     if (question.snippets and not question.missing) or question.traceback is not None:
         return None
     of_others = any("binary" in name or name == "info_nce" for name in question.loss_words)
+    contrastive = "info_nce" in question.loss_words
     counts = (int(each.value) for each in question.stated if each.name == CLASSES and not of_others)
     classes = next(counts, None)
-    told = [each for each in question.claims if each.kind == "printed"]
+    told = [
+        each for each in question.claims if each.kind == "printed" and not _OF_SUMS.intersection(question.loss_words)
+    ]
     margins = ((claim, question.loss_words or _OF_MARGINS) for claim in _at_margin(question))
     named = ((claim, question.loss_words) for claim in told)
     tried = ((claim, _found(claim, losses, classes)) for claim, losses in (*named, *margins))
     names = frozenset(each.name for each in question.stated)
     if (among := _among_negatives(told, question, names)) is not None:
         return among
+    pairs = [int(float(each.value)) for each in question.stated if each.name == "batch"] if contrastive else []
+    paired = ((claim, _of_pairs(claim, each)) for claim in told for each in pairs)
+    summed = ((claim, _summed(claim, question)) for claim in told)
+    tried = (*paired, *tried, *summed)
     one = next((GivenAway(claim, found, stated=names) for claim, found in tried if found), None)
     return one or _stayed(told, question.loss_words, classes) or _near(told, classes)
 
@@ -102,6 +119,24 @@ def _at_margin(question: Question) -> Iterator[Claim]:
         same = [number for number in _NUMBER.finditer(question.text) if float(number[0]) == margin]
         if len(same) > 1:
             yield Claim("printed", margin, 0.0, same[0][0], Span(same[0].start(), same[0].end()))
+
+
+def _of_pairs(claim: Claim, pairs: int) -> tuple[Fingerprint, ...]:
+    value = claim.value
+    return of_pairs(float(value), claim.radius, pairs) if isinstance(value, float | int) else ()
+
+
+def _summed(claim: Claim, question: Question) -> tuple[Fingerprint, ...]:
+    """What a sum over as many outputs gives away as the message counts of anything."""
+    value, topics = claim.value, frozenset(question.topics)
+    if not isinstance(value, float | int) or not {"sum", "sigmoid"} <= topics | _of_sigmoids(question):
+        return ()
+    counts = {int(number[0]) for number in _NUMBER.finditer(question.text) if number[0].isdigit()}
+    return summed_chance(float(value), claim.radius, counts)
+
+
+def _of_sigmoids(question: Question) -> frozenset[str]:
+    return frozenset({"sigmoid"}) if any("binary" in name for name in question.loss_words) else frozenset()
 
 
 def _found(claim: Claim, losses: tuple[str, ...], classes: int | None) -> tuple[Fingerprint, ...]:

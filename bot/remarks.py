@@ -7,7 +7,7 @@ from typing import Final
 
 from bot import stopped
 from bot.differences import difference
-from bot.exchange import Other
+from bot.exchange import Answer, Other
 from bot.places import sources
 from bot.reading.building import built_of_data
 from bot.reading.files import is_picture
@@ -106,6 +106,18 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
         yield said("I can't read pictures: paste what {names} shows as text.", names=", ".join(pictures))
     if others := [name for name in question.left_out if name not in pictures]:
         yield said("I could not read these files: {names}.", names=", ".join(others))
+
+
+def unraised(question: Question, answer: Answer, torch: str) -> Iterator[Message]:
+    """That the exception which the message shows is none in the torch that runs here."""
+    reported = question.traceback
+    if reported is not None and not reported.type.endswith("Warning") and answer.error is None:
+        yield said(
+            "Your message shows {type}. What I ran raises nothing in torch {version}: an older version does, where "
+            "this has been changed since, or other code than this.",
+            type=reported.type,
+            version=torch,
+        )
 
 
 def has_random_stand_ins(snippet: Snippet) -> bool:

@@ -20,14 +20,18 @@ WEIGHED = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 
 
 def divisor(recording: Recording, call: Call | None, name: str) -> Iterator[Message]:
-    """How the mean or the sum that a call of a library loss returns is made of its terms; nothing for a single one."""
+    """How what a call of a library loss returns is made of its terms, or that it keeps them; nothing for one."""
     given = (
         {}
         if call is None
         else {a.name: recording.tensors[id] for a in call.arguments if (id := call.ref(a.name)) is not None}
     )
-    reduction = _reduction(call) if call is not None else "none"
-    if call is None or reduction not in ("mean", "sum", "batchmean") or "input" not in given:
+    reduction = _reduction(call) if call is not None else ""
+    if call is None or reduction not in ("none", "mean", "sum", "batchmean"):
+        return
+    if reduction == "none":
+        yield from _kept(recording, call)
+    if reduction == "none" or "input" not in given:
         return
     if name in ELEMENTWISE:
         yield from _of_elements(name, reduction, given, _result(recording, call))
@@ -47,6 +51,21 @@ def _result(recording: Recording, call: Call) -> float:
     made = recording.tensors.get(call.outputs[0]) if call.outputs else None
     single = made is not None and made.data is not None and made.elements == 1 and not made.dtype.startswith("complex")
     return float(made.array().reshape(()).item()) if made is not None and single else math.nan
+
+
+def _kept(recording: Recording, call: Call) -> Iterator[Message]:
+    """What the losses of a call that reduces nothing come to on average and together."""
+    made = recording.tensors.get(call.outputs[0]) if call.outputs else None
+    if made is None or made.data is None or made.elements < 2:
+        return
+    terms = made.array().astype(np.float64)
+    yield said(
+        "reduction='none' takes no mean and keeps {count} losses, one for each item: their mean is {mean}, their sum "
+        "{total}. backward() needs a single number, so it is for you to reduce them.",
+        count=made.elements,
+        mean=shown(float(terms.mean())),
+        total=shown(float(terms.sum())),
+    )
 
 
 def _of_elements(name: str, reduction: str, given: Mapping[str, Tensor], value: float) -> Iterator[Message]:

@@ -16,6 +16,7 @@ from explainers.messages import Message, said
 
 MOST_CLASSES = 1000
 MOST_ITEMS = 4
+MOST_SUMMED = 100_000
 SMOOTHINGS = (0.05, 0.1, 0.15, 0.2, 0.3)
 MARGINS = (1.0, 0.5, 0.3, 0.2, 0.1, 2.0, 5.0, 10.0)
 COARSEST = 2e-3  # radius of digits that still tell something, relative
@@ -109,6 +110,27 @@ def with_negatives(value: float, radius: float, negatives: int) -> Fingerprint |
     source = f"logits = torch.zeros(1, {negatives} + 1)\nF.cross_entropy(logits, torch.tensor([0]))"
     question = said("Is it a contrastive loss of one positive among {count} negatives?", count=negatives)
     return Fingerprint("info-nce-at-chance", f"ln({negatives} + 1)", _HEAD + source, question, ("negatives",))
+
+
+def of_pairs(value: float, radius: float, pairs: int) -> tuple[Fingerprint, ...]:
+    """The level of chance of a contrastive loss over so many pairs: among them, or among all their views."""
+    forms = ((math.log(pairs), _crossed), (math.log(2 * pairs - 1), partial(_contrastive, 1.0)))
+    slack = max(radius, FINEST * abs(value))
+    return tuple(make(pairs) for at, make in forms if 1 < pairs <= MOST_CLASSES and abs(at - value) <= slack)
+
+
+def summed_chance(value: float, radius: float, counts: Collection[int]) -> tuple[Fingerprint, ...]:
+    """ln 2 for each of so many yes-or-no answers, added up; nothing where several counts would fit."""
+    near = [n for n in counts if 1 < n <= MOST_SUMMED and abs(n * math.log(2) - value) <= max(radius, FINEST * value)]
+    return (_even_sum(near[0]),) if len(near) == 1 else ()
+
+
+def _even_sum(n: int) -> Fingerprint:
+    source = (
+        f"logits = torch.zeros(1, {n})\nF.binary_cross_entropy_with_logits(logits, torch.ones(1, {n}), reduction='sum')"
+    )
+    question = said("Is the loss summed over {count} outputs, each with a sigmoid of its own?", count=n)
+    return Fingerprint("chance-level-ln-c", f"{n} · ln 2", _HEAD + source, question)
 
 
 def near_chance(value: float, classes: int | None) -> Fingerprint | None:

@@ -136,7 +136,8 @@ def _classes_last(found: Match) -> str | None:
     if shapes is None or any(len(shape) != 2 for shape in shapes):
         return None
     (items, classes), (_, steps) = shapes
-    if items * steps * classes > _MOST:
+    items = min(items, _MOST // (steps * classes))
+    if not items:
         return None
     return (
         f"logits = torch.randn({items}, {steps}, {classes})\n"

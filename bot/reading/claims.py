@@ -35,6 +35,7 @@ REACH = 80
 """Characters before and after a number within which a word can say what it is."""
 
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(0,\d{3,}|\d,\d{4,})(?!\d|,\d)")
+_OPEN = re.compile(r"(?<![A-Za-z0-9_.])(\d{1,6}\.\d{1,5})[xX]{1,5}(?![A-Za-z0-9_])")
 _BRIDGE = re.compile(
     r"[\s'\"~≈`*_|]*(?:(?:about|around|approximately|roughly|always|exactly|only|just|a|the|like|me|環|"
     r"genau|exactamente|exactement|exatamente|ровно|ちょうど|正好|刚好|정확히|約|大约|大概|약|"
@@ -128,7 +129,14 @@ def _numbers(prose: str) -> list[Printed]:
         "".join("." if c == "," and _is_decimal(commas, at) else c for at, c in enumerate(prose)) if commas else prose
     )
     numbers = [number_at(plain, match) for match in NUMBER.finditer(plain)]
+    numbers += [_open(match) for match in _OPEN.finditer(plain)]
     return [*numbers, *(Printed(0.0, 0.0, m.start(), m.end(), True) for m in ZERO.finditer(prose))]
+
+
+def _open(match: re.Match[str]) -> Printed:
+    """The middle of what a number with open digits can be: 4.8xx lies between 4.8 and 4.9."""
+    half = 0.5 * 10.0 ** -len(match[1].partition(".")[2])
+    return Printed(float(match[1]) + half, half, match.start(), match.end(), False)
 
 
 def _is_decimal(commas: dict[int, re.Match[str]], at: int) -> bool:

@@ -1,8 +1,9 @@
 """A message → regions: fenced code of every sort, and the free text between."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bot.reading.lexing import parsed
 from bot.reading.outputs import split_output
 from bot.reading.statements import Strength, strength
 from bot.reading.text import Line, lines_of
@@ -13,6 +14,9 @@ _BULLET = re.compile(r"[ \t]{0,8}(?:[-*•‣▪◦+]|\d{1,2}[.)])[ \t]+(?=\S)")
 _TICKS = re.compile(r"`([^`]*+\n[^`]*+)`")
 _TAG_LINE = re.compile(r"[ \t]*\{?\.?[ \t]*([A-Za-z0-9_+#.\-]*+)[ \t]*\}?[ \t]*(?=\n)")
 _CODE_SIGN = re.compile(r"[=()\[\]]|^\s*(?:import|from|def|class|for|return)\b", re.M)
+_WORDS = re.compile(r"(?:[^\W\d_]{2,}\s+){2}[^\W\d_]{2,}")
+"""Three words in a row, as a line that is no Python by itself has them where it is a sentence."""
+
 _LANGUAGES = frozenset((
     "python", "py", "python3", "py3", "pycon", "python-repl", "ipython", "ipython3", "pytorch", "jupyter",
     "text", "txt", "plaintext", "output", "console", "shell-session", "bash", "sh", "shell", "none", "log",
@@ -37,9 +41,16 @@ def regions(text: str) -> tuple[Region, ...]:
     while opening := _FENCE.search(text, at):
         found += _free(text, at, opening.start())
         closing = _closing(text, opening)
-        found += _sides(_fenced(text, opening.end(), closing[0]))
+        region = _fenced(text, opening.end(), closing[0])
+        found += _sides(region if closing[0] < closing[1] else replace(region, fenced=_is_code_to_its_end(region)))
         at = closing[1]
     return (*found, *_free(text, at, len(text)))
+
+
+def _is_code_to_its_end(region: Region) -> bool:
+    """Whether a fence that nobody closed holds nothing else than the code: words may follow behind it."""
+    last = next((line.text for line in reversed(region.lines) if line.text.strip()), "")
+    return not _WORDS.search(last) or last.rstrip().endswith((":", "\\")) or parsed(last.strip()) is not None
 
 
 def _sides(region: Region) -> list[Region]:

@@ -29,6 +29,7 @@ HAND_WRITTEN = frozenset(
         "cosine_similarity",
         "policy_gradient",
         "running_loss",
+        "hinge",
     )
 )
 """Losses that people write themselves, under the names that we have for them."""
@@ -95,11 +96,16 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"margin[\s_-]*ranking(?:[\s_-]*loss)?", "margin_ranking_loss"),
     (r"cosine[\s_-]*embedding(?:[\s_-]*loss)?|コサイン\s*埋め込み|余弦嵌入|코사인\s*임베딩", "cosine_embedding_loss"),
     (r"hinge[\s_-]*embedding(?:[\s_-]*loss)?|ヒンジ\s*埋め込み|힌지\s*임베딩", "hinge_embedding_loss"),
+    (r"(?<![A-Za-z])(?:squared[\s_-]+)?hinge(?:[\s_-]*loss)?(?![\s_-]*embedding|[A-Za-z])|(?<![A-Za-z])SVM[\s_-]*loss|"
+     r"ヒンジ(?:損失)?|(?:合页|铰链)损失|힌지(?:\s*손실)?|p[ée]rdida\s+(?:de\s+)?bisagra|"
+     r"шарнирн\w+\s+потер\w+", "hinge"),
     (r"\(\s*1(?:\.0?)?\s*[-−]\s*\w+\s*\)\s*(?:\*\*|\^)\s*(?:(?:self\.)?gamma|γ)|focal(?:[\s_-]*loss)?(?![A-Za-z]+\s*length)|フォーカル|焦点损失|포컬|(?:p[ée]rdida|perda)\s+focal|"
      r"perte\s+focale|фокальн\w+\s+(?:функци\w+\s+)?потер\w+|फोकल", "focal_loss"),
-    (r"dice(?:[\s_-]*(?:loss|coefficient|score|verlust|損失|损失|손실|係数|系数))|SoftDice\w*|ダイス(?:損失|係数)|다이스\s*(?:손실|계수)|"
+    (r"dice(?:[\s_-]*(?:loss|coefficient|score|verlust|損失|损失|손실|係数|系数))|SoftDice\w*|nn-?U-?Net|(?-i:(?<![A-Za-z])Task\d{2,3}_[A-Z]\w{1,40})|"
+     r"ダイス(?:損失|係数)|다이스\s*(?:손실|계수)|"
      r"(?:p[ée]rdida|perte|perda|coefficient|coeficiente)\s+(?:de\s+)?dice|потер\w+\s+дайс\w*", "dice_loss"),
-    (r"nt[\s_-]?xent|info[\s_-]?nce|(?<![A-Za-z])(?:MoCo|SimCLR)(?![A-Za-z])|SupCon(?:Loss)?|contrastive\s+loss|対照損失|コントラスティブ|对比(?:学习)?损失|대조\s*손실|"
+    (r"nt[\s_-]?xent|info[\s_-]?nce|(?-i:(?<![A-Za-z])(?:Open)?CLIP(?![A-Za-z_]))|(?-i:SimCLR|MoCo)(?![A-Za-z_])|"
+     r"SupCon(?:Loss)?|contrastive\s+loss|対照損失|コントラスティブ|对比(?:学习)?损失|대조\s*손실|"
      r"p[ée]rdida\s+contrastiva|perte\s+contrastive|perda\s+contrastiva|контрастн\w+\s+(?:функци\w+\s+)?потер\w+",
      "info_nce"),
     (r"(?<![A-Za-z])(?:policy|action|actor|categorical|ppo|a2c|a3c|sac|reinforce)(?:'s)?[\s_-]+entropy"

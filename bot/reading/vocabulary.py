@@ -46,7 +46,8 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("batchmean", r"batchmean"),
     (
         "mean",
-        r"means?|averag\w+|平均|均值|평균|promedi\w*|moyenn\w*|mittel\w*|durchschnitt\w*|m[ée]dia|"
+        r"(?<!does that )(?<!does it )(?<!does this )(?<!that )(?<!this )means?(?! that)|averag\w+|"
+        r"平均|均值|평균|promedi\w*|moyenn\w*|mittel\w*|durchschnitt\w*|m[ée]dia|"
         r"средн\w*|औसत",
     ),
     (
@@ -230,7 +231,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"huge|large|big|more than \d+|thousands?|hundreds?|大きすぎ\w*|巨大|很大|太大|enorme\w*|[ée]norme\w*|"
         r"riesig\w*|огромн\w*",
     ),
-    ("sign", r"signs?|minus|符号|符號|부호|vorzeichen|знак\w*"),
+    ("sign", r"signs?|minus|missing (?:an? )?-1|符号|符號|부호|vorzeichen|знак\w*"),
     (
         "squared",
         r"squared?|\*\* ?2|\^ ?2|²|t ?\* ?t|二乗|2乗|平方(?!根)|제곱(?!근)|al cuadrado|au carr[ée]|quadrat\w*|"
@@ -296,6 +297,12 @@ OPERATIONS = frozenset((
     "one-hot", "half", "pos_weight",
 ))  # fmt: skip
 """Concepts that say of a program what it is about, where its other words say only what surrounds a loss."""
+
+HOW_IT_BEHAVES = frozenset((
+    "negative", "nan", "infinite", "zero", "minimum", "maximum", "stuck", "mean", "sum", "all", "none", "single",
+    "higher", "large", "difference", "training", "initial", "classes", "half-factor", "formula", "bounded",
+))  # fmt: skip
+"""Concepts that say how a loss behaves or what is asked of it, whatever it is that is at work."""
 
 STOP_WORDS = frozenset((
     "about", "after", "also", "and", "any", "are", "because", "been", "before", "being", "between", "both", "bug",

@@ -55,6 +55,8 @@ def rules() -> tuple[Rule, ...]:
                 "last batch smaller",
                 "epoch loss differs from full batch",
                 "mean of means",
+                "why multiply loss.item() by the batch size in running_loss",
+                "running_loss += loss.item() * inputs.size(0)",
             ),
             losses=frozenset(),
             dominates=frozenset({"ce-ignored-left-out"}),

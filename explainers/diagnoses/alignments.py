@@ -61,6 +61,8 @@ def rules() -> tuple[Rule, ...]:
                 "CTCLoss inf after some iterations then nan",
                 "ctc zero_infinity",
                 "ctc repeated labels",
+                "ctc how many frames input_length and 2 * target_length + 1",
+                "ctc loss nan after some epochs input_length",
             ),
             losses=frozenset({"ctc_loss"}),
             trigger=_too_short,

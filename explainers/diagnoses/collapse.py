@@ -80,7 +80,7 @@ def rules() -> tuple[Rule, ...]:
                 "learn from these items."
             ),
             words=(
-                "hinge loss is 0",
+                "margin loss is 0",
                 "margin loss exactly zero",
                 "triplet loss is 0",
                 "margin ranking loss 0",

@@ -93,6 +93,7 @@ def rules() -> tuple[Rule, ...]:
                 "focal loss value too small",
                 "gamma focal easy examples",
                 "focal loss missing minus sign",
+                "focal loss code lacks the negative sign of the paper, negative loss pushed the wrong way",
                 "is focal loss -(1 - p_t)**gamma * log(p_t)",
             ),
             losses=frozenset(),

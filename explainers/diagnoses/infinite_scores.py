@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.births import birth, told
+from explainers.diagnoses.births import Birth, birth, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, set_to, wrapped
 from explainers.diagnoses.inside import inside
@@ -60,12 +62,18 @@ def rules() -> tuple[Rule, ...]:
                 "softmax subtracts the largest score of the row. Where all are masked that is −inf − (−inf), which is "
                 "nan: there is no probability to give to anything."
             ),
-            words=("fully masked row", "all -inf softmax nan", "attention mask nan"),
+            words=(
+                "fully masked row",
+                "all -inf softmax nan",
+                "attention mask nan",
+                "masked_log_softmax mask.log() nan",
+            ),
             losses=frozenset(),
             trigger=_masked_row,
             positive=_HEAD + f"scores = torch.tensor([[0.5, 1.0], [{_INF}, {_INF}]])\nscores.softmax(1).mean()",
             control=_HEAD + f"scores = torch.tensor([[0.5, 1.0], [0.2, {_INF}]])\nscores.softmax(1).mean()",
             concern="non-finite",
+            dominates=frozenset({"log-of-nonpositive"}),
         ),
         Rule(
             slug="masked-target-minus-inf",
@@ -153,7 +161,15 @@ def _rows(scene: Scene) -> tuple[Floats, int] | None:
 
 
 def _masked_row(scene: Scene) -> Suspicion | None:
-    found, rows = birth(scene), _rows(scene)
+    if short(scene.call) == "log":  # of a mask of 0 and 1: its -inf is wanted, unless it is that of a whole row
+        after = (replace(scene, call=call) for call in scene.needed() if short(call) in _ROWS)
+        return next((one for each in after if (one := _masked_whole(each, birth(scene))) is not None), None)
+    return _masked_whole(scene, birth(scene))
+
+
+def _masked_whole(scene: Scene, found: Birth | None) -> Suspicion | None:
+    """A softmax with a row of −inf alone, and the first number that is not finite."""
+    rows = _rows(scene)
     if found is None or rows is None:
         return None
     empty = (rows[0] == -np.inf).all(axis=rows[1])

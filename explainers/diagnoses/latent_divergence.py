@@ -45,14 +45,7 @@ def _turned(scene: Scene) -> Suspicion | None:
     value, last = scene.value, scene.makers.get(scene.recording.subject or -1)
     if value is None or last is None or not value < 0:
         return None
-    needed = scene.needed()
-    logs = [x for c in needed if short(c) == "exp" and (x := scene.held(c.ref("input"))) is not None]
-    means = [
-        x
-        for c in needed
-        if _is_square(c.function, c.argument("exponent")) and (x := _first(scene, c.inputs())) is not None
-    ]
-    for log, mean in ((a, b) for a in logs for b in means if a.shape == b.shape):
+    for log, mean in latent_terms(scene):
         total = float((1 + log - mean**2 - np.exp(log)).sum())
         share = 0.5 * total / value if total else math.nan
         if (
@@ -71,6 +64,18 @@ def _turned(scene: Scene) -> Suspicion | None:
                 fix=fixes.fix(scene, None, "safe", said("Put the minus sign before ½.")),
             )
     return None
+
+
+def latent_terms(scene: Scene) -> list[tuple[Floats, Floats]]:
+    """What is exponentiated and what is squared on the way to the subject, in pairs of one shape: log σ² and μ."""
+    needed = scene.needed()
+    logs = [x for c in needed if short(c) == "exp" and (x := scene.held(c.ref("input"))) is not None]
+    means = [
+        x
+        for c in needed
+        if _is_square(c.function, c.argument("exponent")) and (x := _first(scene, c.inputs())) is not None
+    ]
+    return [(a, b) for a in logs for b in means if a.shape == b.shape]
 
 
 def _is_square(function: str, exponent: object) -> bool:

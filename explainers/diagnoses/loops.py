@@ -108,6 +108,12 @@ class Loop:
         without = Source(self.source.without_lines(statement))
         return without.replaced((before, before), f"{text}\n{' ' * other.col_offset}")
 
+    def moved_after(self, statement: ast.stmt, other: ast.stmt) -> str:
+        """The program with a statement moved behind a later one."""
+        start, end = self.source.piece(statement)
+        with_both = self.after(other, self.source.text[start:end])
+        return Source(with_both).without_lines(statement)
+
     def with_used_model(self) -> tuple[str, str] | None:
         """What the optimizer's parameters are of, and the program with those of the model that the loop uses.
 

@@ -42,7 +42,7 @@ def rules() -> tuple[Rule, ...]:
                 "soft margin loss 0 1 labels",
                 "soft margin stuck at ln 2",
                 "target 0 in margin loss",
-                "hinge loss labels 0 and 1",
+                "margin loss labels 0 and 1",
             ),
             losses=_SIGNED,
             dominates=frozenset({"hinge-satisfied-zero-grad"}),

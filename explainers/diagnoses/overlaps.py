@@ -311,6 +311,7 @@ def overlap(scene: Scene) -> tuple[Call, Tensor, Tensor] | None:
         if (
             short(call) != "mul"
             or len(factors) != 2
+            or factors[0].id == factors[1].id
             or not set(call.outputs) & summed
             or any(f.data is None for f in factors)
         ):

@@ -9,9 +9,9 @@ from explainers.diagnoses import embedding_shapes, fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced, tensors
 from explainers.diagnoses.refitting import refitted
-from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.scene import Scene, is_library_loss
 from explainers.diagnoses.wording import shape
-from explainers.messages import said
+from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 Shape = tuple[int, ...]
@@ -105,12 +105,26 @@ def _not_broadcast(scene: Scene) -> Suspicion | None:
             b=known_as(scene, b),
         ),
         evidence=(said("{a} has {x} elements, {b} {y}.", a=known_as(scene, a), b=known_as(scene, b),
-                       x=scene.given(a).elements, y=scene.given(b).elements),),
+                       x=scene.given(a).elements, y=scene.given(b).elements), *_one_label_each(scene, a, b)),
         trials=(),
         fix=fixes.fix(scene, _fitted(scene, a, b, *_both(scene, a, b)), "likely",
                       _SAME_SHAPE),
         alternatives=refitted(scene, _SAME_SHAPE),
     )  # fmt: skip
+
+
+def _one_label_each(scene: Scene, a: str, b: str) -> Iterator[Message]:
+    """That a target of one number per item looks like class indices, which this loss does not take."""
+    x, y = _both(scene, a, b)
+    if b == "target" and len(x) == len(y) + 1 and x[0] == y[0] and is_library_loss(scene.call, scene.registry):
+        yield said(
+            "{b} holds one number per item, as class indices do: cross_entropy takes those. {loss} compares element by "
+            "element and wants the same shape, {shape}: one-hot labels, F.one_hot({b}, {count}).float().",
+            b=known_as(scene, b),
+            loss=scene.name,
+            shape=shape(x),
+            count=x[1],
+        )
 
 
 def _both(scene: Scene, a: str, b: str) -> tuple[Shape, Shape]:

@@ -42,7 +42,8 @@ def rules() -> tuple[Rule, ...]:
             title=said("Another reduction was expected"),
             explanation=said(
                 "A loss of torch is averaged unless reduction says otherwise: 'sum' adds the terms up, 'none' "
-                "keeps each. A sum and its gradient grow with the number of items, a mean does not."
+                "keeps each. A sum and its gradient grow with the number of items, so double with the "
+                "batch size; a mean does not."
             ),
             words=(
                 "mean or sum",
@@ -52,6 +53,7 @@ def rules() -> tuple[Rule, ...]:
                 "reduction mean vs sum",
                 "loss grows with the batch size",
                 "loss doubles when the batch size doubles reduction sum",
+                "loss is twice as big with twice the batch",
                 "switched reduction from mean to sum and training diverges",
             ),
             losses=frozenset(_ANY),

@@ -21,18 +21,19 @@ _DATA = "x = torch.tensor([[0.5], [-1.0], [2.0]])\ny = torch.tensor([[1.0], [-2.
 _MODEL = "model = nn.Linear(1, 1)\nnn.init.constant_(model.weight, 0.5)\nnn.init.zeros_(model.bias)\n"
 _OTHER = "other = nn.Linear(1, 1)\n"
 _LOOP = "for epoch in range(8):\n    loss = F.mse_loss(model(x), y)\n{}print(loss)"
-_RIGHT = "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n"
+RIGHT = "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n"
 _GROWTH = 2.0
 _FIRST_ROUNDS = 8
 _TINY_RATE = 1e-7
 _USUAL_RATE = 0.01
 
 
-def _program(optimizer: str, steps: str = _RIGHT, models: str = _MODEL) -> str:
+def program(optimizer: str, steps: str = RIGHT, models: str = _MODEL) -> str:
+    """A training loop of eight rounds with this optimizer, and with `steps` in each round."""
     return _HEAD + "torch.manual_seed(0)\n" + _DATA + models + f"opt = torch.optim.{optimizer}\n" + _LOOP.format(steps)
 
 
-_CONTROL = _program("SGD(model.parameters(), lr=0.1)")
+CONTROL = program("SGD(model.parameters(), lr=0.1)")
 
 
 def rules() -> tuple[Rule, ...]:
@@ -49,8 +50,8 @@ def rules() -> tuple[Rule, ...]:
             words=("loss does not change", "forgot optimizer.step", "training loss constant", "weights not updated"),
             losses=frozenset(),
             trigger=_not_stepped,
-            positive=_program("SGD(model.parameters(), lr=0.1)", "    opt.zero_grad()\n    loss.backward()\n"),
-            control=_CONTROL,
+            positive=program("SGD(model.parameters(), lr=0.1)", "    opt.zero_grad()\n    loss.backward()\n"),
+            control=CONTROL,
         ),
         Rule(
             slug="zero-grad-before-step",
@@ -63,10 +64,10 @@ def rules() -> tuple[Rule, ...]:
             words=("zero_grad after backward", "loss not decreasing zero_grad order", "zero_grad before step"),
             losses=frozenset(),
             trigger=_cleared_early,
-            positive=_program(
+            positive=program(
                 "SGD(model.parameters(), lr=0.1)", "    loss.backward()\n    opt.zero_grad()\n    opt.step()\n"
             ),
-            control=_CONTROL,
+            control=CONTROL,
         ),
         Rule(
             slug="gradients-never-cleared",
@@ -79,8 +80,8 @@ def rules() -> tuple[Rule, ...]:
             words=("forgot zero_grad", "loss oscillates", "gradients accumulate over epochs", "loss increases"),
             losses=frozenset(),
             trigger=_never_cleared,
-            positive=_program("SGD(model.parameters(), lr=0.1)", "    loss.backward()\n    opt.step()\n"),
-            control=_CONTROL,
+            positive=program("SGD(model.parameters(), lr=0.1)", "    loss.backward()\n    opt.step()\n"),
+            control=CONTROL,
             dominates=frozenset({"grad-accumulation-not-divided"}),
         ),
         Rule(
@@ -94,8 +95,8 @@ def rules() -> tuple[Rule, ...]:
             words=("optimizer wrong model parameters", "model recreated after optimizer", "loss does not change"),
             losses=frozenset(),
             trigger=_of_another,
-            positive=_program("SGD(other.parameters(), lr=0.1)", models=_MODEL + _OTHER),
-            control=_program("SGD(model.parameters(), lr=0.1)", models=_MODEL + _OTHER),
+            positive=program("SGD(other.parameters(), lr=0.1)", models=_MODEL + _OTHER),
+            control=program("SGD(model.parameters(), lr=0.1)", models=_MODEL + _OTHER),
         ),
         Rule(
             slug="loss-made-anew",
@@ -108,11 +109,11 @@ def rules() -> tuple[Rule, ...]:
             words=("torch.tensor(loss, requires_grad=True)", "loss.requires_grad = True", "wrap the loss in a tensor"),
             losses=frozenset(),
             trigger=_made_anew,
-            positive=_program(
+            positive=program(
                 "SGD(model.parameters(), lr=0.1)",
-                "    loss = torch.tensor(loss.item(), requires_grad=True)\n" + _RIGHT,
+                "    loss = torch.tensor(loss.item(), requires_grad=True)\n" + RIGHT,
             ),
-            control=_CONTROL,
+            control=CONTROL,
             dominates=frozenset({"gradient-cut-silently"}),
         ),
         Rule(
@@ -126,13 +127,13 @@ def rules() -> tuple[Rule, ...]:
             words=("requires_grad False loss constant", "frozen layers", "froze all parameters"),
             losses=frozenset(),
             trigger=_frozen,
-            positive=_program(
+            positive=program(
                 "SGD(model.parameters(), lr=0.1)",
                 models=_MODEL + "for p in model.parameters():\n    p.requires_grad = False\n",
             )
             .replace("F.mse_loss(model(x), y)", "F.mse_loss(model(x), y) * scale")
             .replace("opt = ", "scale = torch.tensor(1.0, requires_grad=True)\nopt = "),
-            control=_CONTROL,
+            control=CONTROL,
         ),
         Rule(
             slug="learning-rate-too-small",
@@ -145,8 +146,8 @@ def rules() -> tuple[Rule, ...]:
             words=("lr=0", "learning rate zero", "learning rate too small", "loss stays the same"),
             losses=frozenset(),
             trigger=_too_small,
-            positive=_program("SGD(model.parameters(), lr=0.0)"),
-            control=_CONTROL,
+            positive=program("SGD(model.parameters(), lr=0.0)"),
+            control=CONTROL,
         ),
         Rule(
             slug="learning-rate-too-large",
@@ -164,21 +165,23 @@ def rules() -> tuple[Rule, ...]:
                 "loss explodes",
                 "loss diverges",
                 "loss increasing every epoch",
+                "learning rate loss jumps up and down",
+                "loss oscillates and does not go below learning rate",
             ),
             losses=frozenset(),
             trigger=_too_large,
-            positive=_program("SGD(model.parameters(), lr=1.0)"),
-            control=_CONTROL,
+            positive=program("SGD(model.parameters(), lr=1.0)"),
+            control=CONTROL,
         ),
     )
 
 
-def _loop(scene: Scene) -> Loop | None:
+def loop_of(scene: Scene) -> Loop | None:
     """The program's training loop, where its optimizer is known and the loss was seen more than once."""
     return training_loop(scene.recording.source) if len(scene.recording.losses) > 1 else None
 
 
-def _suspected(scene: Scene, verdict: Message, changed: str, what: Message, note: Message, sure: bool) -> Suspicion:
+def suspected(scene: Scene, verdict: Message, changed: str, what: Message, note: Message, sure: bool) -> Suspicion:
     """A loop that is to learn again with one change, which is run."""
     losses = scene.recording.losses
     course = said("Loss by round: {losses}.", losses=", ".join(map(number, losses[:6])))
@@ -191,11 +194,11 @@ def _suspected(scene: Scene, verdict: Message, changed: str, what: Message, note
 
 
 def _not_stepped(scene: Scene) -> Suspicion | None:
-    loop = _loop(scene)
+    loop = loop_of(scene)
     if loop is None or loop.steps or loop.scaled:
         return None
     step = f"{loop.optimizer}.step()"
-    return _suspected(
+    return suspected(
         scene,
         said("{value}, round after round: nothing calls {step}, so no parameter changes.",
              value=stated(scene), step=step),
@@ -207,11 +210,11 @@ def _not_stepped(scene: Scene) -> Suspicion | None:
 
 
 def _cleared_early(scene: Scene) -> Suspicion | None:
-    loop = _loop(scene)
+    loop = loop_of(scene)
     clear = loop.cleared_early if loop else None
     if loop is None or clear is None:
         return None
-    return _suspected(
+    return suspected(
         scene,
         said("{value}: zero_grad() in line {line} clears the gradients before step() could use them.",
              value=stated(scene), line=clear.lineno),
@@ -223,11 +226,11 @@ def _cleared_early(scene: Scene) -> Suspicion | None:
 
 
 def _never_cleared(scene: Scene) -> Suspicion | None:
-    loop = _loop(scene)
+    loop = loop_of(scene)
     if loop is None or not loop.steps or loop.clears or loop.clears_by_hand or loop.scaled:
         return None
     clear = f"{loop.optimizer}.zero_grad()"
-    return _suspected(
+    return suspected(
         scene,
         said("{value}: nothing clears the gradients, so each step follows the sum over all rounds.",
              value=stated(scene)),
@@ -239,11 +242,11 @@ def _never_cleared(scene: Scene) -> Suspicion | None:
 
 
 def _of_another(scene: Scene) -> Suspicion | None:
-    loop = _loop(scene)
+    loop = loop_of(scene)
     changed = loop.with_used_model() if loop and loop.steps else None
     if loop is None or changed is None:
         return None
-    return _suspected(
+    return suspected(
         scene,
         said("{value}: {optimizer} holds the parameters of {held}, which the loss does not depend on.",
              value=stated(scene), optimizer=loop.optimizer, held=changed[0]),
@@ -255,11 +258,11 @@ def _of_another(scene: Scene) -> Suspicion | None:
 
 
 def _made_anew(scene: Scene) -> Suspicion | None:
-    loop = _loop(scene)
+    loop = loop_of(scene)
     made = loop.made_anew if loop else None
     if loop is None or made is None:
         return None
-    return _suspected(
+    return suspected(
         scene,
         said("{value}, round after round: line {line} makes the loss anew, so no parameter gets a gradient.",
              value=stated(scene), line=made.lineno),
@@ -271,11 +274,11 @@ def _made_anew(scene: Scene) -> Suspicion | None:
 
 
 def _frozen(scene: Scene) -> Suspicion | None:
-    loop, losses = _loop(scene), scene.recording.losses
+    loop, losses = loop_of(scene), scene.recording.losses
     frozen = loop.frozen if loop else None
     if loop is None or frozen is None or not loop.steps or len(set(losses)) > 1:
         return None
-    return _suspected(
+    return suspected(
         scene,
         said("{value}, round after round: line {line} freezes the parameters.",
              value=stated(scene), line=frozen.lineno),
@@ -287,11 +290,11 @@ def _frozen(scene: Scene) -> Suspicion | None:
 
 
 def _too_small(scene: Scene) -> Suspicion | None:
-    loop = _loop(scene)
+    loop = loop_of(scene)
     rate = loop.rate if loop else None
     if loop is None or rate is None or rate > _TINY_RATE or not loop.steps:
         return None
-    return _suspected(
+    return suspected(
         scene,
         said("{value}: with a learning rate of {rate} no step changes anything that float32 could show.",
              value=stated(scene), rate=number(rate)),
@@ -303,12 +306,12 @@ def _too_small(scene: Scene) -> Suspicion | None:
 
 
 def _too_large(scene: Scene) -> Suspicion | None:
-    loop, losses = _loop(scene), scene.recording.losses
+    loop, losses = loop_of(scene), scene.recording.losses
     rate = loop.rate if loop else None
     if loop is None or rate is None or not loop.steps or not loop.clears or not _grows(losses):
         return None
     smaller = _smaller(rate, losses)
-    return _suspected(
+    return suspected(
         scene,
         said("{value}: the loss grows from {first}, since steps with a learning rate of {rate} overshoot.",
              value=stated(scene), first=number(losses[0]), rate=number(rate)),

@@ -25,11 +25,14 @@ def least(explanation: Explanation, floor: Floor) -> tuple[Message, ...]:
     value = shown(0.0 if abs(floor.value) <= max(floor.gap, NEGLIGIBLE) else floor.value)
     named = {"within": floor.within, "value": value}
     if not floor.attained:
-        near = said("The loss comes as near to {value} as you like {within}, but never reaches it.", **named)
+        near = said(
+            "The loss comes as near to {value} as you like {within}, but never reaches it: there is no minimum.",
+            **named,
+        )
         summed = said("The sum of its values comes as near to {value} as you like {within}, but never reaches it.",
                       **named)  # fmt: skip
         return (summed if floor.summed else near, *_where(explanation, floor))
-    one = said("The least value {within} is {value}.", **named)
+    one = said("The least value (the minimum) {within} is {value}.", **named)
     return (said("The least sum of its values {within} is {value}.", **named) if floor.summed else one,
             *_where(explanation, floor))  # fmt: skip
 

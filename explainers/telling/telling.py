@@ -13,6 +13,8 @@ from explainers.cards.fonts import Coverage
 from explainers.cards.latex import latex_document
 from explainers.cards.plain import plain_text, plain_writer
 from explainers.claims import Claim
+from explainers.diagnoses.diagnosis import Counterfactual
+from explainers.diagnoses.wording import as_written
 from explainers.digits import shown
 from explainers.explanation import Explanation
 from explainers.locale import Translator
@@ -126,11 +128,29 @@ def _title(explanation: Explanation, translator: Translator) -> Text:
     if raised is not None:
         return text(said("Why {type}?", type=raised.type), translator)
     value = _badge(explanation)
-    wanted = next((c for c in explanation.claims if c.kind == "expected" and _unmet(c, explanation.value)), None)
-    if wanted is not None and wanted.text:
-        stated = wanted.value if isinstance(wanted.value, str) else shown(float(wanted.value))  # pyright: ignore[reportArgumentType] - a number by the test above
-        return text(said("Why {value} and not {expected}?", value=value, expected=stated), translator)
+    unmet = [c for c in explanation.claims if c.kind == "expected" and c.text and _unmet(c, explanation.value)]
+    proven = (claim for found in _agreeing(explanation)[:1] if (claim := _expected(found, unmet)) is not None)
+    if wanted := next(proven, next(iter(unmet), None)):
+        return text(said("Why {value} and not {expected}?", value=value, expected=_stated(wanted)), translator)
     return text(said("Why {value}?", value=value), translator)
+
+
+def _agreeing(explanation: Explanation) -> list[Counterfactual]:
+    """The changes that prove the first diagnosis."""
+    return [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.agrees and c.value is not None]
+
+
+def _expected(found: Counterfactual, claims: Sequence[Claim]) -> Claim | None:
+    """Which expected number a change returns."""
+    value = found.value if found.expected else None
+    return None if value is None else next((claim for claim in claims if claim.agrees(value)), None)
+
+
+def _stated(claim: Claim) -> str:
+    """An expected number in the digits that the asker gives it."""
+    if not isinstance(claim.value, float | int):
+        return str(claim.value)
+    return as_written(float(claim.value), claim.radius)
 
 
 def _unmet(claim: Claim, value: object) -> bool:
@@ -169,12 +189,13 @@ def _code(explanation: Explanation) -> str:
 def _takeaway(explanation: Explanation, translator: Translator) -> Text:
     """The verdict, and the run that proves it."""
     parts = [text(verdict(explanation), translator, strong=("value",))]
-    agreeing = [c for d in explanation.diagnoses[:1] for c in d.counterfactuals if c.agrees and c.value is not None]
+    agreeing = _agreeing(explanation)
     parts += [text(message, translator) for message in exactly(explanation)]
     parts += [text(message, translator, strong=("value",)) for message in sections.fixed(explanation)]
     parts += [text(message, translator) for message in sections.compared(explanation)[:1]]
     for found in agreeing[:1]:
-        named = {"what": found.what, "value": shown(found.value or 0.0)}
+        hoped = _expected(found, explanation.claims)
+        named = {"what": found.what, "value": shown(found.value or 0.0) if hoped is None else _stated(hoped)}
         message = (
             said("The {value} you expected is another computation ({what}).", **named)
             if found.expected

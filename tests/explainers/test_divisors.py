@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 
+from explainers.digits import shown
 from explainers.divisors import ELEMENTWISE, divisor
 from explainers.locale import Translator
 from explainers.tracing import record
@@ -51,7 +52,13 @@ def test_a_sum_names_the_mean_and_what_comes_from_each_row():
 
 def test_legacy_flags_are_read():
     assert "adds up 6" in told(f"{PAIR}F.mse_loss(p, y, size_average=False)", "mse_loss")
-    assert told(f"{PAIR}F.mse_loss(p, y, reduce=False)", "mse_loss") == ""
+    assert "keeps 6 losses" in told(f"{PAIR}F.mse_loss(p, y, reduce=False)", "mse_loss")
+
+
+def test_losses_that_are_kept_are_told_with_what_a_mean_makes_of_them():
+    said = told(f"{PAIR}F.mse_loss(p, y, reduction='none')", "mse_loss")
+    assert shown(value(f"{PAIR}F.mse_loss(p, y)")) in said
+    assert shown(value(f"{PAIR}F.mse_loss(p, y, reduction='sum')")) in said
 
 
 def test_rows_of_a_divergence():

@@ -3,6 +3,8 @@
 import ast
 import re
 
+from bot.reading.stated import stated
+
 _SHAPE = r"(?:torch\.Size\()?[\[(]\s*(\d{1,7}(?:\s*[,x×]\s*\d{1,7}){0,5})\s*,?\s*[\])]"
 _BARE = r"(\d{1,7}(?:\s*[x×]\s*\d{1,7}){1,5})(?![\w.])"
 _BETWEEN = (
@@ -20,6 +22,7 @@ _SIZES = (
     ),
     re.compile(r"input has shape \[?(?P<input>[\d, ]+)\]?.{1,20}target has shape \[?(?P<target>[\d, ]+)"),
 )
+_CLASH = re.compile(r"size of tensor a \((?P<a>\d{1,6})\) must match the size of tensor b \((?P<b>\d{1,6})\) at \D*1\b")
 _COMMENT = r"\s*=[^\n#]{1,200}#[^\n]{0,20}?"
 
 
@@ -58,6 +61,15 @@ def shapes_of_error(message: str) -> tuple[tuple[int, ...], tuple[int, ...]] | N
         if match := pattern.search(message):
             return _sizes(match["input"]), _sizes(match["target"])
     return None
+
+
+def shapes_of_clash(message: str, prose: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Shapes of scores and of one label an item, where they clash and the prose says that so many are a batch."""
+    found, batch = _CLASH.search(message), next((s for s in stated(prose) if s.name == "batch"), None)
+    if found is None or batch is None or float(batch.value) != float(found["b"]):
+        return None
+    items, classes = int(found["b"]), int(found["a"])
+    return (items, classes), (items,)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

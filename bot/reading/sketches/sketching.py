@@ -10,7 +10,7 @@ from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES, loss_words
 from bot.reading.question import Completion, ReportedError, Snippet
 from bot.reading.sketches.calling import called, is_of_backward, with_backward
-from bot.reading.sketches.sizes import shapes_of_error, shapes_of_views, stated_shapes, stated_whole
+from bot.reading.sketches.sizes import shapes_of_clash, shapes_of_error, shapes_of_views, stated_shapes, stated_whole
 from bot.reading.sketches.tensors import Scenario, Sort, fits, input_sort, made, scenarios
 from bot.reading.sketches.uses import OPTIONS, STEPS, Use, Uses, called_part, read_first, use_of_name, uses
 from bot.reading.snippets import lacked
@@ -56,7 +56,7 @@ def sketches(
     every = tuple(dict.fromkeys((*names, *bound_names(own.source))))
     shapes = {**shapes_of_views(tree, names), **stated_shapes(prose, own.source, every), **own.shapes}
     whole = frozenset(name for name in every if stated_whole(prose, name))
-    named = shapes_of_error(error.message) if error else None
+    named = (shapes_of_error(error.message) or shapes_of_clash(error.message, prose)) if error else None
     if not all(fits(shape) for shape in (*shapes.values(), *(named or ()))):
         return ()
     version = _with_call(msgspec.structs.replace(found, completions=(*found.completions, *assumed)), own.source)
@@ -126,7 +126,8 @@ def _as_stated(
 ) -> Scenario:
     """The scenario with the shapes that the message states; what it does not state goes with them."""
     if named is not None:
-        return replace(scenario, input=named[0], target=named[1])
+        sort = Sort.INDICES if len(named[1]) < len(named[0]) else scenario.sort
+        return replace(scenario, input=named[0], target=named[1], sort=sort)
     of = {use: shapes[name] for name, use in (*known.of.items(), *known.roles.items()) if name in shapes}
     given, aim = of.get(Use.INPUT), of.get(Use.TARGET)
     if given is None and aim is None:

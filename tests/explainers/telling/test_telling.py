@@ -50,7 +50,7 @@ def test_the_road_says_every_fact_of_its_question(road: Explanation) -> None:
         "9.08e-05",
         "softmax(z) − 1_y",
         "never reaches it",
-        "The least value for inputs within [0, 1] is 0.5514.",
+        "The least value (the minimum) for inputs within [0, 1] is 0.5514.",
     ):
         assert fact in said, fact
 
