@@ -65,6 +65,12 @@ def _told(recording: Recording) -> list[int]:
     return held[:MOST_TOLD]
 
 
+def _number(recording: Recording, id: int | None) -> float | None:
+    """The number that torch gave, None where it is no single one or was not kept."""
+    held = None if id is None else recording.tensors[id]
+    return None if held is None or held.data is None or held.elements != 1 else float(held.array().item())
+
+
 def _other(
     recording: Recording,
     losses: Registry,
@@ -79,7 +85,7 @@ def _other(
     compared = None
     finite = all(_finite(recording, each) for each in (id, recording.subject))
     if finite and subject is not None and isinstance(found, Formula) and not _again(recording, call):
-        compared = relation(subject, found)
+        compared = relation(subject, found, (_number(recording, recording.subject), _number(recording, id)))
     certificate = proof(recording, id, found, results)
     made = None if recording.subject is None else recording.producer(recording.subject)
     mine = losses.of(made.function) if made else None

@@ -24,6 +24,8 @@ from explainers.reruns import FLOAT64, VALUE, GraphRerun, ReplaceTensor, RerunRe
 MOST = 3
 MOST_ELEMENTS = 1000
 CLOSE = 1e-6
+_ROUNDED = 1e-5
+"""Relative difference of two numbers of torch from which on their printed digits differ."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,17 @@ def proof(recording: Recording, id: int, found: Formula | DontKnow | None, resul
     return prove(found.forms, enclosures(found.forms, found.values), steps, own, recording.tensors[id])
 
 
-def relation(mine: Formula, theirs: Formula) -> Message | None:
-    """How another value comes to differ: the same elements put together another way, or the first that is another."""
+def relation(mine: Formula, theirs: Formula, held: tuple[float | None, float | None] = (None, None)) -> Message | None:
+    """How another value comes to differ: by rounding alone, by how the same elements are put together, or by the first
+    element that is another.
+
+    `held` is what torch gave for the two.
+    """
     ours, other = _value(mine), _value(theirs)
     if ours is None or other is None or ours.shape or other.shape:
         return None
     if _close(ours, other):
-        return said("It is the same value.")
+        return _rounded(*held) or said("It is the same value.")
     left, right = _elements(mine), _elements(theirs)
     if left.size == right.size > 1 and left.shape == right.shape:
         apart = np.argwhere(~np.isclose(left, right, rtol=CLOSE, atol=CLOSE, equal_nan=True))
@@ -109,6 +115,18 @@ def relation(mine: Formula, theirs: Formula) -> Message | None:
             ratio=f"{float(other) / float(ours):.6g}" if ours else "?",
         )
     return None
+
+
+def _rounded(ours: float | None, other: float | None) -> Message | None:
+    """What torch's rounding makes of one formula written in two ways; None where it leaves them alike."""
+    if ours is None or other is None or np.isclose(ours, other, rtol=_ROUNDED, atol=0.0, equal_nan=True):
+        return None
+    return said(
+        "Both are the same formula, and exactly computed the same value; torch's {ours} and {other} differ by rounding "
+        "alone.",
+        ours=f"{ours:.6g}",
+        other=f"{other:.6g}",
+    )
 
 
 def _axis_between(found: Formula, times: float) -> int | None:

@@ -237,14 +237,16 @@ def _first_cut(x: Floats, t: Floats, wrong: np.ndarray) -> Message:
 def _uncut(scene: Scene, sigmoid: Call | None) -> tuple[Trial, ...]:
     """With the loss of logits, where the scores are known; else a small step away from 0 and 1."""
     if sigmoid is not None:
-        logits = swapped(scene.call, "torch.nn.functional.binary_cross_entropy_with_logits", *_KEPT)
-        return (
-            Trial(
-                said("with the raw scores in binary_cross_entropy_with_logits"), graph_rerun(dropped(sigmoid), logits)
-            ),
-        )
+        return (of_scores(scene, sigmoid),)
     inside = wrapped(scene.call, "input", "torch.clamp", min=1e-7, max=1 - 1e-7)
     return (Trial(said("with probabilities kept 1e-7 away from 0 and 1"), graph_rerun(inside)),)
+
+
+def of_scores(scene: Scene, sigmoid: Call) -> Trial:
+    """With the scores that a sigmoid was made of in the loss of logits."""
+    logits = swapped(scene.call, "torch.nn.functional.binary_cross_entropy_with_logits", *_KEPT)
+    what = said("with the raw scores in binary_cross_entropy_with_logits")
+    return Trial(what, graph_rerun(dropped(sigmoid), logits))
 
 
 def _older_epsilon(scene: Scene) -> Suspicion | None:
