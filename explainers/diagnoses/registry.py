@@ -84,11 +84,8 @@ def rules() -> Rules:
         cross_entropy_activations,
         nll_inputs,
         binary_inputs,
-<<<<<<< HEAD
         clipped_scores,
-=======
         rounded_probabilities,
->>>>>>> a25cb43 (A sigmoid next to 1 whose logarithm is rounding is told beside the loss of scores; two values of one formula that rounding parts are said to be that)
         binary_targets,
         positive_weights,
         binary_softmax,
