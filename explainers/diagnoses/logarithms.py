@@ -56,7 +56,7 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD + "z = torch.tensor([[20.0, 0.0]])\nlp = F.log_softmax(z, dim=1)\n"
             "F.nll_loss(lp, torch.tensor([1]))",
             concern="non-finite",
-            dominates=frozenset({"zero-times-log-zero", "log-of-nonpositive", "stable-logarithm"}),
+            dominates=frozenset({"zero-times-log-zero", "log-of-nonpositive", "stable-logarithm", "rounded-to-one"}),
         ),
         Rule(
             slug="epsilon-rounded-away",
