@@ -17,7 +17,7 @@ from bot.jobs import work
 from bot.reading.files import is_picture
 from bot.reading.question import Origin, Question, Snippet
 from bot.reading.sketches.calling import is_of_backward
-from bot.remarks import has_random_stand_ins
+from bot.remarks import has_random_numbers, has_random_stand_ins
 from bot.sketching import fitting, furthest, is_same
 from bot.stopped import Stop
 from bot.symptoms import CAUSES, symptom
@@ -224,8 +224,8 @@ def _misreads(question: Question, evaluated: Evaluated) -> bool:
 
 
 def _asked(question: Question, evaluated: Evaluated) -> Program:
-    """A program of which the asker claims what they claim; of random stand-ins no digits."""
-    made_up = has_random_stand_ins(evaluated.snippet)
+    """A program of which the asker claims what they claim; of random numbers of ours no digits."""
+    made_up = has_random_numbers(evaluated.snippet)
     claims = (each for each in question.claims if not (made_up and each.kind == "printed"))
     return Program(evaluated, for_explainer(tuple(claims)))
 

@@ -122,7 +122,16 @@ def unraised(question: Question, answer: Answer, torch: str) -> Iterator[Message
 
 def has_random_stand_ins(snippet: Snippet) -> bool:
     """Whether it runs on random numbers of shapes that the message states."""
-    return any("torch.rand" in each.code for each in snippet.completions if each.what in ("name", "given"))
+    return _is_random(snippet, "name", "given")
+
+
+def has_random_numbers(snippet: Snippet) -> bool:
+    """Whether it runs on random numbers of ours, whoever chose their shapes: its digits are nobody's."""
+    return _is_random(snippet, "name", "given", "made-up")
+
+
+def _is_random(snippet: Snippet, *whats: str) -> bool:
+    return any("torch.rand" in each.code for each in snippet.completions if each.what in whats)
 
 
 def _repair(completion: Completion) -> Message:
