@@ -262,12 +262,14 @@ def has_many_axes(name: str, x: Shape) -> bool:
 
 
 def _as_rows(is_target: bool, s: Shape) -> Iterator[Change]:
-    """Scores with their classes on the last or the second axis as one row per item, and the indices alike."""
+    """Scores with their classes on the last or the second axis, or on all but the first, as one row per item, and the
+    indices alike."""
     if is_target and len(s) > 1:
         yield Change("{}.flatten()", (math.prod(s),), 2)
     elif not is_target and len(s) > 2:
         yield Change("{}.flatten(0, -2)", (math.prod(s[:-1]), s[-1]), 2)
         yield Change("{}.movedim(1, -1).flatten(0, -2)", (math.prod(per_item(s)), s[1]), 3)
+        yield Change("{}.flatten(1)", (s[0], math.prod(s[1:])), 4)
 
 
 def _read(scene: Scene, name: str, tensor: Tensor, goals: tuple[Shape, ...]) -> Iterator[Change]:

@@ -101,3 +101,15 @@ def test_an_unknown_reduction_is_replaced(loss: Loss) -> None:
 
 def test_what_has_to_fit_is_known_of_every_loss() -> None:
     assert {loss.name for loss in LOSSES} - FITS.keys() == {"ctc_loss"}  # it has rules of its own
+
+
+@pytest.mark.parametrize("target", [torch.tensor([0, 2]), torch.tensor([[0, 2, 1], [1, 0, 2]])])
+def test_rows_are_made_of_an_input_with_more_axes_than_the_loss_takes(target: torch.Tensor) -> None:
+    scores = torch.arange(24.0).reshape(2, 3, 4)
+    with pytest.raises(RuntimeError) as caught:
+        explain("multi_margin_loss", scores, target)
+    found = explain_error(caught.value).explanation
+    assert found is not None
+    ran = [c.value for c in found.diagnoses[0].counterfactuals if c.role == "fix" and c.ran]
+    rows = scores.flatten(1) if target.ndim == 1 else scores.flatten(0, 1)
+    assert ran == [pytest.approx(torch.nn.functional.multi_margin_loss(rows, target.flatten()).item())]
