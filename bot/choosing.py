@@ -11,7 +11,7 @@ from bot import stopped
 from bot.claims import for_explainer
 from bot.evaluation import Children, Evaluated
 from bot.examples import Examples, adapted
-from bot.exchange import Answer, Catalogue
+from bot.exchange import Answer, Catalogue, Loss
 from bot.given_away import GivenAway, given_away
 from bot.jobs import work
 from bot.reading.files import is_picture
@@ -199,19 +199,32 @@ class Choosing:
         return Program(ran, example.claims, example.shows, example.given_away, example.symptom)
 
     def _fitting(self, question: Question) -> _Source | None:
-        """The example that fits the words best, else one of what causes the symptom that they tell most often, else
-        the plain one of a loss that they name."""
+        """The example that fits the words best; else the plain one of a loss that they name with one of its arguments,
+        one of what causes the symptom that they tell most often, or the plain one of a loss that they name."""
         if (best := self.examples.best(question)) is not None:
             return _Source(best.source, best.claims, shows=best if question.stated else None)
-        if question.traceback is None and (word := symptom(question.claims)) is not None:
-            causes = (self.examples.of(slug, question.loss_words) for slug in CAUSES[word])
-            if (likely := next((each for each in causes if each is not None), None)) is not None:
-                return _Source(likely.source, likely.claims, symptom=word)
-        plain = {loss.name: loss.example for loss in self.catalogue.losses}
-        named = question.loss_words if question.subject is None and question.traceback is None else ()
-        source = next((plain[name] for name in named if name in plain), None)
+        stated = {each.name for each in question.stated}
+        argued = any(stated.intersection(loss.arguments) for loss in self._named(question))
+        symptomatic = None if argued else self._symptomatic(question)
+        return symptomatic or self._plain(question)
+
+    def _symptomatic(self, question: Question) -> _Source | None:
+        """The example of what causes the symptom that the words tell most often."""
+        word = symptom(question.claims) if question.traceback is None else None
+        causes = (self.examples.of(slug, question.loss_words) for slug in (CAUSES[word] if word else ()))
+        likely = next((each for each in causes if each is not None), None)
+        return None if likely is None else _Source(likely.source, likely.claims, symptom=word)
+
+    def _plain(self, question: Question) -> _Source | None:
+        """The plain example of the first loss that is named, where nothing else is to be explained."""
+        named = self._named(question) if question.subject is None and question.traceback is None else []
         unprinted = tuple(each for each in question.claims if each.kind != "printed")
-        return None if source is None else _Source(source, for_explainer(unprinted))
+        return _Source(named[0].example, for_explainer(unprinted)) if named else None
+
+    def _named(self, question: Question) -> list[Loss]:
+        """The losses of the catalogue that are named, in order of mention."""
+        known = {loss.name: loss for loss in self.catalogue.losses}
+        return [known[name] for name in question.loss_words if name in known]
 
 
 def _misreads(question: Question, evaluated: Evaluated) -> bool:

@@ -110,7 +110,14 @@ def test_behaviours(sentence: str, behaviour: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sentence", ["the negative log likelihood", "more negative samples than positive", "負の対数尤度", "负样本"]
+    "sentence",
+    [
+        "the negative log likelihood",
+        "more negative samples than positive",
+        "負の対数尤度",
+        "负样本",
+        "beta must be non-negative",
+    ],
 )
 def test_negative_is_not_always_a_behaviour(sentence: str) -> None:
     assert claims(sentence)["behaviour"] == []

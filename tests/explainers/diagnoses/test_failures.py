@@ -55,7 +55,7 @@ def test_the_first_number_that_is_not_finite_is_found_and_mended(
 def test_a_fix_that_gives_nan_again_is_not_offered(diagnose: Diagnose):
     source = "p = torch.tensor([float('nan'), 0.0])\n-(p[1] * torch.log(p[1]) + p[0])"
     found = diagnose(HEAD + source).diagnoses[0]
-    assert [c.value for c in found.counterfactuals if c.role == "fix"] == [pytest.approx(math.nan, nan_ok=True)]
+    assert not [c for c in found.counterfactuals if c.role == "fix"]
     assert found.fix is not None and not found.fix.diff
 
 
