@@ -61,6 +61,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     ),
     "log_softmax": ("F.log_softmax(normal(n, c), dim=1)",),
     "softmax": ("F.softmax(normal(n, c), dim=1)",),
+    "softmin": ("F.softmin(normal(n, c), dim=1)",),
     "l1_loss": ("F.l1_loss(normal(n, c), normal(n, c), weight=unit(n, c) + 0.1)",),
     "smooth_l1_loss": ("F.smooth_l1_loss(normal(n, c), normal(n, c), beta=0.7)",),
     "huber_loss": ("F.huber_loss(normal(n, c), normal(n, c), delta=1.5, weight=unit(n, c))",),

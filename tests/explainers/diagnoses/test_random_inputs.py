@@ -16,7 +16,7 @@ from explainers.diagnoses.registry import rules
 
 Diagnose = Callable[..., Any]  # the fixture
 
-FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 factors = st.lists(st.floats(0.5, 1.5).map(lambda x: round(x, 3)), min_size=1, max_size=12)
 
 
@@ -40,12 +40,15 @@ class Disturbed(ast.NodeTransformer):
 
 
 def tells_the_truth(diagnosis: Diagnosis, value: float) -> bool:
-    """Whether the sentence that corrections change nothing is said exactly where they change no finite number."""
-    values = [c.value for c in diagnosis.counterfactuals if c.role == "correction" and c.value is not None]
+    """Whether the sentence that corrections change nothing is said exactly where they change no finite number and
+    prove nothing, as of another number that the program shows."""
+    corrections = [c for c in diagnosis.counterfactuals if c.role == "correction"]
+    values = [c.value for c in corrections if c.value is not None]
     said_so = any("cannot tell" in message.text for message in diagnosis.evidence)
     same = (
         math.isfinite(value)
         and bool(values)
+        and not any(c.agrees for c in corrections)
         and all(math.isclose(v, value, rel_tol=1e-6, abs_tol=1e-6) for v in values)
     )
     return said_so == same

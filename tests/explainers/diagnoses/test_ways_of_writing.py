@@ -20,8 +20,9 @@ from tests.explainers.diagnoses.rewriting import WAYS, Way
 Diagnose = Callable[..., Any]  # the fixture
 
 HIDDEN = {
-    # Which model the loss uses is read off the variables of the program, which a function does not leave behind.
+    # Which model the loss uses, and which name holds it, is read off the variables of the program, which a function does not leave behind.
     ("optimizer-of-other-parameters", "in_a_function"),
+    ("result-thrown-away", "in_a_function"),
 }
 MOST_CHANGED = 0.5
 """Share of a program's tokens that a misconception may change: else the two are no program with and without it."""

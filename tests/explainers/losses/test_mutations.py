@@ -272,7 +272,7 @@ MUTANTS: tuple[tuple[str, ModuleType, str, str], ...] = (
     ("every length Euclidean", distances, "norm(input.node, p,", "norm(input.node, 2,"),
     ("cosines of sums", distances, "norm(x, 2, over, len(layout))", "norm(x, 1, over, len(layout))"),
     ("a dot product", distances, "[ops.div(x, _held_up(", "[ops.mul(x, _held_up("),
-    ("different pairs alike", distances, 'ops.compare("eq", y, -1), ops.clamp', 'ops.compare("ne", y, 1), ops.clamp'),
+    ("different pairs alike", distances, 'ops.compare("eq", y, -1), ops.clamp', 'ops.compare("eq", y, 1), ops.clamp'),
     ("no swap", distances, "    if swap:", "    if False:"),
     ("near and far swapped", distances, "ops.sub(ops.add(margin, d), e)", "ops.sub(ops.add(margin, e), d)"),
     ("a maximum that stops the gradient", distances,
