@@ -20,7 +20,8 @@ from tests.explainers.diagnoses.rewriting import WAYS, Way
 Diagnose = Callable[..., Any]  # the fixture
 
 HIDDEN = {
-    # Which model the loss uses, and which name holds it, is read off the variables of the program, which a function does not leave behind.
+    # Which model the loss uses, and which name holds it, is read off the variables of the program, which a function
+    # does not leave behind.
     ("optimizer-of-other-parameters", "in_a_function"),
     ("result-thrown-away", "in_a_function"),
 }
