@@ -84,7 +84,7 @@ def row(name: str, source: str, n: int, repeats: int) -> list[str]:
     known = registry()
     composition, composed = timed(lambda: compose(recording, recording.subject, known), repeats)
     assert isinstance(composition, Composition), composition
-    values, real = composition.values(recording), differentiable(composition, known)
+    values, real = composition.values(recording), differentiable(recording, composition, known)
     with precise():
         found, normal = timed(lambda: forms(composition, values, real, real), repeats)
         page, written = timed(lambda: derivation(found, values, None), repeats)
