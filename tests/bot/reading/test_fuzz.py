@@ -5,6 +5,7 @@ import random
 import runpy
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ SIGNS = [
     "tf.keras.losses.Huber()(", "print(x)\n", "tensor(1.)\n", "損失(loss) ", "weight=[1,2,3] ",
     "Columns 0 to 1\n", "-", "",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_other_tests_keep_is_not_the_readers() -> Iterator[None]:
+    """A collector that scans what a whole run of tests has kept doubles the time of a reading."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @st.composite
