@@ -9,7 +9,7 @@ import numpy as np
 
 from explainers.digits import shown
 from explainers.messages import Message, said
-from explainers.recording import Call, Recording, Tensor
+from explainers.recording import Call, Recording, Tensor, scalar
 
 ELEMENTWISE = frozenset(
     {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "soft_margin_loss", "kl_div"}
@@ -49,8 +49,8 @@ def _reduction(call: Call) -> str:
 
 def _result(recording: Recording, call: Call) -> float:
     made = recording.tensors.get(call.outputs[0]) if call.outputs else None
-    single = made is not None and made.data is not None and made.elements == 1 and not made.dtype.startswith("complex")
-    return float(made.array().reshape(()).item()) if made is not None and single else math.nan
+    number = None if made is None else scalar(made)
+    return math.nan if number is None else number
 
 
 def _kept(recording: Recording, call: Call) -> Iterator[Message]:

@@ -16,7 +16,7 @@ from explainers.messages import Message
 from explainers.others import Formula, formulas, proof, ratio, relation
 from explainers.proof import Proof, unproven
 from explainers.reading import Reading
-from explainers.recording import Call, Recording, Tensor
+from explainers.recording import Call, Recording, Tensor, scalar
 from explainers.reruns import RerunResult
 
 MOST_TOLD = 12
@@ -67,8 +67,8 @@ def _told(recording: Recording) -> list[int]:
 
 def _number(recording: Recording, id: int | None) -> float | None:
     """The number that torch gave, None where it is no single one or was not kept."""
-    held = None if id is None else recording.tensors[id]
-    return None if held is None or held.data is None or held.elements != 1 else float(held.array().item())
+    held = recording.known(id)
+    return None if held is None else scalar(held)
 
 
 def _other(

@@ -282,3 +282,10 @@ def refs(value: Value) -> tuple[int, ...]:
             return refs(start) + refs(stop) + refs(step)
         case _:
             return ()
+
+
+def scalar(tensor: Tensor) -> float | None:
+    """The one number of a tensor; −0 is 0. None where there are more, or none recorded."""
+    if tensor.data is None or tensor.elements != 1 or tensor.dtype.startswith("complex"):
+        return None
+    return float(tensor.array().reshape(()).item()) + 0.0

@@ -183,14 +183,18 @@ def loss_mentions(prose: str) -> tuple[tuple[int, int, str], ...]:
 
 def loss_words(prose: str) -> tuple[str, ...]:
     """Functions named in the prose, each once, in order of mention; one that another was changed to comes first."""
-    now = changed_to(prose)
+    mentions = loss_mentions(prose)
+    now = _changed_to(prose, mentions)
     first = (now,) if now is not None else ()
-    return tuple(dict.fromkeys((*first, *(function for _, _, function in loss_mentions(prose)))))
+    return tuple(dict.fromkeys((*first, *(function for _, _, function in mentions))))
 
 
 def changed_to(prose: str) -> str | None:
     """The loss that the asker uses now in place of another: "I switched from MSE to L1"; None where none is said."""
-    mentions = loss_mentions(prose)
+    return _changed_to(prose, loss_mentions(prose))
+
+
+def _changed_to(prose: str, mentions: tuple[tuple[int, int, str], ...]) -> str | None:
     for (start, end, before), (next_, _, after) in itertools.pairwise(mentions):
         told = _CHANGED.search(prose, max(0, start - _REACH), start)
         if before != after and told and _INTO.fullmatch(prose, end, next_):

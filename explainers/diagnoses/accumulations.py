@@ -8,10 +8,10 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, set_to
 from explainers.diagnoses.loops import training_loop
-from explainers.diagnoses.scene import Scene, is_library_loss, scalar, short, upstream
+from explainers.diagnoses.scene import Scene, is_library_loss, short, upstream
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import Message, said
-from explainers.recording import Call
+from explainers.recording import Call, scalar
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _LOGITS = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = torch.tensor([0, 1])\n"
@@ -216,7 +216,7 @@ def _leaves(scene: Scene, mean: Call) -> set[int]:
     """The tensors behind a mean that gradients are collected in: asked for, and computed from nothing."""
     used = {id for call in upstream(mean.outputs[0], scene.makers) for id in call.inputs()}
     asked = {id for id in used if scene.recording.tensors[id].requires_grad}
-    return {id for id in asked if (maker := scene.makers.get(id)) is None or not maker.inputs()}
+    return {id for id in asked if scene.is_given(id)}
 
 
 def _gradients_seen(scene: Scene, times: int) -> tuple[Message, ...]:

@@ -242,11 +242,11 @@ def _uncut(scene: Scene, sigmoid: Call | None) -> tuple[Trial, ...]:
     return (Trial(said("with probabilities kept 1e-7 away from 0 and 1"), graph_rerun(inside)),)
 
 
-def of_scores(scene: Scene, sigmoid: Call) -> Trial:
-    """With the scores that a sigmoid was made of in the loss of logits."""
+def of_scores(scene: Scene, made: Call) -> Trial:
+    """With the scores that a call made probabilities of, in the loss of logits."""
     logits = swapped(scene.call, "torch.nn.functional.binary_cross_entropy_with_logits", *_KEPT)
     what = said("with the raw scores in binary_cross_entropy_with_logits")
-    return Trial(what, graph_rerun(dropped(sigmoid), logits))
+    return Trial(what, graph_rerun(dropped(made), logits))
 
 
 def _older_epsilon(scene: Scene) -> Suspicion | None:

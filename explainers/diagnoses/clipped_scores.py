@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import dropped, graph_rerun, swapped
+from explainers.diagnoses.binary_inputs import of_scores
+from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
@@ -52,9 +52,6 @@ def _clipped(scene: Scene) -> Suspicion | None:
     outside = int(((scores < 0) | (scores > 1)).sum())
     if not outside:
         return None
-    logits = swapped(
-        scene.call, "torch.nn.functional.binary_cross_entropy_with_logits", "input", "target", "weight", "reduction"
-    )
     return Suspicion(
         at=clip.index,
         verdict=said(
@@ -67,9 +64,7 @@ def _clipped(scene: Scene) -> Suspicion | None:
             said("Before the cut they lie between {low} and {high}.", low=number(float(scores.min())),
                  high=number(float(scores.max()))),
         ),
-        trials=(
-            Trial(said("with the raw scores in binary_cross_entropy_with_logits"), graph_rerun(dropped(clip), logits)),
-        ),
+        trials=(of_scores(scene, clip),),
         fix=fixes.fix(
             scene, fixes.logits_instead(scene, clip), "safe", said("Give the raw scores to BCEWithLogitsLoss.")
         ),

@@ -6,7 +6,8 @@ import numpy as np
 
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, wrapped
-from explainers.diagnoses.scene import Floats, Scene, short
+from explainers.diagnoses.hinges import hinges
+from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
 from explainers.recording import Call, Tensor
@@ -15,7 +16,6 @@ _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _SAME = "a = torch.tensor([[0.6, 0.8], [0.6, 0.8]])\ny = torch.tensor([1.0, -1.0])\n"
 _HINGE = "y = torch.tensor([1.0, -1.0, 1.0])\n{}torch.clamp(1 - y * x, min=0).mean()"
 _NEAR = 0.05
-_CUTS = frozenset({"clamp", "clip", "clamp_min", "relu", "maximum", "max"})
 
 
 def rules() -> tuple[Rule, ...]:
@@ -143,16 +143,13 @@ def _undecided(scene: Scene) -> Suspicion | None:
 
 def _hinge(scene: Scene) -> tuple[Call, float, tuple[Tensor, Floats, Floats]] | None:
     """What is cut at 0, the margin, and the scores with their labels: max(0, margin − label · score)."""
-    for cut in (call for call in scene.needed() if short(call) in _CUTS and call.inputs()):
-        cost = scene.held(cut.inputs()[0])
-        less = scene.makers.get(cut.inputs()[0])
-        product = next((m for id in less.inputs() if (m := scene.makers.get(id))), None) if less else None
-        pair = _labelled(scene, product) if product is not None and short(product) == "mul" else None
+    for hinge in hinges(scene):
+        cost, pair = scene.held(hinge.cut.inputs()[0]), _labelled(scene, hinge.product)
         if cost is None or pair is None or not cost.size:
             continue
         margin = float(np.median(cost))
         if margin > 0 and np.ptp(cost) <= _NEAR * margin and np.abs(pair[1]).max() <= _NEAR * margin:
-            return cut, margin, pair
+            return hinge.cut, margin, pair
     return None
 
 

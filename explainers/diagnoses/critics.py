@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, set_to, wrapped
-from explainers.diagnoses.scene import Scene, is_library_loss, scalar, short
+from explainers.diagnoses.scene import Scene, is_library_loss, short
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
-from explainers.recording import Call
+from explainers.recording import Call, scalar
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _SCORES = "real, fake = torch.tensor([5.0, 7.5, 6.0]), torch.tensor([-2.0, 0.5, -1.5])\n"

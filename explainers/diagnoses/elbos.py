@@ -9,10 +9,10 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, reduced_by, wrapped
-from explainers.diagnoses.scene import Scene, is_library_loss, scalar, short, upstream
+from explainers.diagnoses.scene import Scene, is_library_loss, short, upstream
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
-from explainers.recording import Call
+from explainers.recording import Call, scalar
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _IMAGES = "x = torch.linspace(0.1, 0.9, 40).reshape(2, 20)\nrecon = x.flip(1)\n"

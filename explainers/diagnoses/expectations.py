@@ -10,8 +10,8 @@ import msgspec
 
 from explainers.claims import Claim, expected
 from explainers.diagnoses.own_values import twice
-from explainers.diagnoses.scene import Scene, scalar
-from explainers.recording import Tensor
+from explainers.diagnoses.scene import Scene
+from explainers.recording import Tensor, scalar
 
 
 def goals(scene: Scene) -> tuple[Claim, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from explainers.dependencies import ancestors
@@ -95,7 +97,7 @@ def _itself(scene: Scene) -> Suspicion | None:
     call = next((c for c in same if requires_grad(scene, c.inputs()[0])), None)
     if call is None or not _is_flat(scene, call.inputs()[0]):
         return None
-    own = _of(scene, call)
+    own = replace(scene, call=call)
     return Suspicion(
         at=call.index,
         verdict=said("{value}: line {line} takes {name} from itself, so what is computed from it gets the gradient 0.",
@@ -106,10 +108,6 @@ def _itself(scene: Scene) -> Suspicion | None:
         fix=fixes.fix(scene, written_otherwise(own, other="{}.detach()"), "likely",
                       said("Detach the old one: it is a constant of the step.")),
     )  # fmt: skip
-
-
-def _of(scene: Scene, call: Call) -> Scene:
-    return Scene(scene.recording, scene.claims, scene.registry, call, scene.makers, gradients=scene.gradients)
 
 
 def _is_flat(scene: Scene, id: int) -> bool:
@@ -143,7 +141,7 @@ def _equal_points(scene: Scene) -> Suspicion | None:
 def _leaves(scene: Scene, call: Call) -> list[int]:
     """The tensors behind a call that are computed from nothing."""
     behind = ancestors(scene.recording.calls, call.inputs())[0]
-    return sorted(id for id in behind if id not in scene.makers or not scene.makers[id].inputs())
+    return sorted(id for id in behind if scene.is_given(id))
 
 
 def _collapsed(scene: Scene) -> Suspicion | None:
@@ -155,7 +153,7 @@ def _collapsed(scene: Scene) -> Suspicion | None:
         distances = [scene.held(id) for id in apart.inputs()]
         if any(d is None or d.any() for d in distances) or scene.value is None or abs(scene.value - margin) > 1e-6:
             continue
-        names = [known_as(_of(scene, apart), name) for name in ("input", "other")]
+        names = [known_as(replace(scene, call=apart), name) for name in ("input", "other")]
         return Suspicion(
             at=apart.index,
             verdict=said("{value} is the margin: both distances in line {line} are 0, and so is the gradient.",

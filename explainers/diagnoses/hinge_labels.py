@@ -7,6 +7,7 @@ from dataclasses import replace
 from explainers.diagnoses import fixes, operands
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced
+from explainers.diagnoses.hinges import Hinge, hinges
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.wording import stated
 from explainers.messages import said
@@ -14,7 +15,6 @@ from explainers.recording import Call
 
 _HEAD = "import torch\n\noutput = torch.tensor([2.0, -0.5, 0.3])\n"
 _HINGE = "torch.clamp(1 - labels * output, min=0).mean()"
-_CUTS = frozenset({"clamp", "clamp_min", "clip", "relu", "maximum", "max"})
 _SUBTRACTIONS = frozenset({"sub", "subtract", "rsub"})
 
 
@@ -45,7 +45,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _labelled(scene: Scene) -> Suspicion | None:
-    found = next((p for c in scene.needed() if scene.whole and (p := _product(scene, c)) is not None), None)
+    found = next((p for h in hinges(scene) if scene.whole and (p := _product(scene, h)) is not None), None)
     if found is None:
         return None
     product, argument = found
@@ -72,24 +72,15 @@ def _labelled(scene: Scene) -> Suspicion | None:
     )
 
 
-def _product(scene: Scene, cut: Call) -> tuple[Call, str] | None:
+def _product(scene: Scene, hinge: Hinge) -> tuple[Call, str] | None:
     """The product of labels of 0 and 1 with scores in max(0, margin − labels · scores), and which operand they are."""
-    inner = scene.makers.get(_only(cut)) if short(cut) in _CUTS else None
-    if inner is None or short(inner) not in _SUBTRACTIONS or len(inner.inputs()) != 1:
+    if short(hinge.less) not in _SUBTRACTIONS or len(hinge.less.inputs()) != 1:
         return None
-    product = scene.makers.get(_only(inner))
-    if product is None or short(product) != "mul":
-        return None
-    sides = [name for name in ("input", "other") if _are_zero_and_one(scene, product.ref(name))]
-    return (product, sides[0]) if len(sides) == 1 else None
-
-
-def _only(call: Call) -> int:
-    return next(iter(call.inputs()), -1)
+    sides = [name for name in ("input", "other") if _are_zero_and_one(scene, hinge.product.ref(name))]
+    return (hinge.product, sides[0]) if len(sides) == 1 else None
 
 
 def _are_zero_and_one(scene: Scene, id: int | None) -> bool:
     """Whether a tensor was handed in and holds both numbers and no others."""
-    held, made = scene.held(id), None if id is None else scene.makers.get(id)
-    handed_in = made is None or not made.inputs()
-    return held is not None and handed_in and set(held.reshape(-1).tolist()) == {0.0, 1.0}
+    held = scene.held(id)
+    return id is not None and held is not None and scene.is_given(id) and set(held.reshape(-1).tolist()) == {0.0, 1.0}

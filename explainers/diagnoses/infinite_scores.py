@@ -251,14 +251,9 @@ def _nan_given(scene: Scene) -> Suspicion | None:
         for argument in call.arguments:
             id = call.ref(argument.name)
             held = None if id is None else numbers(scene.recording.tensors[id])
-            if id is not None and held is not None and np.isnan(held).any() and _is_handed_in(scene, id):
+            if id is not None and held is not None and np.isnan(held).any() and scene.is_given(id):
                 return _given_nan(scene, call.index, scene.recording.tensors[id], held, argument.name)
     return None
-
-
-def _is_handed_in(scene: Scene, id: int) -> bool:
-    maker = scene.makers.get(id)
-    return maker is None or not maker.inputs()
 
 
 def _given_nan(scene: Scene, at: int, tensor: Tensor, held: Floats, argument: str) -> Suspicion:

@@ -11,8 +11,8 @@ import numpy as np
 from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import Confidence, Counterfactual, Finding, Rule, Suspicion, Trial
 from explainers.diagnoses.expectations import elements, goals, meets, own_goals
-from explainers.diagnoses.scene import Scene, scalar
-from explainers.recording import Tensor
+from explainers.diagnoses.scene import Scene
+from explainers.recording import Tensor, scalar
 from explainers.reruns import GraphRerun, RerunResult, SourceRerun
 
 _CLOSE = 1e-6

@@ -69,12 +69,7 @@ def _spoiled_data(scene: Scene, call: Call) -> Tensor | None:
     tensors = [scene.recording.tensors[id] for id in call.inputs()]
     if not any(each.requires_grad for each in tensors):
         return None
-    return next((t for t in tensors if is_spoiled(t) and not t.requires_grad and _is_handed_in(scene, t.id)), None)
-
-
-def _is_handed_in(scene: Scene, id: int) -> bool:
-    maker = scene.makers.get(id)
-    return maker is None or not maker.inputs()
+    return next((t for t in tensors if is_spoiled(t) and not t.requires_grad and scene.is_given(t.id)), None)
 
 
 def _picked(scene: Scene, call: Call) -> Call | None:

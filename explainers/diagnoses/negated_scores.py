@@ -6,10 +6,10 @@ import math
 
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, followed_by, graph_rerun, set_to
-from explainers.diagnoses.scene import VIEWS, Scene, is_library_loss, scalar, short
+from explainers.diagnoses.scene import VIEWS, Scene, is_library_loss, short
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
-from explainers.recording import Call
+from explainers.recording import Call, scalar
 from explainers.reruns import GraphRerun
 
 _HEAD = "import math\nimport torch\nimport torch.nn.functional as F\n\n"

@@ -58,7 +58,7 @@ def _before(scene: Scene) -> Suspicion | None:
     if subject is None or not is_spoiled(recording.tensors.get(subject)) or "np" not in recording.source:
         return None
     behind = (id for id in ancestors(recording.calls, [subject])[0] if is_spoiled(recording.tensors.get(id)))
-    given = [id for id in behind if id not in scene.makers or not scene.makers[id].inputs()]
+    given = [id for id in behind if scene.is_given(id)]
     if not given:
         return None
     name = recording.tensors[given[0]].name or "an array"

@@ -130,9 +130,8 @@ def _policy(scene: Scene) -> Suspicion | None:
 def _weights_of_logs(scene: Scene, call: Call) -> Floats | None:
     """What log-probabilities are weighed by in a product, where nothing computed it."""
     for first, second in (call.inputs(), call.inputs()[::-1]):
-        logs, weights, maker = scene.held(first), scene.held(second), scene.makers.get(second)
-        given = maker is None or not maker.inputs()
-        if logs is None or weights is None or not given or first not in scene.makers:
+        logs, weights = scene.held(first), scene.held(second)
+        if logs is None or weights is None or not scene.is_given(second) or first not in scene.makers:
             continue
         if logs.size > 1 and (logs < 0).all() and logs.shape == weights.shape:
             return weights

@@ -57,8 +57,8 @@ def _other(scene: Scene) -> Suspicion | None:
     if found is None or value is None or scene.recording.subject not in scene.call.outputs:
         return None
     _, p, mask = found
-    shared = float((p.array().astype(np.float64) * mask.array().astype(np.float64)).sum())
-    whole = float(p.array().astype(np.float64).sum() + mask.array().astype(np.float64).sum())
+    a, b = (each.array().astype(np.float64) for each in (p, mask))
+    shared, whole = float((a * b).sum()), float(a.sum() + b.sum())
     if not whole or not 0 < shared < whole / 2:
         return None
     dice, iou = 2 * shared / whole, shared / (whole - shared)

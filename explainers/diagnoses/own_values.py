@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from explainers.claims import Claim
-from explainers.diagnoses.scene import Scene, is_library_loss, scalar, short, upstream
-from explainers.recording import Recording, Shown, Tensor
+from explainers.diagnoses.scene import Scene, is_library_loss, short, upstream
+from explainers.recording import Recording, Shown, Tensor, scalar
 
 MOST_OWN = 3
 _CLOSE = 1e-5

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -16,14 +14,12 @@ from explainers.diagnoses.operands import replaced
 from explainers.diagnoses.scene import VIEWS, Floats, Scene, line_of, short
 from explainers.diagnoses.turning import numbers
 from explainers.diagnoses.wording import code_of, number, stated
+from explainers.graph.rounding import UNIT
 from explainers.messages import Message, said
 from explainers.recording import Call
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _CLIPPED = "p = torch.tensor([0.2, 1.0]){}\n-torch.log1p(-p.clamp(max=1.0 - 1e-6)).mean()"
-_STEP: Final[Mapping[str, float]] = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
-"""From 1 down to the next number of a dtype."""
-
 _POLES = frozenset({"log", "log2", "log10", "log1p", "atanh", "arctanh", "logit", "erfinv", "div", "reciprocal"})
 _ALONG = VIEWS | {"neg", "sub", "rsub", "add"}
 _SURE = 1e-6
@@ -73,7 +69,7 @@ def _rounded(scene: Scene) -> Suspicion | None:
     saturated = _saturated(scene) if found is not None and found.name in _POLES else None
     if found is None or saturated is None:
         return None
-    maker, step = saturated.call, _STEP[saturated.dtype]
+    maker, step = saturated.call, UNIT[saturated.dtype]
     return Suspicion(
         at=maker.index,
         verdict=said(
@@ -111,19 +107,19 @@ def _trial(saturated: _Saturated) -> Trial:
     maker, dtype = saturated.call, saturated.dtype
     if _is_wider_enough(saturated):
         return Trial(said("computed in float32"), graph_rerun(wrapped(maker, "input", "torch.Tensor.float")))
-    least = _SURE if short(maker).startswith("clamp") else _STEP[dtype]
+    least = _SURE if short(maker).startswith("clamp") else UNIT[dtype]
     what = said("with at most 1 − {step} in its place", step=number(least))
     return Trial(what, graph_rerun(followed_by(maker, "torch.clamp", max=1.0 - least)))
 
 
 def _is_wider_enough(saturated: _Saturated) -> bool:
     """Whether float32 can tell the number from 1."""
-    return _STEP[saturated.dtype] > _STEP["float32"] and saturated.gap > _STEP["float32"]
+    return UNIT[saturated.dtype] > UNIT["float32"] and saturated.gap > UNIT["float32"]
 
 
 def _note(dtype: str) -> Message:
-    least = number(2 * _STEP[dtype])
-    if _STEP[dtype] > _STEP["float32"]:
+    least = number(2 * UNIT[dtype])
+    if UNIT[dtype] > UNIT["float32"]:
         return said("Compute it in float32, or keep a larger distance from 1 ({least} or more).", least=least)
     return said(
         "Keep a larger distance from 1 ({least} or more), or compute logarithms of the logits: logsigmoid(−x) is "
@@ -142,7 +138,7 @@ def _saturated(scene: Scene) -> _Saturated | None:
             continue
         seen.add(id)
         held, dtype = numbers(scene.recording.tensors.get(id)), scene.recording.tensors[id].dtype
-        if held is not None and (held == 1).any() and dtype in _STEP and (gap := _gap(scene, call, held == 1)):
+        if held is not None and (held == 1).any() and dtype in UNIT and (gap := _gap(scene, call, held == 1)):
             return _Saturated(call, dtype, gap)
         if short(call) in _ALONG:
             waiting.extend(call.inputs())

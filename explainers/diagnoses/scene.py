@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from explainers.claims import Claim
 from explainers.diagnoses.turning import first_turn
 from explainers.losses.registry import Registry
-from explainers.recording import Call, Recording, Tensor
+from explainers.recording import Call, Recording, Tensor, scalar
 
 Concern = Literal["exception", "non-finite", "value", "gradient"]
 Floats = npt.NDArray[np.float64]
@@ -141,6 +141,11 @@ class Scene:
         """The call that computed an argument's elements, seen through views; None for what was handed in."""
         return self._computed(self.call.ref(argument))
 
+    def is_given(self, id: int) -> bool:
+        """Whether no call computed a tensor out of others."""
+        maker = self.makers.get(id)
+        return maker is None or not maker.inputs()
+
     def origin(self, argument: str) -> int | None:
         """The id of the earliest tensor on the argument's line of first operands."""
         id = self.call.ref(argument)
@@ -218,11 +223,3 @@ def short(call: Call) -> str:
 def line_of(call: Call) -> int:
     """The line of a call; 0 for one that no line of the program wrote."""
     return call.span.line if call.span is not None else 0
-
-
-def scalar(tensor: Tensor) -> float | None:
-    """The one number of a tensor; −0 is 0. None where there are more, or none recorded."""
-    if tensor.data is None or tensor.elements != 1 or tensor.dtype.startswith("complex"):
-        return None
-    held: Any = tensor.array().reshape(()).item()
-    return float(held) + 0.0

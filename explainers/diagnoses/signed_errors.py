@@ -97,8 +97,6 @@ def _of_a_target(scene: Scene, difference: Call) -> bool:
 
 def _is_handed_in(scene: Scene, id: int) -> bool:
     """Whether no call but views made a tensor."""
-    while (call := scene.makers.get(id)) is not None and call.inputs():
-        if short(call) not in VIEWS:
-            return False
-        id = call.inputs()[0]
-    return True
+    while not scene.is_given(id) and short(scene.makers[id]) in VIEWS:
+        id = scene.makers[id].inputs()[0]
+    return scene.is_given(id)

@@ -8,10 +8,10 @@ import numpy as np
 
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, replaced, set_to, swapped
-from explainers.diagnoses.scene import Floats, Scene, scalar, short, upstream
+from explainers.diagnoses.scene import Floats, Scene, short, upstream
 from explainers.diagnoses.wording import number, row, stated
 from explainers.messages import Message, said
-from explainers.recording import Call, Tensor
+from explainers.recording import Call, Tensor, scalar
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _POLICY = "classes = 4\nlog_p = F.log_softmax({}, dim=1)\n-(log_p.exp() * log_p).sum(dim=1).mean()"
@@ -131,8 +131,7 @@ def _perplexity(scene: Scene) -> Suspicion | None:
         return None
     taken = scene.recording.tensors[made.inputs()[0]]
     maker, loss = scene.makers.get(taken.id), scalar(taken)
-    given = maker is None or not maker.inputs()
-    named = given and any(each in (taken.name or "").lower() for each in _NAMES)
+    named = scene.is_given(taken.id) and any(each in (taken.name or "").lower() for each in _NAMES)
     if loss is None or not (named or (maker is not None and short(maker) in _LOSSES)):
         return None
     return Suspicion(

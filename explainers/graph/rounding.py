@@ -18,7 +18,8 @@ ELEMENTARY = 1
 ROOT = 2
 TRANSCENDENTAL = 4
 
-_UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+"""Half the distance from 1 to the number of a dtype next above it: the distance to the one next below."""
 _SUBNORMAL = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 5e-324}
 _LARGEST = {
     "float16": 65504.0,
@@ -37,14 +38,14 @@ class Rounding:
 
     def dtype(self, dtype: str) -> str | None:
         """The dtype a node's results are rounded to, None where nothing is."""
-        if self.mode == "exact" or dtype not in _UNIT:
+        if self.mode == "exact" or dtype not in UNIT:
             return None
         return "float64" if self.mode == "float64" else dtype
 
     def unit(self, dtype: str) -> float:
         """The unit roundoff u: half the distance from 1 to the next number."""
         rounded = self.dtype(dtype)
-        return _UNIT[rounded] if rounded else 0.0
+        return UNIT[rounded] if rounded else 0.0
 
     def is_native(self, dtype: str) -> bool:
         """Whether each operation is rounded to the dtype by itself: of half precision several may share a rounding."""
@@ -56,7 +57,7 @@ class Rounding:
         Half precision sums may gather in float32 and round once more at the end: one step is added.
         """
         unit = self.unit(dtype)
-        return 0.0 if terms < 2 else unit * (terms - 1 if unit <= _UNIT["float32"] else terms)
+        return 0.0 if terms < 2 else unit * (terms - 1 if unit <= UNIT["float32"] else terms)
 
     def holds(self, value: Fraction | float, dtype: str) -> bool:
         """Whether the dtype holds this number as it is, so that a correct rounding leaves it."""

@@ -11,12 +11,13 @@ from explainers.cards.card import Chain, Grid, Math, Step, Table
 from explainers.cards.notation import RelationSign
 from explainers.derivation import Alignments, Forward
 from explainers.graph import unevaluated as un
+from explainers.graph.exact import middle_of
 from explainers.graph.paths import usable
 from explainers.graph.symbols import Elided
 from explainers.graph.tables import ForwardTable
 from explainers.locale import Translator
 from explainers.messages import said
-from explainers.telling.numbers import label, middle, relation
+from explainers.telling.numbers import label, relation
 from explainers.telling.texts import joined, text
 
 BLANK = "ε"
@@ -52,9 +53,9 @@ def _added(step: Alignments) -> Chain:
     left = sum((step.table.product(path) for path in step.listed[MOST_IN_LINE:]), step.rest)
     rest = step.count > len(shown)
     terms = [_probability(_word(path, step.table)) for path in shown] + ([Elided()] if rest else [])
-    added = [label(middle(number)) for number in (*numbers, *([left] if rest else []))]
+    added = [label(middle_of(number)) for number in (*numbers, *([left] if rest else []))]
     parts: list[tuple[RelationSign, object]] = [("=", un.plus(terms)), ("≈", un.plus(added))] if terms else []
-    total = middle(step.total)
+    total = middle_of(step.total)
     ending = (relation(step.total, total), label(total))
     return Chain(_probability(_labels(step.table)), (*(parts if len(added) > 1 else parts[:1]), ending))
 
@@ -65,18 +66,18 @@ def _products(step: Alignments, translator: Translator) -> Table:
         (
             (_word(path, step.table),),
             (Math(_product([row[s] for row, s in zip(step.table.factors, path, strict=True)])),),
-            (Math(label(middle(step.table.product(path)))),),
+            (Math(label(middle_of(step.table.product(path)))),),
         )
         for path in step.listed
     )
     if step.count > len(step.listed):
         others = said("{count} others", count=step.count - len(step.listed))
-        rows = (*rows, (text(others, translator), ("",), (Math(label(middle(step.rest))),)))
+        rows = (*rows, (text(others, translator), ("",), (Math(label(middle_of(step.rest))),)))
     return Table(tuple(text(word, translator) for word in head), rows)
 
 
 def _product(factors: Sequence[arb]) -> object:
-    numbers = [label(middle(factor)) for factor in factors]
+    numbers = [label(middle_of(factor)) for factor in factors]
     if len(numbers) > MOST_FACTORS:
         numbers = [*numbers[: MOST_FACTORS - 2], Elided(), numbers[-1]]
     return un.times(*numbers) if len(numbers) > 1 else numbers[0]
@@ -111,7 +112,7 @@ def picture(step: Forward, translator: Translator, *, beside: bool = False) -> G
     places = {(i, j): (s, t) for i, s in enumerate(down) for j, t in enumerate(across)}
     known = {place: (s, t) for place, (s, t) in places.items() if s is not None and t is not None}
     last, ends = len(table.cells) - 1, range(max(0, len(table.states) - 2), len(table.states))
-    total = label(middle(step.total))
+    total = label(middle_of(step.total))
     note = joined(
         translator,
         text(said("Shaded: where an alignment passes."), translator),
@@ -138,7 +139,7 @@ def _kept(count: int, most: int) -> list[int | None]:
 
 def _cell(value: arb, longest: int) -> str:
     """Three digits, or as many as a picture of many numbers has room for."""
-    texts = [f"{middle(value):.{digits}g}".replace("e-0", "e-") for digits in (3, 2, 1)]
+    texts = [f"{middle_of(value):.{digits}g}".replace("e-0", "e-") for digits in (3, 2, 1)]
     return "0" if value == 0 else next((text for text in texts if len(text) <= longest), texts[-1])
 
 

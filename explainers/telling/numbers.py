@@ -40,20 +40,15 @@ def vector(numbers: list[float], longest: int = 6) -> Any:
     return sympy.Tuple(*map(label, numbers[: longest - 2]), Elided(), label(numbers[-1]))
 
 
-def middle(value: arb) -> float:
-    """The number that is shown for an enclosure."""
-    return middle_of(value)
-
-
 def full_label(value: arb) -> Any:
     """A number that goes on being computed with: in whole numbers and to four decimals up to a thousand million."""
-    x = middle(value)
+    x = middle_of(value)
     return label(x) if not 1e6 <= abs(x) < LARGEST_IN_FULL else _signed(_in_full(x))
 
 
 def is_in_full(value: arb) -> bool:
     """Whether the digits of `full_label` are the number itself."""
-    x = middle(value)
+    x = middle_of(value)
     text = _in_full(x) if 1e6 <= abs(x) < LARGEST_IN_FULL else shown(x)
     return not math.isfinite(x) or (value.is_exact() and Fraction(text) == Fraction(x))
 

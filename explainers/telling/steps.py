@@ -23,6 +23,7 @@ from explainers.derivation import (
 )
 from explainers.explanation import Explanation
 from explainers.graph import unevaluated as un
+from explainers.graph.exact import middle_of
 from explainers.graph.lowering import Meaning
 from explainers.graph.nodes import Binary, Node, OneHot, Softmax
 from explainers.graph.symbols import Elided, Marked, NumberLabel, Role
@@ -31,7 +32,7 @@ from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.reading import Reading
 from explainers.telling import alignments
-from explainers.telling.numbers import full_label, is_in_full, label, middle, relation, vector
+from explainers.telling.numbers import full_label, is_in_full, label, relation, vector
 from explainers.telling.sections import legend
 from explainers.telling.texts import joined, text
 
@@ -112,7 +113,7 @@ def _quantity(step: Quantity, translator: Translator, *, on_card: bool) -> list[
     title = text(said("{name}, as the program computes it", name=step.symbol), translator)
     put = [] if step.put is None or _is_number(step.put) else [_put(step.put, step.meaning)]
     value = step.entries.at(step.place)
-    number = middle(value)
+    number = middle_of(value)
     ending = (relation(value, number), label(number))
     if not step.letters:
         return [Step(title, Chain(whole, (("=", step.formula), *put, ending)))]
@@ -159,7 +160,7 @@ def _equal(forms: Iterable[Any]) -> tuple[tuple[RelationSign, Any], ...]:
 
 def _ending(value: arb) -> tuple[RelationSign, Any]:
     """= or ≈ and the loss's number."""
-    number = middle(value)
+    number = middle_of(value)
     return relation(value, number), Marked(label(number), Role.LOSS)
 
 
@@ -186,7 +187,7 @@ def _combination(step: Combination, translator: Translator) -> Step:
     sign: RelationSign = "=" if step.divisor is None or is_in_full(step.divisor) else "≈"
     title = said("Average the elements") if step.divisor is not None else said("Add the elements up")
     body = text(
-        said("The other {count} elements add {total}.", count=step.rest_count, total=f"{middle(step.rest):.4g}"),
+        said("The other {count} elements add {total}.", count=step.rest_count, total=f"{middle_of(step.rest):.4g}"),
         translator,
     )
     return Step(
