@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from explainers.claims import Claim
 from explainers.contradictions import contradicted
 from explainers.diagnoses.registry import rules
 from explainers.digits import shown
+from explainers.disagreements import disagreement, entries, entry_otherwise, single
 from explainers.explanation import Explanation, named
 from explainers.frontier import DontKnow
 from explainers.graph.exact import exact
@@ -18,7 +18,7 @@ from explainers.graph.nodes import Binary
 from explainers.messages import Message, said
 from explainers.proof import SHOWN_OTHERWISE
 from explainers.reading import Reading
-from explainers.recording import Raised, Shown
+from explainers.recording import Raised
 
 
 def verdict(explanation: Explanation) -> Message:
@@ -66,70 +66,6 @@ def summary(value: Any) -> str:
         return shown(float(value))
     parts = [summary(v) for v in value[:4]]
     return f"[{', '.join(parts)}{', …' if len(value) > 4 else ''}]"
-
-
-def disagreement(explanation: Explanation) -> Claim | None:
-    """A printed number of the asker's that no run gave, None where there is none, it agrees or a change explains it.
-
-    nan and infinity, which are words, are numbers here.
-    """
-    printed = [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
-    value = _single(explanation.value)
-    if not printed or value is None:
-        return None
-    held = [
-        value,
-        *_entries(o.value for o in explanation.others),
-        *_entries(explanation.gradient.values()),
-        *(number for s in explanation.recording.shown if (number := _number(explanation, s)) is not None),
-        *(c.value for d in explanation.diagnoses for c in d.counterfactuals if c.value is not None),
-    ]
-    return None if any(claim.agrees(v) for claim in printed for v in held) else printed[0]
-
-
-def _entries(values: Iterable[Any]) -> Iterator[float]:
-    """All numbers in values that may be nested."""
-    for value in values:
-        if isinstance(value, tuple | list):
-            yield from _entries(value)
-        elif isinstance(value, float | int):
-            yield float(value)
-
-
-def _single(value: Any) -> float | None:
-    """The one number of a value, also in brackets; None where there are several, or none."""
-    while isinstance(value, tuple) and len(value) == 1:
-        value = value[0]
-    return float(value) if isinstance(value, float | int) else None
-
-
-def shown_otherwise(explanation: Explanation) -> tuple[tuple[str, str, str], ...]:
-    """What the asker shows, what it is of, and what it is here, where they show as many numbers as the program does."""
-    recording = explanation.recording
-    printed = [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
-    numbers = [(s, number) for s in recording.shown if (number := _number(explanation, s)) is not None]
-    if len(printed) != len(numbers) or len(printed) < 2:
-        return ()
-    pairs = ((claim, s, number) for claim, (s, number) in zip(printed, numbers, strict=True))
-    return tuple(
-        (claim.text or str(claim.value), _written(explanation, s), shown(number))
-        for claim, s, number in pairs
-        if not claim.agrees(number)
-    )
-
-
-def _number(explanation: Explanation, s: Shown) -> float | None:
-    """The one number that was shown, None where there are several."""
-    tensor = None if s.tensor is None else explanation.recording.tensors.get(s.tensor)
-    if tensor is None or tensor.data is None:
-        return s.number
-    return float(np.asarray(tensor.array(), dtype=np.float64).reshape(-1)[0]) if tensor.elements == 1 else None
-
-
-def _written(explanation: Explanation, s: Shown) -> str:
-    """The line that shows it."""
-    lines = explanation.recording.source.splitlines()
-    return lines[s.line - 1].strip() if s.line is not None and s.line <= len(lines) else s.text
 
 
 def _reason(raised: Raised, reason: Message) -> Message:
@@ -190,6 +126,9 @@ def _plain(explanation: Explanation, value: str) -> Message:
         if (drawn := _drawn(explanation, claim, claimed)) is not None:
             return drawn
         return said("This code gives {value}, not the {claimed} that you show.", value=value, claimed=claimed)
+    if (entry := entry_otherwise(explanation)) is not None:
+        return said("This code gives {value} at {place}, not the {claimed} that you show.", value=entry.value,
+                    place=entry.place, claimed=entry.claimed)  # fmt: skip
     if (against := contradicted(explanation)) is not None:
         return against
     if (slope := _of_gradient(explanation)) is not None:
@@ -217,7 +156,7 @@ def _of_gradient(explanation: Explanation) -> Message | None:
     """What there is to say of a gradient that the asker shows and that the loss itself is not; None elsewhere."""
     from explainers.telling.subgradients import told
 
-    value, gradients = _single(explanation.value), list(_entries(explanation.gradient.values()))
+    value, gradients = single(explanation.value), list(entries(explanation.gradient.values()))
     stated = [c for c in explanation.claims if c.kind == "printed" and isinstance(c.value, float | int) and c.value]
     of_slope = [c for c in stated if value is None or not c.agrees(value)]
     if not of_slope or not explanation.proof.certified or not all(any(map(c.agrees, gradients)) for c in of_slope):
@@ -252,7 +191,7 @@ def _one_draw(explanation: Explanation, value: str) -> Message | None:
 
 def _runs(explanation: Explanation) -> tuple[float, ...]:
     """The finite values of the program as it was run and under other seeds, where no seed is set."""
-    value = _single(explanation.value)
+    value = single(explanation.value)
     values = (*explanation.spread, value) if explanation.spread and value is not None else ()
     return values if np.isfinite(values).all() else ()
 

@@ -9,6 +9,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, set_to
 from explainers.diagnoses.loops import training_loop
 from explainers.diagnoses.scene import Scene, is_library_loss, short, upstream
+from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import Message, said
 from explainers.recording import Call, scalar
@@ -169,7 +170,7 @@ def _is_mean(call: Call) -> bool:
 def _accumulated(scene: Scene) -> Suspicion | None:
     backward = [c for c in scene.recording.calls if short(c) == "backward" and c.inputs()]
     source = scene.recording.source
-    if len(backward) < 2 or "zero_grad" in source or ".grad = None" in source or "grad.zero_" in source:
+    if len(backward) < 2 or Source(source).clears_gradients:
         return None
     if (loop := training_loop(source)) is not None and any(step in loop.body.body for step in loop.steps):
         return None

@@ -192,7 +192,7 @@ def _averaged(scene: Scene, call: Call) -> int | None:
 
 def _added_up(scene: Scene) -> Suspicion | None:
     backward = [c for c in scene.recording.calls if short(c) == "backward" and c.inputs()]
-    if len(backward) < 2 or scene.gradients == {}:
+    if len(backward) < 2 or scene.gradients == {} or Source(scene.recording.source).clears_gradients:
         return None
     wanted = next(iter(_wanted(scene)), None)
     if wanted is None:

@@ -39,7 +39,7 @@ class Loop:
         """Whether gradients are cleared without the optimizer."""
         start, end = self.source.piece(self.body)
         text = self.source.text[start:end]
-        return "zero_grad" in self.source.text or ".grad = None" in text or ".grad.zero_" in text or "fill_" in text
+        return "zero_grad" in self.source.text or Source(text).clears_gradients or "fill_" in text
 
     @property
     def cleared_early(self) -> ast.Expr | None:

@@ -45,7 +45,10 @@ def rules() -> tuple[Rule, ...]:
             slug="bce-target-outside-01",
             family="binary-targets",
             title=said("Binary labels are not between 0 and 1"),
-            explanation=said("Each target is the probability of the label, 1 for yes and 0 for no."),
+            explanation=said(
+                "Each target is the probability of the label, 1 for yes and 0 for no. binary_cross_entropy checks "
+                "that; binary_cross_entropy_with_logits does not, and gives a loss that falls below 0 without end."
+            ),
             words=("all elements of target should be between 0 and 1", "BCE target 255", "labels -1 and 1 in BCELoss"),
             losses=_PLAIN,
             trigger=_target_outside,

@@ -46,6 +46,25 @@ def rules() -> tuple[Rule, ...]:
             dominates=frozenset({"ce-soft-target-entropy-floor"}),
         ),
         Rule(
+            slug="ce-soft-target-outside-01",
+            family="class-labels",
+            title=said("Class probabilities below 0 or above 1"),
+            explanation=said(
+                "cross_entropy does not check that class probabilities lie between 0 and 1 or sum to 1. It is the "
+                "weighted sum Σ target · (−log softmax), whatever the weights are: with a negative one the loss falls "
+                "as that class becomes less likely, below 0 and without end."
+            ),
+            words=(
+                "class probabilities outside 0 and 1",
+                "cross entropy target negative values no error",
+                "negative soft labels cross entropy",
+            ),
+            losses=_CE,
+            trigger=_outside,
+            positive=_HEAD + _SOFT + "target = torch.tensor([[1.5, -0.7, 0.2]])\nF.cross_entropy(logits, target)",
+            control=_HEAD + _SOFT + "target = torch.tensor([[0.7, 0.1, 0.2]])\nF.cross_entropy(logits, target)",
+        ),
+        Rule(
             slug="ce-soft-target-entropy-floor",
             unedited="Nothing is wrong with the loss: what is reported beside it is the asker's.",
             family="class-labels",
@@ -144,6 +163,31 @@ def _not_normalised(scene: Scene) -> Suspicion | None:
             ),
         ),
     )
+
+
+def _outside(scene: Scene) -> Suspicion | None:
+    rows = _soft_rows(scene)
+    if rows is None or not (rows < 0).any():
+        return None
+    worst, dim = int(rows.min(axis=1).argmin()), class_dim(scene)
+    softened = wrapped(scene.call, "target", "torch.softmax", dim=dim)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value} comes of class probabilities that are none: row {index} of the target is {row}.",
+                     value=stated(scene), index=worst, row=row(rows[worst])),
+        evidence=(
+            said("{count} of {all} class probabilities lie outside 0 and 1; nothing checks that.",
+                 count=int(((rows < 0) | (rows > 1)).sum()), all=rows.size),
+        ),
+        trials=(Trial(said("with the softmax of the target, which is a distribution"), graph_rerun(softened)),),
+        fix=fixes.fix(
+            scene,
+            fixes.rewritten(scene, "target", f"{{}}.softmax({dim})"),
+            "choose",
+            said("Give class probabilities that sum to 1: if the target holds raw scores, take their softmax; if it "
+                 "holds measurements, use mse_loss."),
+        ),
+    )  # fmt: skip
 
 
 def _entropy_floor(scene: Scene) -> Suspicion | None:

@@ -28,6 +28,11 @@ class Source:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return ast.Module([], [])
 
+    @property
+    def clears_gradients(self) -> bool:
+        """Whether it sets gradients to None or 0 somewhere, with an optimizer or without."""
+        return any(way in self.text for way in ("zero_grad", ".grad = None", ".grad.zero_"))
+
     def call_at(self, span: Span | None) -> ast.Call | None:
         """The call expression that was written at a span."""
         if span is None:

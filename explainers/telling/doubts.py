@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explainers.digits import shown
+from explainers.disagreements import disagreement, entry_otherwise, shown_otherwise
 from explainers.explanation import Explanation
 from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.telling.sections import drawn_values
-from explainers.verdict import disagreement, shown_otherwise
 
 OLD_ITEM = "[0]"
 PLAIN_NUMBERS = "float"
@@ -25,6 +25,8 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
         lines.append(
             said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value))
         )
+    elif (entry := entry_otherwise(explanation)) is not None:
+        lines.append(said("You show {claimed}; versions, seeds or data may differ.", claimed=entry.claimed))
     else:
         lines += [
             said("You show {claimed} for {code}, and here it is {value}: versions or seeds differ.",

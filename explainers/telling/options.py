@@ -64,8 +64,10 @@ def _smoothing(eps: float, call: Call, recording: Recording) -> Message | None:
 
 def _ignored(index: float, call: Call, recording: Recording) -> Message | None:
     count = _classes(call, recording)
-    if count is None or not 0 <= index < count or call.function.endswith("nll_loss"):
+    if count is None:
         return None
+    if not 0 <= index < count or call.function.endswith("nll_loss"):
+        return _left_out(int(index), call, recording)
     return said(
         "ignore_index={index} leaves out items whose target is {index}. It does not take class {index} out of the "
         "softmax: its score stays in the denominator of every other item.",
@@ -73,10 +75,29 @@ def _ignored(index: float, call: Call, recording: Recording) -> Message | None:
     )
 
 
+def _left_out(index: int, call: Call, recording: Recording) -> Message | None:
+    """How many items are ignored, where some are."""
+    target = _tensor(call, recording, "target")
+    if target is None or target.data is None or target.floating:
+        return None
+    ignored = int((target.array() == index).sum())
+    facts = {"index": index, "ignored": ignored, "count": target.elements}
+    if not ignored:
+        return None
+    if call.argument("reduction") == "mean":
+        return said("ignore_index={index}: {ignored} of {count} targets are {index}. They are ignored: each gives 0, "
+                    "and the mean divides by the others alone.", **facts)  # fmt: skip
+    return said(
+        "ignore_index={index}: {ignored} of {count} targets are {index}. They are ignored: each gives 0.", **facts
+    )
+
+
 def _l1(beta: float, _call: Call, _recording: Recording) -> Message | None:
     if beta != 0:
         return None
-    return said("With beta=0 there is no quadratic part: torch computes l1_loss, and nothing is divided by beta.")
+    return said(
+        "With beta=0 there is no quadratic part: torch computes exactly l1_loss, and nothing is divided by beta."
+    )
 
 
 def _stirling(full: float, call: Call, recording: Recording) -> Message | None:
@@ -148,13 +169,21 @@ def _zeroed(zero: float, _call: Call, _recording: Recording) -> Message | None:
 
 
 _SMALL = 1e-6
-_ALWAYS = frozenset({("gaussian_nll_loss", "eps"), ("ctc_loss", "blank")})
+_ALWAYS = frozenset(
+    {
+        ("cross_entropy", "ignore_index"),
+        ("nll_loss", "ignore_index"),
+        ("gaussian_nll_loss", "eps"),
+        ("ctc_loss", "blank"),
+    }
+)
 """Options whose default is told of, too."""
 
 _OPTIONS: Mapping[tuple[str, str], tuple[float, Telling]] = MappingProxyType(
     {
         ("cross_entropy", "label_smoothing"): (0.0, _smoothing),
         ("cross_entropy", "ignore_index"): (-100, _ignored),
+        ("nll_loss", "ignore_index"): (-100, _ignored),
         ("smooth_l1_loss", "beta"): (1.0, _l1),
         ("poisson_nll_loss", "full"): (False, _stirling),
         ("poisson_nll_loss", "log_input"): (True, _rates),

@@ -6,10 +6,11 @@ import pytest
 
 from explainers.claims import Claim
 from explainers.contradictions import contradicted
+from explainers.disagreements import disagreement
 from explainers.notebook import explained
 from explainers.telling import Context, tell
 from explainers.tracing import record
-from explainers.verdict import disagreement, verdict
+from explainers.verdict import verdict
 
 TRAINING = """\
 import torch

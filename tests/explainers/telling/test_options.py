@@ -45,6 +45,13 @@ def test_an_ignored_class_stays_in_the_softmax():
     assert told(f"{CLASSES}F.cross_entropy(x, y, ignore_index=-1)") == ""
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll_loss"])
+def test_ignored_items_are_counted(loss: str):
+    ignoring = CLASSES + "y[1] = -1\n"
+    assert "1 of 2 targets are -1" in told(f"{ignoring}F.{loss}(x, y, ignore_index=-1)")
+    assert "by the others" not in told(f"{ignoring}F.{loss}(x, y, ignore_index=-1, reduction='none')")
+
+
 def test_stirlings_formula_is_told_with_torchs_own_error():
     call = "F.poisson_nll_loss(torch.tensor([3.0]), torch.tensor([5.0]), {}full=True, eps=0.0)"
     said = told(call.format("log_input=False, "))
