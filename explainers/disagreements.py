@@ -15,6 +15,8 @@ from explainers.digits import shown
 from explainers.explanation import Explanation
 from explainers.recording import Shown, Tensor
 
+_GRADIENTS = frozenset({"torch.Tensor.grad", "torch.autograd.grad"})
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -94,6 +96,14 @@ def entry_otherwise(explanation: Explanation) -> Entry | None:
     place = ", ".join(str(int(k)) for k in np.unravel_index(first, subject.shape))
     stated = _parts(of_its_size[0])[first].value
     return Entry(f"[{place}]", stated if isinstance(stated, str) else f"{stated:g}", shown(elements(subject)[first]))
+
+
+def in_shown_gradient(explanation: Explanation, claim: Claim) -> bool:
+    """Whether a number is an entry of a gradient that the program shows: what is said of it is not of the loss."""
+    recording = explanation.recording
+    makers = ((id, recording.producer(id)) for id in (s.tensor for s in recording.shown) if id is not None)
+    shown = (recording.known(id) for id, call in makers if call is not None and call.function in _GRADIENTS)
+    return any(claim.agrees(x) for t in shown if t is not None and t.data is not None for x in elements(t))
 
 
 def _parts(claim: Claim) -> list[Claim]:

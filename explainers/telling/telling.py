@@ -16,6 +16,7 @@ from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import Counterfactual
 from explainers.diagnoses.wording import as_written
 from explainers.digits import shown
+from explainers.disagreements import in_shown_gradient
 from explainers.explanation import Explanation
 from explainers.locale import Translator
 from explainers.locale import translator as translator_of
@@ -128,7 +129,8 @@ def _title(explanation: Explanation, translator: Translator) -> Text:
     if raised is not None:
         return text(said("Why {type}?", type=raised.type), translator)
     value = _badge(explanation)
-    unmet = [c for c in explanation.claims if c.kind == "expected" and c.text and _unmet(c, explanation.value)]
+    named = [c for c in explanation.claims if c.kind == "expected" and c.text]
+    unmet = [c for c in named if _unmet(c, explanation.value) and not in_shown_gradient(explanation, c)]
     proven = (claim for found in _agreeing(explanation)[:1] if (claim := _expected(found, unmet)) is not None)
     if wanted := next(proven, next(iter(unmet), None)):
         return text(said("Why {value} and not {expected}?", value=value, expected=_stated(wanted)), translator)

@@ -6,7 +6,7 @@ import pytest
 
 from explainers.claims import Claim
 from explainers.contradictions import contradicted
-from explainers.disagreements import disagreement
+from explainers.disagreements import disagreement, entry_otherwise
 from explainers.notebook import explained
 from explainers.telling import Context, tell
 from explainers.tracing import record
@@ -94,3 +94,34 @@ def test_what_overflowed_is_not_so_many_times_as_much(dtype: str, compared: bool
     sums = f"import torch\nx = torch.ones(70000, dtype=torch.{dtype})\nprint(x.sum(), (x * x).sum() / 70000)"
     (other,) = explained(record(sums)).others
     assert (other.relation is not None) == compared
+
+
+KEPT = "import torch\nx = torch.tensor([0.5, 1.0, 2.0])\nprint(x ** 2)"
+
+
+@pytest.mark.parametrize("printed", [(0.25, 1.0, "nan"), (0.25, 1.0, 3.9)])
+def test_the_one_entry_of_a_printed_tensor_that_torch_does_not_give_is_named(printed: tuple[float | str, ...]):
+    entry = entry_otherwise(explained(record(KEPT), (Claim("printed", printed, 5e-4, str(printed)),)))
+    assert entry is not None
+    assert (entry.place, entry.claimed, entry.value) == ("[2]", f"{printed[2]}", "4")
+
+
+@pytest.mark.parametrize("printed", [(0.25, 1.0, 4.0), (7.0, 8.0, 4.0), (0.25, 1.0)])
+def test_a_tensor_as_it_is_or_another_one_is_no_disagreement(printed: tuple[float, ...]):
+    assert entry_otherwise(explained(record(KEPT), (Claim("printed", printed, 5e-4, str(printed)),))) is None
+
+
+SLOPES = """\
+import torch
+x = torch.tensor([1.0, 2.0], requires_grad=True)
+loss = ((x - 3) ** 2).mean()
+loss.backward()
+print(x.grad)
+"""
+
+
+def test_a_gradient_that_was_expected_is_not_held_against_the_loss():
+    claims = ((), (Claim("expected", -1.0, 5e-4, "-1"),), (Claim("expected", 5.0, 5e-4, "5"),))
+    plain, of_slope, of_loss = (tell(explained(record(SLOPES), each), Context()).card.title for each in claims)
+    assert of_slope == plain
+    assert of_loss != plain
