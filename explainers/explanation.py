@@ -139,7 +139,19 @@ def plan(recording: Recording, claims: tuple[Claim, ...], reading: Reading | Don
     frontier = found.forms.composition if isinstance(found, Reading) else None
     begin = () if frontier is None or recording.subject is None else starts(recording, frontier, recording.subject)
     further = reruns(recording, losses)
-    return Plan((*pages, *(_from_frontier(rerun, begin) for rerun in wanted), *further, *_seeds(recording)))
+    every = (*(_from_frontier(rerun, begin) for rerun in wanted), *further, *_seeds(recording))
+    return Plan((*pages, *(_of_subject(rerun, recording) for rerun in every)))
+
+
+def _of_subject(rerun: Rerun, recording: Recording) -> Rerun:
+    """The rerun, of the recording's subject where it names no other value; an edited program knows it by the turn in
+    which it is shown."""
+    if isinstance(rerun, GraphRerun):
+        return rerun if rerun.subject is not None else msgspec.structs.replace(rerun, subject=recording.subject)
+    turns = [k for k, each in enumerate(recording.shown) if each.tensor == recording.subject]
+    if rerun.shown is not None or rerun.noted or recording.losses or not turns:
+        return rerun
+    return msgspec.structs.replace(rerun, shown=turns[-1])
 
 
 def _seeds(recording: Recording) -> tuple[SourceRerun, ...]:

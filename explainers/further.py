@@ -62,6 +62,8 @@ def _told(recording: Recording) -> list[int]:
     held = [id for id in recording.others if recording.tensors[id].data is not None]
     if len(recording.losses) > 1:
         held = [id for id in held if not _again(recording, recording.producer(id))]
+        last = {call.span: id for id in held if (call := recording.producer(id)) is not None and call.span is not None}
+        held = [id for id in held if (call := recording.producer(id)) is None or last.get(call.span, id) == id]
     return held[:MOST_TOLD]
 
 

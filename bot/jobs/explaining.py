@@ -89,7 +89,7 @@ def _rehearsed() -> telling.Told:
 
 def _plan(asked: ToPlan) -> Plan:
     """The plan, with no more reruns for the diagnoses than are allowed."""
-    found = formula(asked.recording)
+    found = formula(asked.recording, encode(asked.claims))
     plan = explanation.plan(found.recording, asked.claims, found.reading)
     others = [rerun.label for rerun in plan.reruns if rerun.label not in _ALWAYS]
     kept = _ALWAYS.union(others[: asked.most])

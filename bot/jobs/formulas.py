@@ -15,8 +15,11 @@ import msgspec
 
 from bot.evaluator.frames import decode
 from explainers import reading
+from explainers.asked_about import about_what_is_wrong
 from explainers.claims import Claim
+from explainers.diagnoses.registry import rules
 from explainers.frontier import DontKnow
+from explainers.losses.registry import registry
 from explainers.reading import Derived, Reading
 from explainers.recording import Recording
 
@@ -42,10 +45,11 @@ class Following:
 
 
 @functools.lru_cache(maxsize=2)
-def formula(recording: bytes) -> Formula:
-    """Raises FrameInvalid for bytes that are no Recording."""
+def formula(recording: bytes, claims: bytes) -> Formula:
+    """Raises FrameInvalid for bytes that are no Recording or no claims."""
     decoded = decode(recording, _RECORDINGS)
     try:
+        decoded = about_what_is_wrong(decoded, decode(claims, _CLAIMS), registry(), rules())
         return Formula(decoded, reading.read(decoded))
     except MemoryError:
         raise
@@ -56,7 +60,7 @@ def formula(recording: bytes) -> Formula:
 @functools.lru_cache(maxsize=2)
 def following(recording: bytes, claims: bytes) -> Following:
     """Raises FrameInvalid for bytes that are no Recording or no claims."""
-    found = formula(recording)
+    found = formula(recording, claims)
     if not isinstance(found.reading, Reading):
         return Following(found, None)
     try:

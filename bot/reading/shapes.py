@@ -14,7 +14,7 @@ from bot.reading.arguments import INDEXED
 from bot.reading.lexing import parsed
 from bot.reading.literals import Role, role_of_name
 from bot.reading.losses import MODULES
-from bot.reading.names import unbound
+from bot.reading.names import completed, unbound
 from bot.reading.sketches.tensors import Sort, made
 from bot.reading.snippets import name_of
 
@@ -60,7 +60,7 @@ def stand_ins(source: str, text: str) -> dict[str, tuple[Shape, str]]:
     """Shapes that the text states for names which the source needs, and code that binds each to such a random
     tensor."""
     tree = parsed(source)
-    needed = set(unbound(source))
+    needed = set(completed(unbound(source))[1])
     if tree is None or not needed:
         return {}
     loss = _loss(tree, dict.fromkeys(needed, _mentioned(text)))
@@ -154,7 +154,21 @@ def _kinds(tree: ast.Module) -> dict[str, Sort]:
     likely = {name for log in logs for arg in (*log.args, _owner(log)) if (name := _plain_name(arg)) is not None}
     rests = {name for node in ast.walk(tree) if id(node) not in under and (name := _complemented(node)) is not None}
     labels = dict.fromkeys(rests - likely, Sort.BINARY) if likely else {}
-    return {**labels, **dict.fromkeys(likely, Sort.PROBABILITIES)}
+    return {**labels, **dict.fromkeys(likely, Sort.PROBABILITIES), **dict.fromkeys(_places(tree), Sort.INDICES)}
+
+
+def _places(tree: ast.Module) -> Iterator[str]:
+    """Names that elements are taken at: `p[rows, y]`, `p.gather(1, y[:, None])`, `F.one_hot(y, 3)`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(slice=ast.Tuple(elts=[*_, ast.Name(id=name)])):
+                yield name
+            case ast.Call(func=ast.Attribute(attr="gather"), args=[_, at]):
+                yield from (each.id for each in ast.walk(at) if isinstance(each, ast.Name))
+            case ast.Call(func=ast.Attribute(attr="one_hot"), args=[ast.Name(id=name), *_]):
+                yield name
+            case _:
+                pass
 
 
 def _owner(call: ast.Call) -> ast.expr | None:
@@ -187,14 +201,20 @@ def _complemented(node: ast.AST) -> str | None:
 def _tensor(name: str, shape: Shape, found: Mapping[str, Shape], loss: _Loss | None, kinds: Mapping[str, Sort]) -> str:
     """Random numbers of a shape, as the loss, or a formula that is written out, wants them."""
     size = ", ".join(map(str, shape))
-    if loss is None and name in kinds:
-        return made(kinds[name], shape, 2)
+    if kinds.get(name) is Sort.INDICES or (loss is None and name in kinds):
+        return made(kinds[name], shape, _classes(shape, found))
     if loss is not None and name == loss.target:
         return _target(shape, found.get(loss.input or "", ()), loss.function)
     if loss is not None and name == loss.input and loss.function == "binary_cross_entropy":
         return f"torch.rand({size}, requires_grad=True)"
     normal = f"torch.randn({size}, requires_grad=True)"
     return f"{normal}.log_softmax(-1)" if loss and name == loss.input and loss.function in _LOGARITHMIC else normal
+
+
+def _classes(shape: Shape, found: Mapping[str, Shape]) -> int:
+    """How many classes the scores beside labels of this shape have: 2 where there are none."""
+    scores = (each for each in found.values() if len(each) > 1 and each[0] == shape[0] and each != shape)
+    return next((each[1] for each in scores), 2)
 
 
 def _target(shape: Shape, scores: Shape, function: str) -> str:

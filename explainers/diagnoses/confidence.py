@@ -163,7 +163,8 @@ def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
     held = np.isfinite(rows)
     others = int(held[0].sum())
     whole = others == rows.shape[0] and bool((_labels(scene) == np.arange(others)).all())
-    if not (whole or others == rows.shape[0] - 1) or not (held.sum(axis=1) == others).all():
+    views = others == rows.shape[0] - 1 and rows.shape[0] % 2 == 0  # two of each item
+    if not (whole or views) or not (held.sum(axis=1) == others).all():
         return None
     if abs(value - math.log(others)) > 0.02 * math.log(others):
         return None

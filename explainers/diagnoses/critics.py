@@ -156,7 +156,7 @@ def _cosine(scene: Scene) -> Suspicion | None:
 def _offset(scene: Scene) -> Suspicion | None:
     made = _made_subject(scene, "sub")
     constant = made.argument("other") if made is not None else None
-    loss = scene.makers.get(made.ref("input") or -1) if made is not None else None
+    loss = scene.maker(made.ref("input")) if made is not None else None
     if made is None or not isinstance(constant, int | float) or loss is None or scene.value is None:
         return None
     if not is_library_loss(loss, scene.registry) or constant == 0:

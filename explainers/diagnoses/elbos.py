@@ -205,7 +205,7 @@ def _collapsed(scene: Scene) -> Suspicion | None:
     divergence = found.divergence if found is not None else _alone(scene)
     mean = _square_of(scene, divergence) if divergence is not None else None
     cost = scalar(scene.recording.tensor(divergence.outputs[0])) if divergence is not None else None
-    if mean is None or cost is None or abs(cost) > _AT_PRIOR:
+    if mean is None or cost is None or not abs(cost) <= _AT_PRIOR:
         return None
     held = scene.recording.tensors[mean.inputs()[0]]
     largest = float(np.abs(held.array().astype(np.float64)).max()) if held.data is not None and held.elements else 0.0

@@ -233,7 +233,7 @@ def _cleared(scene: Scene, last: Call, name: str) -> str | None:
 def _without_half(scene: Scene) -> Suspicion | None:
     wanted = next((w for w in _wanted(scene) if math.isclose(w.times, 0.5, rel_tol=0.02)), None)
     square = next((c for c in reversed(scene.needed()) if _squares(c)), None)
-    made = scene.makers.get(scene.recording.subject or -1)
+    made = scene.maker(scene.recording.subject)
     if wanted is None or square is None or made is None:
         return None
     return _suspicion(

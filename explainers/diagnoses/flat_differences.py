@@ -147,7 +147,7 @@ def _leaves(scene: Scene, call: Call) -> list[int]:
 def _collapsed(scene: Scene) -> Suspicion | None:
     for call in scene.needed():
         margin = call.argument("other") if short(call) == "add" else None
-        apart = scene.makers.get(call.ref("input") or -1)
+        apart = scene.maker(call.ref("input"))
         if not isinstance(margin, float) or apart is None or short(apart) != "sub" or len(apart.inputs()) != 2:
             continue
         distances = [scene.held(id) for id in apart.inputs()]

@@ -117,7 +117,7 @@ def _needing(scene: Scene, call: Call) -> Iterator[Call]:
 def _factor(scene: Scene) -> Suspicion | None:
     for call in scene.needed():
         below, gamma = scene.held(call.ref("input")), call.argument("exponent")
-        maker = scene.makers.get(call.ref("input") or -1)
+        maker = scene.maker(call.ref("input"))
         if (
             short(call) != "pow"
             or maker is None
@@ -176,7 +176,7 @@ def _alpha(scene: Scene) -> Suspicion | None:
             continue
         alpha, rest = float(weights[labels == 1].mean()), float(weights[labels == 0].mean())
         is_weight = 0 < alpha < 1 and np.allclose(weights, alpha * labels + (1 - alpha) * (1 - labels), atol=1e-6)
-        if not is_weight or abs(alpha - rest) < _NEAR_ONE or not _is_factor(scene, call):
+        if not is_weight or abs(alpha - rest) < _NEAR_ONE or not _is_factor(scene, call) or _has_rest(scene, call):
             continue
         return Suspicion(
             at=call.index,
@@ -207,6 +207,12 @@ def _alpha(scene: Scene) -> Suspicion | None:
 def _is_factor(scene: Scene, call: Call) -> bool:
     """Whether what a call returned is multiplied with something next."""
     return any(short(c) == "mul" and call.outputs[0] in c.inputs() for c in scene.needed())
+
+
+def _has_rest(scene: Scene, call: Call) -> bool:
+    """Whether 1 minus what a call returned weighs something too: then it is a smoothed label, and no weight."""
+    rests = [c for c in scene.needed() if short(c) in ("sub", "rsub") and c.ref("other") == call.outputs[0]]
+    return any(c.argument("input") == 1 and _is_factor(scene, c) for c in rests)
 
 
 def _labels(scene: Scene, call: Call) -> Floats | None:

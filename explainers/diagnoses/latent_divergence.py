@@ -42,7 +42,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _turned(scene: Scene) -> Suspicion | None:
-    value, last = scene.value, scene.makers.get(scene.recording.subject or -1)
+    value, last = scene.value, scene.maker(scene.recording.subject)
     if value is None or last is None or not value < 0:
         return None
     for log, mean in latent_terms(scene):

@@ -98,7 +98,7 @@ class _Logarithm:
 
     def edits(self) -> _Edits | None:
         """The logarithm as the twin of what it is taken of, which itself stays as it is."""
-        self.top = self.scene.makers.get(self.log.ref("input") or -1)
+        self.top = self.scene.maker(self.log.ref("input"))
         if self.top is None:
             return None
         if short(self.log) == "log1p":
@@ -159,7 +159,7 @@ class _Logarithm:
 
     def _complement(self, call: Call) -> tuple[Edit, ...] | None:
         """1 − σ(x) as σ(−x), and 1 − 1 / (1 + e^u) as σ(u)."""
-        maker = self.scene.makers.get(call.ref("other") or -1)
+        maker = self.scene.maker(call.ref("other"))
         if call.argument("input") not in (1, 1.0) or maker is None:
             return None
         if (exponential := written_sigmoid(self.scene, maker)) is not None:
@@ -227,7 +227,7 @@ class _Logarithm:
 def written_sigmoid(scene: Scene, call: Call) -> Call | None:
     """The e^u in a 1 / (1 + e^u) that is written out; None for any other call."""
     one = call.argument("input") if short(call) == "div" else 1 if short(call) == "reciprocal" else None
-    below = scene.makers.get(call.ref("input" if short(call) == "reciprocal" else "other") or -1)
+    below = scene.maker(call.ref("input" if short(call) == "reciprocal" else "other"))
     if one not in (1, 1.0) or below is None or short(below) != "add":
         return None
     exponential, other = _ordered(below)

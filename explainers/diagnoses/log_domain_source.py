@@ -35,7 +35,7 @@ class _Text:
     log: Call
 
     def logarithm(self) -> str | None:
-        top = self.scene.makers.get(self.log.ref("input") or -1)
+        top = self.scene.maker(self.log.ref("input"))
         assert short(self.log) in LOGARITHMS
         if top is None:
             return None
@@ -62,7 +62,7 @@ class _Text:
             case "cosh" if x:
                 return f"(torch.logaddexp({x}, -{self._atom(x)}) - {math.log(2)!r})"
             case "sub":
-                maker = self.scene.makers.get(call.ref("other") or -1)
+                maker = self.scene.maker(call.ref("other"))
                 exponential = None if maker is None else written_sigmoid(self.scene, maker)
                 if exponential is not None:
                     inside = self._given(exponential, "input") if exponential.scope == call.scope else None

@@ -10,6 +10,7 @@ from explainers.diagnoses.source_edits import Source, argument, last_name
 _OPTIMIZERS = frozenset(
     ("SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD")
 )
+_NUMBERS_OF = frozenset(("item", "detach", "tolist", "numpy", "cpu"))
 _FRESH = frozenset(("tensor", "Variable", "as_tensor"))
 
 
@@ -61,6 +62,20 @@ class Loop:
                 case _:
                     pass
         return None
+
+    @property
+    def from_history(self) -> str:
+        """The program that goes backward from what such a new tensor takes its numbers from."""
+        assert self.made_anew is not None and isinstance(self.made_anew.value, ast.Call)
+        origin = next(iter(self.made_anew.value.args), None)
+        while isinstance(origin, ast.Call) and isinstance(origin.func, ast.Attribute) and not origin.args:
+            if origin.func.attr not in _NUMBERS_OF:
+                break
+            origin = origin.func.value
+        if origin is None or ast.unparse(origin) == ast.unparse(self.made_anew.targets[0]):
+            return self.source.without_lines(self.made_anew)
+        start, end = self.source.piece(origin)
+        return self.source.replaced(self.source.piece(self.made_anew.value), self.source.text[start:end])
 
     @property
     def frozen(self) -> ast.expr | None:

@@ -191,7 +191,7 @@ def _same_as_input(scene: Scene) -> tuple[Message, ...]:
     twin = next((name for name in ("input1", "input2", "input") if scene.origin(name) == origin is not None), None)
     if twin is None:
         return ()
-    maker = scene.makers.get(scene.call.ref("target") or -1)
+    maker = scene.maker(scene.call.ref("target"))
     known = scene.given(twin).name or twin
     if maker is None or maker.span is None:
         return (said("The labels are {name} itself.", name=known),)
@@ -209,7 +209,7 @@ def _not_overwritten(scene: Scene) -> Fix:
     """The program without the line that gives the label's variable a second value, where there is one."""
     source, name = Source(scene.recording.source), fixes.name_passed(scene, "target")
     given = [n for n in source.tree.body if isinstance(n, ast.Assign) and _names(n) == [name]]
-    maker = scene.makers.get(scene.call.ref("target") or -1)
+    maker = scene.maker(scene.call.ref("target"))
     line = maker.span.line if maker and maker.span else None
     last = next((n for n in given[1:] if n.lineno == line and not source.shares_line(n)), None)
     changed = source.without_lines(last) if last is not None and name else None

@@ -110,7 +110,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _scrambled(scene: Scene) -> Suspicion | None:
-    maker = scene.makers.get(scene.call.ref("input") or -1)
+    maker = scene.maker(scene.call.ref("input"))
     before = _first(scene, maker) if maker is not None and short(maker) in _RESHAPES else None
     rows = scene.given("input").shape
     if maker is None or before is None or len(before.shape) < 3 or len(rows) != 2:
@@ -189,7 +189,7 @@ def _broadcast(scene: Scene) -> Suspicion | None:
 
 
 def _averaged(scene: Scene) -> Suspicion | None:
-    value, last = scene.value, scene.makers.get(scene.recording.subject or -1)
+    value, last = scene.value, scene.maker(scene.recording.subject)
     if value is None or last is None or not value > 0:
         return None
     for log, mean in latent_terms(scene):

@@ -220,7 +220,7 @@ def _twice(scene: Scene) -> Suspicion | None:
 
 def _both_empty(scene: Scene) -> Suspicion | None:
     for call in scene.needed():
-        added = scene.makers.get(call.ref("other") or -1) if short(call) == "div" else None
+        added = scene.maker(call.ref("other")) if short(call) == "div" else None
         epsilon = added.argument("other") if added is not None and short(added) == "add" else None
         upper, lower = scene.held(call.ref("input")), scene.held(call.ref("other"))
         if upper is None or lower is None or not isinstance(epsilon, float) or epsilon <= 0:

@@ -191,20 +191,20 @@ def _told(scene: Scene) -> tuple[Message, ...]:
 
 def _size(scene: Scene) -> Call | None:
     """The call that makes the denominator of the numerator alone: its absolute value or its norm along one axis."""
-    x, made = scene.call.ref("input"), scene.makers.get(scene.call.ref("other") or -1)
+    x, made = scene.call.ref("input"), scene.maker(scene.call.ref("other"))
     if made is not None and short(made) in ("unsqueeze", "clone") and made.inputs():
         made = scene.makers.get(made.inputs()[0])
     if made is None or x is None:
         return None
     if short(made) == "abs" and made.ref("input") == x:
         return made
-    summed = made if short(made) != "sqrt" else scene.makers.get(made.ref("input") or -1)
+    summed = made if short(made) != "sqrt" else scene.maker(made.ref("input"))
     if summed is None or not isinstance(_axis(summed), int):
         return None
     if short(made) in ("norm", "vector_norm"):
         order = made.argument("p") if short(made) == "norm" else made.argument("ord")
         return made if made.ref("input") == x and order in (None, 2, "fro") else None
-    squares = scene.makers.get(summed.ref("input") or -1) if short(summed) == "sum" else None
+    squares = scene.maker(summed.ref("input")) if short(summed) == "sum" else None
     return summed if squares is not None and _squares(squares, x) else None
 
 

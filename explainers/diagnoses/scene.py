@@ -137,6 +137,10 @@ class Scene:
         """The calls that the subject needs, earliest first."""
         return upstream(self.recording.subject, self.makers)
 
+    def maker(self, id: int | None) -> Call | None:
+        """The call that made a tensor, None for what was handed in and where there is no tensor."""
+        return None if id is None else self.makers.get(id)
+
     def nearest(self, argument: str) -> Call | None:
         """The call that computed an argument's elements, seen through views; None for what was handed in."""
         return self._computed(self.call.ref(argument))

@@ -91,7 +91,7 @@ def _form(scene: Scene) -> _Form | None:
     made = set(scene.call.outputs)
     for call in scene.needed():
         if short(call) == "sqrt" and call.ref("input") in made:
-            under = scene.makers.get(call.ref("input") or -1)
+            under = scene.maker(call.ref("input"))
             return None if under is None else _hypot(scene, call, under) or _scaled(scene, call, under)
         if short(call) in ("add", "sum", "mean") and not made.isdisjoint(call.inputs()):
             made |= set(call.outputs)

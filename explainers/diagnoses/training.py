@@ -266,8 +266,8 @@ def _made_anew(scene: Scene) -> Suspicion | None:
         scene,
         said("{value}, round after round: line {line} makes the loss anew, so no parameter gets a gradient.",
              value=stated(scene), line=made.lineno),
-        loop.source.without_lines(made),
-        said("without line {line}", line=made.lineno),
+        loop.from_history,
+        said("without a new tensor in line {line}", line=made.lineno),
         said("Go backward from the loss itself."),
         sure=True,
     )  # fmt: skip

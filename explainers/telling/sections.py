@@ -26,6 +26,7 @@ from explainers.verdict import stopped, summary
 BRIEFLY = 24
 MOST_PLACES = 8
 MOST_CLEAR = 4
+LONGEST_CODE = 60
 
 
 def evidence(explanation: Explanation, translator: Translator) -> list[str]:
@@ -65,7 +66,7 @@ def legend(explanation: Explanation) -> Message | None:
     tensors = explanation.recording.tensors
     pairs = ((letter, tensors[id].name) for letter, id in explanation.derivation.letters.items() if id in tensors)
     known = [f"{letter} = {name}" for letter, name in pairs if name is not None and name != letter]
-    known += _numbers(explanation)
+    known += [*_numbers(explanation), *_made_unnamed(explanation)]
     known += [f"{letter} = {name}" for letter, name in explanation.derivation.names.items()]
     known += [f"{letter} = {_places(found)}" for letter, found in tables(explanation)]
     return said("In the formulas {letters}.", letters=", ".join(known)) if known else None
@@ -78,6 +79,16 @@ def _numbers(explanation: Explanation) -> list[str]:
     whole = [(letter, id) for letter, id in explanation.derivation.letters.items() if id in given]
     whole = [(letter, id) for letter, id in whole if not tensors[id].floating]
     return [f"{letter} = {given[id]}" for letter, id in whole if tensors[id].name is None] if len(whole) > 1 else []
+
+
+def _made_unnamed(explanation: Explanation) -> Iterator[str]:
+    """The letters of a formula of one's own that stand for what the program gives no name, and the code of that."""
+    recording = explanation.recording
+    for letter, id in explanation.derivation.letters.items() if explanation.loss is None else ():
+        made = recording.producer(id) if id in recording.tensors and recording.tensors[id].name is None else None
+        if made is not None and made.span is not None and made.span.text:
+            code = " ".join(made.span.text.split())
+            yield f"{letter} = {code if len(code) <= LONGEST_CODE else f'{code[: LONGEST_CODE - 1]}…'}"
 
 
 def _refs(call: Call) -> list[tuple[str, Ref]]:
@@ -132,7 +143,8 @@ def _arguments(explanation: Explanation) -> Iterator[Message]:
 def counterfactuals(explanation: Explanation, translator: Translator) -> list[str]:
     """What was run beside the program, and what came of it."""
     told = [d for k, d in enumerate(explanation.diagnoses) if k == 0 or not d.general]
-    return [line for d in told for c in d.counterfactuals for line in _counterfactual(c, translator)]
+    runs = (c for d in told for c in d.counterfactuals if c.ran or d.concern != "gradient")
+    return [line for c in runs for line in _counterfactual(c, translator)]
 
 
 def illustrations(explanation: Explanation, translator: Translator) -> list[str]:

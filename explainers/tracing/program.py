@@ -94,7 +94,7 @@ def _ran(
             ended_by = _run(source, scope, tracer, transcript, changed)
             drawn = before != (random.getstate(), np.random.get_state(legacy=False)["state"]["pos"])
     tracer.random = tracer.random or (drawn and not _SEEDING.search(source))
-    variables = {name: value for name, value in scope.items() if name not in names or names[name] is not value}
+    variables = {name: value for name, value in scope.items() if names.get(name) is not value or _is_tensor(value)}
     shown, printed = tuple(transcript.shown), stdout.getvalue()
     return tracer, Program(source, variables, shown, ended_by, tuple(warned), printed, rounds.cut)
 
@@ -128,6 +128,11 @@ def _number(value: object) -> float | None:
     if isinstance(value, torch.Tensor):
         return float(value.detach()) if value.numel() == 1 else None
     return float(value) if isinstance(value, int | float) else None
+
+
+def _is_tensor(value: object) -> bool:
+    """Whether a name that the snippet was given holds numbers of its program, as stand-ins do."""
+    return isinstance(value, torch.Tensor)
 
 
 def _unchanged(tree: ast.Module) -> ast.Module:

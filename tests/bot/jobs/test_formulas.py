@@ -26,7 +26,7 @@ def test_what_is_whole_is_kept_from_planning_to_concluding() -> None:
     follows = formulas.following(recording, CLAIMS)
     assert isinstance(follows.formula.reading, Reading)
     assert follows.derived is not None
-    assert follows.formula is formulas.formula(recording)
+    assert follows.formula is formulas.formula(recording, CLAIMS)
     assert follows.formula.fault == ""
 
 
@@ -51,4 +51,4 @@ def test_what_memory_does_not_hold_ends_the_process(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(reading, "read", exhausted)
     with pytest.raises(MemoryError):
-        formulas.formula(encode(rehearsal.recording()))
+        formulas.formula(encode(rehearsal.recording()), CLAIMS)

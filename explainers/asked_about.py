@@ -1,0 +1,62 @@
+"""Which of the values that a program shows is explained, where the message leaves it open.
+
+A program that prints its loss beside a library's, or beside its parts, is asked about because of the value that
+something is the matter with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+
+from explainers.claims import Claim
+from explainers.diagnoses import engine
+from explainers.diagnoses.diagnosis import Rules
+from explainers.losses.registry import Registry
+from explainers.recording import Recording, scalar
+
+MOST = 3
+"""Further values that are looked at."""
+
+
+def about_what_is_wrong(recording: Recording, claims: tuple[Claim, ...], registry: Registry, rules: Rules) -> Recording:
+    """The recording about another value that it shows, where a diagnosis fires on that one and a lesser or none on its
+    subject; the recording as it is where its program goes backward, or the asker's numbers name the subject alone.
+    """
+    subject = recording.subject
+    if subject is None or recording.raised is not None or recording.losses or not _is_single(recording, subject):
+        return recording
+    open_to = [id for id in _shown(recording) if not _named_alone(recording, claims, subject, id)][:MOST]
+    weights = {id: _weight(recording, id, claims, registry, rules) for id in (subject, *open_to)} if open_to else {}
+    best = max(weights, key=lambda id: weights[id], default=subject)  # of equals the first, which is the subject
+    if best == subject:
+        return recording
+    others = tuple(subject if id == best else id for id in recording.others)
+    return msgspec.structs.replace(recording, subject=best, others=others)
+
+
+def _shown(recording: Recording) -> Iterator[int]:
+    """The single finite numbers among the further values that are shown."""
+    shown = {each.tensor for each in recording.shown}
+    return (id for id in recording.others if id in shown and _is_single(recording, id))
+
+
+def _is_single(recording: Recording, id: int) -> bool:
+    number = scalar(recording.tensors[id]) if id in recording.tensors else None
+    return number is not None and bool(np.isfinite(number))
+
+
+def _named_alone(recording: Recording, claims: tuple[Claim, ...], subject: int, other: int) -> bool:
+    """Whether a number that the asker shows is the subject's, and none is the other's."""
+    printed = [claim for claim in claims if claim.kind == "printed" and not isinstance(claim.value, tuple)]
+    mine, theirs = scalar(recording.tensors[subject]), scalar(recording.tensors[other])
+    assert mine is not None and theirs is not None
+    return any(c.agrees(mine) for c in printed) and not any(c.agrees(theirs) for c in printed)
+
+
+def _weight(recording: Recording, id: int, claims: tuple[Claim, ...], registry: Registry, rules: Rules) -> int:
+    """2 where a mistake is suspected, 1 where a rule has anything else to say, 0 where none has."""
+    fired = engine.suspected_of(recording, id, claims, registry, rules)
+    return max((1 if rule.harmless else 2 for rule, _ in fired), default=0)
