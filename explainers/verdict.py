@@ -19,6 +19,7 @@ from explainers.messages import Message, said
 from explainers.proof import SHOWN_OTHERWISE
 from explainers.reading import Reading
 from explainers.recording import Raised
+from explainers.terms import terms
 
 
 def verdict(explanation: Explanation) -> Message:
@@ -37,7 +38,8 @@ def verdict(explanation: Explanation) -> Message:
         return said("{value} is a rounding failure: exactly, your formula is {exact}.", value=value, exact=exact)
     if explanation.proof.verdict == "refused":
         return _refused(explanation, value)
-    if explanation.diagnoses and not _praises_what_is_not_derived(explanation):
+    silent = _praises_what_is_not_derived(explanation) or _changes_nothing(explanation)
+    if explanation.diagnoses and not silent:
         return explanation.diagnoses[0].verdict
     return _off(explanation) if explanation.proof.off_by_rounding else _plain(explanation, value)
 
@@ -46,6 +48,15 @@ def _praises_what_is_not_derived(explanation: Explanation) -> bool:
     """Whether the first diagnosis finds nothing wrong with a loss that could not be derived."""
     underived = isinstance(explanation.reading, DontKnow) and explanation.loss is not None
     return underived and rules()[explanation.diagnoses[0].slug].harmless
+
+
+def _changes_nothing(explanation: Explanation) -> bool:
+    """Whether the first diagnosis is of one term of a sum only, and corrected the sum is the same number."""
+    first, value = next(iter(explanation.diagnoses), None), _single(explanation.value)
+    if first is None or first.confidence != "possible" or value is None or not terms(explanation.recording):
+        return False
+    corrected = [c.value for c in first.counterfactuals if c.role == "correction" and c.value is not None]
+    return bool(corrected) and all(np.isclose(each, value, rtol=1e-5, atol=1e-7) for each in corrected)
 
 
 def _off(explanation: Explanation) -> Message:
@@ -149,7 +160,31 @@ def _plain(explanation: Explanation, value: str) -> Message:
         return said("{value} is what your formula gives; it is {name}.", value=value, name=explanation.equals.name)
     if known is not None:
         return said("{value} is right. {reading}", value=value, reading=known.reading)
-    return said("{value} is what your formula gives.", value=value)
+    return _of_terms(explanation, value) or said("{value} is what your formula gives.", value=value)
+
+
+def _of_terms(explanation: Explanation, value: str) -> Message | None:
+    """Which term of a sum makes up most of it, or makes it negative; None for what is no sum of single numbers."""
+    found, whole = terms(explanation.recording), _single(explanation.value)
+    if not found or whole is None:
+        return None
+    if whole < 0:
+        least = min(found, key=lambda term: term.part)
+        return said(
+            "{value} is negative because of one of its {count} terms: {term} is {part}.",
+            value=value,
+            count=len(found),
+            term=least.text,
+            part=shown(least.part),
+        )
+    most = max(found, key=lambda term: abs(term.part))
+    return said(
+        "{value} has {count} terms; the largest is {term}, which is {part}.",
+        value=value,
+        count=len(found),
+        term=most.text,
+        part=shown(most.part),
+    )
 
 
 def _of_gradient(explanation: Explanation) -> Message | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,9 @@ _TWICE = "x = torch.tensor([1.0, 0.5], requires_grad=True)\nfor k in range(2):\n
 _READS = "torch.Tensor.grad"
 _NEAR = 1e-3
 _MOST_PASSES = 3
+_NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+_OF_NUMPY = re.compile(rf"(?<![\w(\[])\[\s*({_NUMBER}(?:\s+{_NUMBER})*)\s*\]")
+"""A vector as numpy prints it: no commas."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,10 @@ def _written(scene: Scene, leaf: int, read: int) -> Iterator[Claim]:
         held = None if one.tensor in (leaf, read) else scene.recording.known(one.tensor)
         if held is not None and held.data is not None and held.floating and held.elements == of > 1:
             yield Claim("expected", elements(held), _NEAR * float(np.abs(held.array()).max()), row(_flat(held)))
+    for text in _OF_NUMPY.findall(scene.recording.stdout) if of > 1 else ():
+        numbers = np.array([float(each) for each in text.split()])
+        if numbers.size == of and np.isfinite(numbers).all():
+            yield Claim("expected", tuple(numbers.tolist()), _NEAR * float(np.abs(numbers).max()), row(numbers))
 
 
 def _flat(held: Tensor) -> Floats:

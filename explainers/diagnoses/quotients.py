@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, chain, operands_told, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, replaced, wrapped
-from explainers.diagnoses.operands import atom, bounded_before, known_as
+from explainers.diagnoses.edits import followed_by, graph_rerun, replaced, wrapped
+from explainers.diagnoses.operands import atom, bounded_before, known_as, rewritten
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.source_edits import Source, functional
 from explainers.diagnoses.wording import stated
@@ -110,7 +112,7 @@ def _divided(scene: Scene, verdict_of: str) -> Suspicion:
         evidence=(told(found), *operands_told(found), *chain(scene)),
         trials=(
             Trial(said("with at least {least} in the denominator", least=_EPS),
-                  graph_rerun(_nowhere_zero(scene))),
+                  graph_rerun(*map(_nowhere_zero, _zero_divisors(scene)))),
         ),
         fix=fixes.fix(scene, _bounded(scene), "likely",
                       said("Give the denominator a least value, or leave such batches out.")),
@@ -121,6 +123,43 @@ def _divided(scene: Scene, verdict_of: str) -> Suspicion:
     )  # fmt: skip
 
 
+def _zero_divisors(scene: Scene) -> list[Scene]:
+    """The scenes of all quotients whose denominator holds a 0, the first of which made the first nan or inf."""
+    own = [call for call in scene.needed() if short(call) == "div" and call.index != scene.call.index]
+    zeros = (call for call in own if (held := scene.held(call.ref("other"))) is not None and (held == 0).any())
+    return [scene, *(replace(scene, call=call) for call in zeros)]
+
+
+def _by_data(scene: Scene, found: Suspicion) -> Suspicion:
+    """The same for a denominator that is data, such as the true values of a percentage error: no small number next to
+    0 makes such an item right, dividing by infinity leaves it out, and its gradient is 0."""
+    data, held = scene.tensor("other"), scene.recorded("other")
+    if data is None or held is None or not scene.is_given(data.id) or data.requires_grad:
+        return found
+    count, source = int((held == 0).sum()), Source(scene.recording.source)
+    node = source.at(scene.call.span)
+    over = node.right if isinstance(node, ast.BinOp) else None
+    text = atom(source, over) if over is not None else ""
+    masked = f"{text}.masked_fill({text} == 0, float('inf'))"
+    changed = source.replaced(source.piece(over), masked) if over is not None else None
+    return replace(
+        found,
+        trials=(
+            Trial(
+                said("with 0 for the {count} items of {all} that are divided by 0", count=count, all=held.size),
+                graph_rerun(followed_by(scene.call, "torch.nan_to_num", nan=0.0, posinf=0.0, neginf=0.0)),
+            ),
+        ),
+        fix=fixes.fix(
+            scene,
+            changed,
+            "likely",
+            said("Leave out what is divided by 0: there a relative error says nothing. Divided by infinity it is 0."),
+        ),
+        alternatives=(),
+    )
+
+
 def _divisor(scene: Scene) -> str | Message:
     """The denominator as it is known, or in a word where it is long."""
     name = known_as(scene, "other")
@@ -128,15 +167,19 @@ def _divisor(scene: Scene) -> str | Message:
 
 
 def _bounded(scene: Scene) -> str | None:
-    """The denominator with a least value."""
-    source = Source(scene.recording.source)
-    node = source.at(scene.call.span)
-    over = node.right if isinstance(node, ast.BinOp) else None
-    if over is None:
+    """The program with a least value in each denominator that is 0; None where one is not written as a quotient."""
+    source, pieces = Source(scene.recording.source), dict[tuple[int, int], str]()
+    for each in _zero_divisors(scene):
+        node = source.at(each.call.span)
+        over = node.right if isinstance(node, ast.BinOp) else None
+        if over is None:
+            return None
+        text = atom(source, over)
+        least = f"torch.where({text} == 0, {_EPS}, {text})" if _has_negatives(each) else f"{text}.clamp(min={_EPS})"
+        pieces[source.piece(over)] = least
+    if any(end > start for (_, end), (start, _) in pairwise(sorted(pieces))):
         return None
-    text = atom(source, over)
-    least = f"torch.where({text} == 0, {_EPS}, {text})" if _has_negatives(scene) else f"{text}.clamp(min={_EPS})"
-    return source.replaced(source.piece(over), least)
+    return rewritten(source, list(pieces.items()))
 
 
 def _has_negatives(scene: Scene) -> bool:
@@ -158,7 +201,9 @@ def _zero_over_zero(scene: Scene) -> Suspicion | None:
 
 def _by_zero(scene: Scene) -> Suspicion | None:
     found = _quotient(scene)
-    return _divided(scene, "inf") if found is not None and found[0] != 0 and found[1] == 0 else None
+    if found is None or found[0] == 0 or found[1] != 0:
+        return None
+    return _by_data(scene, _divided(scene, "inf"))
 
 
 def _direction(scene: Scene) -> Suspicion | None:

@@ -16,6 +16,7 @@ from explainers.graph.symbols import NumberLabel
 
 Expr = Any
 Number = Fraction | float | np.generic
+_ULPS = Fraction(1, 2**50)
 _DIGITS = (9, 17, 25, 60, 800)
 
 
@@ -38,6 +39,10 @@ class Labels:
             return sympy.Integer(int(exact))
         size = abs(exact)
         value = _float32(exact) or value
+        if isinstance(value, Fraction) and (short := _nearby(size)) is not None:
+            near: Expr = self._label(short, size)
+            if near is not None:
+                return un.negative(near) if exact < 0 else near
         rounded = isinstance(value, Fraction) and Fraction(shortest(value)) != exact
         shown: Expr = None if rounded else self._label(shortest(value).lstrip("-"), size)
         if shown is None:
@@ -85,6 +90,12 @@ def _middle(size: arb) -> Fraction:
 
 def _ball(exact: Fraction) -> arb:
     return arb(fmpq(exact.numerator, exact.denominator))
+
+
+def _nearby(size: Fraction) -> str | None:
+    """The short decimal that doubles miss by their last digits, as 1 − 0.9 does with 0.09999999999999998."""
+    text = f"{float(size):.12g}"
+    return text if 0 < abs(Fraction(text) - size) <= size * _ULPS and size.denominator % 10 == 0 else None
 
 
 def _float32(exact: Fraction) -> np.float32 | None:

@@ -15,6 +15,7 @@ from explainers.explanation import Explanation
 from explainers.messages import Message, said
 from explainers.recording import Items, Ref
 from explainers.telling.options import options
+from explainers.terms import terms
 
 LEAST_STEPS = 3
 LEAST_CLASSES = 3
@@ -121,6 +122,13 @@ def cosines(explanation: Explanation) -> Iterator[Message]:
         yield said(
             "A cosine lies between -1, for opposite directions, and 1, for the same one; 1 - cos between 0 and 2."
         )
+
+
+def sum_of_terms(explanation: Explanation) -> Iterator[Message]:
+    """What each term of a loss that is a sum of single numbers adds to it."""
+    if found := terms(explanation.recording):
+        parts = ", ".join(f"{term.text} = {shown(term.part)}" for term in found)
+        yield said("It is the sum of {count} terms: {parts}.", count=len(found), parts=parts)
 
 
 def course(explanation: Explanation) -> Iterator[Message]:
