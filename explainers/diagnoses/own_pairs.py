@@ -10,6 +10,7 @@ from explainers.claims import Claim, expected
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced
+from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import VIEWS, Floats, Scene, line_of, short, upstream
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
@@ -90,9 +91,12 @@ def _turned(scene: Scene) -> Suspicion | None:
     found = _labels(scene)
     if found is None:
         return None
-    id, one = found
-    held = scene.held(id)
+    id, one, exchanged = found
+    held, value = scene.held(id), scene.value
     assert held is not None
+    proves = _is_next_to_nothing(scene)
+    if value is None or not (sought(scene, exchanged * value) or (proves is not None and proves(exchanged * value))):
+        return None
     name = scene.recording.tensors[id].name or "label"
     return Suspicion(
         at=one.index,
@@ -115,7 +119,7 @@ def _turned(scene: Scene) -> Suspicion | None:
             Trial(
                 said("with 1 − {name} for {name}", name=name),
                 graph_rerun(replaced(scene.recording.tensors[id], 1 - held)),
-                proves=_is_next_to_nothing(scene),
+                proves=proves,
             ),
         ),
         fix=fixes.fix(scene, None, "choose", said("Exchange the two labels, or the two terms.")),
@@ -130,8 +134,9 @@ def _is_next_to_nothing(scene: Scene) -> Callable[[float], bool] | None:
     return (lambda found: 0 <= found < _LITTLE * value) if wants and value is not None else None
 
 
-def _labels(scene: Scene) -> tuple[int, Call] | None:
-    """Labels 0 and 1 with the product of them, where 1 − them is a factor too and neither is one of a logarithm."""
+def _labels(scene: Scene) -> tuple[int, Call, float] | None:
+    """Labels 0 and 1 with the product of them, where 1 − them is a factor too and neither is one of a logarithm; and
+    how many times the sum of both products is with the labels exchanged."""
     products = [call for call in scene.needed() if short(call) == "mul" and len(call.inputs()) == 2]
     rests = {c.outputs[0]: c.ref("other") for c in scene.needed() if short(c) == "sub" and c.argument("input") == 1}
     for rest in products:
@@ -142,7 +147,10 @@ def _labels(scene: Scene) -> tuple[int, Call] | None:
             continue
         made = (*upstream(one.outputs[0], scene.makers), *upstream(rest.outputs[0], scene.makers))
         if not any(short(call) in _LOGARITHMS or "entropy" in short(call) for call in made):
-            return of, one
+            costs = [scene.held(next(x for x in call.inputs() if x not in (of, *rests))) for call in (one, rest)]
+            if costs[0] is not None and costs[1] is not None:
+                total, turned = (float((y * costs[0] + (1 - y) * costs[1]).sum()) for y in (held, 1 - held))
+                return (of, one, turned / total) if total else None
     return None
 
 
