@@ -52,7 +52,7 @@ def _praises_what_is_not_derived(explanation: Explanation) -> bool:
 
 def _changes_nothing(explanation: Explanation) -> bool:
     """Whether the first diagnosis is of one term of a sum only, and corrected the sum is the same number."""
-    first, value = next(iter(explanation.diagnoses), None), _single(explanation.value)
+    first, value = next(iter(explanation.diagnoses), None), single(explanation.value)
     if first is None or first.confidence != "possible" or value is None or not terms(explanation.recording):
         return False
     corrected = [c.value for c in first.counterfactuals if c.role == "correction" and c.value is not None]
@@ -165,7 +165,7 @@ def _plain(explanation: Explanation, value: str) -> Message:
 
 def _of_terms(explanation: Explanation, value: str) -> Message | None:
     """Which term of a sum makes up most of it, or makes it negative; None for what is no sum of single numbers."""
-    found, whole = terms(explanation.recording), _single(explanation.value)
+    found, whole = terms(explanation.recording), single(explanation.value)
     if not found or whole is None:
         return None
     if whole < 0:
