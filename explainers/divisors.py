@@ -9,13 +9,18 @@ import numpy as np
 
 from explainers.digits import shown
 from explainers.messages import Message, said
-from explainers.recording import Call, Recording, Tensor, scalar
+from explainers.recording import Call, Items, Recording, Tensor, scalar
 
 ELEMENTWISE = frozenset(
     {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "soft_margin_loss", "kl_div"}
     | {"binary_cross_entropy_with_logits", "poisson_nll_loss", "gaussian_nll_loss", "hinge_embedding_loss"}
 )
-OF_CLASSES = frozenset({"cross_entropy", "nll_loss"})
+OF_CLASSES = frozenset({"cross_entropy", "nll_loss", "linear_cross_entropy"})
+OF_ITEMS = frozenset(
+    {"margin_ranking_loss", "cosine_embedding_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss"}
+)
+OVER_CLASSES = frozenset({"multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"})
+FEW = 4
 WEIGHED = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"})
 
 
@@ -26,20 +31,30 @@ def divisor(recording: Recording, call: Call | None, name: str) -> Iterator[Mess
         if call is None
         else {a.name: recording.tensors[id] for a in call.arguments if (id := call.ref(a.name)) is not None}
     )
-    reduction = _reduction(call) if call is not None else ""
+    reduction = reduction_of(call) if call is not None else ""
     if call is None or reduction not in ("none", "mean", "sum", "batchmean"):
         return
     if reduction == "none":
         yield from _kept(recording, call)
-    if reduction == "none" or "input" not in given:
-        return
-    if name in ELEMENTWISE:
+    elif name in ELEMENTWISE and "input" in given and ("weight" not in given or name in WEIGHED):
         yield from _of_elements(name, reduction, given, _result(recording, call))
-    elif name in OF_CLASSES and "target" in given and reduction == "mean":
+    elif reduction == "mean":
+        yield from _of_mean(name, call, given)
+
+
+def _of_mean(name: str, call: Call, given: Mapping[str, Tensor]) -> Iterator[Message]:
+    """What the mean of a loss that is not one over elements divides by."""
+    if name in OF_CLASSES and {"input", "target"} <= given.keys():
         yield from _of_items(call, given)
+    elif name in OF_ITEMS:
+        yield from _of_pairs(name, given)
+    elif name in OVER_CLASSES:
+        yield from _ofrows_of(given)
+    elif name == "ctc_loss":
+        yield from _of_targets(call, given)
 
 
-def _reduction(call: Call) -> str:
+def reduction_of(call: Call) -> str:
     """The reduction, also where the legacy flags say so."""
     average, reduce = call.argument("size_average"), call.argument("reduce")
     if average is None and reduce is None:
@@ -114,6 +129,8 @@ def _of_elements(name: str, reduction: str, given: Mapping[str, Tensor], value: 
 
 def _of_items(call: Call, given: Mapping[str, Tensor]) -> Iterator[Message]:
     target, weight = given["target"], given.get("weight")
+    if target.floating and weight is None and (rows := rows_of(given["input"])) > 1 and "linear_weight" not in given:
+        yield said("The mean divides by the number of rows, {count}.", count=rows)
     if target.floating or target.data is None or target.elements < 2:
         return
     ignored = call.argument("ignore_index")
@@ -127,3 +144,52 @@ def _of_items(call: Call, given: Mapping[str, Tensor]) -> Iterator[Message]:
             "Its mean is a weighted mean: it divides by the sum of the weights of the targets, {total}.",
             total=shown(total),
         )
+
+
+def _of_pairs(name: str, given: Mapping[str, Tensor]) -> Iterator[Message]:
+    """Of pairs of numbers every broadcast one, of vectors every one along the last axis."""
+    shapes = [given[each].shape for each in ("input1", "input2", "anchor", "positive", "negative") if each in given]
+    try:
+        sizes = np.broadcast_shapes(*shapes)
+    except ValueError:
+        return
+    count = math.prod(sizes if name == "margin_ranking_loss" else sizes[:-1])
+    if count > 1:
+        yield said("The mean divides by the number of items, {count}.", count=count)
+
+
+def _ofrows_of(given: Mapping[str, Tensor]) -> Iterator[Message]:
+    sizes = given["input"].shape if "input" in given else ()
+    if sizes and sizes[-1] > 1:
+        yield said(
+            "The terms of an item are added up and divided by its {classes} classes; the mean then divides by the "
+            "{rows} items.",
+            classes=sizes[-1],
+            rows=math.prod(sizes[:-1]),
+        )
+
+
+def _of_targets(call: Call, given: Mapping[str, Tensor]) -> Iterator[Message]:
+    """The two divisions of ctc_loss: by the length of each target, and by the batch."""
+    lengths = _whole(call, "target_lengths", given)
+    if not lengths or lengths == [1]:
+        return
+    listed = ", ".join(str(max(each, 1)) for each in lengths[:FEW]) + (", …" if len(lengths) > FEW else "")
+    yield said(
+        "reduction='mean' divides the loss of each item by the length of its target ({lengths}) first, and only then "
+        "averages over the batch of {count}: it is not the plain mean of what reduction='none' gives.",
+        lengths=listed,
+        count=len(lengths),
+    )
+
+
+def _whole(call: Call, name: str, given: Mapping[str, Tensor]) -> list[int]:
+    value = call.argument(name)
+    if isinstance(value, Items):
+        return [x for x in value.items if isinstance(x, int)]
+    held = given.get(name)
+    return [] if held is None or held.data is None else held.array().astype(np.int64).reshape(-1).tolist()
+
+
+def rows_of(scores: Tensor) -> int:
+    return math.prod((*scores.shape[:1], *scores.shape[2:])) if len(scores.shape) > 1 else 1

@@ -53,9 +53,16 @@ def rules() -> tuple[Rule, ...]:
             title=said("0 · inf is nan"),
             explanation=said(
                 "Multiplying with 0 does not mask an infinite number: 0 · inf is nan. torch.where or masked_fill "
-                "leaves the entry out."
+                "leaves the entry out. So it is with a probability of 0 times the log-probability −inf, whose limit "
+                "would be 0: leave it out, or mask scores with a large finite number such as -1e9."
             ),
-            words=("0 * inf", "inf times zero", "mask times inf nan"),
+            words=(
+                "0 * inf",
+                "inf times zero",
+                "mask times inf nan",
+                "cross entropy of soft labels with scores of -inf is nan",
+                "masked logits -inf distillation loss nan",
+            ),
             losses=frozenset(),
             trigger=_inf_times_zero,
             positive=_HEAD + "x = torch.tensor([0.4, float('inf')])\nmask = torch.tensor([1.0, 0.0])\n(x * mask).sum()",
@@ -145,7 +152,11 @@ def _inf_times_zero(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{value}: a mask of 0 is multiplied with inf, which is nan.", value=stated(scene)),
+        verdict=said(
+            "{value}: 0 is multiplied with {infinite}, and 0 · {infinite} is nan.",
+            value=stated(scene),
+            infinite=next((number(x) for x in found.numbers if math.isinf(x)), "inf"),
+        ),
         evidence=(told(found), *operands_told(found), *chain(scene)),
         trials=_finite(scene),
         fix=fixes.fix(scene, _where(scene), "likely", said("Leave the entry out with torch.where.")),
@@ -159,7 +170,8 @@ def _finite(scene: Scene) -> tuple[Trial, ...]:
 
 
 def _where(scene: Scene) -> str | None:
-    """`x * mask` written as `torch.where(mask != 0, x, 0.0)`, the infinite operand being x."""
+    """`x * mask` written as `torch.where(mask != 0, x, 0.0)`, the infinite operand being x; of other factors than 0 and
+    1 the product is kept."""
     source = Source(scene.recording.source)
     node = source.at(scene.call.span)
     infinite = spoiled_inputs(scene)
@@ -167,7 +179,10 @@ def _where(scene: Scene) -> str | None:
         return None
     x, mask = (node.left, node.right) if infinite[0] == "input" else (node.right, node.left)
     text = f"torch.where({atom(source, mask)} != 0, {source.written(x)}, 0.0)"
-    return source.replaced(source.piece(node), text)
+    mask_held = scene.tensor("other" if infinite[0] == "input" else "input")
+    factors = None if mask_held is None or mask_held.data is None else mask_held.array().astype(np.float64)
+    is_mask = factors is not None and bool(np.isin(factors, (0, 1)).all())
+    return source.replaced(source.piece(node if is_mask else x), text)
 
 
 def _one_sample(scene: Scene) -> Suspicion | None:

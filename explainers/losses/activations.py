@@ -13,6 +13,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array
 from explainers.graph.nodes import Axis
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_classes, of_numbers, of_vectors
 from explainers.messages import said
 
 
@@ -50,6 +51,7 @@ def losses() -> tuple[Loss, ...]:
             said("softplus is log(1 + e^βx) / β, and the input itself where βx is past the threshold."),
             module="Softplus",
             is_loss=False,
+            options=(of_numbers.steepness(), of_numbers.threshold()),
         ),
         Loss(
             "logsumexp",
@@ -61,6 +63,7 @@ def losses() -> tuple[Loss, ...]:
             is_loss=False,
             words=("log-sum-exp", "LSE"),
             owner="torch",
+            options=(of_vectors.summed(), of_vectors.kept()),
         ),
         Loss(
             "one_hot",
@@ -72,6 +75,7 @@ def losses() -> tuple[Loss, ...]:
             is_loss=False,
             words=("one-hot",),
             no_curve=said("Nothing is plotted: its input is whole class indices, which cannot move a little."),
+            options=(of_classes.class_count(),),
         ),
     )
 

@@ -10,6 +10,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned
 from explainers.graph.nodes import Axis, Node
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_classes
 from explainers.losses.reduction import reduced
 from explainers.messages import said
 
@@ -42,6 +43,7 @@ def losses() -> tuple[Loss, ...]:
                 "probability is near 1; no least value is searched for, since it is not convex in its weights "
                 "and features together."
             ),
+            options=(of_classes.cutoffs(),),
         ),
     )
 

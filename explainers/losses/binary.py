@@ -12,6 +12,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, broadcast
 from explainers.graph.nodes import Node
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_numbers
 from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
 
@@ -37,6 +38,7 @@ def losses() -> tuple[Loss, ...]:
             of_probabilities=True,
             constant=("weight",),
             words=("binary cross entropy", "BCE"),
+            options=(of_numbers.of_elements(),),
         ),
         Loss(
             "binary_cross_entropy_with_logits",
@@ -49,6 +51,7 @@ def losses() -> tuple[Loss, ...]:
             convex_in=("input",),
             constant=("weight", "pos_weight"),
             words=("BCE with logits",),
+            options=(of_numbers.of_elements(), of_numbers.of_positives()),
         ),
     )
 

@@ -12,6 +12,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned, broadcast
 from explainers.graph.nodes import Axis, Node
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_classes, of_vectors
 from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
 
@@ -31,6 +32,7 @@ def losses() -> tuple[Loss, ...]:
             constant=("weight",),
             unless_real="target",
             words=("cross entropy", "cross-entropy", "CE"),
+            options=(of_classes.smoothing(), of_classes.ignoring(), of_classes.weights()),
         ),
         Loss(
             "nll_loss",
@@ -47,6 +49,7 @@ def losses() -> tuple[Loss, ...]:
                 "Of log-probabilities it is never below 0, unless a weight is; of any other input it falls "
                 "without end, since it is linear in it."
             ),
+            options=(of_classes.ignoring(softmax=False), of_classes.weights()),
         ),
         Loss(
             "log_softmax",
@@ -58,6 +61,7 @@ def losses() -> tuple[Loss, ...]:
             module="LogSoftmax",
             is_loss=False,
             words=("log-softmax", "log softmax"),
+            options=(of_vectors.shares(),),
         ),
         Loss(
             "softmax",
@@ -68,6 +72,7 @@ def losses() -> tuple[Loss, ...]:
             said("softmax reads the input as raw scores (logits)."),
             module="Softmax",
             is_loss=False,
+            options=(of_vectors.shares(),),
         ),
         Loss(
             "softmin",
@@ -78,6 +83,7 @@ def losses() -> tuple[Loss, ...]:
             said("softmin is softmax of the negated input: the least number gets the largest share."),
             module="Softmin",
             is_loss=False,
+            options=(of_vectors.shares(),),
         ),
     )
 

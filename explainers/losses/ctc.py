@@ -17,6 +17,7 @@ from explainers.graph.arrays import Array, Layout, aligned
 from explainers.graph.nodes import Axis, Constant, Node
 from explainers.graph.scalars import constant
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_alignments
 from explainers.losses.reduction import reduced
 from explainers.messages import said
 from explainers.torch_indexing import Unsupported
@@ -43,6 +44,7 @@ def losses() -> tuple[Loss, ...]:
                 "all of the probability; no least value is searched for, since minus the logarithm of a sum "
                 "over alignments is not convex in them."
             ),
+            options=(of_alignments.blank(), of_alignments.zero_infinity()),
         ),
     )
 

@@ -16,6 +16,7 @@ from explainers.graph.nodes import Axes, Node
 from explainers.graph.norms import norm
 from explainers.graph.scalars import promoted
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_margins, of_vectors
 from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
 
@@ -43,6 +44,7 @@ def losses() -> tuple[Loss, ...]:
                 "at most the margin for label −1; no least value is searched for, since it is not convex in its "
                 "vectors: only their directions count."
             ),
+            options=(of_margins.of_cosines(),),
         ),
         Loss(
             "triplet_margin_loss",
@@ -62,6 +64,7 @@ def losses() -> tuple[Loss, ...]:
                 "margin; no least value is searched for, since it is not convex in its vectors: the distance to "
                 "the negative counts against it."
             ),
+            options=(of_margins.of_triplets(), of_vectors.order(), of_vectors.added(), of_margins.swap()),
         ),
         Loss(
             "triplet_margin_with_distance_loss",
@@ -77,6 +80,7 @@ def losses() -> tuple[Loss, ...]:
                 "It is never below 0, and 0 once every negative is further away than its positive by the "
                 "margin; no least value is searched for, since its shape is that of the distance function."
             ),
+            options=(of_margins.of_triplets(), of_margins.swap(), of_margins.distance()),
         ),
         Loss(
             "cosine_similarity",
@@ -88,6 +92,7 @@ def losses() -> tuple[Loss, ...]:
             module="CosineSimilarity",
             is_loss=False,
             words=("cosine",),
+            options=(of_vectors.along(), of_vectors.least_length(1e-8)),
         ),
         Loss(
             "pairwise_distance",
@@ -99,6 +104,7 @@ def losses() -> tuple[Loss, ...]:
             module="PairwiseDistance",
             is_loss=False,
             words=("Euclidean distance", "L2 distance"),
+            options=(of_vectors.order(), of_vectors.added(), of_vectors.kept()),
         ),
         Loss(
             "normalize",
@@ -109,6 +115,7 @@ def losses() -> tuple[Loss, ...]:
             said("normalize divides along one dimension by the norm, but never by less than eps."),
             is_loss=False,
             words=("L2 normalisation", "unit vector"),
+            options=(of_vectors.norm(), of_vectors.along(), of_vectors.least_length(1e-12)),
         ),
     )
 

@@ -11,6 +11,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, broadcast, in_its_dtype
 from explainers.graph.nodes import Node
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_numbers
 from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
 
@@ -32,6 +33,7 @@ def losses() -> tuple[Loss, ...]:
             convex_in=("input",),
             rate_without="log_input",
             words=("Poisson NLL", "Poisson loss"),
+            options=of_numbers.poisson(),
         ),
         Loss(
             "gaussian_nll_loss",
@@ -44,6 +46,7 @@ def losses() -> tuple[Loss, ...]:
             convex_in=("input", "target"),
             words=("Gaussian NLL",),
             varied=said("over every input, with var as it is,"),
+            options=of_numbers.gaussian(),
         ),
         Loss(
             "kl_div",
@@ -63,6 +66,7 @@ def losses() -> tuple[Loss, ...]:
                 "Between probabilities that add up to 1 it is never below 0, and 0 where both agree; of any "
                 "other input it falls without end, since it is linear in it."
             ),
+            options=(of_numbers.logarithms(),),
         ),
     )
 

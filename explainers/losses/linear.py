@@ -7,6 +7,7 @@ from explainers.graph.arrays import Array, aligned
 from explainers.graph.nodes import Axis, Node
 from explainers.losses.classification import cross_entropy
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_classes
 from explainers.messages import said
 
 
@@ -26,6 +27,7 @@ def losses() -> tuple[Loss, ...]:
             constant=("weight",),
             unless_real="target",
             words=("linear cross entropy", "fused cross entropy"),
+            options=(of_classes.smoothing(), of_classes.ignoring(None), of_classes.weights()),
         ),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from explainers.graph.arrays import Array
+from explainers.losses.options.option import Option
 from explainers.messages import Message
 
 
@@ -22,7 +23,7 @@ class Loss:
     a least value is the least, `no_curve` why nothing is plotted;
     `unless_real` names the argument whose real numbers, in place of class indices, make torch give a gradient for the
     constant ones, too. `of_probabilities` says that torch refuses an input outside of [0, 1]; `rate_without` names the
-    flag without which the input is a rate, from 0 on.
+    flag without which the input is a rate, from 0 on. `options` tell what each option does that a call can set.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Loss:
     no_curve: Message | None = None
     of_probabilities: bool = False
     rate_without: str | None = None
+    options: tuple[Option, ...] = ()
 
     @property
     def function(self) -> str:

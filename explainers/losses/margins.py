@@ -14,6 +14,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned, broadcast
 from explainers.graph.nodes import Axis, Node
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_classes, of_margins, of_numbers
 from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
 from explainers.torch_indexing import Unsupported
@@ -40,6 +41,7 @@ def losses() -> tuple[Loss, ...]:
             module="MarginRankingLoss",
             convex_in=("input1", "input2"),
             words=("margin ranking",),
+            options=(of_margins.ranking(),),
         ),
         Loss(
             "hinge_embedding_loss",
@@ -58,6 +60,7 @@ def losses() -> tuple[Loss, ...]:
                 "Of distances it is never below 0, and 0 where they are 0 for target 1 and reach the margin for −1; of "
                 "numbers below 0, which are no distances, it falls without end."
             ),
+            options=(of_margins.hinge(),),
         ),
         Loss(
             "soft_margin_loss",
@@ -84,6 +87,7 @@ def losses() -> tuple[Loss, ...]:
             convex_in=("input",),
             constant=("weight",),
             words=("multi margin", "multi-class hinge loss"),
+            options=(of_margins.power(), of_margins.of_classes(), of_classes.weights(by_their_sum=False)),
         ),
         Loss(
             "multilabel_margin_loss",
@@ -106,6 +110,7 @@ def losses() -> tuple[Loss, ...]:
             module="MultiLabelSoftMarginLoss",
             convex_in=("input",),
             words=("multi-label soft margin",),
+            options=(of_numbers.of_elements(),),
         ),
     )
 

@@ -10,6 +10,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, expanded
 from explainers.graph.nodes import Node
 from explainers.losses.loss import Loss
+from explainers.losses.options import of_numbers
 from explainers.losses.reduction import legacy, reduced
 from explainers.messages import said
 
@@ -27,6 +28,7 @@ def losses() -> tuple[Loss, ...]:
             module="MSELoss",
             convex_in=("input", "target"),
             words=("mean squared error", "MSE", "L2 loss"),
+            options=(of_numbers.weights(),),
         ),
         Loss(
             "l1_loss",
@@ -38,6 +40,7 @@ def losses() -> tuple[Loss, ...]:
             module="L1Loss",
             convex_in=("input", "target"),
             words=("mean absolute error", "MAE", "L1 loss"),
+            options=(of_numbers.weights(),),
         ),
         Loss(
             "smooth_l1_loss",
@@ -53,6 +56,7 @@ def losses() -> tuple[Loss, ...]:
             module="SmoothL1Loss",
             convex_in=("input", "target"),
             words=("smooth L1",),
+            options=(of_numbers.beta(),),
         ),
         Loss(
             "huber_loss",
@@ -67,6 +71,7 @@ def losses() -> tuple[Loss, ...]:
             module="HuberLoss",
             convex_in=("input", "target"),
             words=("Huber",),
+            options=(of_numbers.delta(), of_numbers.weights()),
         ),
     )
 

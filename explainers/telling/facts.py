@@ -9,12 +9,13 @@ import numpy as np
 
 from explainers.diagnoses.registry import rules
 from explainers.digits import shown
+from explainers.divided_gradients import divided_gradient
 from explainers.divisors import divisor
 from explainers.equality import Equal
 from explainers.explanation import Explanation
 from explainers.messages import Message, said
 from explainers.recording import Items, Ref
-from explainers.telling.options import options
+from explainers.telling.options import beside, options
 from explainers.terms import terms
 
 LEAST_STEPS = 3
@@ -37,14 +38,14 @@ def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
     index = next((k for k, y in enumerate(labels) if 0 <= y < rows.shape[1]), None)
     if index is None or len(labels) != len(rows) or not np.isfinite(rows[index]).all():
         return ()
-    p = math.exp(rows[index, labels[index]] - np.logaddexp.reduce(rows[index]))
+    loss = float(np.logaddexp.reduce(rows[index]) - rows[index, labels[index]])
     return (
         said(
             "Softmax gives class {target}, the right one of row {row}, the probability {p}; −log of it is {loss}.",
             target=int(labels[index]),
             row=index,
-            p=shown(p),
-            loss=shown(-math.log(p)) if p > 0 else "inf",
+            p=shown(math.exp(-loss)),
+            loss=shown(loss),
         ),
     )
 
@@ -80,6 +81,13 @@ def of_call(explanation: Explanation, name: str) -> Iterator[Message]:
     yield from _empty_targets(explanation, name)
     if not any(rules()[found.slug].family in _OF_DIVISORS for found in explanation.diagnoses[:1]):
         yield from divisor(explanation.recording, explanation.call, name)
+    yield from divided_gradient(explanation.recording, explanation.call, name)
+
+
+def of_others(explanation: Explanation) -> Iterator[Message]:
+    """What the options of a program's other calls do, where it went through."""
+    if explanation.recording.raised is None:
+        yield from beside(explanation.recording, explanation.call if explanation.loss is not None else None)
 
 
 def _empty_targets(explanation: Explanation, name: str) -> Iterator[Message]:
@@ -154,7 +162,7 @@ def _spoiled(explanation: Explanation) -> Iterator[Message]:
     """From which step on a loss is not finite because the gradient of a finite one was not."""
     losses, value = explanation.recording.losses, explanation.value
     at = next((k for k, loss in enumerate(losses) if not math.isfinite(loss)), 0)
-    if at and value == losses[at - 1] and explanation.diagnoses and _is_of_gradient(explanation.diagnoses[0].slug):
+    if at and value == losses[at - 1] and explanation.diagnoses and _is_divided_gradient(explanation.diagnoses[0].slug):
         yield said(
             "Step {step} shows the cause: its loss is {value}, its gradient is not finite, and from step {next} on the "
             "loss is {spoiled}, as the parameters are.",
@@ -165,7 +173,7 @@ def _spoiled(explanation: Explanation) -> Iterator[Message]:
         )
 
 
-def _is_of_gradient(slug: str) -> bool:
+def _is_divided_gradient(slug: str) -> bool:
     return rules()[slug].family == "spoiled-gradients"
 
 

@@ -21,6 +21,7 @@ from explainers.telling import facts
 from explainers.telling.least_values import NEGLIGIBLE, least, unfound
 from explainers.telling.roundings import apart, exactly
 from explainers.telling.subgradients import subgradient
+from explainers.telling.values import of_values
 from explainers.verdict import stopped, summary
 
 BRIEFLY = 24
@@ -44,6 +45,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines += [message.say(translator) for message in (*facts.drawn(explanation), *facts.cosines(explanation))]
     if explanation.loss is not None and explanation.recording.raised is None:
         lines += [message.say(translator) for message in facts.of_call(explanation, explanation.loss.name)]
+    lines += [message.say(translator) for message in (*facts.of_others(explanation), *of_values(explanation))]
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     lines += [message.say(translator) for message in compared(explanation)]
