@@ -16,6 +16,7 @@ from explainers.tracing.internals import storage_of
 from explainers.tracing.values import DTYPES, decode, freeze, tensors_in, thaw
 
 MESSAGE_LIMIT: Final = 4000
+_FILLED_ALIKE: Final = frozenset({"torch.full_like", "torch.Tensor.new_full"})
 _TO_DOUBLE: Final = frozenset({"torch.Tensor.float", "torch.Tensor.half", "torch.Tensor.bfloat16"})
 
 
@@ -153,7 +154,15 @@ class Machine:
         outputs = tensors_in(result)
         for id, value in zip(planned.call.outputs, outputs, strict=False):
             if id not in self._tensors and id not in self._replaced:
-                self._enter_made(id, value if planned.call.inputs() else self._upcast(value))
+                made = self._as_filled(planned, id, value) if planned.call.inputs() else self._upcast(value)
+                self._enter_made(id, made)
+
+    def _as_filled(self, planned: PlannedCall, id: int, value: torch.Tensor) -> torch.Tensor:
+        """In float64 too, what is filled like another tensor holds the number that its own dtype can hold."""
+        recorded = self._recording.tensors.get(id)
+        if not self._rerun.float64 or recorded is None or planned.function not in _FILLED_ALIKE:
+            return value
+        return value.to(DTYPES[recorded.dtype]).to(value.dtype)
 
     def _called(self, planned: PlannedCall, arguments: list[tuple[str, Any]]) -> object:
         if planned.function is None:

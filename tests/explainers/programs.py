@@ -194,6 +194,11 @@ one_hot = torch.zeros_like(pred).scatter(1, target.view(-1, 1), 1)
 soft = one_hot * 0.9 + (1 - one_hot) * 0.1 / 2
 print(-(soft * F.log_softmax(pred, dim=1)).sum(dim=1).mean())
 """
+SMOOTHING_FILLED = """\
+pred = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.7]], requires_grad=True)
+soft = torch.full_like(pred, 0.1 / 3).scatter(1, torch.tensor([[0], [2]]), 0.9 + 0.1 / 3)
+print(-(soft * F.log_softmax(pred, dim=1)).sum(dim=1).mean())
+"""
 OWN_CE = """\
 def my_ce(logits, y):
     return -torch.log(torch.exp(logits)[range(len(y)), y] / torch.exp(logits).sum(1)).mean()

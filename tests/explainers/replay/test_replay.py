@@ -162,6 +162,13 @@ def test_an_edit_upstream_of_an_in_place_write_reaches_its_aliases() -> None:
     assert torch.equal(_edited(recording, first), scope["loss"].detach())
 
 
+@pytest.mark.parametrize("filled", ["torch.full_like(x, 0.1)", "x.new_full((2,), 0.1)"])
+def test_float64_keeps_what_was_filled_in_float32(filled: str) -> None:
+    source = f"import torch\nx = torch.tensor([1.0, 2.0])\nprint((x * {filled}).sum())"
+    wide = _value(replay(record(source), GraphRerun("wide", float64=True)))
+    assert wide.item() == 3 * torch.tensor(0.1).double().item()
+
+
 def test_float64_upcasts_starts_casts_and_dtypes() -> None:
     source = """\
 x = torch.tensor([0.1, 0.7])
