@@ -4,7 +4,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.reading.arguments import tensor
 from bot.reading.lexing import lexis, parsed
@@ -24,6 +24,8 @@ _SCALAR = re.compile(rf"(?<![\w.])([A-Za-z_]\w{{0,40}})\s*(?:=|:|\bis\b|は|是)
 _SHOWN = re.compile(
     r"\s*(?:print\(\s*([A-Za-z_]\w*)(?:\.data|\.detach\(\)|\.item\(\)|\.numpy\(\)|\.cpu\(\))*\s*\)|([A-Za-z_]\w*))\s*"
 )
+_OF_TORCH = re.compile(r"(?:torch|F)\.(?!tensor|full|arange|linspace|manual_seed|ones\b|zeros\b|randn?\b)")
+_BOUND_NUMBER = re.compile(rf"([A-Za-z_]\w*) = ({ANY_NUMBER})")
 _NUMPY = re.compile(r"(?:np\.|numpy\.)?(?:array|float\d\d)\s*\(")
 
 
@@ -120,9 +122,25 @@ def _scalar(name: str, number: str) -> str:
     return f"torch.tensor([{number}])" if role_of_name(name) else number
 
 
+def _handed_to_torch(source: str) -> frozenset[str]:
+    """Names whose values a function of torch takes first, which must be a tensor there."""
+    tree = parsed(source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args] if tree else []
+    firsts = (call.args[0] for call in calls if _OF_TORCH.match(ast.unparse(call.func)))
+    return frozenset(first.id for first in firsts if isinstance(first, ast.Name))
+
+
+def _as_tensor(given: Given) -> Given:
+    """A number that a name is bound to as a tensor of torch's default type; other values as they are."""
+    bound = _BOUND_NUMBER.fullmatch(given.code)
+    return replace(given, code=f"{bound[1]} = torch.tensor({float(bound[2])})") if bound else given
+
+
 def filled(source: str, given: Mapping[str, Given]) -> tuple[str, tuple[Completion, ...]]:
     """The source with values for names that it needs; an assignment that needs what nobody defines gives way to one."""
     needed = unbound(source)
+    handed = _handed_to_torch(source)
+    given = {**given, **{name: _as_tensor(each) for name, each in given.items() if name in handed}}
     taken = [Completion("name", name, given[name].code, given[name].place) for name in needed if name in given]
     left = [name for name in needed if name not in given]
     tree = parsed(source)

@@ -53,6 +53,8 @@ _SLOPE = re.compile(
 )
 """A message about gradients: several numbers that are expected are those of one."""
 
+_BINDING = re.compile(r"([A-Za-z_]\w*)\s*(?:=|:|\bis\b)\s*$")
+
 _TAKEN = "\ufffc"
 """Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
 
@@ -88,9 +90,12 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     material = material_of(parts, losses, language in DECIMAL_COMMA)
     if error is not None and relevance.is_about_tensors(error) and _are_sizes(material):
         material = Material(())
-    claims = _unused(_claims(parts, material.spans), material.snippets)
+    claims = _unused(_claims(parts, material.spans), material.snippets, message.document.text)
     sources = [each.source for each in material.snippets]
     if sources and all(relevance.other_framework(source) for source in sources) and not relevance.names_torch(prose):
+        return NotAQuestion("other-framework", language)
+    told = bool(claims) or error is not None
+    if not (told or _asks(parts, prose, direct)) and material.snippets and all(map(_is_bare, material.snippets)):
         return NotAQuestion("other-framework", language)
     if not _is_ours(material, claims, prose, error, direct):
         return NotAQuestion(relevance.reason(prose, sources), language)
@@ -133,6 +138,17 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
         fails=(error is not None and not error.type.endswith("Warning")) or relevance.speaks_of_errors(prose),
         cut=_cut(parts, missing, None if subject is None else material.snippets[subject]),
     )
+
+
+def _asks(parts: Sequence[Parts], prose: str, direct: bool) -> bool:
+    """Whether there are words beside the code: about a loss, or any where we are asked."""
+    spoken = any(letter.isalpha() for part in parts for letter in part.speech)
+    return (direct and spoken) or relevance.mentions_loss(prose) or _names_a_loss(prose, given=True)
+
+
+def _is_bare(found: Snippet) -> bool:
+    """Whether a snippet is of another framework, without the values that it needs."""
+    return any(each.what == "framework" for each in found.completions) and bool(lacked(found))
 
 
 def _odd_one(material: Material, claims: Sequence[Claim], text: str) -> int | None:
@@ -198,10 +214,18 @@ def _claims(parts: Sequence[Parts], spans: Sequence[tuple[int, int]]) -> tuple[C
     return distinct([c for c in found if slopes or c.kind != "expected" or not isinstance(c.value, tuple)])
 
 
-def _unused(claims: Sequence[Claim], found: Sequence[Snippet]) -> tuple[Claim, ...]:
+def _unused(claims: Sequence[Claim], found: Sequence[Snippet], text: str) -> tuple[Claim, ...]:
     """The claims without shown values that became part of a program."""
-    code = " ".join(c.code for each in found for c in each.completions if c.what in ("name", "given"))
-    return tuple(claim for claim in claims if not any(written in code for written in _written(claim)))
+    given = [c for each in found for c in each.completions if c.what in ("name", "given")]
+    code, names = " ".join(c.code for c in given), frozenset(c.name for c in given)
+    kept = (claim for claim in claims if not any(written in code for written in _written(claim)))
+    return tuple(claim for claim in kept if _bound(claim, text) not in names)
+
+
+def _bound(claim: Claim, text: str) -> str | None:
+    """The name that a claimed number is written behind: "stddev = 0.5"."""
+    name = _BINDING.search(text, 0, claim.span.start) if claim.span is not None else None
+    return name[1] if name else None
 
 
 def _written(claim: Claim) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import msgspec
 from bot.reading.arguments import ELEMENTWISE, INDEXED
 from bot.reading.calls import Lack, Written, written
 from bot.reading.files import Document
-from bot.reading.frameworks import apart, numpy_alone, translated
+from bot.reading.frameworks import apart, names_another, numpy_alone, translated
 from bot.reading.given import Given, filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.lexing import parsed
@@ -145,13 +145,18 @@ def _snippets(part: Parts) -> list[Snippet]:
 
 def _with_given(found: Sequence[Snippet], parts: Sequence[Parts]) -> list[Snippet]:
     """The snippets with what the message or its files show for names that they lack."""
-    if not any(missing_names(each.source) for each in found):
+    if not any(missing_names(each.source) or _are_usual(each) for each in found):
         return list(found)
     given: dict[str, Given] = {}
     for part in parts:
         given = {**values_given(part.pieces, part.document.text, part.document.name), **_of_file(part), **given}
     text = "\n".join(part.document.text for part in parts)
     return [_filled(each, {**given, **_made_up(each.source, text, given)}) for each in found]
+
+
+def _are_usual(found: Snippet) -> bool:
+    """Whether a name got its usual value, which the message may give otherwise."""
+    return any(each.what == "name" for each in found.completions)
 
 
 def _made_up(source: str, text: str, given: Mapping[str, Given]) -> dict[str, Given]:
@@ -169,7 +174,9 @@ def _of_file(part: Parts) -> dict[str, Given]:
 
 def _filled(found: Snippet, given: Mapping[str, Given]) -> Snippet:
     source, completions = filled(found.source, given)
-    return msgspec.structs.replace(found, source=source, completions=(*found.completions, *completions))
+    shown = {each.name for each in completions}
+    usual = tuple(each for each in found.completions if each.what != "name" or each.name not in shown)
+    return msgspec.structs.replace(found, source=source, completions=(*usual, *completions))
 
 
 def _in_torch(block: Block) -> list[Snippet]:
@@ -186,9 +193,12 @@ def _in_torch(block: Block) -> list[Snippet]:
 
 
 def _translated(block: Block) -> list[Snippet]:
-    """Programs of torch for one of another framework; [] where a part of it is not known, or nothing is to do."""
+    """Programs of torch for one of another framework; [] where a part of it is not known, or nothing is to do.
+
+    What a formula of another framework lacks is given or made up as for one of torch; numpy's own runs as it stands.
+    """
     found = translated(block.text)
-    if found is None or missing_names(found.source):
+    if found is None or (missing_names(found.source) and not names_another(block.text)):
         return []
     own = [(found.torch, found.torch_lines)] if found.torch else []
     name = found.losses[0] if found.losses else "numpy"

@@ -33,7 +33,7 @@ _FROM = {
     "torch.nn": "Linear Sequential Module Softmax LogSoftmax Sigmoid ReLU Parameter",
 }
 _MODULES = ("math", "random", "copy", "time", "itertools", "functools", "dataclasses", "typing", "warnings", "os")
-_NAMES = {"device": 'device = "cpu"'}
+_NAMES = {"device": 'device = "cpu"', "eps": "eps = 1e-8", "epsilon": "epsilon = 1e-8"}
 _PROVIDED = frozenset(("torch", "numpy", *sys.stdlib_module_names))
 _BUILTINS = frozenset((*dir(builtins), "__name__", "__file__"))
 

@@ -17,6 +17,7 @@ from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _RIGHT = "logits = torch.tensor([[2.0, 1.0, 0.5], [0.1, 1.2, 0.4]])\ntarget = torch.tensor([0, 1])\n"
+_TEMPERATURE = 0.07
 _PAIRS = (
     "batch = 4\nsimilarity = {}\n"
     "logits = similarity.masked_fill(torch.eye(2 * batch, dtype=torch.bool), float('-inf'))\n"
@@ -170,6 +171,12 @@ def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
         return None
     raised = replaced(scene.given("input"), _partners_raised(scene))
     nearer = Trial(said("with every partner's score raised by 5"), graph_rerun(raised), "illustration")
+    equal = float(np.ptp(rows[held])) == 0
+    sharper = Trial(
+        said("with all scores divided by a temperature of {temperature}", temperature=_TEMPERATURE),
+        graph_rerun(scaled(scene.call, "input", 1 / _TEMPERATURE)),
+        "illustration",
+    )
     return Suspicion(
         at=scene.call.index,
         verdict=_named(value, others, whole),
@@ -180,8 +187,9 @@ def _contrastive_at_chance(scene: Scene) -> Suspicion | None:
                 others=others,
                 row=row(rows[0]),
             ),
+            *([said("All of them are equal, so a temperature cancels: it has no effect here.")] if equal else []),
         ),
-        trials=(nearer,),
+        trials=(nearer, sharper) if equal else (nearer,),
     )
 
 

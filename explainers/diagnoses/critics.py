@@ -6,7 +6,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, set_to, wrapped
 from explainers.diagnoses.scene import Scene, is_library_loss, short
 from explainers.diagnoses.wording import number, stated
-from explainers.messages import said
+from explainers.messages import Message, said
 from explainers.recording import Call, scalar
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -155,21 +155,55 @@ def _cosine(scene: Scene) -> Suspicion | None:
 
 def _offset(scene: Scene) -> Suspicion | None:
     made = _made_subject(scene, "sub")
-    constant = made.argument("other") if made is not None else None
+    made = _behind_mean(scene) if made is None else made
+    constant = _taken_off(scene, made) if made is not None else None
     loss = scene.maker(made.ref("input")) if made is not None else None
-    if made is None or not isinstance(constant, int | float) or loss is None or scene.value is None:
+    if made is None or not constant or loss is None or scene.value is None:
         return None
-    if not is_library_loss(loss, scene.registry) or constant == 0:
+    rest = scene.held(loss.outputs[0])
+    own = rest is not None and rest.size > 0 and scene.value < 0 <= rest.min() and constant > 0
+    if rest is None or not (own or (is_library_loss(loss, scene.registry) and rest.size == 1)):
         return None
+    edit = set_to(made, "other", 0.0) if made.ref("other") is None else wrapped(made, "other", "torch.mul", other=0.0)
     return Suspicion(
         at=made.index,
         verdict=said(
             "{value} is the loss less {constant}: the gradient, and so the training, is that of the loss alone.",
             value=stated(scene),
-            constant=number(float(constant)),
+            constant=number(constant),
         ),
         evidence=(
-            said("Without the constant it is {loss}.", loss=number(scalar(scene.recording.tensor(loss.outputs[0])))),
+            said("Without the constant it is {loss}.", loss=number(float(rest.mean()))),
+            *([_turns(float(rest.mean()), constant)] if own else []),
         ),
-        trials=(Trial(said("with a constant of 0"), graph_rerun(set_to(made, "other", 0.0)), "illustration"),),
+        trials=(Trial(said("with a constant of 0"), graph_rerun(edit), "illustration"),),
     )
+
+
+def _turns(rest: float, constant: float) -> Message:
+    return said(
+        "The constant does not depend on the prediction; the loss is negative wherever the rest is smaller than it: "
+        "{rest} < {constant}.",
+        rest=number(rest),
+        constant=number(constant),
+    )
+
+
+def _behind_mean(scene: Scene) -> Call | None:
+    """The subtraction whose mean is the subject."""
+    mean = _made_subject(scene, "mean")
+    made = scene.maker(mean.ref("input")) if mean is not None else None
+    return made if made is not None and short(made) == "sub" else None
+
+
+def _taken_off(scene: Scene, made: Call) -> float | None:
+    """The one number that a subtraction takes off: written as such, or times ones that weigh every item alike."""
+    constant = made.argument("other")
+    if isinstance(constant, int | float):
+        return float(constant)
+    product = scene.maker(made.ref("other"))
+    factor = product.argument("other") if product is not None and short(product) == "mul" else None
+    ones = scene.held(product.ref("input")) if product is not None else None
+    if not isinstance(factor, int | float) or ones is None or not ones.size or not (ones == 1).all():
+        return None
+    return float(factor)

@@ -60,7 +60,11 @@ def _switched(scene: Scene) -> Suspicion | None:
         verdict=said("{value}: {function} in line {line} cuts the gradient off, and requires_grad = True in line "
                      "{other} only hides it.", value=stated(scene), function=short(cut), line=line_of(cut),
                      other=switch.lineno),
-        evidence=(said("No weight is behind the loss any more."),),
+        evidence=(
+            said("No weight is behind the loss any more."),
+            said("A loss that is computed from the weights has a grad_fn, the graph behind it: it never needs "
+                 "requires_grad set by hand."),
+        ),
         trials=(Trial(said("with cross_entropy of the scores"), source_rerun(changed), "illustration"),),
         fix=fixes.fix(scene, changed, "choose",
                       said("Compute the loss on the scores themselves: F.cross_entropy(scores, labels) for classes.")),

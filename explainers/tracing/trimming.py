@@ -27,6 +27,7 @@ _OVERWRITING: Final = frozenset(
     f"torch.Tensor.{name}_"
     for name in ("normal", "uniform", "zero", "fill", "copy", "random", "exponential", "bernoulli")
 )
+_FILLING: Final = frozenset({"torch.Tensor.fill_", "torch.Tensor.zero_"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +130,10 @@ def _mentioned(recording: Recording, calls: Sequence[Call], tensors: Mapping[int
 def _with_data(tracer: Tracer, recording: Recording, room: int) -> dict[int, Tensor]:
     """Elements for the tensors that matter most first, as long as there is room."""
     tensors = dict(recording.tensors)
+    for id in _refilled(recording.calls) & tensors.keys():
+        if tensors[id].elements <= SMALL:
+            tensors[id] = msgspec.structs.replace(tensors[id], data=bytes(_nbytes(tensors[id])))
+            room -= _PER_TENSOR + _nbytes(tensors[id])
     for id in _by_importance(recording, room):
         copy = tracer.ledger.copy(id)
         size = _PER_TENSOR + _nbytes(tensors[id])
@@ -173,6 +178,12 @@ def _never_read(calls: Sequence[Call]) -> set[int]:
     read = {id for c in calls if c.index not in numbers for id in c.inputs()}
     filled = {id for c in calls if c.function != "torch.empty" for id in c.outputs}
     return {old for c in overwriting for old, _ in c.mutated} - read - filled
+
+
+def _refilled(calls: Sequence[Call]) -> set[int]:
+    """Memory that one number is written over before anything reads it: whatever it held, it may be called zeros."""
+    filling = {old for c in calls if c.function in _FILLING for old, _ in c.mutated}
+    return filling & _never_read(calls)
 
 
 def _is_replayable(call: Call) -> bool:

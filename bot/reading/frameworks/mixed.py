@@ -45,6 +45,12 @@ def numpy_alone(source: str) -> bool:
     return imported and not _roots(tree) & (ROOTS | _OF_TORCH) - {"np", "numpy"}
 
 
+def names_another(source: str) -> bool:
+    """Whether a program names a framework that is neither torch nor numpy."""
+    tree = parsed(source)
+    return tree is not None and bool(_roots(tree) & _OF_OTHERS)
+
+
 def _roots(node: ast.AST) -> frozenset[str]:
     return frozenset(_named(node))
 

@@ -14,7 +14,10 @@ _A_LOSS = re.compile(r"loss|crit|objective|^(?:b?ce|mse|nll|kld?)$", re.I)
 _ACTIVATED = re.compile(r"softmax|sigmoid|^log$", re.I)
 _A_MODEL = re.compile(r"model|net|encoder|decoder|backbone|classifier|head|forward|mlp|cnn|lstm|bert", re.I)
 _A_WEIGHT = re.compile(r"(?:class_|pos_)?w(?:eights?)?$", re.I)
-_A_PROBABILITY = re.compile(r"(?:y_)?prob\w*$|sigmoid\w*$|softmax\w*$", re.I)
+_A_PROBABILITY = re.compile(
+    r"(?:y_)?prob\w*$|sigmoid\w*$|softmax\w*$|(?<!log)(?<!log_)(?:std\w*|sigma\w*|var(?:iance)?)$", re.I
+)
+"""What is positive: made-up numbers for it lie between 0 and 1."""
 _A_COUNT = re.compile(r"n_\w+|num\w*|\w*(?:size|classes|dim|epochs|steps|len\w*)$", re.I)
 
 OPTIONS = {
