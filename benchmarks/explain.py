@@ -94,6 +94,7 @@ OF_ROWS: Mapping[str, Callable[[int, int], Arguments]] = {
     "linear_cross_entropy": lambda n, c: ((_rows(n, c), torch.randn(c, c), _classes(n, c)), {}),
     "AdaptiveLogSoftmaxWithLoss": _clusters,
     "ctc_loss": _frames,
+    "softmin": lambda n, c: ((_rows(n, c),), {"dim": 1}),
     "softmax": lambda n, c: ((_rows(n, c),), {"dim": 1}),
     "log_softmax": lambda n, c: ((_rows(n, c),), {"dim": 1}),
     "logsumexp": lambda n, c: ((_rows(n, c),), {"dim": 1}),

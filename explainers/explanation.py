@@ -24,13 +24,13 @@ from explainers.further import Other, nested, others
 from explainers.graph.balls import precise
 from explainers.graph.exact import Exact
 from explainers.kinks import Kink, kink
-from explainers.losses.registry import Loss, registry
+from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import Message
 from explainers.others import reruns, starts
 from explainers.own_gradients import OwnGradient, own_gradients, unclaimed
 from explainers.proof import Proof, prove, unproven
 from explainers.reading import Derived, Reading, derive, read
-from explainers.recording import Call, Recording, Tensor
+from explainers.recording import Call, Raised, Recording, Tensor
 from explainers.reruns import (
     BACKWARD,
     FLOAT64,
@@ -60,7 +60,8 @@ class Explanation:
     `autograd` what torch gave for it.
     `like` says under which arguments, or by which factor, a library loss is the formula. `spread` are the values under
     other seeds of a program that draws random numbers without one. `own_gradients` are those that the program got
-    from a backward of its own, or through hooks, in place of the formula's derivative.
+    from a backward of its own, or through hooks, in place of the formula's derivative. `backward_error` is what torch's
+    backward raises where its forward does not.
     """
 
     recording: Recording
@@ -82,6 +83,7 @@ class Explanation:
     broken: tuple[str, ...] = ()
     autograd: Mapping[int, Tensor] = field(default_factory=dict[int, Tensor])
     own_gradients: tuple[OwnGradient, ...] = ()
+    backward_error: Raised | None = None
 
     @property
     def value(self) -> Any:
@@ -91,8 +93,12 @@ class Explanation:
     @property
     def gradient(self) -> dict[str, Any]:
         """The gradient with respect to each real input under the name that the program gives it, as nested lists of
-        the input's shape: torch's own numbers, as `value` is; the exact ones where torch was not asked."""
-        return {named(self.recording, self.call, id): self._slope(id).tolist() for id in self.gradients}
+        the input's shape: torch's own numbers, as `value` is; the exact ones where torch was not asked, and none where
+        torch's backward raises."""
+        if self.backward_error is not None:
+            return {}
+        own = () if isinstance(self.reading, Reading) else self.autograd
+        return {named(self.recording, self.call, id): self._slope(id).tolist() for id in (*self.gradients, *own)}
 
     def _slope(self, id: int) -> npt.NDArray[np.float64]:
         found = self.autograd.get(id)
@@ -133,7 +139,7 @@ def plan(recording: Recording, claims: tuple[Claim, ...], reading: Reading | Don
     """The reruns that the proof and the diagnoses of a recording want."""
     losses = registry()
     found = reading or read(recording)
-    inputs = tuple(x.tensor for x in found.forms.as_run) if isinstance(found, Reading) else ()
+    inputs = tuple(x.tensor for x in found.forms.as_run) if isinstance(found, Reading) else _given(recording, losses)
     pages = (SourceRerun(TWIN, found.twin.source),) if isinstance(found, Reading) and found.twin else ()
     wanted = planned(recording, claims, losses, inputs).reruns
     frontier = found.forms.composition if isinstance(found, Reading) else None
@@ -152,6 +158,14 @@ def _of_subject(rerun: Rerun, recording: Recording) -> Rerun:
     if rerun.shown is not None or rerun.noted or recording.losses or not turns:
         return rerun
     return msgspec.structs.replace(rerun, shown=turns[-1])
+
+
+def _given(recording: Recording, losses: Registry) -> tuple[int, ...]:
+    """The real tensors that a library loss was given: where it is not derived, torch's own gradient is all there is."""
+    call = None if recording.subject is None else recording.producer(recording.subject)
+    if call is None or losses.of(call.function) is None:
+        return ()
+    return tuple(id for id in dict.fromkeys(call.inputs()) if recording.tensors[id].floating)
 
 
 def _seeds(recording: Recording) -> tuple[SourceRerun, ...]:
@@ -224,6 +238,7 @@ def conclude(
         tuple(f"{slug}: {type(error).__name__}" for slug, error in investigation.broken),
         by_label[VALUE].gradients if VALUE in by_label else {},
         own,
+        by_label[VALUE].raised if VALUE in by_label and by_label[VALUE].value is not None else None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from explainers.forms import Forms, symbols
@@ -27,7 +29,10 @@ def page_twin(found: Forms, values: Values, heading: str) -> Twin | None:
         if isinstance(a.node, Input)
     }
     try:
-        return twin(Display(reserved=symbols(found)).element(found.root, {}), inputs, heading)
+        display = Display(reserved=symbols(found))
+        formula = display.element(found.root, {})
+        meant = {label: number for label, number in display.labels.items() if isinstance(number, Fraction)}
+        return twin(formula, inputs, heading, meant)
     except NoTwin:
         return None
 

@@ -31,13 +31,15 @@ from explainers.graph.nodes import Axes, Input
 from explainers.graph.rounding import Rounding
 from explainers.losses.registry import Loss, Registry
 from explainers.messages import Message, said
-from explainers.recording import Call, Recording, Tensor
+from explainers.recording import Call, Raised, Recording, Tensor
 from explainers.reruns import FLOAT64, TWIN, VALUE, RerunResult
 
 Floats = npt.NDArray[np.float64]
 Bounds = tuple[Floats, Floats]
 FAR = 0.05
 """How far from the exact value, relative to it, torch's number is worth a word; bfloat16 alone takes 0.4 % a step."""
+MOST_WORDS = 200
+"""Characters of an exception's message that are told."""
 SHOWN_OTHERWISE = said("the program showed another value than torch gives for these numbers")
 """Why a value is refused that torch, asked again where the program never ran, does not give."""
 Name = Literal["value", "gradient", "float64", "steps", "twin"]
@@ -189,7 +191,7 @@ def _gradient(forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult) -> Ch
     if not forms.as_run:
         return Check("gradient", True)
     if rerun.raised:
-        return Check("gradient", None, said("torch's own backward stops with {type}", type=rerun.raised.type))
+        return Check("gradient", None, said("torch's own backward stops with {type}", type=worded(rerun.raised)))
     inside = {
         x: held(x, forms.as_run[x].axes, bounds, rerun.gradients) for x, bounds in zip(forms.as_run, found, strict=True)
     }
@@ -201,6 +203,12 @@ def _gradient(forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult) -> Ch
     if None in inside.values():
         return Check("gradient", None, _unknown())
     return Check("gradient", True)
+
+
+def worded(raised: Raised) -> str:
+    """An exception by its type and the first line of its message."""
+    line = raised.message.partition("\n")[0]
+    return f"{raised.type}: {line if len(line) <= MOST_WORDS else line[:MOST_WORDS] + '…'}"
 
 
 def held(x: Input, axes: Axes, bounds: Bounds, gradients: Mapping[int, Tensor]) -> bool | None:

@@ -92,7 +92,8 @@ class Tensor(msgspec.Struct, frozen=True):
     """A tensor at the moment it was first seen or made.
 
     `data` holds its elements row-major as little-endian bytes (bfloat16 as its own two bytes), or None where the
-    recording leaves the values out because nothing that is shown needs them.
+    recording leaves the values out because nothing that is shown needs them. `stride` is how far apart they lay in
+    memory along each dimension where that was not row-major: torch adds up in the order of memory.
     """
 
     id: int
@@ -102,6 +103,7 @@ class Tensor(msgspec.Struct, frozen=True):
     data: bytes | None
     name: str | None = None
     is_leaf: bool = False
+    stride: tuple[int, ...] | None = None
 
     @property
     def floating(self) -> bool:

@@ -184,7 +184,10 @@ def _distance(scene: Scene, x: Floats, y: Floats) -> Floats:
 
 
 def _satisfied(scene: Scene) -> Suspicion | None:
+    first = scene.call.arguments[0].name
     if scene.value != 0 or scene.recording.subject not in scene.call.outputs:
+        return None
+    if (given := scene.recorded(first)) is not None and not given.size:
         return None
     margin = scene.option("margin", _MARGINS.get(scene.name, 1.0))
     larger = 10 * margin if margin else 10.0
@@ -195,7 +198,7 @@ def _satisfied(scene: Scene) -> Suspicion | None:
     )
     shrunk = Trial(
         said("with a tenth of the input"),
-        graph_rerun(scaled(scene.call, scene.call.arguments[0].name, 0.1)),
+        graph_rerun(scaled(scene.call, first, 0.1)),
         "illustration",
     )
     return Suspicion(

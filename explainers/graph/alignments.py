@@ -52,7 +52,7 @@ class Lattice(Generic[A]):
         batch, steps, _ = self.sizes
         begins = np.zeros((batch, steps, self.states.shape[1]), dtype=np.bool_)
         begins[:, :1, :2] = True
-        return self.do.alignment_table(self._scores, may_skip(self.states), begins, self.dtype)
+        return self.do.alignment_table(self._scores, may_skip(self.states), begins, self.dtype, onward=True)
 
     def backward(self) -> A:
         """log β for each time step and state: of all ways on that begin in it, (B, T · S)."""
@@ -61,9 +61,9 @@ class Lattice(Generic[A]):
         last = np.arange(self.sizes[1]) == self.steps[:, np.newaxis] - 1
         begins = last[:, :, np.newaxis] & is_end[:, np.newaxis]
         counted = np.repeat(np.arange(self.sizes[1]) < self.steps[:, np.newaxis], len(at), axis=1)
-        scores = self._turned(self._where(counted, self._scores, self._nothing))
-        skips = may_skip(self.states[:, ::-1])
-        return self._turned(self.do.alignment_table(scores, skips, begins[:, ::-1, ::-1], self.dtype))
+        scores = self._scores if counted.all() else self._where(counted, self._scores, self._nothing)
+        skips = may_skip(self.states[:, ::-1])[:, ::-1]
+        return self.do.alignment_table(scores, skips, begins, self.dtype, onward=False)
 
     @cached_property
     def _scores(self) -> A:
@@ -71,12 +71,6 @@ class Lattice(Generic[A]):
         batch, steps, classes = self.sizes
         places = np.arange(steps)[:, np.newaxis] * classes + self.states[:, np.newaxis]
         return picked(self.do, self.x, places.reshape(batch, -1))
-
-    def _turned(self, table: A) -> A:
-        """The table with its time steps and states in opposite order."""
-        batch, steps, _ = self.sizes
-        count = steps * self.states.shape[1]
-        return picked(self.do, table, np.broadcast_to(np.arange(count)[::-1], (batch, count)))
 
     def ends(self) -> A:
         """log α of the last label and of the blank behind it, at the last time step that counts: (B, 2)."""
@@ -112,10 +106,11 @@ class Lattice(Generic[A]):
             for s in np.flatnonzero(is_blank.any(axis=0))
         ]
         count = len(is_blank) * steps
-        of_blank = self._in_turn(blanks, count)
+        of_blank = self.do.sum_in_turn(blanks, count, self.dtype)
         said = [picked(self.do, rows, np.repeat(at, steps, axis=0)) for at in self._occurrences]
-        nothing = self._where(np.zeros((count, classes)), of_blank, self._nothing)
-        return self._where(np.arange(classes) == self.blank, of_blank, self._in_turn(said or [nothing], count))
+        if not said:
+            said = [self._where(np.zeros((count, classes)), of_blank, self._nothing)]
+        return self._where(np.arange(classes) == self.blank, of_blank, self.do.sum_in_turn(said, count, self.dtype))
 
     @cached_property
     def _occurrences(self) -> list[Integers]:
@@ -138,9 +133,6 @@ class Lattice(Generic[A]):
     def _nothing(self) -> A:
         return self.do.number(-math.inf, "scalar")
 
-    def _in_turn(self, parts: Sequence[A], rows: int) -> A:
-        return reduce(lambda a, b: joined(self.do, [a, b], rows, self.dtype), parts)
-
     def _where(self, condition: Integers, a: A, b: A) -> A:
         return self.do.where(condition.astype(np.int8), a, b)
 
@@ -155,8 +147,11 @@ def may_skip(states: Integers) -> Integers:
     return found
 
 
-def step_by_step(do: Arithmetic[A], scores: A, skips: Integers, begins: Integers, dtype: str) -> A:
+def step_by_step(do: Arithmetic[A], scores: A, skips: Integers, begins: Integers, dtype: str, *, onward: bool) -> A:
     """`Arithmetic.alignment_table` by one sum over the ways after the other."""
+    if not onward:
+        there, and_back = _turned(do, scores, begins.shape), (skips[:, ::-1], begins[:, ::-1, ::-1])
+        return _turned(do, step_by_step(do, there, *and_back, dtype, onward=True), begins.shape)
     batch, steps, width = begins.shape
     at = np.broadcast_to(np.arange(width), (batch, width))
     far = np.where(skips, at - 2, -1)
@@ -169,6 +164,17 @@ def step_by_step(do: Arithmetic[A], scores: A, skips: Integers, begins: Integers
         row = do.where(begins[:, t].astype(np.int8), here, do.binary("add", ways, here, dtype))
         rows.append(row)
     return do.concatenate(rows, 1) if rows else scores
+
+
+def _turned(do: Arithmetic[A], table: A, sizes: tuple[int, ...]) -> A:
+    """A table (B, T · S) with its time steps and states in opposite order."""
+    batch, steps, width = sizes
+    return picked(do, table, np.broadcast_to(np.arange(steps * width)[::-1], (batch, steps * width)))
+
+
+def one_after_the_other(do: Arithmetic[A], parts: Sequence[A], rows: int, dtype: str) -> A:
+    """`Arithmetic.sum_in_turn` by one sum of two after the other."""
+    return reduce(lambda a, b: joined(do, [a, b], rows, dtype), parts)
 
 
 def picked(do: Arithmetic[A], row: A, at: Integers) -> A:

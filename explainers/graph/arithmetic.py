@@ -67,10 +67,15 @@ class Arithmetic(Protocol[A]):
         """The largest or smallest element over dimensions."""
         ...
 
-    def alignment_table(self, scores: A, skips: Integers, begins: Integers, dtype: str) -> A:
+    def alignment_table(self, scores: A, skips: Integers, begins: Integers, dtype: str, *, onward: bool) -> A:
         """log α for each time step and state, of scores (B, T · S): the score alone where an alignment begins (B, T,
         S), else with log Σ e^α of the ways there in one step: from the state itself, from the one before it, and where
-        `skips` (B, S) says so from the one before that. The same dimensions as the scores."""
+        `skips` (B, S) says so from the one before that. The same dimensions as the scores. Where it does not go onward,
+        time and states run from the last to the first: log β."""
+        ...
+
+    def sum_in_turn(self, parts: Sequence[A], rows: int, dtype: str) -> A:
+        """log Σ e^part of arrays (B, K), B of them rows, one added after the other."""
         ...
 
     def take(self, x: A, index: Integers, dim: int) -> A:

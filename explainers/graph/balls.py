@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import arb, ctx
 
-from explainers.graph.alignments import step_by_step
+from explainers.graph.alignments import one_after_the_other, step_by_step
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.ball_functions import (
     BINARY,
@@ -109,8 +109,11 @@ class BallArithmetic:
         pick = maximum if op == "max" else minimum
         return _over(x, dims, lambda terms: NAN if any(t.is_nan() for t in terms) else reduce(pick, terms))
 
-    def alignment_table(self, scores: Balls, skips: Integers, begins: Integers, dtype: str) -> Balls:
-        return step_by_step(self, scores, skips, begins, dtype)
+    def alignment_table(self, scores: Balls, skips: Integers, begins: Integers, dtype: str, *, onward: bool) -> Balls:
+        return step_by_step(self, scores, skips, begins, dtype, onward=onward)
+
+    def sum_in_turn(self, parts: Sequence[Balls], rows: int, dtype: str) -> Balls:
+        return one_after_the_other(self, parts, rows, dtype)
 
     def take(self, x: Balls, index: Integers, dim: int) -> Balls:
         size = x.shape[dim]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.contraction import contracted
-from explainers.graph.interval_alignments import table_of_floats
+from explainers.graph.interval_alignments import by_row, by_time, directed, table_of_floats
 from explainers.graph.interval_blocks import laid_out
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.special_functions import SPECIAL, of_floats
@@ -61,9 +61,12 @@ class FloatArithmetic:
     def extremum(self, op: str, x: Floats, dims: tuple[int, ...]) -> Floats:
         return np.asarray(x.max(axis=dims) if op == "max" else x.min(axis=dims))
 
-    def alignment_table(self, scores: Floats, skips: Integers, begins: Integers, dtype: str) -> Floats:
-        by_time = scores.reshape(begins.shape).transpose(1, 0, 2)
-        return table_of_floats(by_time, skips, begins).transpose(1, 0, 2).reshape(scores.shape)
+    def alignment_table(self, scores: Floats, skips: Integers, begins: Integers, dtype: str, *, onward: bool) -> Floats:
+        found = table_of_floats(by_time(scores, begins, onward), *directed(skips, begins, onward))
+        return by_row(found, scores.shape, onward)
+
+    def sum_in_turn(self, parts: Sequence[Floats], rows: int, dtype: str) -> Floats:
+        return log_sum_exp(np.stack(parts), (0,))
 
     def take(self, x: Floats, index: Integers, dim: int) -> Floats:
         size = x.shape[dim]

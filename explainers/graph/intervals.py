@@ -23,7 +23,7 @@ from explainers.graph import (
 )
 from explainers.graph import interval_functions as functions
 from explainers.graph import interval_operations as operations
-from explainers.graph.alignments import step_by_step
+from explainers.graph.alignments import one_after_the_other, step_by_step
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.interval_arrays import (
     SLACK,
@@ -230,9 +230,15 @@ class IntervalArithmetic:
         result = between(low.max(axis=-1), high.max(axis=-1))
         return made_unknown(result, np.isinf(_rows(x.rad, dims)).any(axis=-1) & ~not_numbers(result))
 
-    def alignment_table(self, scores: Interval, skips: Integers, begins: Integers, dtype: str) -> Interval:
-        found = interval_alignments.table(scores, skips, begins, self.rounding, dtype)
-        return step_by_step(self, scores, skips, begins, dtype) if found is None else found
+    def alignment_table(
+        self, scores: Interval, skips: Integers, begins: Integers, dtype: str, *, onward: bool
+    ) -> Interval:
+        found = interval_alignments.table(scores, skips, begins, self.rounding, dtype, onward=onward)
+        return step_by_step(self, scores, skips, begins, dtype, onward=onward) if found is None else found
+
+    def sum_in_turn(self, parts: Sequence[Interval], rows: int, dtype: str) -> Interval:
+        found = interval_alignments.sum_in_turn(parts, self.rounding, dtype)
+        return one_after_the_other(self, parts, rows, dtype) if found is None else found
 
     def take(self, x: Interval, index: Integers, dim: int) -> Interval:
         size = x.mid.shape[dim]
@@ -241,8 +247,11 @@ class IntervalArithmetic:
         inside = (picked >= 0) & (picked < size)
         if not size:
             return exactly(np.zeros(picked.shape))
-        place = np.clip(picked, 0, size - 1)
-        mid, rad = (np.take_along_axis(np.broadcast_to(part, (*lead, size)), place, dim) for part in (x.mid, x.rad))
+        place = picked if inside.all() else np.clip(picked, 0, size - 1)
+        mid = np.take_along_axis(np.broadcast_to(x.mid, (*lead, size)), place, dim)
+        if is_exact(x):
+            return Interval(np.where(inside, mid, 0.0), np.broadcast_to(np.float64(0.0), mid.shape), x.size)
+        rad = np.take_along_axis(np.broadcast_to(x.rad, (*lead, size)), place, dim)
         if inside.all():
             return Interval(mid, rad, x.size)
         return Interval(np.where(inside, mid, 0.0), np.where(inside, rad, 0.0), x.size)

@@ -59,6 +59,8 @@ def unary(op: UnaryOp, x: Node | Number) -> Node:
                 return inner
             case Constant(Fraction() as value):
                 return Constant(-value, dtype=x.dtype)
+            case _ if x.dtype == "bool":
+                return unary("neg", cast(x, "int64"))
             case _:
                 pass
     return Unary(op, x, x.axes, x.dtype)

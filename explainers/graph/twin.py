@@ -11,6 +11,8 @@ import keyword
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,17 +50,23 @@ class Twin:
     source: str
 
 
-def twin(formula: Expr, inputs: Mapping[str, npt.NDArray[np.generic]], heading: str) -> Twin:
+def twin(
+    formula: Expr,
+    inputs: Mapping[str, npt.NDArray[np.generic]],
+    heading: str,
+    labels: Mapping[NumberLabel, Fraction] = MappingProxyType({}),
+) -> Twin:
     """A script that assigns the inputs as nested lists, computes the formula and prints it with 17 digits.
 
-    Raises NoTwin for a formula it cannot write.
+    `labels` says what a printed number stands for where its digits say less (1e-12 for float32's). Raises NoTwin for
+    a formula it cannot write.
     """
     letters = _letters(formula)
     names = _identifiers(inputs, {letter.name for letter in letters})
     lines = [ast.unparse(ast.Import([ast.alias("math")])), ""]
     lines += [f"{names[name]} = {_literal(values.tolist())}" for name, values in inputs.items()]
     real = {name for name, values in inputs.items() if values.dtype.kind == "f"}
-    written = _Writer(names, letters, real).expression(formula)
+    written = _Writer(names, letters, real, labels).expression(formula)
     if _work(written) > MOST_WORK:
         raise NoTwin("its nested sums would run for too long")
     body = ast.unparse(ast.fix_missing_locations(ast.Expression(written)))
@@ -106,7 +114,8 @@ class _Writer:
 
     names: Mapping[str, str]
     letters: Set[Expr]
-    real: Set[str] = frozenset()
+    real: Set[str]
+    labels: Mapping[NumberLabel, Fraction]
 
     def expression(self, expr: Expr) -> ast.expr:
         match expr:
@@ -115,7 +124,7 @@ class _Writer:
             case sympy.Rational():
                 return ast.BinOp(_number(int(expr.p)), ast.Div(), ast.Constant(int(expr.q)))
             case NumberLabel():
-                return _number(float(expr.text))
+                return _number(float(self.labels.get(expr, Fraction(expr.text))))
             case sympy.Symbol():
                 return _name(expr.name if expr in self.letters else self.names.get(expr.name, expr.name))
             case sympy.Indexed():

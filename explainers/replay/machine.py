@@ -43,6 +43,7 @@ class Machine:
         self._planned = {c.index: plan(c, rerun.edits) for c in recording.calls}
         self._edited = {e.call for e in rerun.edits if not isinstance(e, ReplaceTensor)}
         self._asked = frozenset(rerun.gradients)
+        self._written = {old for made in recording.calls for old, _ in made.mutated}
         self._starts: set[int] = set()
         self._tensors: dict[int, torch.Tensor] = {}
         self._edges: dict[int, GradientEdge] = {}
@@ -132,7 +133,8 @@ class Machine:
         with torch.enable_grad():
             if tensor.id in self._asked and value.is_floating_point():
                 self._edges[tensor.id] = get_gradient_edge(value.requires_grad_())
-                value = value.clone()  # so that the program may write to it
+                if tensor.stride is None or tensor.id in self._written:
+                    value = value.clone()  # so that the program may write to it
         self._tensors[tensor.id] = value
 
     def _upcast(self, value: torch.Tensor) -> torch.Tensor:

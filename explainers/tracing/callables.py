@@ -22,6 +22,7 @@ from explainers.recording import Argument, Items, Opaque, Slice, Value
 from explainers.tracing import unfolded
 from explainers.tracing.internals import schemas
 from explainers.tracing.naming import public_name
+from explainers.tracing.signatures import REDUCTIONS
 
 _OWNERS: Final[Mapping[str, object]] = {
     "torch": torch,
@@ -161,12 +162,17 @@ def _call(function: Callable[..., Any], arguments: list[tuple[str, Any]]) -> Any
         elif name.isdigit() or (i == 0 and name == "input") or function in _POSITIONAL:
             positional.append(value)
         else:
-            keywords[_keyword(function, name)] = value
+            keywords[_keyword(function, name)] = value if parameters else _number(name, value)
     return function(*positional, **keywords)
 
 
 def _keyword(function: Callable[..., Any], name: str) -> str:
     return "split_size_or_sections" if function is torch.split and name == "split_size" else name
+
+
+def _number(name: str, value: Any) -> Any:
+    """The number of a reduction, which functions written in C++ take in place of its word."""
+    return next((k for k, word in REDUCTIONS.items() if name == "reduction" and word == value), value)
 
 
 def is_replayable(name: str, arguments: tuple[Argument, ...], inputs: tuple[int, ...], *, random: bool) -> bool:

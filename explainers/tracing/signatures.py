@@ -45,6 +45,7 @@ _INCIDENTAL: Final = frozenset(
         "out",
     }
 )  # parameters whose defaults say nothing about the value
+REDUCTIONS: Final[Mapping[object, str]] = {0: "none", 1: "mean", 2: "sum"}
 _ACCIDENTAL: Final = frozenset({"_stacklevel"})
 
 
@@ -151,7 +152,12 @@ def _fit(parameters: Sequence[Parameter], args: Sequence[object], kwargs: Mappin
         if (p.name in values and not _accepts(p.type, values[p.name])) or (p.name not in values and p.required):
             return None
     shown = [p for p in parameters if p.name in values or p.name not in _INCIDENTAL]
-    return [(p.name, values.get(p.name, p.default)) for p in shown]
+    return [(p.name, _reduction(p.name, values.get(p.name, p.default))) for p in shown]
+
+
+def _reduction(name: str, value: object) -> object:
+    """torch's own losses take the number of a reduction, those of torch.nn.functional its word: the word."""
+    return REDUCTIONS.get(value, value) if name == "reduction" and _is_int(value) else value
 
 
 def _packed(positional: Sequence[Parameter], args: Sequence[object]) -> Sequence[object]:

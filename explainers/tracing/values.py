@@ -19,6 +19,7 @@ DTYPES: Final[dict[str, torch.dtype]] = {name: getattr(torch, name) for name in 
 _NAMES: Final[dict[torch.dtype, DType]] = {getattr(torch, name): name for name in get_args(DType)}
 _ITEMS_LIMIT: Final = 1024  # entries of a nested list; a longer one is data, which the output tensor holds
 _DEPTH_LIMIT: Final = 16
+_WIDEST: Final = 64  # numbers of memory to each element, of a column of a wide table
 _TEXT_LIMIT: Final = 200
 _NAMED: Final = (torch.dtype, torch.device, torch.layout, torch.memory_format)
 _LAYOUTS: Final[dict[str, object]] = {
@@ -158,6 +159,7 @@ def freeze(
         data=to_bytes(tensor) if data else None,
         name=name,
         is_leaf=is_leaf,
+        stride=None if tensor.is_contiguous() else tuple(tensor.stride()),
     )
 
 
@@ -168,7 +170,7 @@ def to_bytes(tensor: torch.Tensor) -> bytes:
 
 
 def thaw(tensor: Tensor) -> torch.Tensor:
-    """A fresh torch tensor with the recorded elements, no gradient wanted.
+    """A fresh torch tensor with the recorded elements as they lay in memory, no gradient wanted.
 
     Raises Unrecorded where the elements are missing or are not as many as the shape says.
     """
@@ -179,4 +181,20 @@ def thaw(tensor: Tensor) -> torch.Tensor:
         raise Unrecorded(f"tensor {tensor.id} has {len(tensor.data)} bytes, not those of shape {tensor.shape}")
     if not tensor.data:
         return torch.zeros(tensor.shape, dtype=dtype)
-    return torch.frombuffer(bytearray(tensor.data), dtype=dtype).reshape(tensor.shape)
+    plain = torch.frombuffer(bytearray(tensor.data), dtype=dtype).reshape(tensor.shape)
+    return plain if tensor.stride is None else _laid(plain, tensor.stride)
+
+
+def _laid(plain: torch.Tensor, stride: tuple[int, ...]) -> torch.Tensor:
+    """The elements at these strides, what is repeated held once; as they are where the strides are no such layout, or
+    one that takes much more room."""
+    reach = 1 + sum((size - 1) * step for size, step in zip(plain.shape, stride, strict=False))
+    if len(stride) != plain.dim() or min(stride) < 0 or reach > _WIDEST * plain.numel():
+        return plain
+    once = plain[tuple(slice(None) if step else slice(1) for step in stride)]
+    room = torch.zeros(reach, dtype=plain.dtype)
+    try:
+        room.as_strided(once.shape, stride).copy_(once)
+    except RuntimeError:  # elements that overlap otherwise
+        return plain
+    return room.as_strided(plain.shape, stride)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import keyword
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explainers.graph.labels import Labels
 from explainers.graph.symbols import NumberLabel
 from explainers.graph.twin import NoTwin, twin
 
@@ -70,6 +72,13 @@ def test_sums_inside_sums_that_would_run_for_seconds_are_not_written() -> None:
 )
 def test_a_negative_number_is_raised_to_a_power_with_its_sign(base: Any, square: float) -> None:
     assert printed(twin(sympy.Pow(base, 2, evaluate=False), {}, "a square").source) == square
+
+
+def test_a_short_name_of_a_number_is_written_as_the_number() -> None:
+    held = Fraction(repr(float(np.float32(1e-12))))
+    label = Labels().written(held)
+    assert label == NumberLabel("1e-12")
+    assert printed(twin(label, {}, "a number", {label: held}).source) == float(np.float32(1e-12))
 
 
 @pytest.mark.parametrize(("condition", "value"), [(sympy.false, 2.0), (sympy.Not(sympy.false, evaluate=False), 1.0)])
