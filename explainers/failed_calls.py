@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explainers.losses.registry import Loss, registry
+from explainers.tracing.naming import raw_name
 
 Function = Callable[..., Any] | str
 Written = tuple[str, Mapping[str, object]]
@@ -54,14 +55,21 @@ def _position(function: Function, k: int, kwargs: Mapping[str, object]) -> str:
 def _loss_of(function: Function) -> Loss | None:
     """The registry's loss that a function, a name, a module or its class is."""
     losses = registry().losses
-    if isinstance(function, str):
-        name = function
-    elif not _is_torchs(function):
+    name = function if isinstance(function, str) else _called(function)[1]
+    if name is None:
         return None
-    else:
-        name = getattr(function, "__name__", type(function).__name__)
     modules = {loss.module: loss for loss in losses.values() if loss.module is not None}
     return losses.get(name) or modules.get(name)
+
+
+def _called(function: Callable[..., Any]) -> tuple[str | None, str | None]:
+    """Where in torch a function is found, and under which name; of a module or a class its own name alone."""
+    if not _is_torchs(function):
+        return None, None
+    if isinstance(function, type) or not hasattr(function, "__name__"):
+        return None, getattr(function, "__name__", type(function).__name__)
+    owner, _, name = raw_name(function).rpartition(".")
+    return "F" if owner == "torch.nn.functional" else owner, name
 
 
 def _is_torchs(function: Callable[..., Any]) -> bool:
@@ -73,10 +81,11 @@ def _built(function: Function, taken: Mapping[str, object]) -> Written | None:
     """What was called, as an expression; None where only the object itself can be called again."""
     if isinstance(function, str) and function[:1].isupper():
         return f"nn.{function}", {}
-    loss = _loss_of(function)
-    name = function if isinstance(function, str) else getattr(function, "__name__", None)
-    if isinstance(function, str) or (loss is not None and name == loss.name):
-        owner = "F" if loss is None or loss.owner == "torch.nn.functional" else loss.owner
+    if isinstance(function, str):
+        loss = _loss_of(function)
+        return f"{'F' if loss is None or loss.owner == 'torch.nn.functional' else loss.owner}.{function}", {}
+    owner, name = _called(function)
+    if owner is not None:
         return f"{owner}.{name}", {}
     if isinstance(function, type):
         return (f"nn.{function.__name__}", {}) if function.__module__.startswith("torch.nn.") else None

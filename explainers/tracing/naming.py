@@ -43,6 +43,8 @@ _SYNONYMS: Final = {
     "special.log_softmax": "log_softmax", "special.logsumexp": "logsumexp", "special.xlogy": "xlogy",
     "special.logit": "logit", "special.expm1": "expm1", "special.log1p": "log1p", "special.exp2": "exp2",
     "special.erf": "erf", "special.erfc": "erfc", "special.round": "round", "spmm": "mm",
+    "nn.functional.cross_entropy_loss": "nn.functional.cross_entropy",
+    "nn.functional.nll_loss_nd": "nn.functional.nll_loss",
     "special.gammaln": "lgamma", "special.digamma": "digamma", "special.psi": "digamma", "special.i0": "i0",
 }  # fmt: skip
 _OTHER_ORDER: Final = frozenset({"polygamma"})  # methods whose twin takes its arguments in another order

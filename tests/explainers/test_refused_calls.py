@@ -25,6 +25,7 @@ CALLS: list[tuple[Callable[..., Any] | str, tuple[Any, ...], dict[str, Any], str
     ("huber_loss", (NUMBERS, NUMBERS), {"delta": -1.0}, "F.huber_loss(input, target, delta=-1.0)"),
     ("logsumexp", (SCORES, 5), {}, "torch.logsumexp(input, 5)"),
     (torch.nn.functional.nll_loss, (SCORES, LABELS.float()), {}, "F.nll_loss(input, target)"),
+    (torch.nn.functional.logsigmoid, (LABELS,), {}, "F.logsigmoid(input)"),
     (nn.MSELoss(reduction="avg"), (NUMBERS, NUMBERS), {}, "nn.MSELoss(reduction='avg')(input, target)"),
     (nn.SmoothL1Loss(beta=-1.0), (NUMBERS, NUMBERS), {}, "nn.SmoothL1Loss(beta=-1.0)(input, target)"),
     (nn.NLLLoss(weight=torch.ones(4)), (SCORES, LABELS), {}, "nn.NLLLoss(weight=weight)(input, target)"),
@@ -48,6 +49,16 @@ def test_a_refused_call_is_written_out_and_mended(
     assert found is not None and found.diagnoses[0].confidence == "shown"
     fix = found.diagnoses[0].fix
     assert fix is not None and fix.diff[0] == f"- {source}"
+
+
+@pytest.mark.filterwarnings("ignore:size_average")
+def test_a_class_that_takes_input_and_target_for_its_options_is_mended() -> None:
+    with pytest.raises(TypeError) as caught:
+        explain(nn.CrossEntropyLoss, SCORES[:1], LABELS[:1])
+    found = explain_error(caught.value).explanation
+    assert found is not None and found.diagnoses[0].confidence == "shown"
+    fix = found.diagnoses[0].fix
+    assert fix is not None and fix.diff[1] == "+ nn.CrossEntropyLoss()(input, target).item()"
 
 
 def test_a_module_with_parameters_is_not_built_anew() -> None:
