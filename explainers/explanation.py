@@ -95,10 +95,9 @@ class Explanation:
         """The gradient with respect to each real input under the name that the program gives it, as nested lists of
         the input's shape: torch's own numbers, as `value` is; the exact ones where torch was not asked, and none where
         torch's backward raises."""
-        if self.backward_error is not None:
-            return {}
-        own = () if isinstance(self.reading, Reading) else self.autograd
-        return {named(self.recording, self.call, id): self._slope(id).tolist() for id in (*self.gradients, *own)}
+        ours = () if self.backward_error is not None else self.gradients
+        theirs = self.autograd if self.backward_error is not None or not isinstance(self.reading, Reading) else ()
+        return {named(self.recording, self.call, id): self._slope(id).tolist() for id in (*ours, *theirs)}
 
     def _slope(self, id: int) -> npt.NDArray[np.float64]:
         found = self.autograd.get(id)

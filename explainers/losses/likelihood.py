@@ -97,14 +97,15 @@ def poisson_nll_loss(
 
 def gaussian_nll_loss(
     input: Array,
-    target: Array,
+    target: Array | float,
     var: Array | float,
     full: bool = False,
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Array:
     """½ (log v + (x − t)² / v) for v = max(var, ε), through which the gradient goes as if there were no maximum."""
-    (x, t, v), layout = broadcast((input, target, _variance(input, var)))
+    wanted = target if isinstance(target, Array) else Array(ops.constant(target))
+    (x, t, v), layout = broadcast((input, wanted, _variance(input, var)))
     v = ops.with_gradient(ops.clamp_min(v, eps), ((v, ops.constant(1)),))
     item = ops.mul(0.5, ops.add(ops.log(v), ops.div(ops.square(ops.sub(x, t)), v)))
     if full:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final, cast
 
 import msgspec
@@ -60,10 +61,12 @@ class Machine:
         value = self._get(self._subject)
         name = self._recording.tensors[self._subject].name if self._subject in self._recording.tensors else None
         found = RerunResult(self._rerun.label, value=freeze(value, self._subject, name=name))
+        asked = [id for id in self._rerun.gradients if id in self._edges]
         try:
-            return msgspec.structs.replace(found, gradients=self._gradients(value))
+            return msgspec.structs.replace(found, gradients=self._gradients(value, asked))
         except RuntimeError as error:
-            return msgspec.structs.replace(found, raised=Raised(type(error).__name__, str(error)[:MESSAGE_LIMIT]))
+            raised = Raised(type(error).__name__, str(error)[:MESSAGE_LIMIT])
+            return msgspec.structs.replace(found, raised=raised, gradients=self._one_by_one(value, asked))
 
     def _needed(self) -> tuple[set[int], set[int]]:
         """Indices of the calls to run and ids to start from, walking back from the subject."""
@@ -206,10 +209,17 @@ class Machine:
             raise NotReplayable(f"{function} is not a torch function that can be run again")
         return call(function, arguments)
 
-    def _gradients(self, value: torch.Tensor) -> dict[int, Tensor]:
-        ids = [id for id in self._rerun.gradients if id in self._edges]
+    def _gradients(self, value: torch.Tensor, ids: list[int]) -> dict[int, Tensor]:
         if not ids or not value.requires_grad:
             return {}
-        outward = [self._edges[id] for id in ids]
-        found = cast("tuple[torch.Tensor | None, ...]", torch.autograd.grad(value.sum(), outward, allow_unused=True))
-        return {id: freeze(gradient, id) for id, gradient in zip(ids, found, strict=True) if gradient is not None}
+        found = torch.autograd.grad(value.sum(), [self._edges[id] for id in ids], allow_unused=True, retain_graph=True)
+        given = cast("tuple[torch.Tensor | None, ...]", found)
+        return {id: freeze(gradient, id) for id, gradient in zip(ids, given, strict=True) if gradient is not None}
+
+    def _one_by_one(self, value: torch.Tensor, ids: list[int]) -> dict[int, Tensor]:
+        """The gradients that torch gives alone, where it refuses one of them and so all together."""
+        found: dict[int, Tensor] = {}
+        for id in ids if len(ids) > 1 else ():
+            with contextlib.suppress(RuntimeError):
+                found |= self._gradients(value, [id])
+        return found

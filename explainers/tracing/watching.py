@@ -18,6 +18,7 @@ from explainers.tracing.mode import Tracer
 from explainers.tracing.raising import raised
 from explainers.tracing.source import Source
 from explainers.tracing.trimming import Program, assemble
+from explainers.tracing.values import is_recordable
 
 RECORDING: Final = "_whyloss_recording"
 """Where an exception that left a watched block keeps what led to it."""
@@ -122,6 +123,8 @@ def record_call(
         result = getattr(result, "loss")  # noqa: B009
     if not isinstance(result, torch.Tensor):
         raise TypeError(f"the call returned a {type(result).__name__}, not a tensor")
+    if not is_recordable(result):
+        raise TypeError(f"the call returned a tensor that holds no plain numbers: {result.dtype} on {result.device}")
     if tracer.ledger.id_of(result) is None:
         tracer.ledger.meet(result)
     run.finish(_parameters(function, args, kwargs))

@@ -57,6 +57,15 @@ def test_every_argument_of_torch_is_one_of_the_reference_program() -> None:
         assert set(theirs) - set(ours) <= {"rest", "out"}, loss.name
 
 
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_torchs_own_losses_take_the_number_of_a_reduction(reduction: str) -> None:
+    x, y = torch.tensor([0.5, -1.5, 2.0]), torch.tensor([1.0, -1.0, -1.0])
+    found = explain(torch.hinge_embedding_loss, x, y, 1.0, ["none", "mean", "sum"].index(reduction))
+    assert found.proof.certified and found.loss is not None and found.loss.name == "hinge_embedding_loss"
+    expected = F.hinge_embedding_loss(x, y, reduction=reduction)
+    assert torch.equal(torch.tensor(found.value), expected)
+
+
 def triplet(seed: int) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return [torch.randn(4, 3, generator=generator).requires_grad_() for _ in range(3)]

@@ -30,6 +30,8 @@ def test_bytes_and_back(shape: list[int], name: str, seed: int, transpose: bool,
     again = thaw(freeze(tensor, 4))
     assert (again.shape, again.dtype) == (tensor.shape, tensor.dtype)
     assert torch.equal(again, tensor)
+    assert again.is_contiguous() or again.stride() == tensor.stride()
+    assert again.is_contiguous() == tensor.is_contiguous()
 
 
 @given(SHAPES, st.sampled_from(sorted(DTYPES)), st.integers(0, 99))
