@@ -136,8 +136,9 @@ def _pictures(card: Card, asked: ToConclude) -> tuple[bytes | None, bytes | None
     return renderer().draw(card) if wants.card else None, renderer().draw_full(card) if wants.full else None
 
 
+@functools.cache
 def listed() -> Listed:
-    """What losses, diagnoses and examples there are."""
+    """What losses, diagnoses and examples there are; the zygote lists them once for all explainers."""
     losses = registry.registry().losses.values()
     translators = {name: translator(name) for name in locale.available()}
     kinds = (
