@@ -55,7 +55,7 @@ async def listening(talker: Talker, path: Path) -> AsyncGenerator[None]:
 
     Raises SocketTaken, OSError.
     """
-    _clear(path)
+    clear(path)
     before = os.umask(0o177)
     try:
         server = await asyncio.start_unix_server(talker.talk, path)
@@ -65,12 +65,12 @@ async def listening(talker: Talker, path: Path) -> AsyncGenerator[None]:
         yield
     finally:
         server.close()
-        _clear(path)
+        clear(path)
         await talker.close()
 
 
-def _clear(path: Path) -> None:
-    """Removes a socket that nobody listens at any more."""
+def clear(path: Path) -> None:
+    """Removes a socket that nobody listens at any more; raises SocketTaken for what must stay."""
     if not path.exists():
         return
     if not path.is_socket():

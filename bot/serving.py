@@ -20,7 +20,7 @@ from bot.evaluator.frames import FrameError, decode, encode, receive_frame, send
 from bot.exchange import Ask, Cancel, FromClient, FromService, Queued, Refused, Stage
 from bot.fairness import Allowance
 from bot.line import TURNED_AWAY, Line, Rules, Who
-from bot.listening import Refusal, listening
+from bot.listening import Refusal, clear, listening
 from bot.log import Log
 from bot.service import CannotServe, FloorNotMet, started
 from bot.settings import BELOW_FLOOR, FairnessSettings, Settings
@@ -173,6 +173,7 @@ async def serve(settings: Settings, log: Log, path: Path) -> int:
             log.info("listening", socket=str(path))
             await asyncio.Event().wait()
 
+    clear(path)  # before seconds are spent on what could not listen there
     try:
         return await _serving(settings, log, work)
     except FloorNotMet as unmet:

@@ -52,6 +52,7 @@ def settle(settings: orders.ZygoteSettings) -> Cells:
     """Runs once, before the first fork; raises whatever an import, a hook or a kernel call raises."""
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     namespaces.separate()
+    gc.disable()  # what is imported stays: looking through it again and again finds nothing
     with contextlib.suppress(OSError):  # a plus, not a wall: some containers mount /proc read-only
         Path("/proc/self/oom_score_adj").write_bytes(_OOM_SCORE)
     _import(settings)
@@ -60,7 +61,6 @@ def settle(settings: orders.ZygoteSettings) -> Cells:
     _drop(settings.user)
     gc.collect()
     gc.freeze()
-    gc.disable()
     huge_pages.collapse()
     cells = Cells(
         os.getpid(),

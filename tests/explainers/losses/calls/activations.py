@@ -7,7 +7,13 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.explainers.losses.calls.strategies import DTYPES, LOGITS, Calls, LossCall, tensor
+from tests.explainers.losses.calls.strategies import (
+    DTYPES,
+    LOGITS,
+    Calls,
+    LossCall,
+    tensor,
+)
 
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=4) | st.just((0, 2))
 

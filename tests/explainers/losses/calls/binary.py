@@ -8,12 +8,12 @@ from hypothesis.extra import numpy as arrays
 from tests.explainers.losses.calls.strategies import (
     DTYPES,
     LOGITS,
+    REDUCTIONS,
     UNIT,
     Calls,
     LossCall,
     Numbers,
     beside,
-    reductions,
     tensor,
 )
 
@@ -24,7 +24,7 @@ def _binary(draw: st.DrawFn, name: str, inputs: Numbers, weights: tuple[str, ...
     dtype = draw(DTYPES)
     held = {"input": draw(tensor(shape, dtype, inputs)), "target": draw(tensor(shape, dtype, UNIT))}
     weighted = {k: v for w in weights for k, v in draw(beside(shape, dtype, w)).items()}
-    return LossCall(name, {**held, **weighted, **draw(reductions())})
+    return LossCall(name, {**held, **weighted, **draw(REDUCTIONS)})
 
 
 def calls() -> Calls:

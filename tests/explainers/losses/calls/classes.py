@@ -13,13 +13,17 @@ from tests.explainers.losses.calls.strategies import (
     DTYPES,
     KINDS,
     LOGITS,
+    REDUCTIONS,
     UNIT,
     WEIGHTS,
     Calls,
     LossCall,
-    reductions,
     tensor,
 )
+
+SOFT = UNIT | st.floats(-2, 2, width=32)
+MASKED = LOGITS | st.just(-np.inf)
+SMOOTHINGS = st.sampled_from([{}, {}, *({"label_smoothing": epsilon} for epsilon in (0.0, 0.1, 1.0))])
 
 
 @st.composite
@@ -66,17 +70,17 @@ def _nll_loss(draw: st.DrawFn) -> LossCall:
     if len(shape) > 3:  # torch's own backward refuses another way in memory then
         input = input.contiguous()
     weight, target = draw(class_weights(shape[at], dtype)), draw(indices(shape, at))
-    return LossCall("nll_loss", {"input": input, **target, **weight, **draw(reductions())})
+    return LossCall("nll_loss", {"input": input, **target, **weight, **draw(REDUCTIONS)})
 
 
 @st.composite
 def _cross_entropy(draw: st.DrawFn) -> LossCall:
     (shape, at), dtype = draw(class_shapes()), draw(DTYPES)
     input = draw(tensor(shape, dtype, LOGITS))
-    smoothing = draw(st.sampled_from([{}, {}, *({"label_smoothing": epsilon} for epsilon in (0.0, 0.1, 1.0))]))
-    rest = {**draw(class_weights(shape[at], dtype)), **draw(reductions()), **smoothing}
+    smoothing = draw(SMOOTHINGS)
+    rest = {**draw(class_weights(shape[at], dtype)), **draw(REDUCTIONS), **smoothing}
     if draw(st.integers(0, 2)) == 0:
-        soft = draw(tensor(shape, dtype, UNIT | st.floats(-2, 2, width=32)))
+        soft = draw(tensor(shape, dtype, SOFT))
         return LossCall("cross_entropy", {"input": input, "target": soft, **rest})
     target = draw(indices(shape, at, bytes_too=not smoothing))
     if not smoothing and "ignore_index" not in target and draw(st.booleans()):
@@ -94,7 +98,7 @@ def _off_target(input: torch.Tensor, target: torch.Tensor, at: int, chosen: int)
 @st.composite
 def _along(draw: st.DrawFn, name: str) -> LossCall:
     shape = draw(arrays.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=4))
-    input = draw(tensor(shape, draw(DTYPES), LOGITS | st.just(-np.inf)))
+    input = draw(tensor(shape, draw(DTYPES), MASKED))
     dtype = draw(st.sampled_from([{}, {}, {"dtype": torch.float64}]))
     width = max(len(shape), 1)
     return LossCall(name, {"input": input, "dim": draw(st.integers(-width, width - 1)), **dtype})

@@ -8,15 +8,16 @@ from hypothesis.extra import numpy as arrays
 
 from tests.explainers.losses.calls.strategies import (
     DTYPES,
+    NAMED,
+    REDUCTIONS,
     Calls,
     LossCall,
-    named_reductions,
-    reductions,
     tensor,
 )
 
 POWERS = st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, float("inf")])
 VECTORS = st.floats(-20, 20, width=32) | st.sampled_from([0.0, 1.0, -1.0])
+SIGNS = st.sampled_from([1.0, -1.0, 0.0])
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)
 
 
@@ -25,8 +26,8 @@ def _embedding(draw: st.DrawFn) -> LossCall:
     n, d, dtype = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(DTYPES)
     shape, left = draw(st.sampled_from([((n, d), (n,)), ((n, d), (n,)), ((d,), ())]))
     pair = {name: draw(tensor(shape, dtype, VECTORS)) for name in ("input1", "input2")}
-    target = draw(tensor(left, draw(st.sampled_from([dtype, torch.int64])), st.sampled_from([1.0, -1.0, 0.0])))
-    rest = {"margin": draw(st.sampled_from([0, 0.5, -0.5])), **draw(reductions())}
+    target = draw(tensor(left, draw(st.sampled_from([dtype, torch.int64])), SIGNS))
+    rest = {"margin": draw(st.sampled_from([0, 0.5, -0.5])), **draw(REDUCTIONS)}
     return LossCall("cosine_embedding_loss", {**pair, "target": target, **rest})
 
 
@@ -36,9 +37,9 @@ def _triplet(draw: st.DrawFn) -> LossCall:
     three = {name: draw(tensor(shape, dtype, VECTORS)) for name in ("anchor", "positive", "negative")}
     rest = {"margin": draw(st.sampled_from([0.5, 1.0, 10.0])), "swap": draw(st.booleans())}
     if draw(st.booleans()):
-        return LossCall("triplet_margin_with_distance_loss", {**three, **rest, **draw(named_reductions())})
+        return LossCall("triplet_margin_with_distance_loss", {**three, **rest, **draw(NAMED)})
     rest |= {"p": draw(POWERS), "eps": draw(st.sampled_from([1e-6, 1e-3]))}
-    return LossCall("triplet_margin_loss", {**three, **rest, **draw(reductions())})
+    return LossCall("triplet_margin_loss", {**three, **rest, **draw(REDUCTIONS)})
 
 
 @st.composite

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from tests.explainers.losses.calls.strategies import (
     DTYPES,
     GRID,
+    NAMED,
     NUMBERS,
+    REDUCTIONS,
     WEIGHTS,
     Calls,
     LossCall,
     broadcasting,
-    named_reductions,
-    reductions,
     tensor,
 )
 
@@ -32,7 +32,7 @@ def _differences(draw: st.DrawFn, name: str, weighted: bool, knob: dict[str, Any
     whole = torch.broadcast_shapes(left, right)
     use = weighted and whole == left and draw(st.integers(0, 2)) == 0  # torch wants the input's own shape
     weight = {"weight": draw(tensor(whole, dtype, WEIGHTS))} if use else {}
-    flags = draw(reductions()) if name != "huber_loss" else draw(named_reductions())
+    flags = draw(REDUCTIONS) if name != "huber_loss" else draw(NAMED)
     return LossCall(name, {**held, **weight, **flags, **{k: draw(v) for k, v in (knob or {}).items()}})
 
 

@@ -10,7 +10,14 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.explainers.losses.calls.strategies import DTYPES, SINGLE_OR_DOUBLE, Calls, LossCall, named_reductions, tensor
+from tests.explainers.losses.calls.strategies import (
+    DTYPES,
+    NAMED,
+    SINGLE_OR_DOUBLE,
+    Calls,
+    LossCall,
+    tensor,
+)
 
 SCORES = st.floats(-4, 4, width=32)
 
@@ -25,7 +32,7 @@ def _ctc(draw: st.DrawFn) -> LossCall:
         draw(arrays.arrays(np.int64, n, elements=st.integers(least, most))) for least, most in ((1, t), (0, s))
     )
     of = draw(st.sampled_from(["rows", "in a row", "one"]))
-    rest: dict[str, Any] = {"blank": blank, **draw(named_reductions()), "zero_infinity": draw(st.booleans())}
+    rest: dict[str, Any] = {"blank": blank, **draw(NAMED), "zero_infinity": draw(st.booleans())}
     if of == "one":
         target = torch.from_numpy(draw(arrays.arrays(np.int64, s, elements=labels)))
         given = {"log_probs": log_probs[:, 0], "targets": target}
@@ -45,7 +52,7 @@ def _linear(draw: st.DrawFn) -> LossCall:
     target = torch.from_numpy(draw(arrays.arrays(np.int64, left, elements=st.integers(0, c - 1))))
     bias = {"linear_bias": draw(tensor((c,), dtype, SCORES))} if draw(st.booleans()) else {}
     weight = {"weight": draw(tensor((c,), dtype, st.floats(0.5, 4, width=32)))} if draw(st.booleans()) else {}
-    rest = {"label_smoothing": draw(st.sampled_from([0.0, 0.1])), **draw(named_reductions())}
+    rest = {"label_smoothing": draw(st.sampled_from([0.0, 0.1])), **draw(NAMED)}
     return LossCall("linear_cross_entropy", {**held, "target": target, **bias, **weight, **rest})
 
 

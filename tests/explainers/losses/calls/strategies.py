@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,12 @@ SINGLE_OR_DOUBLE = st.sampled_from([torch.float32, torch.float64])
 """For what torch has no half precision on a CPU."""
 ALL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 DTYPES = SINGLE_OR_DOUBLE | st.sampled_from(ALL[:2])
+FEW_SPECIAL = st.sampled_from(["non-finite", "tiny", *["as they are"] * 8])
+FEW_TINY = st.sampled_from(["as they are", "tiny"])
+LAYOUTS = st.sampled_from(["plain", "plain", "sliced", "transposed", "expanded"])
+NAMED = st.sampled_from(["mean", "sum", "none"]).map(lambda name: {"reduction": name})
+FLAGS = st.fixed_dictionaries({k: st.sampled_from([True, False, None]) for k in ("size_average", "reduce")})
+SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=3) | st.just((0, 2))
 KINDS = st.sampled_from(["unbatched", "batch", "batch", "batch", "sequence", "image"])
 
 
@@ -48,23 +55,40 @@ def _double(value: Any) -> Any:
     return torch.float64 if isinstance(value, torch.dtype) else value
 
 
+@lru_cache(maxsize=4096)
 @st.composite
 def tensor(draw: st.DrawFn, shape: tuple[int, ...], dtype: torch.dtype, numbers: Numbers) -> Any:
     """A tensor of these numbers, often one that is not contiguous; where they are any numbers, sometimes with
     infinities and with what is not a number, and sometimes next to the smallest numbers of the dtype."""
-    if dtype.is_floating_point and numbers in (LOGITS, NUMBERS, WEIGHTS):
-        tiny = torch.finfo(dtype).tiny
-        kinds = {0: NON_FINITE, 1: st.floats(0, 4).map(lambda part: tiny * part)}
-        more = kinds.get(draw(st.integers(0, 9))) if numbers is not WEIGHTS else draw(st.sampled_from([None, kinds[1]]))
-        numbers = numbers if more is None else numbers | more
-    held = draw(arrays.arrays(np.float64, shape, elements=numbers.map(lambda v: v + 0.0)))
-    return draw(laid_out(torch.from_numpy(held).to(dtype)))
+    anything = dtype.is_floating_point and numbers in (LOGITS, NUMBERS, WEIGHTS)
+    kind = draw(FEW_TINY if numbers is WEIGHTS else FEW_SPECIAL) if anything else "as they are"
+    held = draw(_array(shape, _more(numbers, dtype, kind)))
+    return _laid_out(torch.from_numpy(held).to(dtype), draw(LAYOUTS))
 
 
-@st.composite
-def laid_out(draw: st.DrawFn, made: torch.Tensor) -> Any:
+# A strategy that is made anew for each draw is looked through anew: that took longer than the draw.
+
+
+@lru_cache(maxsize=4096)
+def _array(shape: tuple[int, ...], numbers: Numbers) -> st.SearchStrategy[Any]:
+    return arrays.arrays(np.float64, shape, elements=numbers.map(lambda v: v + 0.0))
+
+
+@lru_cache(maxsize=4096)
+def _more(numbers: Numbers, dtype: torch.dtype, kind: str) -> Numbers:
+    match kind:
+        case "non-finite":
+            return numbers | NON_FINITE
+        case "tiny":
+            tiny = torch.finfo(dtype).tiny
+            return numbers | st.floats(0, 4).map(lambda part: tiny * part)
+        case _:
+            return numbers
+
+
+def _laid_out(made: torch.Tensor, how: str) -> torch.Tensor:
     """The tensor as it is, or another way in memory: each second place, turned round, or one row repeated."""
-    match draw(st.sampled_from(["plain", "plain", "sliced", "transposed", "expanded"])):
+    match how:
         case "sliced":
             return torch.stack([made, made], -1)[..., 0]
         case "transposed" if made.dim() > 1:
@@ -75,24 +99,19 @@ def laid_out(draw: st.DrawFn, made: torch.Tensor) -> Any:
             return made
 
 
-def named_reductions() -> st.SearchStrategy[dict[str, Any]]:
-    """A reduction by its name."""
-    return st.sampled_from(["mean", "sum", "none"]).map(lambda name: {"reduction": name})
-
-
 @st.composite
-def reductions(draw: st.DrawFn) -> dict[str, Any]:
-    """A reduction by its name, or by the flags it had before."""
-    if draw(st.integers(0, 4)):
-        return draw(named_reductions())
-    flags = draw(st.fixed_dictionaries({k: st.sampled_from([True, False, None]) for k in ("size_average", "reduce")}))
-    return {**flags, "reduction": "mean"}
+def _reductions(draw: st.DrawFn) -> dict[str, Any]:
+    return draw(NAMED) if draw(st.integers(0, 4)) else {**draw(FLAGS), "reduction": "mean"}
+
+
+REDUCTIONS = _reductions()
+"""A reduction by its name, or by the flags it had before."""
 
 
 @st.composite
 def broadcasting(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Two shapes that broadcast, alike half of the time."""
-    shape = draw(arrays.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=3) | st.just((0, 2)))
+    shape = draw(SHAPES)
     if draw(st.booleans()):
         return shape, shape
     other = tuple(1 if draw(st.booleans()) else side for side in shape)[draw(st.integers(0, len(shape))) :]
