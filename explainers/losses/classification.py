@@ -168,6 +168,8 @@ def _picked(
     if smoothing > 0.0 and weight is not None and reduction == "mean":
         assert weights is not None
         item = _of_some_weight(item, weights, layout)
+    if reduction == "mean" and weights is None:  # by the kernel of nll_loss, which adds in the dtype itself
+        return Array(ops.div(reduced(item, layout, "sum").node, ops.count(axis for axis in layout if axis)))
     return reduced(item, layout, reduction, weights)
 
 

@@ -285,9 +285,7 @@ def test_the_doctor_shows_what_held_and_how_strong_the_jail_is() -> None:
     assert re.search(r"^Level [ABC][.,]", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("command", "status"), [(("doctor",), 3), (("evaluator", "--socket", os.devnull + "-no"), 3), (("ask", MESSAGE), 1)]
-)
+@pytest.mark.parametrize(("command", "status"), [(("doctor",), 3), (("ask", MESSAGE), 1)])
 def test_below_the_floor_no_code_is_evaluated_and_that_is_said(command: tuple[str | Path, ...], status: int) -> None:
     done = whyloss(*command, module="tests.without_namespaces", WHYLOSS_EVALUATOR__SANDBOX_FLOOR="A")
     assert done.returncode == status

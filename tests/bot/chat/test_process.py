@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.loopback_discord.entities import Channel
+from tests.loopback_discord.entities import Channel, Message
 from tests.loopback_discord.loopback import Loopback
 from tests.loopback_discord.person import Person
 
@@ -94,31 +94,53 @@ def lives(pid: int) -> bool:
     return state not in ([], [b"Z"])
 
 
+async def ended(processes: list[int]) -> None:
+    async with asyncio.timeout(END_SECONDS):
+        while any(map(lives, processes)):  # noqa: ASYNC110 - orphans tell nobody of their end
+            await asyncio.sleep(0.05)
+
+
+async def a_slow_question(loopback: Loopback, channel: Channel, person: Person) -> Message:
+    """Once the bot is at it."""
+    typed = len(loopback.ledger.asked("POST", "/typing"))
+    slow = person.mention(channel, MARKED.replace("zebra =", "import time; time.sleep(2)\nzebra ="))
+    await loopback.until(lambda: len(loopback.ledger.asked("POST", "/typing")) > typed, 5)
+    return slow
+
+
 def place(loopback: Loopback) -> tuple[Channel, Person]:
     guild = loopback.guild()
     return loopback.channel(guild), loopback.person("alice", guild)
 
 
-async def test_the_token_and_the_words_stay_where_they_are(loopback: Loopback, tmp_path: Path) -> None:
+async def test_a_killed_bot_keeps_its_secrets_and_answers_after_its_restart(loopback: Loopback, tmp_path: Path) -> None:
     general, alice = place(loopback)
     async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
-        message = alice.mention(general, MARKED)
-        await loopback.reply_to(message, START_SECONDS, lambda each: each.pictures)
+        await loopback.reply_to(alice.mention(general, MARKED), START_SECONDS, lambda each: each.pictures)
         children = list(descendants(bot.process.pid))
         held, commands = ([of_process(pid, what) for pid in children] for what in ("environ", "cmdline"))
-        bot.process.send_signal(signal.SIGTERM)
-        assert await bot.process.wait() == 0
-        told = await bot.told()
+        slow = await a_slow_question(loopback, general, alice)
+        bot.process.kill()
+        await bot.process.wait()
+        written = bot.log.read_text()
     assert any(b"evaluator" in command for command in commands), "it has its evaluator as a child"
     assert len(children) > 2, "and that has children"
     assert not [environment for environment in held if loopback.token.encode() in environment]
+    await ended(children)
+    loopback.gateway.drop()
+    loopback.gateway.sessions.clear()
+    async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
+        await loopback.reply_to(slow, START_SECONDS, lambda each: each.pictures)
+        children = list(descendants(bot.process.pid))
+        bot.process.send_signal(signal.SIGTERM)
+        assert await bot.process.wait() == 0
+        told = await bot.told()
+    assert len(loopback.replies(slow)) == 1
     assert not HEAVY & set(told[-1].split())
-    written = bot.log.read_text() + "\n".join(told[:-1])
+    written += bot.log.read_text() + "\n".join(told[:-1])
     assert "connected" in written
     assert not [secret for secret in (loopback.token, "zebra", "why 0.5514", "0.5514 is") if secret in written]
-    async with asyncio.timeout(END_SECONDS):
-        while any(map(lives, children)):  # noqa: ASYNC110 - orphans tell nobody of their end
-            await asyncio.sleep(0.05)
+    await ended(children)
 
 
 async def test_below_the_floor_it_evaluates_nothing_and_says_so(loopback: Loopback, tmp_path: Path) -> None:
@@ -137,10 +159,16 @@ async def test_below_the_floor_it_evaluates_nothing_and_says_so(loopback: Loopba
     assert len(loopback.replies(message)) == 1
 
 
-async def test_it_prints_how_to_add_it(loopback: Loopback, tmp_path: Path) -> None:
+async def test_it_prints_how_to_add_it_and_sigterm_finishes_what_is_under_way(
+    loopback: Loopback, tmp_path: Path
+) -> None:
+    general, alice = place(loopback)
     (tmp_path / "token").write_text(f"{loopback.token}\n")
     async with running(loopback, tmp_path, WHYLOSS_DISCORD__TOKEN_FILE=str(tmp_path / "token")) as bot:
+        await loopback.reply_to(alice.mention(general, MARKED), START_SECONDS, lambda each: each.pictures)
+        slow = await a_slow_question(loopback, general, alice)
         bot.process.send_signal(signal.SIGTERM)
+        await loopback.reply_to(slow, START_SECONDS, lambda each: each.pictures)
         assert await bot.process.wait() == 0
         told = await bot.told()
     links = [line for line in told if "oauth2/authorize" in line]
@@ -149,36 +177,6 @@ async def test_it_prints_how_to_add_it(loopback: Loopback, tmp_path: Path) -> No
     assert "scope=bot+applications.commands" in links[0]
     assert "permissions=274878024704" in links[0], "view, send, send in threads, embed, attach, read history"
     assert "integration_type=1" in links[1]
-
-
-async def test_sigterm_finishes_what_is_under_way(loopback: Loopback, tmp_path: Path) -> None:
-    general, alice = place(loopback)
-    async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
-        await loopback.reply_to(alice.mention(general, MARKED), START_SECONDS, lambda each: each.pictures)
-        typed = len(loopback.ledger.asked("POST", "/typing"))
-        slow = alice.mention(general, MARKED.replace("zebra =", "import time; time.sleep(2)\nzebra ="))
-        await loopback.until(lambda: len(loopback.ledger.asked("POST", "/typing")) > typed, 5)
-        bot.process.send_signal(signal.SIGTERM)
-        await loopback.reply_to(slow, START_SECONDS, lambda each: each.pictures)
-        assert await bot.process.wait() == 0
-
-
-async def test_a_killed_bot_answers_after_its_restart(loopback: Loopback, tmp_path: Path) -> None:
-    general, alice = place(loopback)
-    async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
-        await loopback.reply_to(alice.mention(general, MARKED), START_SECONDS, lambda each: each.pictures)
-        typed = len(loopback.ledger.asked("POST", "/typing"))
-        slow = alice.mention(general, MARKED.replace("zebra =", "import time; time.sleep(2)\nzebra ="))
-        await loopback.until(lambda: len(loopback.ledger.asked("POST", "/typing")) > typed, 5)
-        bot.process.kill()
-        await bot.process.wait()
-    loopback.gateway.drop()
-    loopback.gateway.sessions.clear()
-    async with running(loopback, tmp_path, DISCORD_TOKEN=loopback.token) as bot:
-        await loopback.reply_to(slow, START_SECONDS, lambda each: each.pictures)
-        bot.process.send_signal(signal.SIGTERM)
-        assert await bot.process.wait() == 0
-    assert len(loopback.replies(slow)) == 1
 
 
 def test_without_a_token_it_says_where_one_may_stand(tmp_path: Path) -> None:

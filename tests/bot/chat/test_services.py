@@ -52,24 +52,17 @@ async def warm(services: Services) -> AsyncGenerator[Supervised]:
         yield fleet
 
 
-@pytest.mark.parametrize(("deaths", "words"), [(1, "4"), (2, "My evaluator went away")])
-async def test_a_service_that_dies_of_a_question(loopback: Loopback, start: Start, deaths: int, words: str) -> None:
+async def test_a_service_that_dies_of_a_question_is_replaced_and_the_next_turns_away_when_full(
+    loopback: Loopback, start: Start
+) -> None:
     guild = loopback.guild()
-    alice, services = loopback.person("alice", guild), Services()
+    alice, channel, services = loopback.person("alice", guild), loopback.channel(guild), Services()
     async with warm(services) as fleet, start(fleet):
-        message = alice.mention(loopback.channel(guild), SLOW)
-        for number in range(deaths):
-            await services.kill(number)
-        reply = await loopback.reply_to(message, WITHIN, lambda each: each.pictures or deaths == 2)
-    assert words in reply.text
-    assert bool(reply.pictures) is (deaths == 1)
-    assert len(loopback.replies(message)) == 1
-
-
-async def test_a_full_queue_of_a_real_service(loopback: Loopback, start: Start) -> None:
-    guild = loopback.guild()
-    channel, services = loopback.channel(guild), Services()
-    async with warm(services) as fleet, start(fleet):
+        message = alice.mention(channel, SLOW)
+        await services.kill(0)
+        reply = await loopback.reply_to(message, WITHIN, lambda each: each.pictures)
+        assert "4" in reply.text
+        assert len(loopback.replies(message)) == 1
         people = [loopback.person(f"person{n}", guild) for n in range(8)]
         messages = [person.mention(channel, SLOW) for person in people]
         await loopback.until(lambda: all(map(loopback.replies, messages)), WITHIN)
@@ -82,3 +75,20 @@ async def test_a_full_queue_of_a_real_service(loopback: Loopback, start: Start) 
     turned_away = [each for (each,) in replies if not each.pictures]
     assert 0 < len(turned_away) < len(messages)
     assert all("waiting" in each.text for each in turned_away), [each.text for each in turned_away]
+    assert len(services.started) == 2
+    for each in services.started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(each.pid, 0)
+
+
+async def test_a_question_that_kills_two_services_is_not_asked_again(loopback: Loopback, start: Start) -> None:
+    guild = loopback.guild()
+    alice, services = loopback.person("alice", guild), Services()
+    async with warm(services) as fleet, start(fleet):
+        message = alice.mention(loopback.channel(guild), SLOW)
+        await services.kill(0)
+        await services.kill(1)
+        reply = await loopback.reply_to(message, WITHIN)
+    assert "My evaluator went away" in reply.text
+    assert not reply.pictures
+    assert len(loopback.replies(message)) == 1

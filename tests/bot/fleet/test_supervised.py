@@ -1,9 +1,6 @@
-"""Fleets that die, do not start, or die of a question; and a real service that is killed."""
+"""Fleets that die, do not start, or die of a question; tests/bot/chat/test_services.py kills real ones."""
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +10,6 @@ import structlog
 from structlog.testing import CapturingLogger
 
 from bot.exchange import PROTOCOL, Answer, Ask, Catalogue
-from bot.fleet.local import LocalFleet
 from bot.fleet.port import FleetAbsent, FleetLost, FleetUnfit, LosableFleet, Progress
 from bot.fleet.supervised import Opener, Supervised, opener, supervised
 from bot.settings import EvaluatorSettings, Settings
@@ -139,25 +135,6 @@ async def test_nobody_waits_for_one_that_will_not_serve_here_and_it_is_tried_aga
             await said(fleet, Ask(id="1", text="", deadline=1000))
         await asyncio.sleep(0.7)
         assert await said(fleet) == "second"
-
-
-async def test_a_real_service_that_is_killed_is_started_again() -> None:
-    started: list[LocalFleet] = []
-
-    async def start() -> LocalFleet:
-        started.append(await LocalFleet.started(Settings()))
-        return started[-1]
-
-    async with supervised(start, QUIET) as fleet:
-        ask = Ask(id="1", text="F.mse_loss(torch.tensor([1.0]), torch.tensor([3.0]))", deadline=60)
-        before = await fleet.answer(ask, lambda _news: None)
-        os.kill(started[0].pid, signal.SIGKILL)
-        after = await fleet.answer(ask, lambda _news: None)
-    assert (before.value, after.value, len(started)) == (4.0, 4.0, 2)
-    for each in started:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(each.pid, 0)
-            pytest.fail("a service outlived its supervisor")
 
 
 def at(socket: Path) -> Opener:

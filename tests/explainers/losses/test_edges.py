@@ -44,6 +44,12 @@ def test_a_number_far_from_the_exact_one_is_certified_and_both_are_said(
     assert f"{found.proof.exact:.3g}" in str(found)
 
 
+def test_a_mean_whose_kernel_adds_in_half_precision_is_certified() -> None:
+    log_p = torch.tensor([1.83984375, 0.0, 0.0, 0.0, 0.0, 1.2421875, 3.927734375, 1.0], dtype=HALF)
+    found = explain("nll_loss", log_p.reshape(2, 1, 2, 2), torch.zeros(2, 2, 2, dtype=torch.int64))
+    assert found.proof.certified, found.proof
+
+
 def test_a_number_with_the_usual_rounding_is_not_called_far() -> None:
     found = explain("mse_loss", torch.tensor([0.1], dtype=torch.bfloat16), torch.tensor([0.7], dtype=torch.bfloat16))
     assert found.proof.certified and not found.proof.off_by_rounding
