@@ -164,7 +164,7 @@ class Warned(msgspec.Struct, frozen=True):
     line: int | None = None
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, dict=True):
     """One torch call as the user wrote it.
 
     `function` is torch's public name with every alias folded ("torch.nn.functional.cross_entropy", "torch.softmax",
@@ -198,6 +198,10 @@ class Call(msgspec.Struct, frozen=True):
 
     def inputs(self) -> tuple[int, ...]:
         """Ids of all tensors among the arguments, in order of appearance."""
+        return self._inputs
+
+    @cached_property
+    def _inputs(self) -> tuple[int, ...]:
         return tuple(i for argument in self.arguments for i in refs(argument.value))
 
 

@@ -135,7 +135,11 @@ class Scene:
 
     def needed(self) -> list[Call]:
         """The calls that the subject needs, earliest first."""
-        return upstream(self.recording.subject, self.makers)
+        return list(self._needed)
+
+    @cached_property
+    def _needed(self) -> tuple[Call, ...]:
+        return tuple(upstream(self.recording.subject, self.makers))
 
     def maker(self, id: int | None) -> Call | None:
         """The call that made a tensor, None for what was handed in and where there is no tensor."""

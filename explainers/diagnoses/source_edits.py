@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import StringIO
 
 from explainers.recording import Call, Span
@@ -20,13 +20,10 @@ class Source:
 
     text: str
 
-    @cached_property
+    @property
     def tree(self) -> ast.Module:
-        """The syntax tree, empty where the text is no Python."""
-        try:
-            return ast.parse(self.text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return ast.Module([], [])
+        """The syntax tree, empty where the text is no Python; every rule looks at the same one, and none changes it."""
+        return _parsed(self.text)
 
     @property
     def clears_gradients(self) -> bool:
@@ -186,3 +183,11 @@ def diff(before: str, after: str) -> tuple[str, ...]:
         if tag != "equal":
             lines += [*(f"- {line}" for line in old[i:j]), *(f"+ {line}" for line in new[k:m])]
     return tuple(lines)
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
