@@ -160,7 +160,7 @@ def _of_pairs(name: str, given: Mapping[str, Tensor]) -> Iterator[Message]:
 
 def _ofrows_of(given: Mapping[str, Tensor]) -> Iterator[Message]:
     sizes = given["input"].shape if "input" in given else ()
-    if sizes and sizes[-1] > 1:
+    if len(sizes) > 1 and sizes[-1] > 1 and sizes[0] > 1:
         yield said(
             "The terms of an item are added up and divided by its {classes} classes; the mean then divides by the "
             "{rows} items.",

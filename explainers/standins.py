@@ -26,6 +26,10 @@ _REDUCED: Final = re.compile(r"reduction\s*=\s*['\"](sum|mean)['\"]")
 _ACTIVATIONS: Final = frozenset({"sigmoid", "exp", "tanh", "sqrt", "relu"})
 _OF_CLASSES: Final = frozenset({"CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"})
 
+_TUPLE: Final = re.compile(r"[(\[]\s*\d+(?:\s*,\s*\d+)+\s*,?\s*[)\]]")
+_MASKS: Final = re.compile(r"masks = torch\.randint\(0, 3, \(([\d, ]+)\)\)")
+_SCORES: Final = "torch.randn(2, 3, 4, 4)"
+
 Match = re.Match[str]
 
 
@@ -41,7 +45,7 @@ def stand_in(message: str, around: str = "") -> str | None:
         found = pattern.search(message)
         source = program(found) if found is not None else None
         if source is not None:
-            return f"{_HEAD}{_with_loss(source, around)}"
+            return f"{_HEAD}{_with_shapes(_with_loss(source, around), around)}"
     call = _BUILT.search(around) if "Boolean value of Tensor with more than one value" in message else None
     return f"{_HEAD}{_built_with_tensors(call[1])}" if call is not None else None
 
@@ -56,6 +60,22 @@ def _with_loss(source: str, around: str) -> str:
     if reduction is None or not called[1]:
         return source.replace("F.mse_loss(", call)
     return source.replace("F.mse_loss(pred, target)", f"{call}pred, target, reduction='{reduction[1]}')")
+
+
+def _with_shapes(source: str, around: str) -> str:
+    """The program with scores of the four axes that the text states, and masks of a shape that begins as theirs does,
+    where it makes up both."""
+    masks = _MASKS.search(source)
+    stated = [tuple(int(n) for n in re.findall(r"\d+", each)) for each in _TUPLE.findall(around)]
+    scores = next((each for each in stated if len(each) == 4 and each[1] > 1 and math.prod(each) <= _MOST), None)
+    if masks is None or scores is None or _SCORES not in source:
+        return source
+    axes = masks[1].count(",")
+    found = next((each for each in stated if len(each) == axes and each[0] == scores[0]), None)
+    if found is None:
+        return source
+    made = source.replace(_SCORES, f"torch.randn({_of(scores)})")
+    return made.replace(masks[0], f"masks = torch.randint(0, {scores[1]}, ({_of(found)},))")
 
 
 def _built_with_tensors(name: str) -> str:

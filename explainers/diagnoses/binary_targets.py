@@ -81,6 +81,7 @@ def _target_outside(scene: Scene) -> Suspicion | None:
                 entry=number(float(y[at])),
             ),
             *_averaged_twice(scene),
+            *_padded(scene, y),
         ),
         trials=(Trial(what, rerun),),
         fix=fix,
@@ -107,6 +108,27 @@ def _mended(scene: Scene, signs: bool) -> tuple[Message, GraphRerun, Fix]:
     clamped = wrapped(scene.call, "target", "torch.clamp", min=0.0, max=1.0)
     note = said("Clean the labels; a mark for missing labels has to be masked out.")
     return said("with labels cut to between 0 and 1"), graph_rerun(clamped), fixes.fix(scene, None, "choose", note)
+
+
+def _padded(scene: Scene, y: np.ndarray) -> tuple[Message, ...]:
+    """That a row of distinct classes, filled up with −1, is the target of another loss, and what it is here."""
+    rows = y.reshape(-1, y.shape[-1]) if y.ndim else y.reshape(1, 1)
+    first = rows[int(np.argmax((rows < 0).any(axis=1)))]
+    classes = [int(each) for each in first if each >= 0]
+    ended = bool((first[len(classes) :] == -1).all()) and len(classes) < first.size
+    whole = bool((first == np.round(first)).all()) and len(set(classes)) == len(classes) and max(classes, default=0) > 1
+    if not (ended and whole and max(classes) < first.size and (first[: len(classes)] >= 0).all()):
+        return ()
+    marked = ", ".join("1" if k in classes else "0" for k in range(first.size))
+    return (
+        said(
+            "A list of class indices that is padded with −1 is the target of multilabel_margin_loss. {loss} reads one "
+            "label per class, 0 or 1: the classes {classes} are [{marked}] (multi-hot).",
+            loss=scene.name,
+            classes=", ".join(map(str, classes)),
+            marked=marked,
+        ),
+    )
 
 
 def _averaged_twice(scene: Scene) -> tuple[Message, ...]:

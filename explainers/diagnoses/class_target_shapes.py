@@ -11,7 +11,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.class_axes import OF_INDICES, OF_SCORES, are_indices, indices, scores
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
-from explainers.diagnoses.refitting import refitted
+from explainers.diagnoses.refitting import refitted, without_classes
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import shape
 from explainers.messages import Message, said
@@ -183,11 +183,15 @@ def _batch_sizes(scene: Scene) -> Suspicion | None:
             shape=shape(y),
         ),
         evidence=(said("For an input of shape {input} the target has shape {wanted}.",
-                       input=shape(x), wanted=shape(indices(scene))), *_positions(x, y)),
+                       input=shape(x), wanted=shape(indices(scene))), *_positions(x, y), *_axes(x)),
         trials=(),
         fix=fixes.fix(scene, _matched(scene, x, y), "likely", _SAME_ITEMS),
         alternatives=refitted(scene, _SAME_ITEMS),
     )  # fmt: skip
+
+
+def _axes(x: tuple[int, ...]) -> tuple[Message, ...]:
+    return (without_classes(),) if len(x) > 2 else ()
 
 
 def _positions(x: tuple[int, ...], y: tuple[int, ...]) -> tuple[Message, ...]:

@@ -19,6 +19,9 @@ _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n
 _LOGITS = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
 _RIGHT = _HEAD + _LOGITS + "F.cross_entropy(logits, torch.tensor([0, 1]))"
 
+_LEAST_GREY, _WHITE = 100, 255
+"""Labels between these are rarely the number of a class, and often a pixel's."""
+
 
 def rules() -> tuple[Rule, ...]:
     """The rules of this family."""
@@ -147,6 +150,7 @@ def _out_of_range(scene: Scene) -> Suspicion | None:
         evidence=(
             said("{count} of {all} targets are out of bounds.", count=bad.size, all=scene.given("target").elements),
             *_none_left(scene, bad),
+            *_counted_otherwise(scene, bad, count),
         ),
         trials=(),
         fix=_allowed(scene, bad, count),
@@ -158,6 +162,22 @@ def _none_left(scene: Scene, bad: Floats) -> tuple[Message, ...]:
     if bad.size < scene.given("target").elements or scene.call.argument("reduction") != "mean":
         return ()
     return (said("If all of them are ignored, the mean is one over no items, 0/0: it is nan."),)
+
+
+def _counted_otherwise(scene: Scene, bad: Floats, count: int) -> tuple[Message, ...]:
+    """What labels look like that are no class indices: numbers that count from 1, or the grey values of a mask."""
+    labels = scene.array("target")
+    if labels.min() >= 1 and labels.max() == count:
+        return (said("These labels count from 1 to {count}; classes are counted from 0: subtract 1.", count=count),)
+    if _LEAST_GREY <= bad.max() <= _WHITE:
+        return (
+            said(
+                "{value} looks like a grey value (0 to 255) of a mask that was read from a picture. Map each value "
+                "to the index of its class before, as in torch.where(mask == {value}, 1, 0).",
+                value=number(float(bad.max())),
+            ),
+        )
+    return ()
 
 
 def _allowed(scene: Scene, bad: Floats, count: int) -> Fix:

@@ -89,6 +89,7 @@ def _weighted_denominator(scene: Scene) -> Suspicion | None:
         evidence=(
             said("The weights of the targets are {sum} = {total}.", sum=_added(weights), total=number(total)),
             *_against(weights),
+            *_as_probabilities(scene, total, items),
         ),
         trials=(_over_items(scene, items),),
         fix=_sum_instead(scene, items),
@@ -145,6 +146,22 @@ def _added(weights: Floats) -> str:
     terms = [number(float(one)) for one in weights]
     shown = terms if len(terms) <= _MOST_TERMS else [*terms[: _MOST_TERMS - 1], "…"]
     return " + ".join(shown)
+
+
+def _as_probabilities(scene: Scene, total: float, items: int) -> tuple[Message, ...]:
+    """What the same labels give as one-hot floats, whose mean is over the rows."""
+    if scene.name != "cross_entropy" or scene.value is None or scene.call.argument("label_smoothing"):
+        return ()
+    return (
+        said(
+            "As class probabilities (one-hot floats) the same labels would be averaged over the number of rows, not by "
+            "the weights: {value} · {total} / {items} = {other}.",
+            value=number(scene.value),
+            total=number(total),
+            items=items,
+            other=number(scene.value * total / items),
+        ),
+    )
 
 
 def _over_items(scene: Scene, items: int) -> Trial:

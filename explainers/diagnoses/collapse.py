@@ -204,8 +204,15 @@ def _satisfied(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{value} is right: every margin is met, and the gradient is 0.", value=stated(scene)),
-        evidence=(said("The margin is {margin}.", margin=number(margin)), *_nearest_term(scene, margin)),
+        evidence=(said("The margin is {margin}.", margin=number(margin)), *_nearest_term(scene, margin), _easy()),
         trials=(grown if scene.name in _MARGINS else shrunk,),
+    )
+
+
+def _easy() -> Message:
+    return said(
+        "Such items are easy: already apart by the margin. The more a model has learned, the more of them there are. "
+        "Hard ones teach it more: mine those that break the margin out of a larger batch, or raise the margin."
     )
 
 

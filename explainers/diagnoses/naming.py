@@ -13,7 +13,7 @@ from explainers.diagnoses.operands import known_as, replaced, rewritten, with_op
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number, shape
-from explainers.messages import said
+from explainers.messages import Message, said
 from explainers.recording import Raised
 
 _BEYOND = re.compile(r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)")
@@ -157,7 +157,8 @@ def _index(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("index {bad} is out of range: {what} has positions 0 to {last}.",
                      bad=number(bad), what=_what(scene, axis), last=size - 1),
-        evidence=(said("{name} holds {bad}; the length is {size}.", name=name, bad=number(bad), size=size),),
+        evidence=(said("{name} holds {bad}; the length is {size}.", name=name, bad=number(bad), size=size),
+                  *_numbered(scene, size)),
         trials=(),
         fix=fixes.fix(scene, _widened(scene, argument, bad, size), "choose",
                       said("Make it longer, or mend the index (counted from 0).")),
@@ -215,6 +216,21 @@ def _widened(scene: Scene, argument: str, bad: float, size: int) -> str | None:
     held = scene.recorded(argument)
     counts_from_one = held is not None and held.size > 0 and held.min() >= 1 and held.max() == size
     return replaced(scene, **{argument: "{} - 1"}) if counts_from_one else None
+
+
+def _numbered(scene: Scene, size: int) -> tuple[Message, ...]:
+    """How one_hot numbers its classes, and what that means for labels that count from 1."""
+    if scene.name != "one_hot":
+        return ()
+    return (
+        said(
+            "Classes start at 0 and end at num_classes - 1 = {last}. Where labels count from 1, subtract 1; where 0 is "
+            "a class of its own (the background), num_classes has to count it: {more} for labels 0 to {size}.",
+            last=size - 1,
+            more=size + 1,
+            size=size,
+        ),
+    )
 
 
 def _index_dimensions(scene: Scene) -> Suspicion | None:

@@ -57,6 +57,7 @@ def _not_a_tensor(scene: Scene) -> Suspicion | None:
         evidence=(
             said("The argument {name} of {function} has to be a tensor.", name=name, function=scene.name),
             *(() if fit is None else (fit.words,)),
+            *((_MEANINGS[name],) if name in _MEANINGS else ()),
         ),
         trials=(),
         fix=next(iter(changes), fixes.fix(scene, None, "safe", note)),
@@ -115,6 +116,17 @@ _LENGTHS = ("input_lengths", "target_lengths")  # a tuple of numbers will do
 _REDUCTIONS = ("mean", "sum", "none")
 _MAY_BE_MISSING = ("weight", "other", "pos_weight")
 
+
+_MEANINGS: Final[Mapping[str, Message]] = {
+    "pos_weight": said(
+        "pos_weight multiplies the positive targets: one number for all of them, or one per output (column), which "
+        "broadcasts against the last axis. Two outputs need two, one output needs one, as in torch.tensor([3.0])."
+    ),
+    "weight": said("weight is one number per class in losses over classes, else one that broadcasts to the elements."),
+    "target_lengths": said("It holds one whole number (int64) for each item of the batch."),
+    "input_lengths": said("It holds one whole number (int64) for each item of the batch."),
+}
+"""What the numbers of an argument mean that is asked for as a tensor."""
 
 _NOTES: Final[Mapping[str, Message]] = {
     "tuple": said("Take the tensor out of it: several layers, such as an LSTM, return a tuple."),

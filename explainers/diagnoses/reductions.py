@@ -11,7 +11,7 @@ from explainers.diagnoses.edits import followed_by, graph_rerun, reduced_by
 from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import shape, stated
-from explainers.messages import said
+from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _LOGITS = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = torch.tensor([0, 1])\n"
@@ -48,6 +48,7 @@ def rules() -> tuple[Rule, ...]:
             words=(
                 "mean or sum",
                 "loss is divided by n",
+                "mean loss divided by the batch size again",
                 "reduction sum",
                 "loss half of the formula",
                 "reduction mean vs sum",
@@ -120,7 +121,7 @@ def _other_reduction(scene: Scene) -> Suspicion | None:
             given=scene.reduction,
             wanted=wanted,
         ),
-        evidence=(said("{count} terms: the sum is {count} times the mean.", count=by),),
+        evidence=(said("{count} terms: the sum is {count} times the mean.", count=by), *_averaged(scene.reduction, by)),
         trials=(
             Trial(said("with reduction='{reduction}'", reduction=wanted), graph_rerun(*reduced_by(scene.call, wanted))),
         ),
@@ -129,6 +130,18 @@ def _other_reduction(scene: Scene) -> Suspicion | None:
             fixes.with_option(scene, scene.call, "reduction", f"'{wanted}'"),
             "likely",
             said("Say which reduction is wanted."),
+        ),
+    )
+
+
+def _averaged(reduction: str, count: int) -> tuple[Message, ...]:
+    if reduction != "mean":
+        return ()
+    return (
+        said(
+            "A mean is one number (a scalar) that is already averaged: divided by {count} again, it and its gradient "
+            "would be {count} times too small, as with a smaller learning rate.",
+            count=count,
         ),
     )
 

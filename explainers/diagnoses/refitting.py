@@ -84,11 +84,39 @@ def _unfit(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=verdict,
-        evidence=tuple(described(known_as(scene, name), tensor) for name, tensor in tensors.items()),
+        evidence=(
+            *(described(known_as(scene, name), tensor) for name, tensor in tensors.items()),
+            *_one_index_each(scene, tensors),
+        ),
         trials=(),
         fix=next(iter(changes), fixes.fix(scene, None, "choose", said("Give it that shape."))),
         alternatives=changes[1:],
     )  # fmt: skip
+
+
+def _one_index_each(scene: Scene, tensors: Mapping[str, Tensor]) -> tuple[Message, ...]:
+    """What a loss over classes takes: an index for each row; and who takes several labels for one."""
+    if scene.name == "multi_margin_loss" and len(tensors["input"].shape) == 2:
+        rows, labels = tensors["input"].shape[0], tensors["target"].elements
+        return (
+            said(
+                "multi_margin_loss takes one class index per row of the input (its batch size): {rows} rows, and the "
+                "target holds {labels}. Several labels of one row are for multilabel_margin_loss.",
+                rows=rows,
+                labels=labels,
+            ),
+        )
+    if scene.name in ("cross_entropy", "nll_loss") and len(tensors["input"].shape) > 1:
+        return (without_classes(),)
+    return ()
+
+
+def without_classes() -> Message:
+    """The shape of class indices for any number of axes."""
+    return said(
+        "Class indices have the shape of the scores without axis 1, the classes: (N,) for (N, C), (N, L) for (N, C, "
+        "L), (N, H, W) for (N, C, H, W). Any number of axes is taken as it is, without unsqueeze."
+    )
 
 
 def _odd(scene: Scene, tensors: Mapping[str, Tensor]) -> tuple[str, Shape]:

@@ -45,6 +45,8 @@ def rules() -> tuple[Rule, ...]:
                 "exp of the loss perplexity",
                 "perplexity of a language model",
                 "loss in bits base 2 perplexity does not match exp",
+                "range of perplexity between 1 and infinity",
+                "perplexity larger than the number of classes",
             ),
             losses=frozenset(),
             trigger=_perplexity,
@@ -141,6 +143,11 @@ def _perplexity(scene: Scene) -> Suspicion | None:
         ),
         evidence=(
             said("The model is as unsure as if {value} tokens were equally likely.", value=number(scene.value)),
+            said(
+                "A perplexity is at least 1 = exp(0), since a cross entropy is never negative, and has no upper bound: "
+                "above the number of tokens C it is worse than a uniform guess, whose loss is ln C. The model is then "
+                "sure of wrong ones (confident) and gives the right ones a probability near 0."
+            ),
             *_as_bits(loss),
         ),
         trials=(
