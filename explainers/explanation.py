@@ -85,7 +85,7 @@ class Explanation:
     own_gradients: tuple[OwnGradient, ...] = ()
     backward_error: Raised | None = None
 
-    @property
+    @cached_property
     def value(self) -> Any:
         """torch's value: a float, nested tuples of them, or None where the program has none."""
         return None if self.subject is None or self.subject.data is None else nested(self.subject)

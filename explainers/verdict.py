@@ -47,7 +47,7 @@ def verdict(explanation: Explanation) -> Message:
 def _praises_what_is_not_derived(explanation: Explanation) -> bool:
     """Whether the first diagnosis finds nothing wrong with a loss that could not be derived."""
     underived = isinstance(explanation.reading, DontKnow) and explanation.loss is not None
-    return underived and rules()[explanation.diagnoses[0].slug].harmless
+    return underived and any(rules()[found.slug].harmless for found in explanation.diagnoses[:1])
 
 
 def _changes_nothing(explanation: Explanation) -> bool:
@@ -191,12 +191,13 @@ def _of_gradient(explanation: Explanation) -> Message | None:
     """What there is to say of a gradient that the asker shows and that the loss itself is not; None elsewhere."""
     from explainers.telling.subgradients import told
 
-    value, gradients = single(explanation.value), list(entries(explanation.gradient.values()))
+    value = single(explanation.value)
     stated = [c for c in explanation.claims if c.kind == "printed" and isinstance(c.value, float | int) and c.value]
     of_slope = [c for c in stated if value is None or not c.agrees(value)]
-    if not of_slope or not explanation.proof.certified or not all(any(map(c.agrees, gradients)) for c in of_slope):
+    if not of_slope or explanation.kink is None or not explanation.proof.certified:
         return None
-    return None if explanation.kink is None else told(explanation, explanation.kink)
+    gradients = list(entries(explanation.gradient.values()))
+    return told(explanation, explanation.kink) if all(any(map(c.agrees, gradients)) for c in of_slope) else None
 
 
 def _underived(explanation: Explanation, found: DontKnow, value: str) -> Message:
@@ -243,7 +244,7 @@ def _of_many(claimed: str, values: tuple[float, ...]) -> Message:
 
 def _not_finite(explanation: Explanation) -> Message | None:
     """Why a certified value is nan or infinite; None where it is finite."""
-    if np.isfinite(np.asarray(explanation.value, dtype=np.float64)).all():
+    if explanation.subject is None or np.isfinite(explanation.subject.array().astype(np.float64)).all():
         return None
     if isinstance(explanation.reading, Reading) and _over_nothing(explanation.reading):
         return said("the mean divides by 0, since nothing takes part in it")

@@ -218,7 +218,7 @@ def _gradient(step: Gradient, explanation: Explanation, translator: Translator) 
 def _entries(step: Gradient) -> tuple[tuple[RelationSign, Any], ...]:
     entries = _without_noise(step)
     if entries.ndim == 0 or (entries.ndim == 1 and entries.size):
-        flat = [float(x) for x in entries.reshape(-1)]
+        flat: list[float] = entries.reshape(-1).tolist()
         return (("≈", label(flat[0]) if entries.ndim == 0 else vector(flat)),)
     if entries.ndim == 2 and entries.shape[0] <= 4 and entries.shape[1] <= LONGEST_GRADIENT:
         return (("≈", sympy.ImmutableMatrix([[label(float(x)) for x in row] for row in entries])),)

@@ -101,6 +101,7 @@ def test_what_torch_leaves_unwritten_is_said_to_be(loss: str) -> None:
     found = explain(loss, torch.zeros(0, 3), target)
     assert found.proof.verdict == "not-applicable"
     assert any("unwritten" in reason.text for reason in found.proof.reasons)
+    assert "it is not derived" in str(found)
 
 
 def test_a_clamp_bound_that_half_precision_makes_0_divides_by_it() -> None:
