@@ -9,6 +9,7 @@ from explainers.diagnoses.edits import followed_by, graph_rerun, reduced_by
 from explainers.diagnoses.expectations import seeks
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import stated
+from explainers.divisors import divisor
 from explainers.messages import said
 
 _HEAD = (
@@ -51,6 +52,9 @@ def rules() -> tuple[Rule, ...]:
 def _divided_by_lengths(scene: Scene) -> Suspicion | None:
     if scene.reduction != "mean" or not seeks(scene) or scene.recording.subject not in scene.call.outputs:
         return None
+    lengths = tuple(divisor(scene.recording, scene.call, scene.name))
+    if not lengths:
+        return None
     sizes = scene.given("log_probs").shape
     items = sizes[1] if len(sizes) == 3 else 1
     note = said("Where the mean over items is wanted, sum and divide: reduction='sum', then / {items}.", items=items)
@@ -58,7 +62,7 @@ def _divided_by_lengths(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{value} divides each loss by the length of its target, then by the batch.", value=stated(scene)),
-        evidence=(),
+        evidence=lengths,
         trials=(Trial(said("with reduction='sum', divided by the {items} items", items=items), unreduced),),
         fix=fixes.fix(scene, fixes.summed_over(scene, items), "choose", note),
         only_proven=True,
