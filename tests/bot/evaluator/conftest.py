@@ -32,8 +32,19 @@ def plain_settings() -> ZygoteSettings:
     ],
     ids=["landlock", "no-landlock"],
 )
-def explainer_settings(request: pytest.FixtureRequest) -> ZygoteSettings:
-    settings = explainer_pool.explainer_settings(("explaining_jobs",), landlock=request.param)
+def each_jail(request: pytest.FixtureRequest) -> ZygoteSettings:
+    """For explainers with Landlock and as on a kernel without it: what the jail allows depends on that."""
+    return _explaining(landlocked=request.param)
+
+
+@pytest.fixture
+def explainer_settings() -> ZygoteSettings:
+    """For explainers in the jail that this kernel gives: how they are kept depends on nothing in it."""
+    return _explaining(landlocked=landlock.abi() > 0)
+
+
+def _explaining(*, landlocked: bool) -> ZygoteSettings:
+    settings = explainer_pool.explainer_settings(("explaining_jobs",), landlock=landlocked)
     return msgspec.structs.replace(settings, python_path=(FOLDER,))
 
 

@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -20,16 +21,28 @@ from bot.evaluator.orders import ZygoteSettings
 ENTRY, WARM_UP = "explaining_jobs:answer", "explaining_jobs:warm_up"
 LIMITS = ExplainerLimits(jobs=5, memory_mb=512, frame_bytes=1 << 20)
 SECONDS = 60.0
-FLOOD_SECONDS = 20.0
+FLOOD_SECONDS = 12.0
 """Time for three explainers to be forked and warmed, one after the other, on a busy machine."""
+
+
+@asynccontextmanager
+async def started(settings: ZygoteSettings) -> AsyncGenerator[Explainers]:
+    explainers = Explainers(settings, ENTRY, WARM_UP, limits=LIMITS, count=1)
+    await explainers.start()
+    yield explainers
+    await explainers.close()
 
 
 @pytest_asyncio.fixture
 async def explainers(explainer_settings: ZygoteSettings) -> AsyncGenerator[Explainers]:
-    explainers = Explainers(explainer_settings, ENTRY, WARM_UP, limits=LIMITS, count=1)
-    await explainers.start()
-    yield explainers
-    await explainers.close()
+    async with started(explainer_settings) as explainers:
+        yield explainers
+
+
+@pytest_asyncio.fixture
+async def jailed(each_jail: ZygoteSettings) -> AsyncGenerator[Explainers]:
+    async with started(each_jail) as explainers:
+        yield explainers
 
 
 def states_of_threads(process: int) -> list[dict[str, str]]:
@@ -50,51 +63,49 @@ async def process_of(explainers: Explainers) -> int:
     return int(await explainers.call(b"process", SECONDS))
 
 
-async def test_one_process_answers_many_requests(explainers: Explainers) -> None:
-    assert await explainers.call(b"echo one", SECONDS) == b"one"
-    assert await process_of(explainers) == await process_of(explainers)
-    assert (await explainers.call(b"page = Loss", SECONDS)).startswith(b"\x89PNG")
+async def test_one_process_answers_many_requests(jailed: Explainers) -> None:
+    assert await jailed.call(b"echo one", SECONDS) == b"one"
+    assert await process_of(jailed) == await process_of(jailed)
+    assert (await jailed.call(b"page = Loss", SECONDS)).startswith(b"\x89PNG")
 
 
-async def test_every_thread_of_the_compiler_is_locked(explainers: Explainers) -> None:
+async def test_every_thread_of_the_compiler_is_locked(jailed: Explainers) -> None:
     """Seen from outside, after compiling."""
-    await explainers.call(b"page = Loss", SECONDS)
-    states = states_of_threads(await process_of(explainers))
+    await jailed.call(b"page = Loss", SECONDS)
+    states = states_of_threads(await process_of(jailed))
     assert len(states) > 1, "the compiler started no thread: this test shows nothing"
     assert {(state["Seccomp"].strip(), state["NoNewPrivs"].strip()) for state in states} == {("2", "1")}
 
 
-async def test_every_thread_of_the_compiler_is_refused_a_file(
-    explainers: Explainers, explainer_settings: ZygoteSettings
-) -> None:
+async def test_every_thread_of_the_compiler_is_refused_a_file(jailed: Explainers, each_jail: ZygoteSettings) -> None:
     """Each thread tries itself, also those that the compiler started."""
-    await explainers.call(b"page = Loss", SECONDS)
-    threads = threads_of(await process_of(explainers))
+    await jailed.call(b"page = Loss", SECONDS)
+    threads = threads_of(await process_of(jailed))
     assert len(threads) > 1, "the compiler started no thread: this test shows nothing"
-    answer = await explainers.call(f"in-every-thread {' '.join(map(str, threads))}".encode(), SECONDS)
+    answer = await jailed.call(f"in-every-thread {' '.join(map(str, threads))}".encode(), SECONDS)
     found = {int(thread): int(error) for thread, error in (each.split(":") for each in answer.decode().split())}
-    assert found == dict.fromkeys(threads, errno.EACCES if explainer_settings.landlock else 0)
+    assert found == dict.fromkeys(threads, errno.EACCES if each_jail.landlock else 0)
 
 
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        "open('/tmp/whyloss-x', 'w')",
-        "import socket; socket.socket()",
-        "import os; os.fork()",
-        "import os; os.execv('/bin/true', ['true'])",
-        "import os; os.kill(os.getppid(), 9)",
-    ],
+ATTEMPTS = (
+    "open('/tmp/whyloss-x', 'w')",
+    "import socket; socket.socket()",
+    "import os; os.fork()",
+    "import os; os.execv('/bin/true', ['true'])",
+    "import os; os.kill(os.getppid(), 9)",
 )
-async def test_a_thread_in_an_explainer_is_refused(explainers: Explainers, attempt: str) -> None:
-    assert await explainers.call(f"in-thread {attempt}".encode(), SECONDS) == b"PermissionError"
+
+
+async def test_a_thread_in_an_explainer_is_refused(jailed: Explainers) -> None:
+    for attempt in ATTEMPTS:
+        assert await jailed.call(f"in-thread {attempt}".encode(), SECONDS) == b"PermissionError", attempt
 
 
 async def test_a_thread_reads_only_libraries_where_there_is_landlock(
-    explainers: Explainers, explainer_settings: ZygoteSettings
+    jailed: Explainers, each_jail: ZygoteSettings
 ) -> None:
-    expected = b"PermissionError" if explainer_settings.landlock else b"done"
-    assert await explainers.call(b"in-thread open('/etc/passwd')", SECONDS) == expected
+    expected = b"PermissionError" if each_jail.landlock else b"done"
+    assert await jailed.call(b"in-thread open('/etc/passwd')", SECONDS) == expected
 
 
 async def test_what_the_entry_raises_is_reported_and_the_process_goes_on(explainers: Explainers) -> None:
