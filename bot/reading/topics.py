@@ -15,7 +15,7 @@ MAX_LENGTH = 6000
 """Longer texts are judged by their beginning."""
 
 _CONCEPT = re.compile(
-    "|".join(f"(?P<c{at}>(?<![A-Za-z0-9_])(?:{p})(?![A-Za-z0-9_]))" for at, (_, p) in enumerate(CONCEPTS)), re.I
+    f"(?<![A-Za-z0-9_])(?:{'|'.join(f'(?P<c{at}>{p})' for at, (_, p) in enumerate(CONCEPTS))})(?![A-Za-z0-9_])", re.I
 )
 _BEHAVIOURS: Mapping[str, str] = MappingProxyType(
     {"negative": "negative", "nan": "nan", "inf": "infinite", "not-decreasing": "stuck", "always-same": "stuck"}

@@ -152,7 +152,7 @@ def test_every_registered_loss_has_programs() -> None:
     "program",
     [program for programs in PROGRAMS.values() for program in programs],
 )
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 10**6), n=st.integers(1, 5), c=st.integers(2, 11), scale=st.sampled_from([0.5, 3, 30]),
     dtype=st.sampled_from(["float32", "float64"]),

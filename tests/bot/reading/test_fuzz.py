@@ -68,7 +68,7 @@ def test_messages_with_files(text: str, content: str, name: str) -> None:
     check(text, (File(name, content.encode(errors="replace")),))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.sampled_from(SIGNS), min_size=1, max_size=3).map("".join), st.sampled_from(MESSAGES))
 def test_the_longest_message_is_read_within_the_budget(unit: str, message: str) -> None:
     room = 32 * 1024 - len(message.encode())

@@ -18,7 +18,7 @@ from tests.bot.reading.test_fuzz import SIGNS
 from tests.bot.reading.watched import Watched, packed
 
 ROOT = Path(__file__).parents[3]
-SECONDS = 30
+SECONDS = 20
 LEAST_RUNS = 200
 """A machine that can't do this many in the time did not fuzz."""
 

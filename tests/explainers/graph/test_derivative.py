@@ -121,7 +121,7 @@ def _grown(draw: st.DrawFn, nodes: list[Node]) -> Node:
     return draw(st.sampled_from(choices))
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=300)
 @given(root=graphs(), values=numbers())
 def test_a_gradient_is_autograds(root: Node, values: Values, torch_float64: Arithmetic[Any]) -> None:
     bound = np.abs(np.asarray(evaluate(root, values, FloatArithmetic())))

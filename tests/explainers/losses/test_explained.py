@@ -16,7 +16,7 @@ from explainers.explanation import Explanation
 from tests.explainers.losses.calls.strategies import Calls, LossCall
 from tests.explainers.losses.test_losses import LOSSES, SLOW, is_real, torchs, torchs_own
 
-EACH = 12
+EACH = 8
 """Calls of every loss; there are more than thirty of them."""
 
 
