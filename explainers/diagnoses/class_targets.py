@@ -150,7 +150,7 @@ def _out_of_range(scene: Scene) -> Suspicion | None:
         evidence=(
             said("{count} of {all} targets are out of bounds.", count=bad.size, all=scene.given("target").elements),
             *_none_left(scene, bad),
-            *_counted_otherwise(scene, bad, count),
+            *_grey(bad),
         ),
         trials=(),
         fix=_allowed(scene, bad, count),
@@ -164,11 +164,8 @@ def _none_left(scene: Scene, bad: Floats) -> tuple[Message, ...]:
     return (said("If all of them are ignored, the mean is one over no items, 0/0: it is nan."),)
 
 
-def _counted_otherwise(scene: Scene, bad: Floats, count: int) -> tuple[Message, ...]:
-    """What labels look like that are no class indices: numbers that count from 1, or the grey values of a mask."""
-    labels = scene.array("target")
-    if labels.min() >= 1 and labels.max() == count:
-        return (said("These labels count from 1 to {count}; classes are counted from 0: subtract 1.", count=count),)
+def _grey(bad: Floats) -> tuple[Message, ...]:
+    """What a label beyond the classes looks like that is a grey value of a mask."""
     if _LEAST_GREY <= bad.max() <= _WHITE:
         return (
             said(

@@ -192,10 +192,9 @@ def _scaled(scene: Scene) -> Suspicion | None:
     beside = any(short(c) == other for c in scene.recording.calls)
     if not beside and not sought(scene, counterpart):
         return None
-    kept = tuple(
-        a for a in scene.call.arguments if a.name in ("input", "target", "size_average", "reduce", "reduction")
-    )
-    swap = SwapFunction(scene.call.index, f"torch.nn.functional.{other}", (*kept, Argument(theirs, size)))
+    kept = tuple(a for a in scene.call.arguments if a.name in ("input", "target"))
+    given = (*kept, Argument("reduction", scene.reduction), Argument(theirs, size))
+    swap = SwapFunction(scene.call.index, f"torch.nn.functional.{other}", given)
     renaming = fixes.renamed(
         scene,
         scene.call,

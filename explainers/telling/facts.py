@@ -81,7 +81,8 @@ def of_call(explanation: Explanation, name: str) -> Iterator[Message]:
     yield from _empty_targets(explanation, name)
     if not any(rules()[found.slug].family in _OF_DIVISORS for found in explanation.diagnoses[:1]):
         yield from divisor(explanation.recording, explanation.call, name)
-    yield from divided_gradient(explanation.recording, explanation.call, name)
+    if not any(found.concern == "gradient" for found in explanation.diagnoses[:1]):
+        yield from divided_gradient(explanation.recording, explanation.call, name)
 
 
 def of_others(explanation: Explanation) -> Iterator[Message]:

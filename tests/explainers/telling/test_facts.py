@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
 from explainers.notebook import explained
 from explainers.telling import Context, tell
 from explainers.tracing import record
@@ -22,3 +28,34 @@ def test_a_loss_of_cosines_has_its_bounds_told():
     opposite = told("loss = 1 - F.cosine_similarity(x, -x).mean()\nloss")
     assert "between 0 and 2" in opposite
     assert "between 0 and 2" not in told("loss = 1 - (x * x).mean()\nloss")
+
+
+def test_a_mean_divides_the_gradient_by_what_is_told():
+    source = "x.requires_grad_()\nloss = F.cross_entropy(x, torch.tensor([0, 1]))\nloss.backward()\nprint({})\nx.grad"
+    assert "(softmax(x) - y)/2" in told(source.format("loss"))
+    assert "divides the gradient" not in told(
+        source.format("loss").replace("loss.backward()\n", "").replace("x.grad", "x")
+    )
+    x = torch.tensor([[1.2, 0.3], [0.1, 0.9]], requires_grad=True)
+    F.cross_entropy(x, torch.tensor([0, 1])).backward()
+    assert x.grad is not None
+    assert torch.allclose(2 * x.grad, x.softmax(1) - torch.eye(2))
+
+
+def test_a_loss_above_chance_is_worse_than_a_guess():
+    worse = told("F.cross_entropy(torch.tensor([[4.0, 0.0, 0.0]]), torch.tensor([1]))")
+    assert f"ln 3 = {math.log(3):.4f}" in worse
+    assert "worse than guessing" not in told("F.cross_entropy(x, torch.tensor([0, 1]))")
+    assert "at least 1" in told("torch.exp(F.cross_entropy(x, torch.tensor([0, 1])))")
+
+
+@pytest.mark.parametrize("call", ["F.logsigmoid(v)", "torch.log_softmax(v, 0)", "torch.logsumexp(v, 0)"])
+def test_the_plain_formula_is_told_where_it_overflows(call: str):
+    assert "stable form" in told(f"v = torch.tensor([-300.0, 300.0])\n{call}")
+    assert "stable form" not in told(f"v = torch.tensor([-3.0, 3.0])\n{call}")
+
+
+def test_a_cosine_beyond_1_is_told_by_its_ulp():
+    a = torch.arange(84.0).unsqueeze(0)
+    assert F.cosine_similarity(a, a).item() > 1
+    assert "past it by 1 ulp, 1.19e-07" in told("a = torch.arange(84.0).unsqueeze(0)\nF.cosine_similarity(a, a)")
