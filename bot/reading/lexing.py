@@ -17,6 +17,10 @@ KEPT = 32
 KEPT_LENGTH = 4000
 """The trees of so many sources up to this length are kept: each is asked for by several questions in a row."""
 
+LINES_KEPT = 1024
+LINE_LENGTH = 200
+"""What so many lines up to this length do to the state is kept."""
+
 DECORATORS = 4
 CONTINUED = 32
 BRACKETS = 16
@@ -41,6 +45,28 @@ class Lexis:
 
 def lexis(line: str, before: Lexis | None = None) -> Lexis:
     """State after the line; a single quote that the line leaves open is reported, only a triple one carries on."""
+    if before is not None and len(before.quote) == 3:
+        return _scanned(line, before)
+    own = _own(line) if len(line) <= LINE_LENGTH else _scanned(line)
+    if before is None or not (before.closers or before.surplus):
+        return own
+    return _after(own, line, before)
+
+
+@functools.lru_cache(maxsize=LINES_KEPT)
+def _own(line: str) -> Lexis:
+    """What a line does to the state by itself: it is asked for again for each statement that may reach it."""
+    return _scanned(line)
+
+
+def _after(own: Lexis, line: str, before: Lexis) -> Lexis:
+    """The state after a line that stands behind others: brackets that close nothing in it may close theirs."""
+    if own.surplus:
+        return _scanned(line, before)
+    return Lexis(own.closers + before.closers, own.quote, own.comment, before.surplus)
+
+
+def _scanned(line: str, before: Lexis | None = None) -> Lexis:
     before = before or Lexis()
     stack, quote, surplus = [*reversed(before.closers)], before.quote, before.surplus
     quote = quote if len(quote) == 3 else ""
@@ -68,15 +94,22 @@ def code_part(line: str) -> str:
 
 def parsed(source: str) -> ast.Module | None:
     """The syntax tree, or None where Python refuses the source for whatever reason; not to be changed by anybody."""
-    return _kept(source) if len(source) <= KEPT_LENGTH else _parsed(source)
+    return _kept(source) if len(source) <= KEPT_LENGTH else _longest(source)
+
+
+@functools.lru_cache(maxsize=1)
+def _longest(source: str) -> ast.Module | None:
+    """Of a long program the last tree alone is kept: it is asked for a dozen times in a row."""
+    return parsed_anew(source)
 
 
 @functools.lru_cache(maxsize=KEPT)
 def _kept(source: str) -> ast.Module | None:
-    return _parsed(source)
+    return parsed_anew(source)
 
 
-def _parsed(source: str) -> ast.Module | None:
+def parsed_anew(source: str) -> ast.Module | None:
+    """The syntax tree for one who changes it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -1,6 +1,7 @@
 """Pieces of code → snippets that run: joined where one needs the other, completed, mapped to the message's lines."""
 
 import ast
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -173,6 +174,7 @@ def _sizes(call: ast.Call) -> list[int]:
     return [each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, int)]
 
 
+@functools.lru_cache(maxsize=32)
 def names_loss(source: str) -> bool:
     """Whether the source calls or defines something that is a loss by its name, or starts a backward pass."""
     tree = parsed(source)

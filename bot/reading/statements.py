@@ -27,6 +27,7 @@ class Strength(IntEnum):
     STRONG = 2
 
 
+@functools.lru_cache(maxsize=32)
 def strength(source: str) -> Strength:
     """Strength of one dedented statement (or several on one line)."""
     tree = parsed(source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from bot.reading.frameworks.definitions import (
     Options,
 )
 from bot.reading.frameworks.names import DIM_LAST, IMPORTS, KEYWORDS, MAKERS, OPERATIONS, ROOTS
-from bot.reading.lexing import parsed
+from bot.reading.lexing import parsed_anew
 
 _FOREIGN = re.compile(r"\b(?:np|numpy|tf|tensorflow|keras|jnp|jax|sklearn|optax|log_loss|scipy)\b")
 _PACKAGES = {"metrics": "sklearn", "special": "scipy", "tensorflow": "tf"}
@@ -49,12 +48,12 @@ def translated(source: str) -> Translation | None:
     """The program in torch, where all of it can be said so; None also for a program that is torch's already."""
     if not _FOREIGN.search(source):
         return None
-    tree = parsed(source)
+    tree = parsed_anew(source)
     if tree is None or _names(tree) & {"torch", "nn", "F"}:
         return None
     try:
         writer = _Writer()
-        writer.write(copy.deepcopy(tree))
+        writer.write(tree)
     except Untranslatable:
         return None
     return writer.translation()
