@@ -30,6 +30,11 @@ _CLOSE = 2e-4
 SUPCON = 0.1 / 0.07  # what the usual code of SupCon multiplies by: its base temperature over its temperature
 
 _ENTROPY = "entropy"
+_WITHOUT_CLASSES = frozenset(
+    ("triplet_margin_loss", "soft_margin_loss", "margin_ranking_loss", "cosine_embedding_loss", "hinge_embedding_loss")
+)
+"""Losses of pairs and scores: a number of classes that a value would be the logarithm of says nothing of them."""
+
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 
 
@@ -79,7 +84,8 @@ def fingerprints(
     need fewer digits; those of another number are none.
     """
     entropy = _ENTROPY in losses
-    stated = classes if classes is not None and 1 < classes <= MOST_STATED and not entropy else None
+    counted = not losses or not _WITHOUT_CLASSES.issuperset(losses)
+    stated = classes if counted and classes is not None and 1 < classes <= MOST_STATED and not entropy else None
     if stated is not None and (told := _of_classes(value, radius, stated)):
         return told
     coarsest = COARSEST_STATED if entropy and classes is not None else COARSEST
@@ -168,6 +174,8 @@ def _families(counts: Collection[int]) -> tuple[Family, ...]:
         ),
         Family(contrastive, partial(_over, pairs, _crossed, math.log), True),
         Family(frozenset({_ENTROPY}), chances, asks=True),
+        Family(triplet, _soft_margin, asks=True),
+        Family(frozenset({"soft_margin_loss"}), _undecided, asks=True),
         Family(triplet, partial(_margins, _margin), asks=True),
         Family(frozenset({"margin_ranking_loss"}), partial(_margins, _tie), asks=True),
         Family(entropy | binary, partial(_shares, -math.log(KERAS), _clipped_by_keras)),
@@ -308,6 +316,22 @@ def _crossed(n: int) -> Fingerprint:
     source = f"logits = torch.zeros({n}, {n})\nF.cross_entropy(logits, torch.arange({n}))"
     question = said("Is it a contrastive loss between two sets of {count} embeddings?", count=n)
     return Fingerprint("info-nce-at-chance", f"ln {n}", _HEAD + source, question)
+
+
+def _soft_margin() -> Candidates:
+    source = (
+        "anchor = torch.tensor([[0.3, 0.4]])\npositive, negative = anchor.clone(), anchor.clone()\n"
+        "d_pos, d_neg = (anchor - positive).norm(dim=1), (anchor - negative).norm(dim=1)\n"
+        "F.softplus(d_pos - d_neg).mean()"
+    )
+    question = said("Is it a triplet loss with a soft margin, log(1 + exp(d(a,p) - d(a,n)))?")
+    yield math.log(2), lambda: Fingerprint("soft-margin-at-collapse", "ln 2 = log(1 + e⁰)", _HEAD + source, question)
+
+
+def _undecided() -> Candidates:
+    source = "x = torch.zeros(1)\nF.soft_margin_loss(x, torch.ones(1))"
+    question = said("Does the model give the score 0 for every item?")
+    yield math.log(2), lambda: Fingerprint("chance-level-ln-c", "ln 2", _HEAD + source, question)
 
 
 def _margins(make: Callable[[float], Fingerprint]) -> Candidates:

@@ -45,7 +45,9 @@ def rules() -> tuple[Rule, ...]:
                 "loss does not decrease from ln C",
                 "random guessing loss",
             ),
-            losses=frozenset({"cross_entropy", "binary_cross_entropy_with_logits", "binary_cross_entropy"}),
+            losses=frozenset(
+                {"cross_entropy", "binary_cross_entropy_with_logits", "binary_cross_entropy", "soft_margin_loss"}
+            ),
             trigger=_at_chance,
             positive=_HEAD
             + "logits = torch.full((2, 10), 0.3)\ntarget = torch.tensor([3, 7])\nF.cross_entropy(logits, target)",
@@ -147,7 +149,7 @@ def _choices(scene: Scene, x: Floats) -> tuple[int, float]:
         return rows.shape[1], float((rows.max(axis=1) - rows.min(axis=1)).max()) if np.isfinite(
             rows
         ).all() else math.inf
-    neutral = 0.0 if scene.name == "binary_cross_entropy_with_logits" else 0.5
+    neutral = 0.5 if scene.name == "binary_cross_entropy" else 0.0
     return 2, 4 * float(np.abs(x - neutral).max()) if neutral else float(np.abs(x).max())
 
 
