@@ -18,7 +18,7 @@ from explainers.losses.registry import Registry
 from explainers.messages import said
 from explainers.operations.differentiating import GRAD, differentiated
 from explainers.operations.writing import put_back
-from explainers.recording import Call, Items, Name, Recording, Ref, Slice, Value
+from explainers.recording import Call, Items, Name, Opaque, Recording, Ref, Slice, Value
 from explainers.torch_ops import Unsupported, decision, operation, ordering, short_name
 from explainers.wrapping import wrapped
 
@@ -187,6 +187,8 @@ class Applying:
                 return ...
             case Name(name):
                 return name.removeprefix("torch.")
+            case Opaque("torch.Tensor"):  # sparse, or on no device
+                raise Unsupported(said("it is not in the table of operations"))
             case _:
                 return value
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 from flint import arb
+from sympy.core.facts import InconsistentAssumptions
 
 from explainers.aligning import aligned, sums
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Quantity, Step, Substitution
@@ -168,7 +169,18 @@ def _substitution(split: Split, page: Page, place: tuple[int, ...], value: arb) 
 
 
 def _simpler(written: Any) -> Any:
-    """The formula with equal terms collected, where that makes it shorter; sympy is not let loose on a long one."""
+    """The formula with equal terms collected, where that makes it shorter; sympy is not let loose on a long one.
+
+    Of 0 times a number that is not multiplied out, sympy finds facts that contradict each other, or none, as the order
+    has it in which it asks.
+    """
+    try:
+        return _shorter(written)
+    except InconsistentAssumptions:
+        return None
+
+
+def _shorter(written: Any) -> Any:
     before = written.count_ops()
     rooted = any(not power.exp.is_Integer for power in written.atoms(sympy.Pow))
     if before > LONGEST_SIMPLIFIED or rooted or written.has(sympy.Max, sympy.Min):

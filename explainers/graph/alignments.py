@@ -85,7 +85,10 @@ class Lattice(Generic[A]):
     def total(self) -> A:
         """log of the sum over all alignments: (B, 1)."""
         ends, rows = self.ends(), self.sizes[0]
-        return joined(self.do, [picked(self.do, ends, np.full((rows, 1), k)) for k in (0, 1)], rows, self.dtype)
+        label, blank = (picked(self.do, ends, np.full((rows, 1), k)) for k in (0, 1))
+        found = joined(self.do, [label, blank], rows, self.dtype)
+        unsaid = self.length[:, np.newaxis] == 0
+        return self._where(unsaid, blank, found) if unsaid.any() else found
 
     def shares(self) -> A:
         """exp(log Σ α · β − total − x) for each time step and class: (B, T · C); α and β both have x in them."""
@@ -186,6 +189,9 @@ def picked(do: Arithmetic[A], row: A, at: Integers) -> A:
 
 
 def joined(do: Arithmetic[A], ways: Sequence[A], rows: int, dtype: str) -> A:
-    """log Σ e^way of arrays (B, K), B of them rows, one step of the program."""
+    """log Σ e^way of arrays (B, K), B of them rows, one step of the program; torch takes the largest from each way
+    first, of an infinite one inf − inf."""
     spread = [do.reshape(way, (0, 1), (1, rows, -1)) for way in ways]
-    return do.logsumexp(do.concatenate(spread, 0), (0,), dtype)
+    found = do.logsumexp(do.concatenate(spread, 0), (0,), dtype)
+    endless = do.compare("eq", found, do.number(math.inf, "scalar"))
+    return do.where(endless, do.number(math.nan, "scalar"), found) if endless.any() else found

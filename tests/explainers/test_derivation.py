@@ -15,7 +15,9 @@ import sympy
 from flint import arb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sympy.core.facts import InconsistentAssumptions
 
+from explainers import derive
 from explainers.composition import Composition, compose
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Step, Substitution, agrees
 from explainers.derive import derivation
@@ -296,3 +298,11 @@ def test_a_walk_of_the_whole_road_has_a_twin_that_passed(explained: Callable[[st
     assert {check.name: check.passed for check in found.proof.checks} == dict.fromkeys(
         ("value", "gradient", "float64", "steps", "twin"), True
     )
+
+
+def test_what_sympy_contradicts_itself_about_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def contradicted(written: Any) -> Any:
+        raise InconsistentAssumptions("0", "even", True)
+
+    monkeypatch.setattr(derive, "_shorter", contradicted)
+    assert derive._simpler(sympy.Integer(1)) is None  # pyright: ignore[reportPrivateUsage]
