@@ -1,4 +1,4 @@
-"""The pages of docs/losses: one for each entry of the registry, made by running its example.
+"""The pages of docs/losses: one for each entry of the registry, made by running its example; and docs/operations.md.
 
     python -m explainers.reference docs/losses [--cards]
 
@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import inspect
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from explainers.losses.loss import Loss
 from explainers.losses.registry import registry
 from explainers.notebook import explained
 from explainers.telling import Context, tell
+from explainers.torch_ops import decisions, operations, orderings
 from explainers.tracing import record
 
 PREAMBLE = "import torch\nimport torch.nn.functional as F\n"
@@ -59,6 +61,20 @@ def contents() -> str:
     return "\n".join(["# Losses", "", *lines, ""])
 
 
+def known_operations() -> str:
+    """The page of the operations that a formula may be made of."""
+    names = ", ".join(sorted({*operations(), *orderings(), *decisions()}))
+    return "\n".join([
+        "# Operations", "",
+        "What a loss that is written by hand may be made of: these functions of torch, under any of the names and "
+        "signs that torch has for them, and every function of [losses](losses/README.md). Each is called in the tests "
+        "in the ways people call it, its value and gradient enclosed. What is computed by anything else is given: the "
+        "formula starts behind it, and where the loss itself is its result, torch's number is shown and said to be "
+        "unproven.", "",
+        *textwrap.wrap(names, 118), "",
+    ])  # fmt: skip
+
+
 def _head(loss: Loss) -> Iterator[str]:
     yield from (f"# {loss.name}", "", f"![{loss.name}]({loss.name}.png)", "", loss.reading.text, "")
     if loss.owner == MODULES:
@@ -91,6 +107,7 @@ def main() -> None:
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "README.md").write_text(contents())
+    (asked.folder.parent / "operations.md").write_text(known_operations())
     renderer, drawn = Renderer() if asked.cards else None, dict[str, str]()
     for loss in registry().losses.values():
         found = example(loss)

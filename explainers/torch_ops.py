@@ -16,6 +16,7 @@ from explainers.graph.nodes import Axis, Node, UnaryOp
 from explainers.messages import said
 from explainers.operations.elementwise import elementwise_operations
 from explainers.operations.entries import FLOATS, Operation, array, entry, real
+from explainers.operations.matrices import matrix_operations
 from explainers.operations.ordering import ordering_operations
 from explainers.operations.products import product_operations
 from explainers.operations.rearranging import rearranging_operations
@@ -251,6 +252,7 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         **{op: entry("input other", _compared(op)) for op in ("eq", "ne", "lt", "le", "gt", "ge")},
         **elementwise_operations(),
         **product_operations(),
+        **matrix_operations(),
         **reduction_operations(),
         **rearranging_operations(),
         **selecting_operations(),

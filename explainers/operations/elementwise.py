@@ -68,6 +68,14 @@ def elementwise_operations() -> Mapping[str, Operation]:
         "fmin": entry("input other", elementwise(lambda a, b: ops.binary("minimum", a, b))),
         "float_power": entry("input exponent", _float_power),
         "heaviside": entry("input values", elementwise(_heaviside)),
+        "logaddexp2": entry("input other", elementwise(_logaddexp2)),
+        "xlog1py": entry("input other", elementwise(_xlog1py)),
+        "log_ndtr": entry("input", _of(_log_ndtr)),
+        "sinc": entry("input", _of(_sinc)),
+        "deg2rad": entry("input", _of(lambda x: ops.mul(math.pi / 180, x))),
+        "rad2deg": entry("input", _of(lambda x: ops.mul(180 / math.pi, x))),
+        "hardshrink": entry("input lambd", _hardshrink),
+        "softshrink": entry("input lambd", _softshrink),
     }
 
 
@@ -178,6 +186,41 @@ def _entr(x: Node) -> Node:
 def _logaddexp(a: Node, b: Node) -> Node:
     """log(e^a + e^b) without overflow."""
     return ops.add(ops.maximum(a, b), ops.log1p(ops.exp(ops.neg(ops.unary("abs", ops.sub(a, b))))))
+
+
+def _logaddexp2(a: Node, b: Node) -> Node:
+    """log₂(2^a + 2^b) without overflow."""
+    two = ops.cast(ops.log(ops.constant(2)), a.dtype)
+    smaller = ops.neg(ops.mul(two, ops.unary("abs", ops.sub(a, b))))
+    return ops.add(ops.maximum(a, b), ops.div(ops.log1p(ops.exp(smaller)), two))
+
+
+def _xlog1py(a: Node, b: Node) -> Node:
+    """a log(1 + b), 0 where a is 0."""
+    nothing = ops.both(ops.compare("eq", a, 0), ops.compare("eq", b, b))
+    return ops.where(nothing, 0, ops.mul(a, ops.log1p(b)))
+
+
+def _log_ndtr(x: Node) -> Node:
+    return ops.log(ops.mul(0.5, ops.unary("erfc", ops.mul(-math.sqrt(0.5), x))))
+
+
+def _sinc(x: Node) -> Node:
+    """sin(πx) / (πx), 1 at 0."""
+    turned = ops.mul(math.pi, x)
+    return ops.where(ops.compare("eq", x, 0), 1, ops.div(ops.unary("sin", turned), turned))
+
+
+def _hardshrink(input: Array, lambd: float = 0.5) -> Array:
+    x = real(input)
+    return Array(ops.where(ops.compare("le", ops.unary("abs", x), lambd), 0, x), input.layout)
+
+
+def _softshrink(input: Array, lambd: float = 0.5) -> Array:
+    """x less λ above λ, x plus λ below −λ, 0 between."""
+    x = real(input)
+    below = ops.where(ops.compare("lt", x, -lambd), ops.add(x, lambd), 0)
+    return Array(ops.where(ops.compare("gt", x, lambd), ops.sub(x, lambd), below), input.layout)
 
 
 def _addcmul(input: Array, tensor1: Array, tensor2: Array, value: float = 1) -> Array:

@@ -10,7 +10,7 @@ import torch
 from explainers import explain
 from explainers.cards.render import Renderer
 from explainers.losses.registry import registry
-from explainers.reference import contents, digest, digests, example, page
+from explainers.reference import contents, digest, digests, example, known_operations, page
 
 DOCS = Path(__file__).parents[2] / "docs" / "losses"
 LOSSES = registry().losses
@@ -38,6 +38,10 @@ def test_a_digest_changes_with_what_is_drawn(renderer: Renderer) -> None:
     renderer.templates["card"] = template + b"\n"
     assert drawn != digest(renderer, found)
     renderer.templates["card"] = template
+
+
+def test_the_list_of_operations_is_that_of_the_table() -> None:
+    assert (DOCS.parent / "operations.md").read_text() == known_operations(), "run make docs"
 
 
 def test_there_is_a_page_and_a_card_for_each_and_no_other() -> None:
