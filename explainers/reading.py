@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -97,9 +98,25 @@ def _heading(recording: Recording) -> str:
 
 
 def _shown(recording: Recording, real: tuple[int, ...]) -> set[int]:
-    """The inputs whose gradient is worth a formula: those that the program asks gradients of, else the first one."""
+    """The inputs whose gradient is worth a formula: those that the program asks gradients of; else the first one that
+    may be a prediction, as labels, masks and what is only compared are not."""
     asked = {id for id in real if recording.tensors[id].requires_grad}
-    return asked or set(real[:1])
+    return asked or set([id for id in real if not _is_constant(recording, id)][:1])
+
+
+def _is_constant(recording: Recording, id: int) -> bool:
+    """Whether an input is one that nobody trains: a target by its name or its numbers, or only ever compared."""
+    held = recording.tensors[id]
+    if _TARGET.fullmatch(held.name or "") is not None:
+        return True
+    users = [call for call in recording.calls if id in call.inputs()]
+    if users and all(call.function.rpartition(".")[2].strip("_") in _COMPARING for call in users):
+        return True
+    return held.data is not None and held.elements > 1 and set(np.unique(np.abs(held.array()))) <= {0, 1}
+
+
+_COMPARING = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+_TARGET = re.compile(r"y|t|gt|(?:\w*_)?(?:y_?true|true|truth|targets?|labels?|mask|weights?|teacher)(?:_\w*)?", re.I)
 
 
 def _gradients(found: Reading, known: Known) -> dict[int, Exact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 
 from explainers.claims import Claim
@@ -10,6 +11,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, reduced_by
 from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.source_edits import Source, last_name
 from explainers.diagnoses.wording import shape, stated
 from explainers.messages import Message, said
 
@@ -201,6 +203,16 @@ def _over_features(scene: Scene) -> Suspicion | None:
     )
 
 
+def _flags_of_module(scene: Scene) -> list[str]:
+    """The flags that a module was built with: it has turned them into a reduction, with a warning, before its call."""
+    warned = any("size_average and reduce args" in each.message for each in scene.recording.warnings)
+    if not warned or not any(each.startswith("nn.") for each in scene.call.scope):
+        return []
+    built = [node for node in Source(scene.recording.source).calls() if last_name(node.func).endswith("Loss")]
+    given = (each for node in built for each in node.keywords if each.arg in ("size_average", "reduce"))
+    return list(dict.fromkeys(f"{each.arg}={ast.unparse(each.value)}" for each in given))
+
+
 def _old_flags(scene: Scene) -> Suspicion | None:
     flags = [
         f"{name}={scene.call.argument(name)}"
@@ -208,6 +220,7 @@ def _old_flags(scene: Scene) -> Suspicion | None:
         if scene.call.argument(name) is not None
     ]
     flags += ["reduction='elementwise_mean'"] if scene.call.argument("reduction") == "elementwise_mean" else []
+    flags = flags or _flags_of_module(scene)
     if not flags:
         return None
     return Suspicion(

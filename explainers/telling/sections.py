@@ -88,7 +88,7 @@ def _made_unnamed(explanation: Explanation) -> Iterator[str]:
     recording = explanation.recording
     for letter, id in explanation.derivation.letters.items() if explanation.loss is None else ():
         made = recording.producer(id) if id in recording.tensors and recording.tensors[id].name is None else None
-        if made is not None and made.span is not None and made.span.text:
+        if made is not None and made.span is not None and made.span.text and made.outputs[:1] == (id,):
             code = " ".join(made.span.text.split())
             yield f"{letter} = {code if len(code) <= LONGEST_CODE else f'{code[: LONGEST_CODE - 1]}…'}"
 

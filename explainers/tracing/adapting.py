@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, Final
 
 import torch
+import torch.nn.functional as F
 
 from explainers.tracing.internals import unwatched
 from explainers.tracing.mode import Tracer
@@ -22,6 +23,13 @@ MOST_CALLS: Final = 1000
 MOST_SECONDS: Final = 2.5
 """Of the processor's time, not of the clock's: a loop is ended by its calls, at the same round each time, and only one
 of slow calls by the time that they take."""
+_UNSAFE: Final = (
+    "torch.nn.functional.binary_cross_entropy and torch.nn.BCELoss are unsafe to autocast.\n"
+    "Many models use a sigmoid layer right before the binary cross entropy layer.\n"
+    "In this case, combine the two layers using torch.nn.functional.binary_cross_entropy_with_logits\n"
+    "or torch.nn.BCEWithLogitsLoss.  binary_cross_entropy_with_logits and BCEWithLogits are\nsafe to autocast."
+)
+"""What torch raises on a GPU (aten/src/ATen/autocast_mode.h)."""
 LOOP: Final = "__rounds__"
 _WAITING: Final = ("synchronize", "set_device", "empty_cache", "reset_peak_memory_stats")
 _TYPES: Final = ("FloatTensor", "LongTensor", "DoubleTensor", "HalfTensor", "IntTensor", "ByteTensor", "BoolTensor")
@@ -38,6 +46,8 @@ def adapted(tracer: Tracer) -> Generator[None]:
         changes.append((torch.func, name, _noticed(getattr(torch.func, name), name, tracer)))
     if "vmap" in text:
         changes.append((torch, "vmap", _noticed(torch.vmap, "vmap", tracer)))
+    if "autocast" in text and ("BCELoss" in text or "binary_cross_entropy" in text):
+        changes += _as_on_a_gpu()
     if "manual_seed" in text:
         changes += [(owner, "manual_seed", _seeding(owner.manual_seed, tracer)) for owner in (torch, torch.random)]
     held = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
@@ -48,6 +58,33 @@ def adapted(tracer: Tracer) -> Generator[None]:
     finally:
         for owner, name, value in held:
             setattr(owner, name, value)
+
+
+def _as_on_a_gpu() -> list[tuple[Any, str, object]]:
+    """Of autocast for a GPU, which is off without one, that it refuses binary_cross_entropy of probabilities."""
+    autocast, within, loss = torch.autocast, list[bool](), F.binary_cross_entropy
+    built, enter, leave = autocast.__init__, autocast.__enter__, autocast.__exit__
+
+    def init(self: Any, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: Any = None) -> None:
+        built(self, device_type, dtype, enabled, cache_enabled)
+        self.wanted = enabled and device_type == "cuda"
+
+    def entered(self: Any) -> Any:
+        within.append(self.wanted)
+        return enter(self)
+
+    def left(self: Any, *error: Any) -> Any:
+        within.pop()
+        return leave(self, *error)
+
+    @functools.wraps(loss)
+    def refused(*arguments: Any, **options: Any) -> Any:
+        if any(within):
+            raise RuntimeError(_UNSAFE)
+        return loss(*arguments, **options)
+
+    changes = (("__init__", init), ("__enter__", entered), ("__exit__", left))
+    return [*((autocast, name, value) for name, value in changes), (F, "binary_cross_entropy", refused)]
 
 
 def _idle() -> Callable[..., None]:
