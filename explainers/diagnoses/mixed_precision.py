@@ -48,6 +48,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + _MODEL.format("300.0"),
             control=_HEAD + _MODEL.format("3.0"),
             dominates=frozenset({"chance-level-ln-c", "info-nce-at-chance", "shift-invariance"}),
+            harmless=True,
         ),
         Rule(
             slug="autocast-refuses-bce",
@@ -66,7 +67,7 @@ def rules() -> tuple[Rule, ...]:
             losses=frozenset(),
             trigger=_refused,
             positive=_HEAD + _BINARY.format("BCELoss", "torch.sigmoid(x)"),
-            control=_HEAD + _BINARY.format("MSELoss", "torch.sigmoid(x), torch.ones(3)"),
+            control=_HEAD + _BINARY.format("BCEWithLogitsLoss", "x"),
             concern="exception",
         ),
     )
@@ -96,7 +97,13 @@ def _overflow(scene: Scene) -> Suspicion | None:
                     function=short(call),
                 ),
             ),
-            trials=(Trial(said("with this product in float16"), graph_rerun(followed_by(call, "torch.Tensor.half"))),),
+            trials=(
+                Trial(
+                    said("with this product in float16"),
+                    graph_rerun(followed_by(call, "torch.Tensor.half")),
+                    "illustration",
+                ),
+            ),
             fix=fixes.fix(scene, _in_bfloat16(text), "likely", said("Scale the inputs, or take dtype=torch.bfloat16.")),
         )
     return None
@@ -121,7 +128,7 @@ def _refused(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("autocast refuses binary_cross_entropy of probabilities; it takes their scores before sigmoid."),
-        evidence=(),
+        evidence=(said("Line {line} calls it within autocast.", line=line_of(scene.call)),),
         trials=(),
         fix=fixes.fix(
             scene,
