@@ -17,7 +17,7 @@ from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _MODEL = (
-    "w = torch.full((2, 4), {}, requires_grad=True)\nx = torch.full((3, 4), 100.0)\nx[:, 0] = 0\n"
+    "w = torch.tensor([[{}, 1.0], [1.0, 2.0]], requires_grad=True)\nx = torch.ones(3, 2)\n"
     "with torch.autocast('cuda'):\n    out = x @ w.T\n    loss = F.cross_entropy(out, torch.tensor([0, 1, 0]))\nloss"
 )
 _BINARY = "x = torch.tensor([0.3, -0.4])\nwith torch.autocast('cuda'):\n    loss = nn.{}()({}, torch.ones(2))\nloss"
@@ -45,8 +45,8 @@ def rules() -> tuple[Rule, ...]:
             ),
             losses=frozenset(),
             trigger=_overflow,
-            positive=_HEAD + _MODEL.format("300.0"),
-            control=_HEAD + _MODEL.format("3.0"),
+            positive=_HEAD + _MODEL.format("90000.0"),
+            control=_HEAD + _MODEL.format("0.5"),
             dominates=frozenset({"chance-level-ln-c", "info-nce-at-chance", "shift-invariance"}),
             harmless=True,
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Literal
 
 import numpy as np
@@ -32,8 +33,13 @@ def close(a: Floats, b: Floats) -> bool:
     if a.shape != b.shape and a.size != 1 != b.size:
         return False
     with np.errstate(all="ignore"):
-        finite = np.abs(b[np.isfinite(b)])
-        return bool(np.allclose(a, b, CLOSE, LEAST * float(finite.max(initial=0.0)), equal_nan=True))
+        sizes = np.abs(b)
+        largest = float(sizes.max(initial=0.0))
+        if math.isfinite(largest):
+            return bool((np.abs(a - b) <= LEAST * largest + CLOSE * sizes).all())
+        held = np.isfinite(sizes)
+        near = (np.abs(a - b) <= LEAST * float(sizes[held].max(initial=0.0)) + CLOSE * sizes) & held
+        return bool((near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
 
 def strictly(mine: Floats, theirs: Floats) -> bool:

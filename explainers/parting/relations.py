@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 from typing import Literal
 
@@ -68,6 +69,11 @@ class Known:
     sizes: frozenset[float]
     scalars: tuple[float, ...]
     arrays: tuple[Term, ...]
+
+    @cached_property
+    def factors(self) -> tuple[tuple[Term, Floats], ...]:
+        """The arrays with their numbers, those without axes along which nothing changes."""
+        return tuple((term, bare(term.value)) for term in self.arrays)
 
 
 def relation(mine: Term, theirs: Term, inside: Iterable[Term], known: Known) -> Relation | None:
@@ -252,8 +258,7 @@ def _with_term(mine: Term, theirs: Term, known: Known) -> Relation | None:
     if a.shape != b.shape or a.size < LEAST_ARRAY:
         return None
     with np.errstate(all="ignore"):
-        for term in known.arrays:
-            w = bare(term.value)
+        for term, w in known.factors:
             if w.shape != a.shape or term is mine or not np.isfinite(w).all():
                 continue
             if any(close(a, sign * b * w) for sign in (1, -1)):
