@@ -17,7 +17,16 @@ from explainers.reruns import BACKWARD, FLOAT64, VALUE, GraphRerun, Plan, Rerun
 MOST = 8
 MOST_GRADIENTS = 100_000  # elements
 _PROVING: tuple[Role, ...] = ("comparison", "correction", "gradient", "equivalent", "second-input")
-_ROLES: tuple[Role, ...] = ("comparison", "correction", "gradient", "equivalent", "illustration", "second-input", "fix")
+_ROLES: tuple[Role, ...] = (
+    "comparison",
+    "correction",
+    "gradient",
+    "equivalent",
+    "illustration",
+    "second-input",
+    "fix",
+    "check",
+)
 
 
 def plan(

@@ -206,7 +206,6 @@ def conclude(
     investigation = engine.investigate(recording, claims, losses, known, gradients)
     found = reading or read(recording)
     follows = (derived or derive(recording, claims, found)) if isinstance(found, Reading) else None
-    diagnoses = engine.conclude(investigation, results, follows.floors if follows else ())
     with precise():
         if isinstance(found, Reading) and follows is not None and subject is not None:
             steps = follows.steps
@@ -216,6 +215,8 @@ def conclude(
             own = ()
             steps = Derivation((Refused(found),) if isinstance(found, DontKnow) else (), {}, None)
             proof = unproven(*((found.reason,) if isinstance(found, DontKnow) else ()))
+    exact = proof.exact if subject is not None and subject.elements == 1 and proof.off_by_rounding else None
+    diagnoses = engine.conclude(investigation, results, follows.floors if follows else (), exact)
     like = follows.equals if follows else None
     return Explanation(
         recording,

@@ -38,16 +38,18 @@ def verdict(explanation: Explanation) -> Message:
         return said("{value} is a rounding failure: exactly, your formula is {exact}.", value=value, exact=exact)
     if explanation.proof.verdict == "refused":
         return _refused(explanation, value)
-    silent = _praises_what_is_not_derived(explanation) or _changes_nothing(explanation)
+    silent = _praises(explanation) or _changes_nothing(explanation)
     if explanation.diagnoses and not silent:
         return explanation.diagnoses[0].verdict
     return _off(explanation) if explanation.proof.off_by_rounding else _plain(explanation, value)
 
 
-def _praises_what_is_not_derived(explanation: Explanation) -> bool:
-    """Whether the first diagnosis finds nothing wrong with a loss that could not be derived."""
+def _praises(explanation: Explanation) -> bool:
+    """Whether the first diagnosis finds nothing wrong with a loss that could not be derived, or is not the asker's: the
+    loop that it comes from was ended early."""
     underived = isinstance(explanation.reading, DontKnow) and explanation.loss is not None
-    return underived and any(rules()[found.slug].harmless for found in explanation.diagnoses[:1])
+    ended = explanation.recording.cut is not None and not _is_printed(explanation)
+    return (underived or ended) and any(rules()[found.slug].harmless for found in explanation.diagnoses[:1])
 
 
 def _changes_nothing(explanation: Explanation) -> bool:
@@ -131,6 +133,9 @@ def _shown_otherwise(explanation: Explanation, value: str) -> Message:
 
 
 def _plain(explanation: Explanation, value: str) -> Message:
+    if (cut := explanation.recording.cut) is not None and not _is_printed(explanation):
+        return said("{value} is the value after {rounds} rounds, where I ended the loop in line {line}: yours goes on.",
+                    value=value, rounds=cut.rounds, line=cut.line)  # fmt: skip
     claim = disagreement(explanation)
     if claim is not None:
         claimed = claim.text or str(claim.value)
@@ -161,6 +166,12 @@ def _plain(explanation: Explanation, value: str) -> Message:
     if known is not None:
         return said("{value} is right. {reading}", value=value, reading=known.reading)
     return _of_terms(explanation, value) or said("{value} is what your formula gives.", value=value)
+
+
+def _is_printed(explanation: Explanation) -> bool:
+    """Whether the asker shows the value as their own program printed it."""
+    value = single(explanation.value)
+    return value is not None and any(c.kind == "printed" and c.agrees(value) for c in explanation.claims)
 
 
 def _of_terms(explanation: Explanation, value: str) -> Message | None:

@@ -14,7 +14,7 @@ from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box, Region, Simplex
 from explainers.diagnoses.scene import Floats, Scene, short
-from explainers.diagnoses.wording import entry, number, path, stated
+from explainers.diagnoses.wording import entry, number, of_call, path
 from explainers.messages import Message, said
 from explainers.recording import Call
 
@@ -123,7 +123,7 @@ def _double_sigmoid(scene: Scene) -> Suspicion | None:
         at=maker.index,
         verdict=said(
             "{value} comes from {activation} before a loss that applies sigmoid by itself, so twice in all.",
-            value=stated(scene),
+            value=of_call(scene),
             activation=name,
         ),
         evidence=(path(maker, scene.call),),
@@ -156,7 +156,7 @@ def _probabilities_as_logits(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} comes from reading probabilities as raw scores: this loss applies sigmoid by itself.",
-            value=stated(scene),
+            value=of_call(scene),
         ),
         evidence=(
             said(
@@ -210,7 +210,7 @@ def _clamped(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} holds {count} of {all} terms at exactly 100: a logarithm of 0, which torch cuts off at −100.",
-            value=stated(scene),
+            value=of_call(scene),
             count=count,
             all=wrong.size,
         ),
@@ -262,7 +262,7 @@ def _older_epsilon(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is what torch gives today; {older} is what old versions gave.",
-            value=stated(scene),
+            value=of_call(scene),
             older=number(older),
         ),
         evidence=(said("log(p + 1e-12) in place of log p, clamped at −100, gives {older} here.", older=number(older)),),

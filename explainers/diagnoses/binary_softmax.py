@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, swapped
 from explainers.diagnoses.expectations import seeks, sought
 from explainers.diagnoses.scene import Scene, short
-from explainers.diagnoses.wording import number, path, row, stated
+from explainers.diagnoses.wording import number, of_call, path, row
 from explainers.graph.floats import log_sum_exp
 from explainers.messages import Message, said
 from explainers.reruns import SwapFunction
@@ -132,7 +132,7 @@ def _softmax_expected(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} asks {classes} classes one by one; cross_entropy of the same is another number.",
-            value=stated(scene),
+            value=of_call(scene),
             classes=x.shape[1],
         ),
         evidence=(
@@ -169,7 +169,7 @@ def _after_softmax_onehot(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=maker.index,
         verdict=said(
-            "{value} is not cross_entropy: it also counts −(1−y)·log(1−p) of the other classes.", value=stated(scene)
+            "{value} is not cross_entropy: it also counts −(1−y)·log(1−p) of the other classes.", value=of_call(scene)
         ),
         evidence=(path(maker, scene.call), _both_parts(scene)),
         trials=(Trial(said("as cross_entropy of the scores"), graph_rerun(dropped(maker), _cross_entropy(scene))),),
@@ -202,7 +202,7 @@ def _after_softmax_multilabel(scene: Scene) -> Suspicion | None:
         at=maker.index,
         verdict=said(
             "{value} comes from softmax before binary_cross_entropy: the labels share one probability.",
-            value=stated(scene),
+            value=of_call(scene),
         ),
         evidence=(
             path(maker, scene.call),

@@ -9,7 +9,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, set_to, wrapped
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source
-from explainers.diagnoses.wording import number, shape, stated
+from explainers.diagnoses.wording import number, of_call, shape
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
@@ -96,7 +96,7 @@ def _some_ignored(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is the mean over the {left} items that are not ignored, not over all {all}.",
-            value=stated(scene),
+            value=of_call(scene),
             left=left,
             all=y.size,
         ),
@@ -127,7 +127,7 @@ def _ambiguous_classes(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} takes dimension 1 of {shape} for the classes; dimension 2 is as long.",
-            value=stated(scene),
+            value=of_call(scene),
             shape=shape(input),
         ),
         evidence=(said("The input has shape {input}, the target {target}.", input=shape(input), target=shape(target)),),
@@ -153,7 +153,7 @@ def _padding_counted(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} counts {count} of {all} positions that are padding ({name} = {pad}).",
-            value=stated(scene),
+            value=of_call(scene),
             count=count,
             all=y.size,
             name=name,

@@ -8,7 +8,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, reduced_by, set_to
 from explainers.diagnoses.scene import Floats, Scene
-from explainers.diagnoses.wording import number, stated
+from explainers.diagnoses.wording import number, of_call
 from explainers.messages import Message, said
 from explainers.reruns import GraphRerun
 
@@ -82,7 +82,7 @@ def _weighted_denominator(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is a weighted mean: it divides by the sum of the weights, {total}, not by the {items} items.",
-            value=stated(scene),
+            value=of_call(scene),
             total=number(total),
             items=items,
         ),
@@ -107,7 +107,7 @@ def _weight_cancels(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is the same as without weights: {weight} stands above and below the line.",
-            value=stated(scene),
+            value=of_call(scene),
             weight=number(same),
         ),
         evidence=(

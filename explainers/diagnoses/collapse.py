@@ -7,7 +7,7 @@ import numpy as np
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, scaled, set_to, wrapped
 from explainers.diagnoses.scene import Floats, Scene
-from explainers.diagnoses.wording import number, stated
+from explainers.diagnoses.wording import number, of_call
 from explainers.messages import Message, said
 from explainers.recording import Items, Ref
 
@@ -203,7 +203,7 @@ def _satisfied(scene: Scene) -> Suspicion | None:
     )
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{value} is right: every margin is met, and the gradient is 0.", value=stated(scene)),
+        verdict=said("{value} is right: every margin is met, and the gradient is 0.", value=of_call(scene)),
         evidence=(said("The margin is {margin}.", margin=number(margin)), *_nearest_term(scene, margin), _easy()),
         trials=(grown if scene.name in _MARGINS else shrunk,),
     )

@@ -12,7 +12,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, scaled
 from explainers.diagnoses.expectations import goals
 from explainers.diagnoses.scene import Floats, Scene
-from explainers.diagnoses.wording import number, row, shape, stated
+from explainers.diagnoses.wording import number, of_call, row, shape
 from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -239,7 +239,7 @@ def _right_but_unsure(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value}: every prediction is right, but the loss measures how sure the scores are.", value=stated(scene)
+            "{value}: every prediction is right, but the loss measures how sure the scores are.", value=of_call(scene)
         ),
         evidence=_gaps(rows[kept], y[kept]),
         trials=(

@@ -11,7 +11,7 @@ from explainers.diagnoses.edits import dropped, graph_rerun, swapped, wrapped
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box
 from explainers.diagnoses.scene import Floats, Scene, short
-from explainers.diagnoses.wording import number, path, row, stated
+from explainers.diagnoses.wording import number, of_call, path, row
 from explainers.graph.floats import log_sum_exp
 from explainers.messages import Message, said
 from explainers.recording import Call
@@ -84,7 +84,7 @@ def _after_sigmoid(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=maker.index,
         verdict=said(
-            "{value} comes from sigmoid before cross_entropy, which applies softmax by itself.", value=stated(scene)
+            "{value} comes from sigmoid before cross_entropy, which applies softmax by itself.", value=of_call(scene)
         ),
         evidence=(path(maker, scene.call), *entry_range(scene)),
         trials=(Trial(said("without the sigmoid"), graph_rerun(dropped(maker))),),
@@ -105,7 +105,7 @@ def _after_relu(scene: Scene) -> Suspicion | None:
         at=maker.index,
         verdict=said(
             "{value} comes from {activation} before cross_entropy: {zeros} of {all} scores are cut to 0.",
-            value=stated(scene),
+            value=of_call(scene),
             activation=short(maker),
             zeros=zeros,
             all=x.size,
@@ -153,7 +153,7 @@ def _on_log_probabilities(scene: Scene) -> Suspicion | None:
         at=maker.index if maker else scene.call.index,
         verdict=said(
             "{value} is right: the input is log-probabilities already, and cross_entropy leaves them as they are.",
-            value=stated(scene),
+            value=of_call(scene),
         ),
         evidence=(
             said("Row 0 of the input is {row}: log Σ exp of it is 0.", row=row(rows[0])),

@@ -20,7 +20,7 @@ from explainers.diagnoses.edits import dropped, graph_rerun, scaled, swapped, wr
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box, Everywhere, Region, Simplex
 from explainers.diagnoses.scene import Floats, Scene, short
-from explainers.diagnoses.wording import number, path, row, stated
+from explainers.diagnoses.wording import number, of_call, path, row
 from explainers.messages import said
 from explainers.recording import Call
 from explainers.reruns import Edit
@@ -96,7 +96,7 @@ def _probabilities_as_logits(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is correct: cross_entropy reads {row} as raw scores, not as probabilities.",
-            value=stated(scene),
+            value=of_call(scene),
             row=row(rows[0]),
         ),
         evidence=(
@@ -122,7 +122,7 @@ def _double_softmax(scene: Scene) -> Suspicion | None:
         at=maker.index,
         verdict=said(
             "{value} comes from softmax applied twice: once before cross_entropy and once inside it.",
-            value=stated(scene),
+            value=of_call(scene),
         ),
         evidence=(path(maker, scene.call), *entry_range(scene)),
         trials=(Trial(said("without the extra softmax"), graph_rerun(dropped(maker))),),

@@ -84,10 +84,10 @@ def _cut(scene: Scene) -> Suspicion | None:
     for call in scene.needed():
         cut = short(call) in DETACHING or short(call) in READS or makes_anew(call)
         lost = next((id for id in call.inputs() if requires_grad(scene, id) and id not in reached), None)
-        if not cut or lost is None or _keeps_history(scene, call):
+        if not cut or lost is None or _keeps_history(scene, call) or _is_written_through(scene, call, lost):
             continue
         leaf = _leaf(scene, lost)
-        if leaf is None or leaf in reached:
+        if leaf is None or not reached.isdisjoint(_versions(scene, leaf)):
             continue
         return _lost(scene, call, leaf)
     return _read_anew(scene, reached)
@@ -95,6 +95,20 @@ def _cut(scene: Scene) -> Suspicion | None:
 
 def _keeps_history(scene: Scene, call: Call) -> bool:
     return not makes_anew(call) and any(requires_grad(scene, id) for id in call.outputs)
+
+
+def _is_written_through(scene: Scene, call: Call, id: int) -> bool:
+    """Whether what a call gives is changed in place, and the tensor with it, as by `w.data.clamp_(0, 1)`."""
+    given = set(call.outputs)
+    return any({id, *given} <= {old for old, _ in each.mutated} for each in scene.recording.calls if given)
+
+
+def _versions(scene: Scene, id: int) -> set[int]:
+    """A tensor with what it became in place: the same parameter, which a later backward pass may reach."""
+    found = {id}
+    for call in scene.recording.calls:
+        found |= {new for old, new in call.mutated if old in found}
+    return found
 
 
 def _read_anew(scene: Scene, reached: set[int]) -> Suspicion | None:

@@ -13,7 +13,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, swapped, wrapped
 from explainers.diagnoses.expectations import is_subject, seeks, sought
 from explainers.diagnoses.scene import Floats, Scene, short
-from explainers.diagnoses.wording import number, stated
+from explainers.diagnoses.wording import number, of_call
 from explainers.messages import said
 from explainers.recording import Argument
 from explainers.reruns import Edit, SwapFunction
@@ -135,7 +135,7 @@ def _no_half(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{value} is the squared error without a factor ½.", value=stated(scene)),
+        verdict=said("{value} is the squared error without a factor ½.", value=of_call(scene)),
         evidence=(said("The value is 2 times the one with the factor."),),
         trials=(Trial(said("with the factor ½"), graph_rerun(followed_by(scene.call, "torch.mul", other=0.5))),),
         fix=fixes.fix(
@@ -149,8 +149,8 @@ def _no_root(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{value} is the mean squared error, not its square root.", value=stated(scene)),
-        evidence=(said("√{value} = {root}.", value=stated(scene), root=number(math.sqrt(scene.value))),),
+        verdict=said("{value} is the mean squared error, not its square root.", value=of_call(scene)),
+        evidence=(said("√{value} = {root}.", value=of_call(scene), root=number(math.sqrt(scene.value))),),
         trials=(Trial(said("with the square root"), graph_rerun(followed_by(scene.call, "torch.sqrt"))),),
         fix=fixes.fix(scene, fixes.result_followed(scene, "{}.sqrt()"), "choose", said("Take the square root.")),
     )
@@ -164,7 +164,7 @@ def _other_base(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{value} is in natural logarithms, not in those to base {base}.", value=stated(scene), base=base),
+        verdict=said("{value} is in natural logarithms, not in those to base {base}.", value=of_call(scene), base=base),
         evidence=(said("The ratio of the two is ln {base} = {log}.", base=base, log=number(math.log(base))),),
         trials=(
             Trial(
@@ -205,7 +205,7 @@ def _scaled(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} and the other loss differ by a factor of {mine}: {name} is {formula}.",
-            value=stated(scene),
+            value=of_call(scene),
             mine=mine,
             name=name,
             formula=f"{mine} · {other}" if name == "huber_loss" else f"{other} / {mine}",
@@ -244,7 +244,7 @@ def _clipped(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is exact; Keras clips the probabilities at 1e-7 and gives another number.",
-            value=stated(scene),
+            value=of_call(scene),
         ),
         evidence=(
             said(

@@ -17,7 +17,7 @@ from explainers.reruns import GraphRerun, SourceRerun
 
 Confidence = Literal["shown", "consistent", "possible"]
 Applicability = Literal["safe", "likely", "choose"]
-Role = Literal["correction", "gradient", "equivalent", "illustration", "fix", "second-input", "comparison"]
+Role = Literal["correction", "gradient", "equivalent", "illustration", "fix", "check", "second-input", "comparison"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,9 @@ class Trial:
     undoes a mistake that only the gradient shows: what it gives is that of the first tensor that its rerun asks for.
     `proves` says of a value whether it is what the asker hopes for, beside the numbers that they state; where it does,
     `then` is said. A `comparison` runs the program as it is, for what its expressions give: `reads` is what is found in
-    them, None where that says nothing. `of` is the tensor whose gradient a program run anew shows as its value, and
-    `wanted` what the asker expects of a gradient.
+    them, None where that says nothing. A `check` runs the program with a fix only for whether it runs, where its value
+    would answer another question. `of` is the tensor whose gradient a program run anew shows as its value, and `wanted`
+    what the asker expects of a gradient.
     """
 
     what: Message

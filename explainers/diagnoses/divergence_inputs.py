@@ -8,7 +8,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, reduced_by, wrapped
 from explainers.diagnoses.scene import Floats, Scene
-from explainers.diagnoses.wording import number, row, stated
+from explainers.diagnoses.wording import number, of_call, row
 from explainers.graph.floats import log_sum_exp
 from explainers.messages import said
 
@@ -63,7 +63,7 @@ def _unnormalised(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is no divergence: the exponentials of the input's row 0 add up to {sum}, not to 1.",
-            value=stated(scene),
+            value=of_call(scene),
             sum=number(float(sums[0])),
         ),
         evidence=(

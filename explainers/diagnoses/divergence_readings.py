@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, reduced_by, set_to, swapped_arguments, wrapped
 from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.wording import number, row, stated
+from explainers.diagnoses.wording import number, of_call, row
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -79,7 +79,7 @@ def _other_way_round(scene: Scene) -> Suspicion | None:
     logs = (wrapped(scene.call, "input", "torch.log"), wrapped(scene.call, "target", "torch.exp"))
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{value} is KL(target ‖ input), not KL(input ‖ target).", value=stated(scene)),
+        verdict=said("{value} is KL(target ‖ input), not KL(input ‖ target).", value=of_call(scene)),
         evidence=(said("The second argument of kl_div is the one that the logarithms are weighted by."),),
         trials=(
             Trial(

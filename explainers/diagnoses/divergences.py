@@ -8,7 +8,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, reduced_by, set_to, wrapped
 from explainers.diagnoses.scene import Floats, Scene
-from explainers.diagnoses.wording import entry, number, row, stated
+from explainers.diagnoses.wording import entry, number, of_call, row
 from explainers.graph.floats import log_sum_exp
 from explainers.messages import Message, said
 
@@ -103,11 +103,11 @@ def _no_divergence(scene: Scene, x: Floats) -> Message:
     if (x > 1).any():
         return said(
             "{value} is no divergence: kl_div expects log-probabilities as its input, and they are never above 0.",
-            value=stated(scene),
+            value=of_call(scene),
         )
     return said(
         "{value} is no divergence: kl_div expects log-probabilities as its input, and these are probabilities.",
-        value=stated(scene),
+        value=of_call(scene),
     )
 
 
@@ -172,7 +172,7 @@ def _log_target(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value}: the target of kl_div is log-probabilities, but log_target is False.", value=stated(scene)
+            "{value}: the target of kl_div is log-probabilities, but log_target is False.", value=of_call(scene)
         ),
         evidence=(
             said("The target's first row is {row}; log Σ exp of it is 0.", row=row(np.atleast_2d(y)[0].reshape(-1))),
@@ -196,7 +196,7 @@ def _negative_target(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said(
-            "{value} comes from a negative target: the log of a negative number is undefined.", value=stated(scene)
+            "{value} comes from a negative target: the log of a negative number is undefined.", value=of_call(scene)
         ),
         evidence=(
             said("target{at} = {entry}; probabilities lie between 0 and 1.", at=entry(at), entry=number(float(y[at]))),
@@ -218,7 +218,7 @@ def _mean_over_classes(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is the divergence divided by all {elements} elements, not by the {rows} rows.",
-            value=stated(scene),
+            value=of_call(scene),
             elements=x.size,
             rows=rows,
         ),

@@ -16,6 +16,7 @@ from explainers.diagnoses.diagnosis import (
     Diagnosis,
     Finding,
     Fix,
+    Role,
     Rule,
     Rules,
     Suspicion,
@@ -23,6 +24,7 @@ from explainers.diagnoses.diagnosis import (
 )
 from explainers.diagnoses.edits import gradient_of_source, graph_rerun, replaced, source_rerun
 from explainers.diagnoses.expectations import goals
+from explainers.diagnoses.failed_fixes import without_failed_fixes
 from explainers.diagnoses.floors import Floor, answered
 from explainers.diagnoses.judging import (
     Case,
@@ -35,6 +37,7 @@ from explainers.diagnoses.judging import (
     moves_gradient,
     returns_expectation,
 )
+from explainers.diagnoses.repeated_calls import over_all_calls
 from explainers.diagnoses.scene import Scene, Unrecorded, scenes, short
 from explainers.diagnoses.turning import is_spoiled
 from explainers.losses.registry import Registry
@@ -103,15 +106,20 @@ def suspect(scene: Scene, rules: Rules) -> tuple[Fired, ...]:
 
 
 def conclude(
-    investigation: Investigation, results: Iterable[RerunResult], floors: tuple[Floor, ...] = ()
+    investigation: Investigation,
+    results: Iterable[RerunResult],
+    floors: tuple[Floor, ...] = (),
+    exact: float | None = None,
 ) -> tuple[Diagnosis, ...]:
-    """The diagnoses, best first; `floors` are the least values that were searched for already.
+    """The diagnoses, best first; `floors` are the least values that were searched for already, `exact` is what
+    the formula gives without any rounding where torch's number is lost to it.
 
     Exceptions before values, non-finite before finite, proven before others, special before general, earlier calls
     before later ones.
     """
     by_label = {result.label: result for result in results}
-    every = [(case, counterfactuals(case, by_label), compared(case, by_label)) for case in investigation.cases]
+    cases = [without_failed_fixes(case, by_label, exact) for case in investigation.cases]
+    every = [(case, counterfactuals(case, by_label), compared(case, by_label)) for case in cases]
     tried = [
         (case, _told(case, came, found), found)
         for case, came, found in every
@@ -157,22 +165,28 @@ def _cases(scene: Scene, fired: Sequence[Fired]) -> list[Case]:
         rule for rule, s in fired if rule.slug not in dominated and any(t.role == "correction" for t in s.trials)
     ]
     rivals = len(readings) > 1 and bool(goals(scene))
+    everywhere = [(rule, over_all_calls(scene, s)) for rule, s in fired]
     return [
         Case(rule, scene, s, (*s.trials, *(_on_halves(scene, s) if rivals else ()), *_fixed_run(scene, s)))
-        for rule, s in fired
+        for rule, s in everywhere
     ]
 
 
 def _fixed_run(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:
-    """The program with each fix run as a whole, unless chance or several shown values would make it another question.
-
-    A program that stopped has no value that it could be confused with.
-    """
+    """The program with each fix run as a whole; where chance or several shown values would make its number that of
+    another question, only for whether it runs. A program that stopped has none that it could be confused with."""
     fixes = [fix for fix in (suspicion.fix, *suspicion.alternatives) if fix is not None and fix.source]
     gradients = _fixed_gradients(scene, suspicion, fixes[:1])
-    if scene.concern != "exception" and (scene.recording.random or scene.recording.others):
-        return gradients
-    return (*gradients, *(Trial(said("your program with the fix"), source_rerun(fix.source), "fix") for fix in fixes))
+    role: Role = "check" if scene.concern != "exception" and _is_another_question(scene) else "fix"
+    return (*gradients, *(Trial(said("your program with the fix"), source_rerun(fix.source), role) for fix in fixes))
+
+
+def _is_another_question(scene: Scene) -> bool:
+    """Whether the value of an edited program need not be that of the subject, by chance or as one of several shown."""
+    recording = scene.recording
+    last = recording.losses[-1:] == (scene.value,)
+    known = last if recording.losses else any(each.tensor == recording.subject for each in recording.shown)
+    return recording.random or bool(recording.others and not known)
 
 
 def _fixed_gradients(scene: Scene, suspicion: Suspicion, fixes: Sequence[Fix]) -> tuple[Trial, ...]:
@@ -226,7 +240,7 @@ def _diagnosis(
     rule, suspicion = case.rule, case.suspicion
     subject = case.scene.recording.subject
     spoiled = subject is not None and is_spoiled(case.scene.recording.tensors[subject])
-    fix = _fix_that_runs(suspicion, results, finite=rule.concern == "non-finite" or spoiled)
+    fix = _fix_that_runs(suspicion, results)
     proven = next((t.then for t in case.trials if t.then is not None and is_proven(t, results)), None)
     agreed = proven is None or found is None or (found.line or 0) <= (proven.line or 0)
     shown = proven if found is None or not agreed else replace(found, fix=None if proven is None else proven.fix)
@@ -280,15 +294,11 @@ def _with_one_fix(tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ..
     return tuple(c for c in tried if c.role != "fix" or c is given)
 
 
-def _fix_that_runs(suspicion: Suspicion, results: Mapping[str, RerunResult], *, finite: bool) -> Fix | None:
-    """The first fix whose run gave a value (a finite one, where that is what is wanted); the first where none was run,
-    and its note alone where all gave what is not finite."""
+def _fix_that_runs(suspicion: Suspicion, results: Mapping[str, RerunResult]) -> Fix | None:
+    """The first fix whose run gave a value; the first where none was run."""
     fixes = [fix for fix in (suspicion.fix, *suspicion.alternatives) if fix is not None]
-    ran = [(f, r.value) for f in fixes if f.source and (r := results.get(source_rerun(f.source).label))]
-    gave = (f for f, value in ran if value is not None and not (finite and is_spoiled(value)))
-    spoiling = finite and any(value is not None for _, value in ran)
-    first = suspicion.fix
-    return next(gave, Fix((), first.applicability, first.note) if first is not None and spoiling else first)
+    ran = ((f, results.get(source_rerun(f.source).label)) for f in fixes if f.source)
+    return next((f for f, result in ran if result is not None and result.value is not None), suspicion.fix)
 
 
 def _place(case: Case) -> Span | None:

@@ -6,6 +6,7 @@ import ast
 import inspect
 
 from explainers.diagnoses.diagnosis import Applicability, Fix
+from explainers.diagnoses.operands import rewritten as rewritten_pieces
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import (
     Source,
@@ -19,6 +20,8 @@ from explainers.diagnoses.source_edits import (
 )
 from explainers.messages import Message
 from explainers.recording import Call
+
+_FLAGS = ("size_average", "reduce")
 
 
 def fix(scene: Scene, changed: str | None, applicability: Applicability, note: Message) -> Fix:
@@ -122,6 +125,8 @@ def with_option(scene: Scene, call: Call, name: str, text: str | None, position:
     written = _options_of(source, call)
     if written is None:
         return None
+    if name == "reduction" and text is not None and any(call.argument(flag) is not None for flag in _FLAGS):
+        return _in_place_of_flags(source, written, text)
     if (keyword := next((k for k in written.keywords if k.arg == name), None)) is not None:
         kept = _atom(source, keyword.value)
         if text is None:
@@ -131,6 +136,16 @@ def with_option(scene: Scene, call: Call, name: str, text: str | None, position:
     if place is not None and 0 <= place < len(written.args):
         return source.replaced(source.piece(written.args[place]), text) if text else None
     return None if text is None else _with_keyword(source, written, f"{name}={text}")
+
+
+def _in_place_of_flags(source: Source, written: ast.Call, reduction: str) -> str | None:
+    """The program with a reduction in place of the old flags, which say another one and would go before it."""
+    parts = sorted(source.piece(part) for part in (*written.args, *written.keywords))
+    flags = sorted(source.piece(k) for k in written.keywords if k.arg in (*_FLAGS, "reduction"))
+    if not any(keyword.arg in _FLAGS for keyword in written.keywords):
+        return None
+    gone = [((parts[parts.index(piece) - 1][1], piece[1]), "") for piece in flags[1:]]
+    return rewritten_pieces(source, [(flags[0], f"reduction={reduction}"), *gone])
 
 
 def called_instead(scene: Scene, function: str, methods: str, *options: str) -> str | None:

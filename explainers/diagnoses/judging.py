@@ -31,7 +31,7 @@ class Case:
 def counterfactuals(case: Case, results: Mapping[str, RerunResult]) -> tuple[Counterfactual, ...]:
     """What came of those trials that have a result, by label."""
     stated, own = goals(case.scene), own_goals(case.scene)
-    tried = (trial for trial in case.trials if trial.role != "comparison")
+    tried = (trial for trial in case.trials if trial.role not in ("comparison", "check"))
     ran = [(trial, results[trial.rerun.label]) for trial in tried if trial.rerun.label in results]
     return tuple(
         _gradient(trial, result, case.scene.gradients or {})

@@ -13,6 +13,7 @@ from explainers.diagnoses.births import birth, chain, operands_told, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, wrapped
 from explainers.diagnoses.log_domain import converted
+from explainers.diagnoses.log_domain_source import stable_source
 from explainers.diagnoses.operands import atom, bounded_before, rewritten
 from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.source_edits import Source, functional, operand
@@ -102,7 +103,7 @@ def activation(scene: Scene) -> Call | None:
 def _underflow(scene: Scene) -> Suspicion | None:
     found = birth(scene)
     maker = activation(scene) if found is not None and found.name in _LOGS else None
-    if found is None or maker is None or found.made != -np.inf:
+    if found is None or maker is None or found.made != -np.inf or _is_truly_zero(scene, maker):
         return None
     name, held = short(maker), converted(scene, scene.call)
     return Suspicion(
@@ -121,6 +122,12 @@ def _underflow(scene: Scene) -> Suspicion | None:
         fix=fixes.fix(scene, _fused(scene, maker), "safe",
                       said("Let {stable} take the logarithm.", stable=_POSITIVE[name])),
     )  # fmt: skip
+
+
+def _is_truly_zero(scene: Scene, maker: Call) -> bool:
+    """Whether the activation is 0 only where its score is -inf, as that of a masked entry: nothing was rounded."""
+    scores, made = scene.held(maker.ref("input")), scene.held(maker.outputs[0])
+    return scores is not None and made is not None and bool((scores[made == 0] == -np.inf).all())
 
 
 def _epsilon_lost(scene: Scene) -> Suspicion | None:
@@ -176,7 +183,13 @@ def stable(log: Call, maker: Call) -> tuple[Edit, ...]:
 
 
 def _fused(scene: Scene, maker: Call) -> str | None:
-    """`log(softmax(z, 1))` written as `log_softmax(z, 1)`, also where the probabilities have a name of their own."""
+    """`log(softmax(z, 1))` written as `log_softmax(z, 1)`, also where the probabilities have a name of their own; what
+    is selected of them, or how they are rearranged, is kept."""
+    others = [call for call in spoiling(scene) if call is not scene.call]
+    if (text := stable_source(scene, [scene.call, *others]) or stable_source(scene, [scene.call])) is not None:
+        return text
+    if scene.maker(scene.call.ref("input")) is not maker:
+        return None
     source = Source(scene.recording.source)
     log = source.call_at(scene.call.span)
     scores = operand(source, maker)
@@ -205,7 +218,7 @@ def _nonpositive(scene: Scene) -> Suspicion | None:
         fix=fixes.fix(scene, _clamped(scene, (scene.call,)), "choose", note),
         alternatives=(
             fixes.fix(scene, _clamped(scene, spoiling(scene)), "choose", note),
-            fixes.fix(scene, bounded_before(scene, "input"), "choose", note),
+            fixes.fix(scene, bounded_before(scene, "input", _TINY), "choose", note),
         ),
     )  # fmt: skip
 

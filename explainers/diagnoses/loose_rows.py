@@ -10,7 +10,7 @@ from explainers.diagnoses.class_rows import class_rows
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import gradient_rerun, graph_rerun, reduced_by, replaced, swapped, wrapped
 from explainers.diagnoses.scene import Floats, Scene, short
-from explainers.diagnoses.wording import number, row, shape, stated
+from explainers.diagnoses.wording import number, of_call, row, shape
 from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -108,7 +108,7 @@ def _unnormalised(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is no divergence: the target does not sum to 1 but to {sum}.",
-            value=stated(scene),
+            value=of_call(scene),
             sum=number(total),
         ),
         evidence=(
@@ -151,7 +151,7 @@ def _averaged_by_hand(scene: Scene) -> Suspicion | None:
         at=mean.index,
         verdict=said(
             "{value} averages the terms over the {count} classes: {count} times less than the divergence, their sum.",
-            value=stated(scene),
+            value=of_call(scene),
             count=each.shape[-1],
         ),
         evidence=(
@@ -193,7 +193,7 @@ def _ignored(scene: Scene) -> Suspicion | None:
         at=call.index,
         verdict=said(
             "{value} is fine, but its gradient is nan: {count} ignored rows hold nothing but -inf.",
-            value=stated(scene),
+            value=of_call(scene),
             count=int(bad.sum()),
         ),
         evidence=(

@@ -18,7 +18,7 @@ from explainers.diagnoses.edits import graph_rerun, scaled, wrapped
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Everywhere, Simplex
 from explainers.diagnoses.scene import Floats, Scene, short
-from explainers.diagnoses.wording import number, row, stated
+from explainers.diagnoses.wording import number, of_call, row
 from explainers.graph.floats import log_sum_exp
 from explainers.messages import Message, said
 
@@ -84,7 +84,7 @@ def _raw_logits(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} comes from −input[target] alone: nll_loss expects log-probabilities, not raw scores.",
-            value=stated(scene),
+            value=of_call(scene),
         ),
         evidence=(_unnormalised(rows, total), *_positive_entry(rows)),
         trials=_normalised_and_scaled(scene),
@@ -103,7 +103,7 @@ def _probabilities(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} comes from −p of the target, without a logarithm: nll_loss expects log-probabilities.",
-            value=stated(scene),
+            value=of_call(scene),
         ),
         evidence=(*probabilities_seen(rows), *impossible_targets(scene, rows)),
         trials=(Trial(said("with the logarithm put in"), graph_rerun(wrapped(scene.call, "input", "torch.log"))),),

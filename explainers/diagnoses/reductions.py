@@ -12,7 +12,7 @@ from explainers.diagnoses.edits import followed_by, graph_rerun, reduced_by
 from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, last_name
-from explainers.diagnoses.wording import shape, stated
+from explainers.diagnoses.wording import of_call, shape
 from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
@@ -119,7 +119,7 @@ def _other_reduction(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is the {given}, not the {wanted}.",
-            value=stated(scene),
+            value=of_call(scene),
             given=scene.reduction,
             wanted=wanted,
         ),
@@ -176,7 +176,7 @@ def _over_features(scene: Scene) -> Suspicion | None:
         verdict=said(
             "{value} divides by all {elements} elements, not by {items} items only: that is the sum over {features} "
             "features, averaged over the items.",
-            value=stated(scene),
+            value=of_call(scene),
             elements=math.prod(size),
             features=features,
             items=size[0],
@@ -227,7 +227,7 @@ def _old_flags(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said(
             "{value} is right: {flags} means reduction='{reduction}'.",
-            value=stated(scene),
+            value=of_call(scene),
             flags=", ".join(flags),
             reduction=scene.reduction,
         ),

@@ -10,6 +10,7 @@ from explainers.diagnoses.cuts import requires_grad
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.edits import dropped
 from explainers.diagnoses.operands import atom
+from explainers.diagnoses.repeated_calls import alike
 from explainers.diagnoses.scene import Floats, Scene, line_of, short
 from explainers.diagnoses.source_edits import Source, functional, modules_around, operand
 from explainers.diagnoses.turning import numbers
@@ -71,8 +72,16 @@ def _history(scene: Scene, *names: str) -> list[tuple[Call, Floats]]:
     return found
 
 
+def _together(scene: Scene, held: list[tuple[Call, Floats]]) -> list[tuple[Call, Floats]]:
+    """The calls with the operands of all calls that the same place of the program made: a loop may make many."""
+    operands = {call.index: x.reshape(-1) for call, x in held}
+    places = [(call, [operands[c.index] for c in alike(scene, call) if c.index in operands]) for call, _ in held]
+    return [(call, np.concatenate(parts)) for call, parts in places]
+
+
 def _dead(scene: Scene) -> Suspicion | None:
-    found = next(((c, x) for c, x in _history(scene, "relu", "relu6") if (x <= 0).all()), None)
+    held = _history(scene, "relu", "relu6")
+    found = next(((c, x) for c, x in _together(scene, held) if (x <= 0).all()), None)
     if found is None:
         return None
     call, x = found
@@ -100,9 +109,10 @@ def _leaky(scene: Scene, call: Call) -> str | None:
 
 
 def _clipped(scene: Scene) -> Suspicion | None:
-    for call, x in _history(scene, "clamp", "hardtanh"):
+    held = _history(scene, "clamp", "hardtanh")
+    for call, x in _together(scene, held):
         low, high = _limits(call)
-        if not ((x < low) | (x > high)).all() or _passes_by(scene, call):
+        if not ((x < low) | (x > high)).all() or any(_passes_by(scene, each) for each in alike(scene, call)):
             continue
         return Suspicion(
             at=call.index,

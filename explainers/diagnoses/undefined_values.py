@@ -10,17 +10,18 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, chain, operands_told, spoiled_inputs, told
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
+from explainers.diagnoses.edits import followed_by, graph_rerun, replaced, set_to, wrapped
 from explainers.diagnoses.inside import inside
-from explainers.diagnoses.operands import atom, known_as
+from explainers.diagnoses.operands import atom, known_as, written
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, argument
 from explainers.diagnoses.wording import number, shape, stated
 from explainers.messages import said
-from explainers.reruns import SetArgument
+from explainers.reruns import Edit, SetArgument
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _EPS = 1e-8
+_LARGE = 1e9
 _VARIANCE = 1e-5
 _ABOVE = -0.999999
 _ROUNDING = 1e-3
@@ -164,25 +165,53 @@ def _inf_times_zero(scene: Scene) -> Suspicion | None:
 
 
 def _finite(scene: Scene) -> tuple[Trial, ...]:
-    """The infinite operands replaced by large finite numbers."""
-    edits = [wrapped(scene.call, name, "torch.clamp", min=-1e9, max=1e9) for name in spoiled_inputs(scene)]
+    """The program with large finite numbers in place of the infinite ones, wherever their tensors are used."""
+    edits = [_finite_from(scene, id) for id in _first_infinite(scene)]
     return (Trial(said("with ±1e9 in place of ±inf"), graph_rerun(*edits)),) if edits else ()
+
+
+def _first_infinite(scene: Scene) -> list[int]:
+    """The tensors behind the call's operands that hold inf and were made of none that do."""
+    waiting, seen, found = list(scene.call.inputs()), set[int](), list[int]()
+    while waiting:
+        id = waiting.pop()
+        if id in seen or not _holds_infinity(scene, id):
+            continue
+        seen.add(id)
+        call = scene.makers.get(id)
+        before = [] if call is None else [i for i in call.inputs() if _holds_infinity(scene, i)]
+        found += [] if before else [id]
+        waiting += before
+    return found
+
+
+def _holds_infinity(scene: Scene, id: int) -> bool:
+    held = scene.held(id)
+    return held is not None and bool(np.isinf(held).any())
+
+
+def _finite_from(scene: Scene, id: int) -> Edit:
+    call = scene.makers.get(id)
+    if call is not None and call.inputs():
+        return followed_by(call, "torch.clamp", min=-_LARGE, max=_LARGE)
+    tensor = scene.recording.tensors[id]
+    return replaced(tensor, np.clip(tensor.array().astype(np.float64), -_LARGE, _LARGE))
 
 
 def _where(scene: Scene) -> str | None:
     """`x * mask` written as `torch.where(mask != 0, x, 0.0)`, the infinite operand being x; of other factors than 0 and
     1 the product is kept."""
     source = Source(scene.recording.source)
-    node = source.at(scene.call.span)
     infinite = spoiled_inputs(scene)
-    if not isinstance(node, ast.BinOp) or len(infinite) != 1:
+    if len(infinite) != 1:
         return None
-    x, mask = (node.left, node.right) if infinite[0] == "input" else (node.right, node.left)
-    text = f"torch.where({atom(source, mask)} != 0, {source.written(x)}, 0.0)"
-    mask_held = scene.tensor("other" if infinite[0] == "input" else "input")
-    factors = None if mask_held is None or mask_held.data is None else mask_held.array().astype(np.float64)
-    is_mask = factors is not None and bool(np.isin(factors, (0, 1)).all())
-    return source.replaced(source.piece(node if is_mask else x), text)
+    x, factor = written(scene, infinite[0]), written(scene, "other" if infinite[0] == "input" else "input")
+    if x is None or factor is None:
+        return None
+    text, node = f"torch.where({atom(source, factor)} != 0, {source.written(x)}, 0.0)", source.at(scene.call.span)
+    held = scene.recorded("other" if infinite[0] == "input" else "input")
+    is_mask = isinstance(node, ast.BinOp) and held is not None and bool(np.isin(held, (0, 1)).all())
+    return source.replaced(source.piece(node if is_mask and node is not None else x), text)
 
 
 def _one_sample(scene: Scene) -> Suspicion | None:

@@ -59,6 +59,16 @@ def stated(scene: Scene) -> str | Message:
     return next((as_written(scene.value, claim.radius) for claim in printed), number(scene.value))
 
 
+def of_call(scene: Scene) -> str | Message:
+    """The number that the scene's call gives, with the one that is asked about where that is computed from it: what is
+    said of a term is not said of the whole."""
+    part, whole = scene.returned, scene.value
+    beside = part is None or whole is None or math.isclose(part, whole, rel_tol=1e-6, abs_tol=1e-12)
+    if beside or scene.whole or scene.concern != "value":
+        return stated(scene)
+    return said("{part} (on the way to {value})", part=number(part), value=stated(scene))
+
+
 def as_written(x: float, radius: float) -> str:
     """A number with the digits that half a unit of the last one leaves; at most eight behind the point."""
     decimals = round(-math.log10(2 * radius)) if radius > 0 and math.isfinite(x) else 0
