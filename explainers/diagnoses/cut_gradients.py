@@ -99,8 +99,8 @@ def _keeps_history(scene: Scene, call: Call) -> bool:
 
 def _is_written_through(scene: Scene, call: Call, id: int) -> bool:
     """Whether what a call gives is changed in place, and the tensor with it, as by `w.data.clamp_(0, 1)`."""
-    given = set(call.outputs)
-    return any({id, *given} <= {old for old, _ in each.mutated} for each in scene.recording.calls if given)
+    writes = (each for each in scene.recording.calls if each.inputs() and each.inputs()[0] in call.outputs)
+    return any(id in (old for old, _ in each.mutated) for each in writes)
 
 
 def _versions(scene: Scene, id: int) -> set[int]:

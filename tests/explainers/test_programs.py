@@ -244,7 +244,8 @@ print(loss)
 """
     found = explained(source).explanation
     assert found.proof.certified, found.proof
-    assert found.recording.tensors[found.recording.calls[-2].inputs()[0]].dtype in (dtype, "float32")
+    (product,) = [call for call in found.recording.calls if call.function == "torch.matmul"]
+    assert found.recording.tensors[product.outputs[0]].dtype == dtype
 
 
 PAIR = "torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.5])"

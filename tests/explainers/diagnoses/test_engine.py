@@ -18,6 +18,7 @@ from explainers.diagnoses.registry import rules
 from explainers.diagnoses.scene import Scene, Unrecorded
 from explainers.losses.registry import registry
 from explainers.messages import said
+from explainers.replay import replay, rerun_source
 from explainers.reruns import Edit, GraphRerun, RerunResult
 from explainers.tracing import record
 
@@ -137,6 +138,42 @@ def test_the_first_fix_with_which_a_stopped_program_runs_is_given(diagnose: Diag
     assert found.fix is not None and found.fix.source == sources[2]
     assert found.confidence == "shown"
     assert [c.value for c in found.counterfactuals] == [1.0]
+
+
+HEAD = "import torch\nimport torch.nn.functional as F\n"
+
+
+@pytest.mark.parametrize(
+    ("fixed", "holds"),
+    [
+        ("F.l1_loss(torch.tensor([2.0]), torch.tensor([0.0]))", True),
+        ("F.l1_loss(torch.tensor([2.5]), torch.tensor([0.0]))", False),
+        ("F.l1_loss(torch.tensor([2.0]), torch.tensor([0.0]), 1, 2, 3, 4)", False),
+        ("F.l1_loss(torch.tensor([2.0, 2.0]), torch.zeros(2), reduction='none')", False),
+    ],
+)
+def test_a_fix_that_raises_or_gives_another_number_than_its_correction_is_not_offered(
+    fixed: str, holds: bool, diagnose: Diagnose
+):
+    def trigger(scene: Scene) -> Suspicion:
+        fix = Fix(("+ x",), "likely", said("a note"), HEAD + fixed)
+        return Suspicion(0, said(""), (), (Trial(said("rooted"), graph_rerun(rooted(scene))),), fix)
+
+    (found,) = diagnose(SQUARES, (), registered((rule("fixed", trigger),))).diagnoses
+    assert found.fix is not None and found.fix.note.text == "a note"
+    assert bool(found.fix.source) == holds
+    assert [c.value for c in found.counterfactuals] == [2.0] * (2 if holds else 1)
+
+
+@pytest.mark.parametrize(("exact", "holds"), [(200.0, True), (27.631, False), (None, True)])
+def test_a_fix_of_what_rounding_made_infinite_gives_the_exact_value(exact: float | None, holds: bool):
+    source = HEAD + "x = torch.tensor([[-200.0, 0.0]])\np = torch.softmax(x, 1)\n-torch.log(p[0, 0])"
+    recording = record(source)
+    found = investigate(recording, (), registry(), rules())
+    ran = [replay(recording, r) if isinstance(r, GraphRerun) else rerun_source(r) for r in trials(found)]
+    (diagnosis,) = [d for d in conclude(found, ran, exact=exact) if d.slug == "log-softmax-underflow"]
+    assert diagnosis.fix is not None and bool(diagnosis.fix.source) == holds
+    assert [c.value for c in diagnosis.counterfactuals if c.role == "fix"] == ([200.0] if holds else [])
 
 
 def test_a_correction_that_changes_nothing_proves_nothing_and_says_so(diagnose: Diagnose):

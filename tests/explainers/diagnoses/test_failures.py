@@ -48,7 +48,7 @@ def test_the_first_number_that_is_not_finite_is_found_and_mended(
     corrected = [c.value for c in found.counterfactuals if c.role == "correction"]
     assert corrected[0] == pytest.approx(value, rel=1e-3, abs=1e-6)
     fixed = [number for c in found.counterfactuals if c.role == "fix" for number in c.values]
-    assert all(map(math.isfinite, fixed))
+    assert fixed == pytest.approx([value] * len(fixed), rel=1e-3, abs=1e-6)
     assert found.fix is None or not found.fix.diff or fixed
 
 
@@ -71,6 +71,10 @@ def test_a_loop_that_diverges_to_nan_has_too_large_a_rate_and_learns_with_the_on
     assert ran.values[0] < road.recording.losses[0] / 100
 
 
+FIXED_GRADIENTS = {"dead-relu": [0.01]}
+"""Of fixes that are no mere undoing of what lost the gradient."""
+
+
 @pytest.mark.parametrize(("slug", "line", "source", "gradient"), GRADIENTS)
 def test_a_gradient_that_is_lost_or_spoilt_is_found_and_mended(
     slug: str, line: int, source: str, gradient: list[float], diagnose: Diagnose
@@ -82,6 +86,76 @@ def test_a_gradient_that_is_lost_or_spoilt_is_found_and_mended(
     assert found.place is not None and found.place.line == line
     (mended,) = [c.values for c in found.counterfactuals if c.role == "gradient"]
     assert mended == pytest.approx(gradient, rel=1e-4, abs=1e-4)
+    fixed = [c for c in found.counterfactuals if c.role == "fix"]
+    mends = [c.values for c in fixed if len(c.values) == len(gradient)]
+    assert mends == [pytest.approx(FIXED_GRADIENTS.get(slug, gradient), rel=1e-3)] * len(mends)
+    assert not found.fix.diff or fixed
+
+
+LOOP = "x = torch.tensor([{}], requires_grad=True)\nloss = torch.stack([F.{}(v) for v in x]).sum()\nloss.backward()"
+FEW = "torch.manual_seed(0)\nD = nn.Linear(2, 1)\nopt = torch.optim.SGD(D.parameters(), lr=0.01)\n"
+FEW += "x = torch.randn(4, 2)\n"
+CRITIC = FEW + (
+    "for i in range(3):\n    loss = D(x{}).mean()\n    opt.zero_grad()\n    loss.backward()\n    opt.step()\n"
+    "    for p in D.parameters():\n        p.data.clamp_(-0.01, 0.01)\nprint(loss)"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "slug", "fires", "gradient"),
+    [
+        (LOOP.format("-1.0, -2.0", "relu"), "dead-relu", True, (1.0, 1.0)),
+        (LOOP.format("1.0, -2.0", "relu"), "dead-relu", False, ()),
+        (LOOP.format("3.0, 2.0", "hardtanh"), "clamp-cuts-gradient", True, (1.0, 1.0)),
+        (LOOP.format("0.5, 2.0", "hardtanh"), "clamp-cuts-gradient", False, ()),
+        (CRITIC.format(""), "gradient-cut-silently", False, ()),
+        (CRITIC.format(" @ D.weight.data.T + D.bias").replace("D(x", "(x"), "gradient-cut-silently", True, None),
+    ],
+)
+def test_one_place_of_a_loop_is_judged_and_edited_over_all_its_calls(
+    source: str, slug: str, fires: bool, gradient: tuple[float, ...] | None, diagnose: Diagnose
+):
+    found = [d for d in diagnose(HEAD + source).diagnoses if d.slug == slug]
+    assert bool(found) == fires
+    if gradient:
+        assert [c.values for c in found[0].counterfactuals if c.role == "gradient"] == [gradient]
+
+
+def test_the_margin_of_a_loop_is_halved_in_every_round(diagnose: Diagnose):
+    source = "a = torch.zeros(3, 2, requires_grad=True)\nloss = 0\nfor i in range(3):\n"
+    source += "    p = (a[i] - a[i - 1]).pow(2).sum()\n    n = (a[i] - a[i - 2]).pow(2).sum()\n"
+    source += "    loss = loss + F.relu(p - n + 1.0)\nloss / 3"
+    (found,) = [d for d in diagnose(HEAD + source).diagnoses if d.slug == "margin-at-collapse"]
+    assert [c.value for c in found.counterfactuals] == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [("0.7 * kd + 5", {"part": "0.1233", "value": "5.0863"}), ("kd", None)],
+)
+def test_what_is_said_of_a_term_is_not_said_of_the_sum(loss: str, told: dict[str, str] | None, diagnose: Diagnose):
+    source = "s = torch.tensor([[1.0, 2.0], [0.5, 0.1]])\nt = torch.tensor([[2.0, 1.0], [0.2, 0.3]])\n"
+    source += f"kd = F.kl_div(s.log_softmax(1), t.softmax(1), reduction='mean')\nloss = {loss}\nprint(loss)"
+    (found,) = [d for d in diagnose(HEAD + source).diagnoses if d.slug == "kl-reduction-mean"]
+    value = found.verdict.named["value"]
+    assert value == "0.1233" if told is None else value.named == told
+
+
+@pytest.mark.parametrize(
+    ("flags", "written"),
+    [
+        ("size_average=True", "+ F.kl_div(x, y, reduction='batchmean')"),
+        ("reduce=True, reduction='sum', log_target=False", "+ F.kl_div(x, y, reduction='batchmean', log_target=False)"),
+        ("None, True", None),
+    ],
+)
+def test_a_reduction_takes_the_place_of_the_flags_that_say_another(flags: str, written: str | None, diagnose: Diagnose):
+    source = "x = torch.tensor([[0.2, 0.8], [0.5, 0.5]]).log()\ny = torch.tensor([[0.4, 0.6], [0.1, 0.9]])\n"
+    found = diagnose(HEAD + source + f"F.kl_div(x, y, {flags})").diagnoses[0]
+    assert found.slug == "kl-reduction-mean"
+    assert [line for line in found.fix.diff if line.startswith("+")] == ([] if written is None else [written])
+    given = [c.value for c in found.counterfactuals if c.role in ("correction", "fix")]
+    assert given == pytest.approx([given[0]] * (1 if written is None else 2))
 
 
 @pytest.mark.parametrize("locale", [*available()])
