@@ -461,7 +461,8 @@ TURNS = [
         "zero-times-log-zero",
         "log",
         7,
-        "x = torch.tensor([[1.0, 0.0, 2.0]]).masked_fill(torch.arange(3) == 2, -torch.inf)\np = torch.softmax(x, 1)\n-(p * torch.log(p)).sum()",
+        "x = torch.tensor([[1.0, 0.0, 2.0]]).masked_fill(torch.arange(3) == 2, -torch.inf)\n"
+        "p = torch.softmax(x, 1)\n-(p * torch.log(p)).sum()",
         0.5822031,
     ),
     ("std-of-one-sample", "var", 5, "torch.tensor([[4.0]]).var(dim=0)[0]", 0.0),
