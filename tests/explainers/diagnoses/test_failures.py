@@ -94,9 +94,9 @@ def test_a_gradient_that_is_lost_or_spoilt_is_found_and_mended(
 
 LOOP = "x = torch.tensor([{}], requires_grad=True)\nloss = torch.stack([F.{}(v) for v in x]).sum()\nloss.backward()"
 FEW = "torch.manual_seed(0)\nD = nn.Linear(2, 1)\nopt = torch.optim.SGD(D.parameters(), lr=0.01)\n"
-FEW += "x = torch.randn(4, 2)\n"
 CRITIC = FEW + (
-    "for i in range(3):\n    loss = D(x{}).mean()\n    opt.zero_grad()\n    loss.backward()\n    opt.step()\n"
+    "x = torch.randn(4, 2)\nfor i in range(3):\n    loss = D(x{}).mean()\n    opt.zero_grad()\n"
+    "    loss.backward()\n    opt.step()\n"
     "    for p in D.parameters():\n        p.data.clamp_(-0.01, 0.01)\nprint(loss)"
 )
 
