@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -90,25 +89,6 @@ def rules() -> tuple[Rule, ...]:
             "F.relu((e[0] - e[1]).pow(2).sum() - 0.5 * (e[0] - e[2]).pow(2).sum() + 0.2)",
             harmless=True,
         ),
-        Rule(
-            slug="soft-margin-at-collapse",
-            family="collapse",
-            title=said("ln 2: both distances of a soft margin are 0"),
-            explanation=said(
-                "The soft margin log(1 + e^(d(a,p) − d(a,n))) is ln 2 = 0.6931 where the two distances are equal, as "
-                "they are where all embeddings have become one point. A loss that stays at exactly ln 2 is such a "
-                "collapse: start apart, lower the learning rate, mine harder negatives only later."
-            ),
-            words=("soft margin triplet loss stuck at 0.6931", "batch hard triplet loss ln 2", "triplet loss log 2"),
-            losses=frozenset(),
-            about=frozenset({"triplet_margin_loss", "soft_margin_loss"}),
-            trigger=_soft,
-            positive=_HEAD + "e = torch.ones(3, 2, requires_grad=True)\n"
-            "F.softplus((e[0] - e[1]).pow(2).sum() - (e[0] - e[2]).pow(2).sum())",
-            control=_HEAD + "e = torch.eye(3, requires_grad=True)\n"
-            "F.softplus((e[0] - e[1]).pow(2).sum() - (e[0] - e[2]).pow(2).sum())",
-            harmless=True,
-        ),
     )
 
 
@@ -162,28 +142,6 @@ def _leaves(scene: Scene, call: Call) -> list[int]:
     """The tensors behind a call that are computed from nothing."""
     behind = ancestors(scene.recording.calls, call.inputs())[0]
     return sorted(id for id in behind if scene.is_given(id))
-
-
-def _soft(scene: Scene) -> Suspicion | None:
-    for call in scene.needed():
-        apart = scene.maker(call.ref("input")) if short(call) in ("softplus", "exp") else None
-        if apart is None or short(apart) != "sub" or len(apart.inputs()) != 2 or scene.value is None:
-            continue
-        distances = [scene.held(id) for id in apart.inputs()]
-        if any(d is None or d.any() for d in distances) or abs(scene.value - math.log(2)) > 1e-6:
-            continue
-        names = [known_as(replace(scene, call=apart), name) for name in ("input", "other")]
-        return Suspicion(
-            at=apart.index,
-            verdict=said("{value} is ln 2 = log(1 + e⁰): both distances in line {line} are 0.",
-                         value=stated(scene), line=line_of(apart)),
-            evidence=(said("{one} and {other} are 0: all embeddings are equal.", one=names[0], other=names[1]),),
-            trials=(
-                Trial(said("with {other} higher by 1", other=names[1]),
-                      graph_rerun(wrapped(apart, "other", "torch.add", other=1.0)), "illustration"),
-            ),
-        )  # fmt: skip
-    return None
 
 
 def _collapsed(scene: Scene) -> Suspicion | None:
