@@ -28,6 +28,12 @@ def difference(foreign: Foreign) -> Message:
                 name=name,
                 most=most,
             )
+        case "keras-scores":
+            return said(
+                "Keras' {name} with from_logits=True takes raw scores (logits), as torch's loss of them does, and "
+                "clips nothing.",
+                name=name,
+            )
         case "keras-clip":
             return said(
                 "Keras' {name} takes probabilities unless from_logits=True, and clips them at epsilon 1e-7, so no term "

@@ -255,7 +255,8 @@ def _older_epsilon(scene: Scene) -> Suspicion | None:
         return None
     items = -(t * np.log(x + _EPSILON) + (1 - t) * np.log(1 - x + _EPSILON))
     older = float(items.mean() if scene.reduction == "mean" else items.sum())
-    if not any(_is_printed(claim, older) for claim in scene.claims):
+    today = float(scene.returned or 0.0)
+    if not any(_is_printed(claim, older) and not claim.agrees(today) for claim in scene.claims):
         return None
     inside = wrapped(scene.call, "input", "torch.clamp", min=_EPSILON, max=1 - _EPSILON)
     return Suspicion(

@@ -160,7 +160,7 @@ class Counterfactual:
 
     `value` is the subject's number (None: no scalar, or it did not run), `values` all its elements in order; `raised`
     is torch's message where the changed program raised, `not_run` the reason why it was not run. It `agrees` where it
-    proves the suspicion, and is `expected` where it returns a number that the asker states.
+    proves the suspicion, and is `expected` where it returns a number that the asker says they expected.
     """
 
     what: Message

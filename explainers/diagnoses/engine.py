@@ -178,7 +178,7 @@ def _fixed_run(scene: Scene, suspicion: Suspicion) -> tuple[Trial, ...]:
     fixes = [fix for fix in (suspicion.fix, *suspicion.alternatives) if fix is not None and fix.source]
     gradients = _fixed_gradients(scene, suspicion, fixes[:1])
     role: Role = "check" if scene.concern != "exception" and _is_another_question(scene) else "fix"
-    return (*gradients, *(Trial(said("your program with the fix"), source_rerun(fix.source), role) for fix in fixes))
+    return (*gradients, *(Trial(said("the program with the fix"), source_rerun(fix.source), role) for fix in fixes))
 
 
 def _is_another_question(scene: Scene) -> bool:
@@ -198,7 +198,7 @@ def _fixed_gradients(scene: Scene, suspicion: Suspicion, fixes: Sequence[Fix]) -
     names = [name for name, id in scene.recording.names.items() if id in wanted]
     if not names or scene.recording.random or not any(short(call) == "backward" for call in scene.recording.calls):
         return ()
-    text = said("the gradient of {name} {what}", name=names[0], what=said("in your program with the fix"))
+    text = said("the gradient of {name} {what}", name=names[0], what=said("in the program with the fix"))
     return tuple(Trial(text, gradient_of_source(fix.source, names[0]), "fix") for fix in fixes)
 
 

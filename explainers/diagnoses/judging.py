@@ -111,7 +111,7 @@ def _counterfactual(trial: Trial, result: RerunResult, unmet: tuple[Claim, ...])
     sought = [claim for claim in unmet if not (shows_how_it_shrinks and claim.value == 0)]
     met = [claim for claim in sought if meets(claim, result.value)]
     agrees = bool(met) or _proves(trial, result)
-    hoped_for = any(not claim.ours for claim in met)
+    hoped_for = any(claim.kind == "expected" and not claim.ours for claim in met)
     value = scalar(result.value)
     return Counterfactual(trial.what, trial.role, value, agrees, elements(result.value), expected=hoped_for)
 

@@ -44,7 +44,7 @@ class Twice:
     @property
     def goal(self) -> Claim:
         """The program's own number as one to come to."""
-        return Claim("expected", self.own, max(self.radius, _CLOSE * abs(self.own)), f"{self.own:.4g}")
+        return Claim("expected", self.own, max(self.radius, _CLOSE * abs(self.own)), f"{self.own:.4g}", ours=True)
 
     def parted(self, value: float) -> bool:
         """Whether a number, written with as many digits as the own one, is another one than the library's."""

@@ -254,6 +254,15 @@ def test_numbers_in_prose_are_given_to_keras_loss_too() -> None:
     assert float(result(keras.source)) == pytest.approx(float(result(own.source)))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("option", ["", "(from_logits=True)"])
+def test_the_line_that_is_written_in_torch_gives_its_value_of_what_was_given(option: str) -> None:
+    asked = read(f"keras SparseCategoricalCrossentropy{option} with logits [[2., 1., 0.1]] and label [0]: 0.417?")
+    assert isinstance(asked, Question)
+    keras = asked.snippets[1].source
+    assert keras.count("y_pred =") == 1
+    assert float(result(keras)) == pytest.approx(0.4170, abs=1e-4)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("prose", "difference"),
     [
@@ -261,6 +270,9 @@ def test_numbers_in_prose_are_given_to_keras_loss_too() -> None:
         ("keras mean_squared_error is 2", "keras-mean"),
         ("optax.huber_loss", "per-row"),
         ("keras' huber", "keras-mean"),
+        ("tf.keras.losses.CategoricalCrossentropy(from_logits=True)([[0., 1.]], [[40., 0.]])", "keras-scores"),
+        ("binary_crossentropy(tf.constant([1.]), tf.constant([2.]), from_logits=True)", "keras-scores"),
+        ("should keras CategoricalCrossentropy be used with from_logits=True?", "keras-probabilities"),
     ],
 )
 def test_a_name_that_several_frameworks_have_is_that_of_the_one_named(prose: str, difference: str) -> None:
