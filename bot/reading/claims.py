@@ -14,6 +14,7 @@ from bot.reading.cues import (
     CONTRAST,
     GETS,
     LEAST,
+    OF_THE_NEXT,
     OPERAND,
     OWN,
     PREPOSITION,
@@ -162,7 +163,8 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
         return "expected" if scalar else None
     if scalar and OWN.search(before) and not value.wrapped:
         return "expected"
-    if not told and (BEFORE_EXPECTED.search(before) or AFTER_EXPECTED.search(after)):
+    next_one = NUMBER.match(prose, value.end + len(after)) and OF_THE_NEXT.search(after)
+    if not told and (BEFORE_EXPECTED.search(before) or (not next_one and AFTER_EXPECTED.search(after))):
         return "expected"
     if not scalar:
         return "printed" if _ends_in_cue(before) else None

@@ -23,8 +23,12 @@ AFTER_EXPECTED = re.compile(
     r"\b(?:is|was|would be) (?:what|the)\b[^.]{0,20}\bexpect",
     re.I,
 )
+OF_THE_NEXT = re.compile(r"\bexpect\w*(?: (?:it to be|to (?:get|be|see)|about|around))?\W*$", re.I)
+"""Between two numbers: the later one is what is expected."""
+
 ATTRIBUTED = re.compile(
-    r"(?<![a-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|numpy|scipy|jax|matlab)(?![a-z])(?:['’]s?)?"
+    r"(?<![a-z])(?:keras|tensorflow|tf|sklearn|scikit-learn|numpy|scipy|jax|matlab|octave|julia|excel|mathematica|"
+    r"wolfram(?:[ -]?alpha)?|(?:pocket )?calculator)(?![a-z])(?:['’]s?)?"
     r"(?:[\s.][\w.]+(?:\([^()]*\))?)?\s*(?:が|は|では|だと|で|得到|是|给出|"
     r"\b(?:g[ei]ves?|gave|says?|returns?|returned|prints?|shows?|computes?|reports?|yields?|da|donne|ergibt|liefert|d[áa])"
     r"(?: me)?)\s*$",
@@ -33,6 +37,7 @@ ATTRIBUTED = re.compile(
 """What follows is what another library gives, for which torch's number is compared with it."""
 
 OWN = re.compile(
+    r"\b(?:i|we) (?:computed|calculated|worked out|derived)\s*$|"
     r"\b(?:by hand|manually|on paper|(?:my|our) (?:own |manual |hand )?(?:formula|calculations?|computation|math|"
     r"result|numbers?|code|version|implementation|function|arithmetic)|a mano|manualmente|mi f[óo]rmula|[àa] la main|"
     r"ma formule|von hand|(?:meine|mit meiner) formel|h[äa]ndisch|[àa] m[ãa]o|minha f[óo]rmula|вручную|руками|"
@@ -69,8 +74,12 @@ BEFORE_PRINTED = re.compile(
     r"(?:starte[nt]|startete|beginn(?:t|en)|liegt) (?:bei|mit)|(?:commence|d[ée]marre|d[ée]bute) (?:à|avec|par|vers)|"
     r"(?:empieza|comienza|arranca|inicia) (?:en|con|por)|(?:come[çc]a|inicia) (?:em|com|por)|"
     r"(?:начина\w+|старту\w+) (?:примерно )?(?:с|со|от)|на (?:перв\w+|\d+-?[а-я]*) (?:шаге|итерации|эпохе)|"
-    r"(?:stuck|frozen|plateau\w*) (?:at|on)|"
-    r"averages to|loss(?:es)?|value|why|where|result|"
+    r"(?:stuck|frozen|plateau\w*|(?:stay|sit)(?:s|ed)?) (?:exactly |right |precisely |always )?(?:at|on)|"
+    r"(?:h[äa]ngt|steckt|bleibt|stagniert) (?:\w+ ){0,2}(?:bei|auf)|(?:bloqu[ée]\w*|reste|stagne) (?:\w+ )?[àa]|"
+    r"(?:atascad\w|estancad\w|qued[aó]\w*|clavad\w) (?:\w+ )?en|"
+    r"(?:travad\w|pres[ao]|parad\w|estagnad\w) (?:\w+ )?em|"
+    r"(?:застр\w+|завис\w*|стоит|держится|остаётся|остается) (?:\w+ )?(?:на|около)|"
+    r"(?:why|how come) (?:is|are) (?:my |the |our )?[A-Za-z]\w*|averages to|loss(?:es)?|value|why|where|result|"
     r"da|dio|sale|sali[óo]|imprime|devuelve|obtengo|es|valor|p[ée]rdida|donne|affiche|renvoie|obtiens|vaut|est|perte|"
     r"ergibt|gibt|liefert|bekomme|erhalte|kommt|ist|retorna|imprimiu|d[áa]|deu|sai|saiu|perda|"
     r"да[её]т|выда[её]т|получа\w+|выводит|равн\w+|потер\w+)\b|[=→:]|->"
@@ -105,7 +114,7 @@ UNIT = re.compile(
     r"elements?|entries|labels?|tokens?|items?|bits?|st|nd|rd|th|d|x|k|ms|s|min|hours?|days?|years?|losses|numbers?|"
     r"values?|"
     r"clases|classes|klassen|классов|классa)\b|クラス|エポック|個|つ|回|行|枚|个|类|行|次|轮|维|에폭|개|번|클래스|"
-    r"वर्ग|\s?[*/^(]\s?\w)",
+    r"वर्ग|\s?[*/^]\s?\w|\(\s?\w)",
     re.I,
 )
 CONTRAST = re.compile(
@@ -145,9 +154,10 @@ BEHAVIOURS = (
         r"\bstuck\b|\bstays? (?:at|the same|constant)|\bconstant\b|(?:not|n'?t|never) chang|always (?:the same|"
         r"exactly|gives)|same (?:value|loss)\b|"
         r"no cambia|estancad|atascad|siempre (?:el mismo|igual)|ne change pas|bloqu[ée]|reste (?:à|bloqu)|"
-        r"[äa]ndert sich nicht|h[äa]ngt bei|bleibt (?:bei|konstant)|"
-        r"n[ãa]o muda|travad|sempre (?:o mesmo|igual)|не меня|застря|変わら(?:ない|ず|ません)|動きません|動かない|"
-        r"ずっと同じ|一定の?まま|不变|一直(?:在|是|停)|卡在|"
+        r"[äa]ndert sich nicht|h[äa]ngt (?:\w+ ){0,2}(?:bei|fest)|bleibt (?:\w+ )?(?:bei|konstant)|"
+        r"n[ãa]o muda|travad|sempre (?:o mesmo|igual)|не меня|застря|"
+        r"変わ(?:らない|らず|[らり]ません)|動きません|動かない|"
+        r"ずっと同じ|一定の?まま|不变|一直(?:都)?(?:在|是|停|等于|为|保持)|卡在|"
         r"변하지|안 변|멈췄|멈춰|그대로|계속 같|नहीं बदल|अटक", re.I)),
     ("random", re.compile(
         r"different(?: \w+)? (?:every|each) (?:time|run)|changes (?:every|each) (?:time|run)|non-?determinist|"

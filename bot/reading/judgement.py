@@ -54,6 +54,12 @@ _SLOPE = re.compile(
 """A message about gradients: several numbers that are expected are those of one."""
 
 _BINDING = re.compile(r"([A-Za-z_]\w*)\s*(?:=|:|\bis\b)\s*$")
+_OF_CLASSES = frozenset({"cross_entropy", "nll_loss", "perplexity", "running_loss"})
+"""Losses whose value says how many classes there are, by name, and means of them."""
+
+_ERA = re.compile(r"(?:\d|year|century|era)\s*$", re.I)
+_SAID_OF = re.compile(r"[^.?!\n\d]{0,30}")
+"""Between the name of a loss and what is said of it."""
 
 _TAKEN = "\ufffc"
 """Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
@@ -118,7 +124,7 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
         code = "" if subject is None else material.snippets[subject].source
         losses = tuple(dict.fromkeys((*losses, *loss_words(code))))
         said = f"{message.prose}\n{error.message if error else ''}"
-        topics, arguments = _situation(said, code, claims)
+        topics, arguments = _situation(said, code, claims, losses)
     return Question(
         text,
         language,
@@ -190,11 +196,16 @@ def _data(found: Snippet) -> str:
     return "".join(re.findall(r"tensor\(([^()]*)\)", found.source))
 
 
-def _situation(prose: str, code: str, claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[Stated, ...]]:
-    """What words and code are about, and the arguments that they name or that a printed number gives away."""
+def _situation(
+    prose: str, code: str, claims: Sequence[Claim], losses: Collection[str]
+) -> tuple[tuple[str, ...], tuple[Stated, ...]]:
+    """What words and code are about, and the arguments that they name or that a printed number gives away: ln C is a
+    number of classes in a loss of classes alone.
+    """
     topics = topics_of(prose) | (topics_of(code) & OPERATIONS) | topics_of_values(claims)
     found = {each.name: each for each in stated(f"{prose}\n{code}")}
-    counts = [count for claim in claims if claim.kind == "printed" and (count := classes_of(claim))]
+    printed = [claim for claim in claims if claim.kind == "printed"] if not losses or _OF_CLASSES & set(losses) else []
+    counts = [count for claim in printed if (count := classes_of(claim))]
     if counts:
         topics |= {LN_CLASSES}
         found.setdefault(CLASSES, Stated(CLASSES, str(counts[0])))
@@ -259,12 +270,16 @@ def _is_ours(
         return True
     if _names_a_loss(prose, bool(material.spans)) or (error and relevance.is_about_tensors(error)):
         return True
+    if _says_of_a_loss(prose, claims, direct):
+        return True
     asked = direct and (told or not relevance.is_of_other_topic(prose))
     if relevance.speaks_of_loss(prose) and (told or asked):
         return True
     torch = any(relevance.uses_torch(each.source) for each in material.snippets)
     computes = any(relevance.computes_with_numpy(each.source) for each in material.snippets)
     behaves = any(claim.kind == "behaviour" for claim in claims)
+    if direct and (relevance.names_an_argument(prose) or (behaves and relevance.names_torch(prose))):
+        return True
     exact = any(claim.kind == "printed" and 0 < claim.radius <= FOUR_DIGITS for claim in claims)
     given = material.lacks is not None and relevance.speaks_of_learning(prose)
     specific = direct and is_specific(topics_of(prose))
@@ -279,6 +294,16 @@ def _names_a_loss(prose: str, given: bool) -> bool:
     return any(not relevance.is_ambiguous(name) for name in names) or (
         bool(names) and (given or relevance.speaks_of_learning(prose) or relevance.mentions_loss(prose))
     )
+
+
+def _says_of_a_loss(prose: str, claims: Sequence[Claim], direct: bool) -> bool:
+    """Whether a value or behaviour is said of a loss by a short name: "BCE is 0.6931", "why is KL negative?".
+
+    A year before it makes the name an era. Unless somebody asks us, a value needs the digits of a print.
+    """
+    told = [c.span.start for c in claims if c.span and (direct or c.kind == "behaviour" or 0 < c.radius <= FOUR_DIGITS)]
+    names = [(start, end) for start, end, _ in loss_mentions(prose) if not _ERA.search(prose, 0, start)]
+    return any(_SAID_OF.fullmatch(prose, end, at) for _, end in names for at in told if at >= end)
 
 
 def _lacking(

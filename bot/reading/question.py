@@ -105,10 +105,9 @@ class ReportedError(msgspec.Struct, frozen=True):
 
 
 Difference = Literal[
-    "keras-probabilities", "keras-scores", "keras-clip", "keras-mean", "keras-kl", "per-row", "optax-half",
-    "sklearn", "hinge", "squared-hinge", "categorical-hinge", "rate", "cosine", "brier", "scipy-kl", "scipy-entropy", "relative-entropy",
-    "rows-of-kl",
-    "half-sum", "same-mean", "log1p", "boosted",
+    "keras-probabilities", "keras-scores", "keras-clip", "keras-mean", "keras-kl", "per-row", "optax-half", "sklearn",
+    "hinge", "squared-hinge", "categorical-hinge", "rate", "cosine", "brier", "scipy-kl", "scipy-entropy",
+    "relative-entropy", "rows-of-kl", "half-sum", "same-mean", "log1p", "boosted",
 ]  # fmt: skip
 """How a loss of another framework differs from torch's."""
 

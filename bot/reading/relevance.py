@@ -45,6 +45,10 @@ _PYTHON = re.compile(
 )
 _TORCH = re.compile(r"(?<![A-Za-z])(?:py)?torch(?![A-Za-z])|\btensors?\b|\bcuda\b|\bgpu\b", re.I)
 
+_ARGUMENT = re.compile(
+    r"(?<![A-Za-z_])(?:ignore_index|label_smoothing|pos_weight|zero_infinity|log_target|log_input|size_average|batchmean|"
+    r"reduction\s*=)(?![A-Za-z_])"
+)
 _ERRORS = re.compile(
     r"\b(?:(?<!squared )(?<!absolute )(?<!mean )errors? (?:out|message|on|in|at)|"
     r"(?:an?|the|this|dtype|shape|type) error|exception|raises?|crash\w*|throws?|dies|fails? with|traceback|"
@@ -179,6 +183,11 @@ def is_of_other_topic(prose: str) -> bool:
 def names_torch(prose: str) -> bool:
     """Torch by name, or what only torch people speak of."""
     return bool(_TORCH.search(prose))
+
+
+def names_an_argument(prose: str) -> bool:
+    """Whether it names an argument that only losses of torch have."""
+    return bool(_ARGUMENT.search(prose))
 
 
 def is_ambiguous(name: str) -> bool:

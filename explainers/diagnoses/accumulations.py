@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import math
 
+from explainers.claims import expected
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import followed_by, graph_rerun, set_to
+from explainers.diagnoses.edits import followed_by, gradient_of_source, graph_rerun, set_to
 from explainers.diagnoses.loops import training_loop
 from explainers.diagnoses.scene import Scene, is_library_loss, short, upstream
 from explainers.diagnoses.source_edits import Source
@@ -176,6 +178,8 @@ def _accumulated(scene: Scene) -> Suspicion | None:
         return None
     makers = [scene.makers.get(c.inputs()[0]) for c in backward]
     means = [c for c in makers if c is not None and (_is_mean(c) or short(c) == "mean")]
+    if not means and _expects_mean(scene, len(backward)):
+        means = [c for c in makers if c is not None]
     if len(means) != len(backward) or len({c.index for c in means}) < 2 or not _shared_leaves(scene, means):
         return None
     times = len(means)
@@ -193,12 +197,7 @@ def _accumulated(scene: Scene) -> Suspicion | None:
             ),
             *_gradients_seen(scene, times),
         ),
-        trials=(
-            Trial(
-                said("with the loss divided by {count}", count=times),
-                graph_rerun(followed_by(means[-1], "torch.div", other=times)),
-            ),
-        ),
+        trials=_divided(scene, means),
         fix=fixes.fix(
             scene,
             None,
@@ -206,6 +205,38 @@ def _accumulated(scene: Scene) -> Suspicion | None:
             said("Divide each loss by {count} before backward(), or call zero_grad() between.", count=times),
         ),
     )
+
+
+def _expects_mean(scene: Scene, times: int) -> bool:
+    """Whether the asker expects of the gradients that added up what they are on average."""
+    held = _read_gradient(scene)
+    return held is not None and any(c.agrees(held / times) for c in expected(scene.claims))
+
+
+def _divided(scene: Scene, means: list[Call]) -> tuple[Trial, ...]:
+    """The gradient that is left where each loss is divided; the loss, where the program cannot be written so."""
+    what, tensors = said("with the loss divided by {count}", count=len(means)), scene.recording.tensors
+    shared = set.intersection(*(_leaves(scene, mean) for mean in means))
+    leaf, name = next(((id, name) for id in sorted(shared) if (name := tensors[id].name)), (None, ""))
+    source = _with_divided(scene, len(means))
+    if leaf is None or not name.isidentifier() or source is None:
+        return (Trial(what, graph_rerun(followed_by(means[-1], "torch.div", other=len(means)))),)
+    text, wanted = said("the gradient of {name} {what}", name=name, what=what), next(iter(expected(scene.claims)), None)
+    return (Trial(text, gradient_of_source(source, name), "gradient", of=leaf, wanted=wanted),)
+
+
+def _with_divided(scene: Scene, times: int) -> str | None:
+    """The program whose backward passes start from the losses divided by so many; None where one is not found."""
+    text = scene.recording.source
+    spans = {c.span for c in scene.recording.calls if short(c) == "backward" and c.span is not None}
+    for span in sorted(spans, key=lambda s: (s.line, s.column), reverse=True):
+        source = Source(text)
+        node = source.call_at(span)
+        if node is None or not isinstance(node.func, ast.Attribute):
+            return None
+        loss = node.func.value
+        text = source.replaced(source.piece(loss), f"({source.written(loss)} / {times})")
+    return text
 
 
 def _shared_leaves(scene: Scene, means: list[Call]) -> bool:
@@ -220,10 +251,15 @@ def _leaves(scene: Scene, mean: Call) -> set[int]:
     return {id for id in asked if scene.is_given(id)}
 
 
-def _gradients_seen(scene: Scene, times: int) -> tuple[Message, ...]:
+def _read_gradient(scene: Scene) -> float | None:
+    """The number of the gradient that the program reads last, None where it reads none of one number."""
     grads = [c for c in scene.recording.calls if short(c) == "grad" and c.outputs]
     held = scene.recording.tensors.get(grads[-1].outputs[0]) if grads else None
-    value = None if held is None else scalar(held)
+    return None if held is None else scalar(held)
+
+
+def _gradients_seen(scene: Scene, times: int) -> tuple[Message, ...]:
+    value = _read_gradient(scene)
     if value is None:
         return ()
     return (

@@ -22,6 +22,7 @@ _MARGINS = {
     "cosine_embedding_loss": 0.0,
     "triplet_margin_with_distance_loss": 1.0,
 }
+_HAIR = 1e-6
 _APART = "a = torch.tensor([[1.0, 0.0]])\nb = torch.tensor([[-1.0, 2.0]])\n"
 _EASY = "anchor, positive, negative = torch.tensor([[0.0, 0.0], [0.1, 0.0], [3.0, 4.0]]).split(1)\n"
 
@@ -190,12 +191,9 @@ def _satisfied(scene: Scene) -> Suspicion | None:
     if (given := scene.recorded(first)) is not None and not given.size:
         return None
     margin = scene.option("margin", _MARGINS.get(scene.name, 1.0))
-    larger = 10 * margin if margin else 10.0
-    grown = Trial(
-        said("with a margin of {margin}", margin=number(larger)),
-        graph_rerun(set_to(scene.call, "margin", larger)),
-        "illustration",
-    )
+    unmet = _unmet(scene, margin)
+    easy = () if scene.name == "cosine_embedding_loss" else (_easy(),)  # there a larger margin asks for less
+    grown = () if unmet is None else (_at_margin(scene, unmet),)
     shrunk = Trial(
         said("with a tenth of the input"),
         graph_rerun(scaled(scene.call, first, 0.1)),
@@ -204,9 +202,26 @@ def _satisfied(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{value} is right: every margin is met, and the gradient is 0.", value=of_call(scene)),
-        evidence=(said("The margin is {margin}.", margin=number(margin)), *_nearest_term(scene, margin), _easy()),
-        trials=(grown if scene.name in _MARGINS else shrunk,),
+        evidence=(said("The margin is {margin}.", margin=number(margin)), *_nearest_term(scene, margin), *easy),
+        trials=grown if scene.name in _MARGINS else (shrunk,),
     )
+
+
+def _at_margin(scene: Scene, margin: float) -> Trial:
+    rerun = graph_rerun(set_to(scene.call, "margin", margin))
+    return Trial(said("with a margin of {margin}", margin=number(margin)), rerun, "illustration")
+
+
+def _unmet(scene: Scene, margin: float) -> float | None:
+    """A margin that a term does not meet: a larger one, or below the largest cosine of a pair that is to be apart.
+
+    None where no margin is such a one: all of these cosines are −1, or no pair is to be apart.
+    """
+    if scene.name != "cosine_embedding_loss":
+        return 10 * margin if margin else 10.0
+    cosines, y = np.broadcast_arrays(_cosines(scene.array("input1"), scene.array("input2")), scene.array("target"))
+    largest = max((float(cosine) for cosine in cosines[y == -1]), default=-1.0)
+    return (largest - 1) / 2 if largest > -1 + _HAIR else None
 
 
 def _easy() -> Message:
