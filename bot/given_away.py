@@ -11,7 +11,7 @@ import msgspec
 
 from bot.exchange import Answer, Catalogue, Paragraph
 from bot.reading.question import Claim, Question, Span
-from bot.reading.stated import CLASSES, NEGATIVES
+from bot.reading.stated import CLASSES, NEGATIVES, stated
 from explainers.fingerprints import (
     Fingerprint,
     fingerprints,
@@ -67,7 +67,8 @@ def given_away(question: Question) -> GivenAway | None:
     margins = ((claim, question.loss_words or _OF_MARGINS) for claim in _at_margin(question))
     named = ((claim, question.loss_words) for claim in told)
     tried = ((claim, _found(claim, losses, classes)) for claim, losses in (*named, *margins))
-    names = frozenset(each.name for each in question.stated)
+    counted = any(each.name == CLASSES for each in stated(question.text))  # else the number gave their count away
+    names = frozenset(each.name for each in question.stated if counted or each.name != CLASSES)
     if (among := _among_negatives(told, question, names)) is not None:
         return among
     pairs = [int(float(each.value)) for each in question.stated if each.name == "batch"] if contrastive else []

@@ -209,7 +209,7 @@ def _wrong_one_hot(c: int) -> Fingerprint:
 def _chance(c: int) -> Fingerprint:
     source = f"logits = torch.zeros(1, {c})\nF.cross_entropy(logits, torch.tensor([0]))"
     question = said("Are there {count} classes, and has the loss stayed there since the first step?", count=c)
-    return Fingerprint("chance-level-ln-c", f"ln {c}", _HEAD + source, question)
+    return Fingerprint("chance-level-ln-c", f"ln {c}", _HEAD + source, question, ("classes",))
 
 
 def _equal_chances(c: int) -> Fingerprint:

@@ -24,6 +24,7 @@ _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n
 _CE = frozenset({"cross_entropy"})
 _LARGEST_EXPONENT = math.log(float(np.finfo(np.float32).max))
 _MANY = 10_000
+_NORMED = "net = nn.BatchNorm1d(2)\nx = torch.tensor([[1.0, 2.0], [3.0, 5.0], [4.0, 0.5]])\n"
 _NET = "torch.manual_seed(0)\nnet = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5)){}\nx = torch.ones(2, 4)\n"
 
 
@@ -160,6 +161,22 @@ def rules() -> tuple[Rule, ...]:
             positive_claims=(Claim("behaviour", "random", text="another number each time"),),
             control=_HEAD + _NET.format(".eval()") + "F.cross_entropy(net(x), torch.tensor([0, 1]))",
             control_claims=(Claim("behaviour", "random", text="another number each time"),),
+        ),
+        Rule(
+            slug="batch-norm-in-two-modes",
+            unedited="Which of the two numbers the asker wants is not known.",
+            family="precision",
+            title=said("Batch norm computes otherwise in training than in evaluation"),
+            explanation=said(
+                "In training mode batch norm subtracts the mean of the batch and divides by its standard deviation; in "
+                "evaluation mode it takes the running statistics instead, which after few steps are still near the 0 "
+                "and 1 that they start from. The same input and weights then give two losses, and neither is wrong."
+            ),
+            words=("BatchNorm train and eval mode differ", "batch norm running statistics loss differs"),
+            losses=frozenset(),
+            trigger=_in_two_modes,
+            positive=_HEAD + _NORMED + "print(F.mse_loss(net(x), x))\nnet.eval()\nprint(F.mse_loss(net(x), x))",
+            control=_HEAD + _NORMED + "print(F.mse_loss(net(x), x))\nprint(F.mse_loss(2 * net(x), x))",
         ),
     )
 
@@ -355,6 +372,29 @@ def _exponential_overflows(scene: Scene) -> Suspicion | None:
             fixes.softplus_instead(scene),
             "safe",
             said("Use F.softplus(-y * x).mean(), or binary_cross_entropy_with_logits."),
+        ),
+    )
+
+
+def _in_two_modes(scene: Scene) -> Suspicion | None:
+    own = [c for c in scene.needed() if short(c) == "batch_norm"]
+    modes = {c.argument("training") for c in own}
+    others = {c.argument("training") for c in scene.recording.calls if short(c) == "batch_norm"} - modes
+    if not scene.recording.others or len(modes) != 1 or not others:
+        return None
+    trains = modes == {True}
+    what = said("with the running statistics, as by eval()") if trains else said("with the statistics of the batch")
+    return Suspicion(
+        at=own[0].index,
+        verdict=said(
+            "{value} comes of the statistics of the batch: batch norm is in training mode.", value=stated(scene)
+        )
+        if trains
+        else said("{value} comes of running statistics: batch norm is in evaluation mode.", value=stated(scene)),
+        evidence=(said("Other calls of batch norm in this program run with training={mode}.", mode=str(not trains)),),
+        trials=(Trial(what, graph_rerun(*(set_to(c, "training", not trains) for c in own)), "illustration"),),
+        fix=fixes.fix(
+            scene, None, "safe", said("Call model.eval() before you evaluate, model.train() before you train.")
         ),
     )
 
