@@ -203,7 +203,8 @@ def conclude(
     backward = by_label.get(BACKWARD)
     gradients = backward.gradients if backward is not None and backward.value is not None else {}
     known = rules()
-    investigation = engine.investigate(recording, claims, losses, known, gradients)
+    slopes = by_label[VALUE].gradients if VALUE in by_label else {}
+    investigation = engine.investigate(recording, claims, losses, known, gradients, slopes)
     found = reading or read(recording)
     follows = (derived or derive(recording, claims, found)) if isinstance(found, Reading) else None
     with precise():
@@ -236,7 +237,7 @@ def conclude(
         _spread(by_label),
         like,
         tuple(f"{slug}: {type(error).__name__}" for slug, error in investigation.broken),
-        by_label[VALUE].gradients if VALUE in by_label else {},
+        slopes,
         own,
         by_label[VALUE].raised if VALUE in by_label and by_label[VALUE].value is not None else None,
     )

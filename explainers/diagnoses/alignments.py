@@ -47,6 +47,22 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD + "F.ctc_loss(scores.log_softmax(2)" + _CALL.format(3, ""),
         ),
         Rule(
+            slug="ctc-label-out-of-range",
+            unedited="Which class a label means lies before the loss.",
+            family="alignments",
+            title=said("A label of ctc_loss that is no class"),
+            explanation=said(
+                "The labels of ctc_loss are indices of the classes on the last axis of its log-probabilities, 0 to "
+                "C − 1. Beyond them torch checks nothing on the CPU: it reads other numbers, or memory that is not the "
+                "tensor's, so the value means nothing."
+            ),
+            words=("ctc loss label out of range", "CTCLoss target larger than the number of classes"),
+            losses=frozenset({"ctc_loss"}),
+            trigger=_no_class,
+            positive=_HEAD + "F.ctc_loss(scores.log_softmax(2), torch.tensor([[1, 3]]), (3,), (2,))",
+            control=_HEAD + "F.ctc_loss(scores.log_softmax(2), torch.tensor([[1, 2]]), (3,), (2,))",
+        ),
+        Rule(
             slug="ctc-input-too-short",
             unedited="No edit of a program lengthens its data, and to leave samples out must be decided knowingly.",
             family="alignments",
@@ -104,8 +120,39 @@ def _raw_scores(scene: Scene) -> Suspicion | None:
     )
 
 
+def is_ruled_out(possible: np.ndarray, labels: list[int], blank: int) -> bool:
+    """Whether no alignment of the labels passes through the (frame, class) pairs that are possible."""
+    states = [blank, *(s for label in labels for s in (label, blank))]
+    alive = {s for s in (0, 1) if s < len(states) and possible[0, states[s]]}
+    for frame in possible[1:]:
+        skipping = {s for s in range(2, len(states)) if states[s] not in (blank, states[s - 2]) and s - 2 in alive}
+        reached = alive | {s + 1 for s in alive if s + 1 < len(states)} | skipping
+        alive = {s for s in reached if frame[states[s]]}
+    return alive.isdisjoint((len(states) - 1, len(states) - 2))
+
+
+def _no_class(scene: Scene) -> Suspicion | None:
+    classes = scene.given("log_probs").shape[-1]
+    strange = [(k, label) for k, one in enumerate(ctc_labels(scene)) for label in one if not 0 <= label < classes]
+    if not strange:
+        return None
+    sample, label = strange[0]
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value} means nothing: label {label} of sample {sample} is no class, there are {classes}.",
+                     value=stated(scene), label=label, sample=sample, classes=classes),
+        evidence=(said("{count} labels lie outside of 0 to {last}.", count=len(strange), last=classes - 1),),
+        trials=(
+            Trial(said("with every label within the classes"),
+                  graph_rerun(wrapped(scene.call, "targets", "torch.clamp", min=0, max=classes - 1)), "illustration"),
+        ),
+        fix=fixes.fix(scene, None, "choose",
+                      said("Give log-probabilities of as many classes as there are labels, and the blank.")),
+    )  # fmt: skip
+
+
 def _too_short(scene: Scene) -> Suspicion | None:
-    frames, labels = lengths(scene, "input_lengths"), _labels(scene)
+    frames, labels = lengths(scene, "input_lengths"), ctc_labels(scene)
     needs = [len(one) + sum(a == b for a, b in pairwise(one)) for one in labels]
     short = [k for k, (have, need) in enumerate(zip(frames, needs, strict=False)) if have < need]
     if not short:
@@ -152,7 +199,7 @@ def _zeroed(scene: Scene) -> Trial:
     )
 
 
-def _labels(scene: Scene) -> list[list[int]]:
+def ctc_labels(scene: Scene) -> list[list[int]]:
     """The labels of each sample, from padded rows or all in one line."""
     y, counts = scene.array("targets"), lengths(scene, "target_lengths")
     if y.ndim == 2:

@@ -95,8 +95,10 @@ def suspects(scene: Scene, *names: str) -> Iterator[Call]:
 def blamed(scene: Scene, call: Call, bad: float) -> tuple[Message, ...]:
     code = " ".join(call.span.text.split())[:50] if call.span is not None else short(call)
     return (
-        said("The first step of the backward pass that is not finite is that of {code} in line {line}.",
-             code=code, line=line_of(call)),
+        said("The first step of the backward pass that is not finite is that of {code}.", code=code)
+        if call.span is None
+        else said("The first step of the backward pass that is not finite is that of {code} in line {line}.",
+                  code=code, line=line_of(call)),
         said("Its operand is {x} there.", x=number(bad)),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ import numpy as np
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, scaled, set_to, wrapped
 from explainers.diagnoses.scene import Floats, Scene
+from explainers.diagnoses.turning import numbers
 from explainers.diagnoses.wording import number, of_call
 from explainers.messages import Message, said
 from explainers.recording import Items, Ref
@@ -186,7 +187,7 @@ def _distance(scene: Scene, x: Floats, y: Floats) -> Floats:
 
 def _satisfied(scene: Scene) -> Suspicion | None:
     first = scene.call.arguments[0].name
-    if scene.value != 0 or scene.recording.subject not in scene.call.outputs:
+    if scene.value != 0 or scene.recording.subject not in scene.call.outputs or not _by_margin(scene):
         return None
     if (given := scene.recorded(first)) is not None and not given.size:
         return None
@@ -229,6 +230,16 @@ def _easy() -> Message:
         "Such items are easy: already apart by the margin. The more a model has learned, the more of them there are. "
         "Hard ones teach it more: mine those that break the margin out of a larger batch, or raise the margin."
     )
+
+
+def _by_margin(scene: Scene) -> bool:
+    """Whether some item has a margin, and torch's gradient is 0, as far as it is known: it need not be at the edge."""
+    apart = scene.name not in ("cosine_embedding_loss", "hinge_embedding_loss") or (scene.array("target") == -1).any()
+    if scene.slopes is None:
+        return bool(apart)
+    given = [numbers(scene.slopes.get(id)) for id in scene.call.inputs() if scene.recording.tensors[id].floating]
+    known = [slope for slope in given if slope is not None]
+    return bool(apart) and bool(known) and not any(slope.any() for slope in known)
 
 
 def _nearest_term(scene: Scene, margin: float) -> tuple[Message, ...]:

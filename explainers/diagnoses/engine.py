@@ -72,9 +72,11 @@ def investigate(
     registry: Registry,
     rules: Rules,
     gradients: Mapping[int, Tensor] | None = None,
+    slopes: Mapping[int, Tensor] | None = None,
 ) -> Investigation:
-    """Every rule at every scene of a recording; `gradients` are those of its backward pass, once that was run again."""
-    tried = [(scene, _tried(scene, rules)) for scene in scenes(recording, claims, registry, gradients)]
+    """Every rule at every scene of a recording; `gradients` are those of its backward pass, `slopes` those of the
+    formula's inputs, once they were run again."""
+    tried = [(scene, _tried(scene, rules)) for scene in scenes(recording, claims, registry, gradients, slopes)]
     fired = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Suspicion)}
     lacking = {rule.slug for _, outcomes in tried for rule, found in outcomes if isinstance(found, Exception)} - fired
     applied = dict.fromkeys(rule.slug for _, outcomes in tried for rule, _ in outcomes)
@@ -95,7 +97,7 @@ def suspected_of(
     gradients nothing is known.
     """
     found = msgspec.structs.replace(recording, subject=value, others=())
-    fired = investigate(found, claims, registry, rules, {}).cases
+    fired = investigate(found, claims, registry, rules, {}, {}).cases
     cases = tuple(case for case in fired if not case.suspicion.only_proven)
     return tuple((case.rule, case.suspicion) for case in cases if not is_general(case, cases))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import assert_never
 
 import msgspec
@@ -24,7 +25,9 @@ from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import Axes, Input, Node, topological
 from explainers.messages import Message
 
-LARGEST = 2**16  # elements of the widest array in the graph
+LARGEST = 2**16  # elements of the widest array in the graph of a search
+WIDEST = 2**18  # and of one of which only points are tried that many losses are least at
+FAR = 64.0  # where e^-x is nothing beside GAP
 WORK = 20_000_000  # elements that are computed in one search, so that a wide graph gives up sooner
 NODE = 1_500  # what a node costs beside its elements, in elements
 EVALUATIONS = range(20, 1_000)
@@ -86,6 +89,7 @@ class LossGraph:
     values: Values
     cost: int
     summed: bool = False
+    wide: bool = False
 
     @property
     def evaluations(self) -> int:
@@ -93,14 +97,15 @@ class LossGraph:
         return min(max(WORK // max(self.cost, 1), EVALUATIONS.start), EVALUATIONS.stop)
 
     def likely(self) -> Iterator[Floats]:
-        """Where many losses are least: at another argument of this shape, or at its logarithm."""
+        """Where many losses are least: at another argument of this shape, at its logarithm, or at its log odds."""
         for id, held in self.values.items():
             same = [n for n in held.shape if n != 1] == [n for n in self.shape if n != 1]
-            if id != self.input.tensor and same and held.dtype.kind == "f":
+            if id != self.input.tensor and same and held.dtype.kind in "fiu":
                 x = held.astype(np.float64).reshape(self.shape)
                 yield x
                 with np.errstate(all="ignore"):
                     yield np.log(x)
+                    yield np.log(x) - np.log1p(-x)
 
     def at(self, x: Floats) -> tuple[float, Floats]:
         """The loss and its gradient, of the argument's shape."""
@@ -129,11 +134,12 @@ def loss_graph(scene: Scene, argument: str) -> LossGraph | None:
         return None
     node, root = found.inputs[id].node, ops.sum(found.root, found.root.axes)
     sizes = [ops.count(part.axes) for part in topological(root)]
-    if not isinstance(node, Input) or max(sizes) > LARGEST:
+    if not isinstance(node, Input) or max(sizes) > WIDEST:
         return None
     shape, slope = scene.given(argument).shape, gradient(root, (node,))[node]
     cost = sum(NODE + ops.count(part.axes) for part in {*topological(root), *topological(slope)})
-    return LossGraph(root, slope, node, shape, found.values(alone), cost, ops.count(found.root.axes) != 1)
+    several, wide = ops.count(found.root.axes) != 1, max(sizes) > LARGEST
+    return LossGraph(root, slope, node, shape, found.values(alone), cost, several, wide)
 
 
 def floor(scene: Scene, question: FloorQuestion) -> Floor | None:
@@ -143,7 +149,7 @@ def floor(scene: Scene, question: FloorQuestion) -> Floor | None:
         return None
     match question.region:
         case Box() | Simplex() as region:
-            lowest = least(loss, region)
+            lowest = None if loss.wide else least(loss, region)
             if lowest is None:
                 return None
             inside = not region.open or bool((lowest.x > 0).all() and (lowest.x < 1).all())
@@ -238,10 +244,14 @@ def _unconfined(loss: LossGraph, within: Message) -> Floor | None:
     The least value over [−r, r] falls convexly with r: where doubling r lowers it by more than doubling r did before,
     it falls without bound; where it does not fall at all, it is attained.
     """
-    if (flat := _stationary(loss)) is not None:
-        return Floor(flat.value, True, within, 0.0, _flat(flat.x))
+    if (known := _known(loss, within)) is not None or loss.wide:
+        return known
     near = least(loss, Box(-ROOM, ROOM))
-    if near is not None and _gap(Box(-8 * ROOM, 8 * ROOM), _Point.of(loss, near.x)) <= GAP * max(1.0, abs(near.value)):
+    if (
+        near is not None
+        and not _falls_on(loss, near, ROOM)
+        and _gap(Box(-8 * ROOM, 8 * ROOM), _Point.of(loss, near.x)) <= GAP * max(1.0, abs(near.value))
+    ):
         return Floor(near.value, True, within, near.gap, _flat(_plainest(loss, near)))
     mid = least(loss, Box(-2 * ROOM, 2 * ROOM), _pushed(near.x, ROOM, 2)) if near else None
     far = least(loss, Box(-8 * ROOM, 8 * ROOM), _pushed(mid.x, 2 * ROOM, 4)) if mid else None
@@ -249,16 +259,62 @@ def _unconfined(loss: LossGraph, within: Message) -> Floor | None:
         return None
     if far.value < mid.value - GAP and mid.value - far.value >= near.value - mid.value:
         return Floor(float("-inf"), False, within)
-    attained = near.value - far.value <= 2 * GAP
+    attained = near.value - far.value <= 2 * GAP and not _falls_on(loss, far, 8 * ROOM)
     limit = 0.0 if abs(far.value) <= GAP and not attained else far.value  # what a box of this size leaves of a limit 0
     return Floor(limit, attained, within, far.gap, _flat(_plainest(loss, near) if attained else _endless(far.x)))
 
 
-def _stationary(loss: LossGraph) -> _Point | None:
-    """Where such losses tend to be least, if that is beyond every box and the slope is 0 there: of a convex loss it is
-    the least value."""
-    far = (_Point.of(loss, x) for x in loss.likely() if np.isfinite(x).all() and np.abs(x).max(initial=0.0) > ROOM)
-    return next((point for point in far if np.isfinite(point.value) and not point.slope.any()), None)
+def _known(loss: LossGraph, within: Message) -> Floor | None:
+    """The least value without a search: of a convex loss it is that of a point where such losses tend to be least, if
+    the gap is closed there over a far larger box. Infinite entries of the point are only approached."""
+    for x in chain(loss.likely(), _of_scores(loss), _outermost(loss)):
+        ends, endless = np.clip(x, -FAR, FAR) if np.isinf(x).any() else x, np.isinf(x)
+        here = _Point.of(loss, ends)
+        size = 8 * max(FAR, float(np.abs(ends).max(initial=0.0)))
+        if np.isfinite(here.value) and _gap(Box(-size, size), here) <= GAP * max(1.0, abs(here.value)):
+            limit = 0.0 if endless.any() and abs(here.value) <= GAP else here.value
+            return Floor(limit, not endless.any(), within, 0.0, () if loss.wide else _flat(x))
+    return None
+
+
+def _of_scores(loss: LossGraph) -> Iterator[Floats]:
+    """Where a loss of scores is least, which is linear in them beside log Σ exp, or beside log(1 + exp).
+
+    Its slope is s · softmax(x) − q along the classes, or s · σ(x) − q: q and s are what is left where one score is far
+    above the others, or all are far from 0, and the slope is 0 where x is log q, or log(q / (s − q)).
+    """
+    classes = min(1, len(loss.shape) - 1)
+    with np.errstate(all="ignore"):
+        if loss.shape and loss.shape[classes] > 1:
+            first, second = (np.zeros(loss.shape), np.zeros(loss.shape))
+            for k, x in enumerate((first, second)):
+                x[(slice(None),) * classes + (k,)] = 2 * FAR
+            share = -loss.at(first)[1]
+            share[(slice(None),) * classes + (0,)] = -loss.at(second)[1][(slice(None),) * classes + (0,)]
+            yield _plain(np.log(np.maximum(share, 0.0)), classes)
+        below, above = (loss.at(np.full(loss.shape, end))[1] for end in (-FAR, FAR))
+        yield np.log(np.maximum(-below, 0.0)) - np.log(np.maximum(above, 0.0))
+
+
+def _plain(scores: Floats, classes: int) -> Floats:
+    """The same scores in smaller numbers: the least of a row is 0, or the largest where the others are infinite."""
+    least, largest = (reduce(scores, axis=classes, keepdims=True) for reduce in (np.min, np.max))
+    return scores - np.where(np.isfinite(least), least, np.where(np.isfinite(largest), largest, 0.0))
+
+
+def _outermost(loss: LossGraph) -> Iterator[Floats]:
+    """Every entry of a loss that is too wide for a search infinitely far to where it falls from 0, unless it is 0 where
+    they are far enough."""
+    if loss.wide:
+        slope = loss.at(np.zeros(loss.shape))[1]
+        far = np.where(slope == 0, 0.0, -np.copysign(FAR, slope))
+        yield np.where(loss.at(far)[1] == 0, far, np.copysign(np.inf, far))
+
+
+def _falls_on(loss: LossGraph, found: Minimum, end: float) -> bool:
+    """Whether the loss still falls outwards at an entry that lies at the end of its box."""
+    slope = loss.at(found.x)[1]
+    return bool(((np.abs(found.x) >= end) & (found.x * slope < 0)).any())
 
 
 def _pushed(x: Floats, end: float, times: float) -> Floats:

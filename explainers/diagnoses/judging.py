@@ -89,13 +89,21 @@ def makes_no_difference(scene: Scene, tried: tuple[Counterfactual, ...]) -> bool
 def is_beside_the_point(scene: Scene, tried: tuple[Counterfactual, ...]) -> bool:
     """Whether the number that was asked about is not the call's, and nothing that was done to the call changed it.
 
-    A correction alone may leave it as it is by chance.
+    A correction alone may leave it as it is by chance. So it is with what is said of a value that is not finite, and
+    leaves it so.
     """
     value = scene.value
+    if value is not None and not math.isfinite(value) and scene.concern == "value":
+        ran = [c for c in tried if c.ran]
+        return bool(ran) and not any(_is_finite(c) or c.agrees for c in ran)
     if value is None or scene.returned is None or _is_close(value, scene.returned):
         return False
     others = [c.value for c in tried if c.role not in ("correction", "fix") and c.value is not None]
     return makes_no_difference(scene, tried) and bool(others) and all(_is_close(value, other) for other in others)
+
+
+def _is_finite(tried: Counterfactual) -> bool:
+    return all(map(math.isfinite, tried.values))
 
 
 def _is_close(a: float, b: float) -> bool:

@@ -53,7 +53,8 @@ class Scene:
     one of the `whole` program. `concern` is what is looked for: where the program raised, the call (one of no
     function, where torch was not called) is what raised; where numbers are not finite, it is the first that made them
     so. `gradients` of tensors are known once the backward pass has been run again (none of them where it cannot be);
-    None before.
+    None before. So are the `slopes`: what torch's backward gives for each input of the formula, also for one that the
+    program asks no gradient of.
     """
 
     recording: Recording
@@ -64,6 +65,7 @@ class Scene:
     whole: bool = True
     concern: Concern = "value"
     gradients: Mapping[int, Tensor] | None = None
+    slopes: Mapping[int, Tensor] | None = None
 
     @property
     def name(self) -> str:
@@ -174,6 +176,7 @@ def scenes(
     claims: tuple[Claim, ...],
     registry: Registry,
     gradients: Mapping[int, Tensor] | None = None,
+    slopes: Mapping[int, Tensor] | None = None,
 ) -> tuple[Scene, ...]:
     """A scene for every library loss that the subject needs, and one for what made the subject; earliest first.
 
@@ -186,8 +189,8 @@ def scenes(
     needed = upstream(recording.subject, makers)
     last = [makers[id] for id in (recording.subject,) if id in makers]
     found = [call for call in needed if is_library_loss(call, registry) or any(call is one for one in last)]
-    values = (Scene(recording, claims, registry, call, makers, call is found[-1]) for call in found)
-    whole = Scene(recording, claims, registry, found[-1], makers, gradients=gradients) if found else None
+    values = (Scene(recording, claims, registry, call, makers, call is found[-1], slopes=slopes) for call in found)
+    whole = Scene(recording, claims, registry, found[-1], makers, gradients=gradients, slopes=slopes) if found else None
     turned = first_turn(recording, makers)
     return (
         *values,

@@ -281,8 +281,11 @@ def _any(scene: Scene) -> Suspicion | None:
     named = scene.recording.tensors[id].name or name
     return Suspicion(
         at=call.index,
-        verdict=said("{value} is fine, but the gradient of {name} is {bad}: {function} in line {line} makes it so.",
-                     value=stated(scene), name=named, bad=number(bad), function=short(call), line=line_of(call)),
+        verdict=said("{value} is fine, but the gradient of {name} is {bad}: {function} makes it so.",
+                     value=stated(scene), name=named, bad=number(bad), function=short(call))
+        if call.span is None else
+        said("{value} is fine, but the gradient of {name} is {bad}: {function} in line {line} makes it so.",
+             value=stated(scene), name=named, bad=number(bad), function=short(call), line=line_of(call)),
         evidence=blamed(scene, call, there),
         trials=_away(scene, call, name),
         fix=fixes.fix(scene, _written_away(scene, call, name), "choose",

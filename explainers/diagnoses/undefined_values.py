@@ -101,6 +101,24 @@ def rules() -> tuple[Rule, ...]:
             concern="non-finite",
         ),
         Rule(
+            slug="logsumexp-of-nothing",
+            unedited="Whether such a batch is left out or counts as 0 is the asker's choice.",
+            family="undefined-values",
+            title=said("The logarithm of a sum of no terms"),
+            explanation=said(
+                "A sum over no terms is 0, and its logarithm is −inf. Empty tensors come from masks that "
+                "select nothing."
+            ),
+            words=("logsumexp of empty tensor", "logsumexp -inf empty"),
+            losses=frozenset(),
+            trigger=_no_terms,
+            positive=_HEAD + "x = torch.tensor([0.7, 0.2])\nmask = torch.tensor([False, False])\n"
+            "torch.logsumexp(x[mask], dim=0)",
+            control=_HEAD + "x = torch.tensor([0.7, 0.2])\nmask = torch.tensor([False, True])\n"
+            "torch.logsumexp(x[mask], dim=0)",
+            concern="non-finite",
+        ),
+        Rule(
             slug="logarithm-inside-loss",
             family="undefined-values",
             title=said("The loss itself takes a logarithm of 0 or of a negative number"),
@@ -256,6 +274,8 @@ def _of_nothing(scene: Scene) -> Suspicion | None:
     tensor = scene.tensor("input")
     if found is None or tensor is None or tensor.elements or found.name in _SPREADS:
         return None
+    if not math.isnan(found.made):
+        return None
     swap = set_to(scene.call, "reduction", "sum") if scene.call.argument("reduction") is not None else None
     edit = swap or wrapped(scene.call, "input", "torch.sum")
     name = known_as(scene, "input")
@@ -266,6 +286,22 @@ def _of_nothing(scene: Scene) -> Suspicion | None:
         trials=(Trial(said("with the sum in place of the mean"), graph_rerun(edit)),),
         fix=fixes.fix(scene, None, "choose", said("Leave such a batch out, or take the sum and divide by at least 1.")),
     )
+
+
+def _no_terms(scene: Scene) -> Suspicion | None:
+    found, tensor = birth(scene), scene.tensor("input")
+    if found is None or found.name != "logsumexp" or tensor is None or tensor.elements:
+        return None
+    name = known_as(scene, "input")
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: {name} is empty, the sum over none of its terms is 0, and log 0 is −inf.",
+                     value=stated(scene), name=name),
+        evidence=(told(found), said("{name} has shape {shape}.", name=name, shape=shape(tensor.shape))),
+        trials=(Trial(said("with one term of 0 instead"),
+                      graph_rerun(wrapped(scene.call, "input", "torch.sum"), set_to(scene.call, "dim", 0))),),
+        fix=fixes.fix(scene, None, "choose", said("Leave such a batch out.")),
+    )  # fmt: skip
 
 
 def _log_inside(scene: Scene) -> Suspicion | None:

@@ -35,7 +35,7 @@ def losses() -> tuple[Loss, ...]:
             said("Definition: one minus the cosine of a pair, or what it is above the margin"),
             said(
                 "cosine_embedding_loss is 1 − cos where the target is 1, and max(0, cos − margin) where it is −1: it "
-                "only sees angles, the lengths of both vectors cancel."
+                "only sees angles, the lengths of both vectors cancel unless they are near 0."
             ),
             module="CosineEmbeddingLoss",
             words=("cosine embedding",),

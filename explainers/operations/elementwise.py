@@ -177,10 +177,11 @@ def _xlogy(a: Node, b: Node) -> Node:
 
 
 def _entr(x: Node) -> Node:
-    """−x log x; 0 at 0, −∞ below."""
-    return ops.where(
+    """−x log x; 0 at 0, where torch's slope is ∞, and −∞ below."""
+    value = ops.where(
         ops.compare("gt", x, 0), ops.neg(ops.mul(x, ops.log(x))), ops.where(ops.compare("eq", x, 0), 0, -math.inf)
     )
+    return ops.with_gradient(value, ((x, ops.sub(ops.neg(ops.log(x)), 1)),))
 
 
 def _logaddexp(a: Node, b: Node) -> Node:

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from explainers.diagnoses.registry import rules
+from explainers.diagnoses.turning import is_spoiled, numbers
+from explainers.diagnoses.wording import entry
 from explainers.digits import shown
 from explainers.divided_gradients import divided_gradient
 from explainers.divisors import divisor
 from explainers.equality import Equal
-from explainers.explanation import Explanation
+from explainers.explanation import Explanation, named
 from explainers.messages import Message, said
 from explainers.recording import Items, Ref
 from explainers.telling.options import beside, options
@@ -108,6 +110,25 @@ def _empty_targets(explanation: Explanation, name: str) -> Iterator[Message]:
     if call.argument("reduction") == "mean":
         yield said(
             "The mean divides each loss by the length of its target, counted as at least 1 (a clamp): here by 1."
+        )
+
+
+def slopes(explanation: Explanation) -> Iterator[Message]:
+    """Which of torch's gradients are nan or infinite though the value is finite, also of what needs none."""
+    if explanation.subject is None or is_spoiled(explanation.subject):
+        return
+    for id, slope in explanation.autograd.items():
+        held = numbers(slope)
+        if held is None or np.isfinite(held).all():
+            continue
+        at = [int(k) for k in np.argwhere(~np.isfinite(held))[0]]
+        yield said(
+            "torch's gradient of {name} is not finite: at {name}{entry} it is {made}, in {count} of {all} entries.",
+            name=named(explanation.recording, explanation.call, id),
+            entry=entry(at),
+            made=shown(float(held[tuple(at)])),
+            count=int((~np.isfinite(held)).sum()),
+            all=held.size,
         )
 
 

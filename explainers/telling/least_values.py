@@ -56,7 +56,7 @@ def unfound(explanation: Explanation, loss: Loss) -> Message | None:
             "computed from.",
             name=_name(explanation, argument),
         )
-    return said("Its least value was not found: the search was given up, since it takes longer than an answer may.")
+    return said("No least value is given: none was proven before the search for it was ended.")
 
 
 def _is_finite(value: Tensor | None) -> bool:

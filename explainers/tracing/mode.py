@@ -21,7 +21,7 @@ from explainers.tracing.internals import autocast_dtype, is_transformed
 from explainers.tracing.ledger import Ledger
 from explainers.tracing.naming import RENDERED, is_silent, public_name, raw_name
 from explainers.tracing.optimizing import steps_as_one_call
-from explainers.tracing.signatures import Bound, bind
+from explainers.tracing.signatures import Bound, bind, functional
 from explainers.tracing.source import Position, Source
 from explainers.tracing.unfolded import TRIPLET, measured, triplet_margin_with_distance_loss, watched_forward
 from explainers.tracing.values import encode, is_recordable, tensors_in
@@ -186,7 +186,7 @@ class Tracer(TorchFunctionMode):
         position, scope = where
         moves, back = self._moves, self._returns
         name, swapped = public_name(raw)
-        bound = bind(func, raw, args, kwargs)
+        name, bound = functional(func, name, bind(func, raw, args, kwargs), len(args), kwargs)
         if name == "torch.relu" and dict(bound).get("inplace"):
             name = "torch.Tensor.relu_"
         arguments = self._arguments(name, _swap(name, bound) if swapped else bound)

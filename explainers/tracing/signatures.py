@@ -47,6 +47,7 @@ _INCIDENTAL: Final = frozenset(
 )  # parameters whose defaults say nothing about the value
 REDUCTIONS: Final[Mapping[object, str]] = {0: "none", 1: "mean", 2: "sum"}
 _ACCIDENTAL: Final = frozenset({"_stacklevel"})
+_REDUCTIONS: Final = ("none", "mean", "sum")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +76,25 @@ def bind(function: Callable[..., Any], raw: str, args: Sequence[object], kwargs:
         first = "input" if raw.startswith("torch.Tensor.") else "0"
         return [(str(i) if i else first, value) for i, value in enumerate(args)] + list(kwargs.items())
     return [(name, value) for name, value in bound if name not in _ACCIDENTAL]
+
+
+def functional(
+    function: Callable[..., Any], name: str, bound: Bound, positional: int, keywords: Mapping[str, object]
+) -> tuple[str, Bound]:
+    """A loss of torch's own C++ layer (`torch.kl_div`, whose reduction is a number) as the function of
+    torch.nn.functional that calls it; every other call as it is.
+
+    Its schema's default is the mean, but torch's Python layer reads that as 0 and reduces nothing.
+    """
+    last, names = name.rpartition(".")[2], [key for key, _ in bound]
+    is_given = "reduction" in keywords or "reduction" in names[:positional]
+    reduction = dict(bound).get("reduction") if is_given else 0 if "reduction" in names else None
+    if not isinstance(reduction, int) or isinstance(reduction, bool) or not 0 <= reduction < len(_REDUCTIONS):
+        return name, bound
+    if isinstance(function, types.FunctionType) or not hasattr(torch.nn.functional, last):
+        return name, bound
+    written = [(key, _REDUCTIONS[reduction] if key == "reduction" else value) for key, value in bound]
+    return f"torch.nn.functional.{last}", written
 
 
 def _bind_given(names: tuple[str, ...], args: Sequence[object], kwargs: Mapping[str, object]) -> Bound:
