@@ -109,7 +109,8 @@ def _shapes(text: str, names: frozenset[str]) -> Iterator[Stated]:
         sizes = tuple(int(each) for each in re.findall(r"\d+", match[0]))
         words = [word for word in _WORD.findall(before) if word in names or role_of_name(word)]
         if words and 0 < math.prod(sizes) <= _MOST:
-            tupled = match[0].startswith("(") and len(sizes) > 1 and words[-1] in names
+            said = words[-1] in names and re.search(rf"{words[-1]}`?\s*(?:is|are|has|:)\s*`?$", before)
+            tupled = bool(said) and match[0].startswith("(") and len(sizes) > 1
             plain = not tupled and not _SAYS.search(f"{before} {match[0]}") and "x" not in match[0]
             yield Stated(words[-1], sizes, plain, f"{words[-1]}[{match[1]}]")
 
