@@ -269,12 +269,19 @@ def _known(loss: LossGraph, within: Message) -> Floor | None:
     the gap is closed there over a far larger box. Infinite entries of the point are only approached."""
     for x in chain(loss.likely(), _of_scores(loss), _outermost(loss)):
         ends, endless = np.clip(x, -FAR, FAR) if np.isinf(x).any() else x, np.isinf(x)
+        if endless.any() and not loss.wide and _is_flat(loss, x):
+            continue
         here = _Point.of(loss, ends)
         size = 8 * max(FAR, float(np.abs(ends).max(initial=0.0)))
         if np.isfinite(here.value) and _gap(Box(-size, size), here) <= GAP * max(1.0, abs(here.value)):
             limit = 0.0 if endless.any() and abs(here.value) <= GAP else here.value
             return Floor(limit, not endless.any(), within, 0.0, () if loss.wide else _flat(x))
     return None
+
+
+def _is_flat(loss: LossGraph, x: Floats) -> bool:
+    """Whether the loss falls no more long before the infinite entries of a point, so that it is least at finite ones."""
+    return not loss.at(np.clip(x, -FAR / 2, FAR / 2))[1].any()
 
 
 def _of_scores(loss: LossGraph) -> Iterator[Floats]:
