@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -69,12 +70,14 @@ def _run(case: Case, fix: Fix, results: Results) -> tuple[str, RerunResult | Non
 
 
 def _goes_further(case: Case, fix: Fix, result: RerunResult) -> bool:
-    """Whether a program that stopped stops in a later line with the fix: it then has another mistake."""
+    """Whether a program that stopped stops later with the fix, or for another reason: it has another mistake."""
     before, after = case.scene.recording.raised, result.raised
     if before is None or after is None or before.span is None or after.span is None:
         return False
     added = len(fix.source.splitlines()) - len(case.scene.recording.source.splitlines())
-    return after.span.line - added > before.span.line
+    line = after.span.line - added
+    other = re.sub(r"\d+", "", after.message) != re.sub(r"\d+", "", before.message)
+    return line > before.span.line or (line == before.span.line and other)
 
 
 def _corrected(case: Case, results: Results) -> Iterator[np.ndarray]:

@@ -280,7 +280,7 @@ def _known(loss: LossGraph, within: Message) -> Floor | None:
 
 
 def _is_flat(loss: LossGraph, x: Floats) -> bool:
-    """Whether the loss falls no more long before the infinite entries of a point, so that it is least at finite ones."""
+    """Whether the loss falls no more long before the infinite entries of a point: it is least at finite ones."""
     return not loss.at(np.clip(x, -FAR / 2, FAR / 2))[1].any()
 
 

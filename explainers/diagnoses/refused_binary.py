@@ -100,6 +100,8 @@ def _on_logits(scene: Scene) -> Suspicion | None:
     if scene.given("input").shape != scene.given("target").shape or not _outside(x).size:
         return None
     name, first = known_as(scene, "input"), _outside(x).reshape(-1)[0]
+    cast = None if scene.given("target").floating else "{}.float()"
+    sigmoid = replaced(scene, input="{}.sigmoid()", target=cast)
     if np.isnan(_outside(x)).all():
         return _not_numbers(scene, x)
     return Suspicion(
@@ -117,7 +119,7 @@ def _on_logits(scene: Scene) -> Suspicion | None:
             "likely",
             said("Let the loss apply sigmoid by itself."),
         ),
-        alternatives=(fixes.fix(scene, replaced(scene, input="{}.sigmoid()"), "likely", said("Apply sigmoid first.")),),
+        alternatives=(fixes.fix(scene, sigmoid, "likely", said("Apply sigmoid first.")),),
     )  # fmt: skip
 
 

@@ -24,9 +24,11 @@ def test_a_target_of_classes_is_made_of_indices():
 
 
 def test_a_stated_shape_is_taken():
-    first = sketches("```python\nloss = F.cross_entropy(out, lab)\n```\nout is (32, 10), why is it so high?")[0]
-    assert "(32, 10)" in made_up(first)["out"]
-    assert made_up(first)["lab"] == "lab = torch.randint(0, 10, (32,))"
+    found = read("```python\nloss = F.cross_entropy(out, lab)\n```\nout is (32, 10), why is it so high?")
+    assert isinstance(found, Question)
+    stated = {each.name: each.code for each in found.snippets[0].completions if each.what == "name"}
+    assert "(32, 10" in stated["out"]
+    assert stated["lab"] == "lab = torch.randint(0, 10, (32,))"
 
 
 @pytest.mark.parametrize("ending", ["is different to the input size", "must be the same as input size"])
