@@ -110,6 +110,8 @@ def _is_constant(recording: Recording, id: int) -> bool:
     if _TARGET.fullmatch(held.name or "") is not None:
         return True
     users = [call for call in recording.calls if id in call.inputs()]
+    if any(registry().of(call.function) is not None and call.inputs()[0] == id for call in users):
+        return False
     if users and all(call.function.rpartition(".")[2].strip("_") in _COMPARING for call in users):
         return True
     return held.data is not None and held.elements > 1 and set(np.unique(np.abs(held.array()))) <= {0, 1}
