@@ -127,8 +127,8 @@ def test_what_lies_upstream_of_the_table_is_given(program: str, given: str, expl
     ("program", "function", "line"),
     [
         ("torch.special.erfcx(x)", "torch.special.erfcx", 8),
-        ("a = square * 2\nb = a.cumsum(0)\ntorch.linalg.det(b)", "torch.linalg.det", 10),
-        ("x.sum()\ntorch.logdet(square @ square.T)", "torch.logdet", 9),
+        ("a = square * 2\nb = a.cumsum(0)\ntorch.linalg.cond(b)", "torch.linalg.cond", 10),
+        ("x.sum()\ntorch.nuclear_norm(square @ square.T)", "torch.nuclear_norm", 9),
     ],
 )
 def test_what_the_table_lacks_is_refused_by_name_and_line(
