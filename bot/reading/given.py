@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bot.reading.arguments import tensor
 from bot.reading.lexing import lexis, parsed
 from bot.reading.literals import role_of_name
-from bot.reading.names import unbound
+from bot.reading.names import completed, unbound
 from bot.reading.old_prints import ONE_ENTRY
 from bot.reading.pieces import Piece, Sort
 from bot.reading.printed import ANY_NUMBER, Printed, shape
@@ -142,7 +142,7 @@ def filled(source: str, given: Mapping[str, Given]) -> tuple[str, tuple[Completi
     handed = _handed_to_torch(source)
     given = {**given, **{name: _as_tensor(each) for name, each in given.items() if name in handed}}
     taken = [Completion("name", name, given[name].code, given[name].place) for name in needed if name in given]
-    left = [name for name in needed if name not in given]
+    left = [name for name in completed(needed)[1] if name not in given]
     tree = parsed(source)
     if not left or tree is None:
         return source, tuple(taken)

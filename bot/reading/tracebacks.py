@@ -8,7 +8,9 @@ from bot.reading.text import Line
 
 TRACEBACK_LINES = 200
 
-_HEADER = re.compile(r"\s*(?:Traceback \(most recent call last\)|-{20,}|Cell In\s?\[\d+\], line)")
+_HEADER = re.compile(
+    r"\s*(?:Traceback \(most recent call last\)|-{20,}|Cell In\s?\[\d+\], line|File \"[^\"]{1,300}\", line \d+, in \S)"
+)
 _RAISED = re.compile(
     r"\s*(?:E\s+|\*\*\*\s+)?((?:[A-Za-z_]\w*\.){0,4}[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Iteration))\s*(?::\s*(.*))?$"
 )
@@ -38,7 +40,7 @@ _SHOWN = re.compile(
     r'^\s*File "(?P<path>[^"\n]{1,300})", line \d+.*\n\s*(?P<shown>\S.*)$|^-{2,}> *\d+ (?P<marked>.*\S.*)$', re.M
 )
 _NUMBERED = re.compile(r"(?:-{2,}> ?|\s{4,})\d{1,4}(?: (?P<code>.*))?$")
-_INSTALLED = re.compile(r"site-packages|dist-packages|lib/python\d")
+_INSTALLED = re.compile(r"site-packages|dist-packages|lib/python\d|(?:^|[\\/])torch[\\/]")
 _WARNED = re.compile(r"^\S{1,200}\.py:\d+:\s*")
 
 

@@ -55,6 +55,13 @@ def test_a_shown_loss_is_a_claim_and_never_put_in() -> None:
     assert [claim.value for claim in asked.claims] == [1.5]
 
 
+def test_a_number_said_of_a_name_never_takes_the_place_of_its_formula() -> None:
+    code = "p = torch.tensor([0.9])\nL = -2 * torch.log(p)\nprint(L)"
+    found = read(f"from a repo:\n\nL=-a*log(p)\n\n```python\n{code}\n```\nL is 0.2107, I expected less")
+    assert isinstance(found, Question) and found.subject is not None
+    assert found.snippets[found.subject].source == code
+
+
 def test_a_definition_that_comes_later_goes_first() -> None:
     asked = read("```\nloss = crit(torch.ones(2), torch.zeros(2))\n```\nwith\n```\ncrit = nn.MSELoss()\n```\nwhy 1?")
     assert isinstance(asked, Question)

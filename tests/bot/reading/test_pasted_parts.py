@@ -67,3 +67,16 @@ def test_a_sentence_behind_a_number_is_no_annotation() -> None:
 )
 def test_what_backward_refuses_is_about_a_loss(message: str) -> None:
     assert question(f"RuntimeError: {message} - why?").traceback is not None
+
+
+@pytest.mark.parametrize(
+    "installed", ["/opt/conda/lib/python3.8/site-packages/torch/nn/functional.py", r"torch\nn\functional.py"]
+)
+def test_a_traceback_without_its_first_line_is_one_and_torchs_own_frames_are_no_code(installed: str) -> None:
+    own = '  File "train.py", line 7, in step\n    loss = F.huber_loss(p, t, delta=d)\n'
+    torchs = f'  File "{installed}", line 3, in huber_loss\n    return torch._C._nn.huber_loss(\n'
+    error = "TypeError: huber_loss(): argument 'delta' must be float, not Tensor"
+    found = read(f"{own}{torchs}{error}\n\nwhat is wrong with my loss?")
+    assert isinstance(found, Question) and found.traceback is not None
+    assert found.traceback.code == ("loss = F.huber_loss(p, t, delta=d)",)
+    assert not any("_C._nn" in each.source for each in (*found.snippets, *found.sketches))
