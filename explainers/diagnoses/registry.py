@@ -85,6 +85,7 @@ from explainers.diagnoses import (
     training,
     transformed,
     unbiased_spreads,
+    weighed_outputs,
     whole_numbers,
 )
 from explainers.diagnoses.diagnosis import Rules, registered
@@ -168,6 +169,7 @@ def rules() -> Rules:
         transformed,
         perplexities,
         precision,
+        weighed_outputs,
         whole_numbers,
         chances,
         target_dtypes,
