@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from bot.reading.frameworks.definitions import KERAS_CLASSES
 from bot.reading.frameworks.translation import translated
 from bot.reading.lexing import parsed
-from bot.reading.losses import MODULES, functions
-from bot.reading.names import unbound
+from bot.reading.losses import MODULES, beside_losses, functions
+from bot.reading.names import completed, unbound
 from bot.reading.outputs import values_only
 from bot.reading.snippets import name_of, names_loss
 from bot.reading.statements import Strength, bound_names, strength
@@ -76,18 +76,27 @@ def calls_of(names: Collection[str], text: str) -> tuple[Inline, ...]:
 def programs(found: Sequence[Inline]) -> tuple[tuple[Inline, ...], ...]:
     """A program for each expression that computes a loss: the assignments that it needs, in order, then itself.
 
-    The same expression written again is no other program; MOST_PROGRAMS at most.
+    Where none does, those count that compute one of the functions beside the losses of numbers they hold. The same
+    expression written again is no other program; MOST_PROGRAMS at most.
     """
     binders = {name: each for each in found for name in bound_names(each.source)}
     first = {each.source: each for each in reversed(found)}
-    shown = (each for each in found if first[each.source] is each and _names_loss(each.source))
-    computing = (each for each in shown if _computes(each.source))
+    once = [each for each in found if first[each.source] is each]
+    computing = [each for each in once if _names_loss(each.source) and _computes(each.source)]
+    computing = computing or [each for each in once if _is_beside_losses(each.source)]
     return tuple((*_needed(each, binders), each) for each in itertools.islice(computing, MOST_PROGRAMS))
 
 
 def _names_loss(source: str) -> bool:
     """Whether it computes a loss of torch by its name, or one of another framework that is known."""
     return names_loss(source) or bool((found := translated(source)) and found.losses)
+
+
+def _is_beside_losses(source: str) -> bool:
+    """Whether it calls softmax, pairwise_distance or another function people ask about, and can be run as it stands."""
+    tree = parsed(source)
+    value = getattr(tree.body[-1], "value", None) if tree else None
+    return isinstance(value, ast.Call) and name_of(value.func) in beside_losses() and not completed(unbound(source))[1]
 
 
 def _computes(source: str) -> bool:

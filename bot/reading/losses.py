@@ -4,6 +4,8 @@ import functools
 import itertools
 import re
 
+from explainers.losses.registry import registry
+
 MODULES = {
     "CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll_loss", "NLLLoss2d": "nll_loss", "MSELoss": "mse_loss",
     "BCELoss": "binary_cross_entropy", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits", "L1Loss": "l1_loss",
@@ -167,6 +169,12 @@ _INTO = re.compile(
 def functions() -> frozenset[str]:
     """The losses of torch.nn.functional."""
     return frozenset(MODULES.values())
+
+
+@functools.cache
+def beside_losses() -> frozenset[str]:
+    """The functions next to the losses that the registry derives too: softmax, cosine_similarity, …"""
+    return frozenset(loss.name for loss in registry().losses.values() if not loss.is_loss)
 
 
 @functools.lru_cache(maxsize=8)

@@ -18,7 +18,7 @@ from bot.reading.statements import Strength, bound_names, loaded_names, strength
 from bot.reading.text import Line
 from bot.reading.tracebacks import traceback_end
 
-_PROMPT = re.compile(r"\s*(?:>>>|(?:In\s?)?\[\s*\d*\]\s?:)[ \t]?(?=(.*))")
+_PROMPT = re.compile(r"\s*(?:>>>|\$(?= [A-Za-z_][\w.]{0,80}(?:\(| = ))|(?:In\s?)?\[\s*\d*\]\s?:)[ \t]?(?=(.*))")
 _CONTINUED = re.compile(r"\s*\.\.\.+:?[ \t]?")
 _RESULT = re.compile(r"\s*(?:Out\s?)?\[\s*\d*\]\s?:\s*")
 _CELL = re.compile(r"\s*In\s?\[[\s\d*]*\]\s?:\s*")

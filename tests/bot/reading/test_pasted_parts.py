@@ -80,3 +80,19 @@ def test_a_traceback_without_its_first_line_is_one_and_torchs_own_frames_are_no_
     assert isinstance(found, Question) and found.traceback is not None
     assert found.traceback.code == ("loss = F.huber_loss(p, t, delta=d)",)
     assert not any("_C._nn" in each.source for each in (*found.snippets, *found.sketches))
+
+
+@pytest.mark.parametrize(
+    "call", ["F.mse_loss(torch.ones(2), torch.zeros(2))", "F.pairwise_distance(torch.ones(1, 2), torch.ones(1, 2))"]
+)
+@pytest.mark.parametrize(
+    "around", ["```\n$ {}\nOut[6]: tensor(nan)\n```\nwhy?", "Why is it so, e.g. {}. Where does it come from?"]
+)
+def test_a_call_behind_a_shells_prompt_or_in_a_sentence_is_code(call: str, around: str) -> None:
+    found = read(around.format(call))
+    assert isinstance(found, Question) and [each.source for each in found.snippets] == [call]
+
+
+def test_a_shells_own_command_is_no_program() -> None:
+    found = read("```\n$ python train.py --lr 0.1\n```\nwhy is my loss nan?")
+    assert not isinstance(found, Question) or not any("train" in each.source for each in found.snippets)
