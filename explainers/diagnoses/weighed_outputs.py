@@ -32,7 +32,7 @@ def rules() -> tuple[Rule, ...]:
             title=said("What backward() is given multiplies the gradient"),
             explanation=said(
                 "backward() starts from one number. Of a tensor it wants a weight for each entry: out.backward(v) "
-                "gives the gradient of the sum Σ vᵢ · outᵢ, a vector-Jacobian product, so each derivative is "
+                "gives the gradient of the sum Σ v · out, a vector-Jacobian product, so each derivative is "
                 "multiplied by its weight. With ones it is that of out.sum()."
             ),
             words=("backward gradient argument", "backward with a tensor as argument", "vector-Jacobian product"),
