@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -176,6 +177,11 @@ class Counterfactual:
     def ran(self) -> bool:
         """Whether it gave a value."""
         return bool(self.values)
+
+    @property
+    def finite(self) -> bool:
+        """Whether it gave a value without nan or infinity."""
+        return self.ran and all(map(math.isfinite, self.values))
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,10 @@ def graph_rerun(*edits: Edit, float64: bool = False) -> GraphRerun:
     return GraphRerun(_label("float64" if float64 else "graph", msgspec.msgpack.encode(edits)), edits, float64)
 
 
-def gradient_rerun(of: int, *edits: Edit) -> GraphRerun:
-    """A rerun with these edits that asks for the gradient of one tensor."""
-    return GraphRerun(_label(f"gradient-{of}", msgspec.msgpack.encode(edits)), edits, gradients=(of,))
+def gradient_rerun(of: int, *edits: Edit, start: int | None = None) -> GraphRerun:
+    """A rerun with these edits that asks for the gradient of one tensor, by another tensor than the subject."""
+    name = f"gradient-{of}" if start is None else f"gradient-{of}-of-{start}"
+    return GraphRerun(_label(name, msgspec.msgpack.encode(edits)), edits, gradients=(of,), subject=start)
 
 
 def source_rerun(source: str) -> SourceRerun:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
@@ -240,8 +239,7 @@ def _diagnosis(
     floors: tuple[Floor, ...],
 ) -> Diagnosis:
     rule, suspicion = case.rule, case.suspicion
-    subject = case.scene.recording.subject
-    spoiled = subject is not None and is_spoiled(case.scene.recording.tensors[subject])
+    spoiled = is_spoiled(case.scene.recording.known(case.scene.recording.subject))
     fix = _fix_that_runs(suspicion, results)
     proven = next((t.then for t in case.trials if t.then is not None and is_proven(t, results)), None)
     agreed = proven is None or found is None or (found.line or 0) <= (proven.line or 0)
@@ -279,20 +277,16 @@ def _that_help(rule: Rule, tried: tuple[Counterfactual, ...]) -> tuple[Counterfa
     """Of what is to be finite again: without the fix that is not, and where it is, without all else that is not."""
     if rule.concern != "non-finite":
         return tried
-    helped = any(c.role == "fix" and _is_finite(c) for c in tried)
+    helped = any(c.role == "fix" and c.finite for c in tried)
     dropped = ("fix", "correction") if helped else ("fix",)
-    return tuple(c for c in tried if c.role not in dropped or not c.ran or _is_finite(c))
-
-
-def _is_finite(found: Counterfactual) -> bool:
-    return found.ran and all(map(math.isfinite, found.values))
+    return tuple(c for c in tried if c.role not in dropped or not c.ran or c.finite)
 
 
 def _with_one_fix(tried: tuple[Counterfactual, ...]) -> tuple[Counterfactual, ...]:
     """The counterfactuals, of the fixes only the one that is given: the first that ran, finite ones before others."""
     fixes = [c for c in tried if c.role == "fix"]
     ran = [c for c in fixes if c.ran]
-    given = next((c for c in ran if _is_finite(c)), next(iter([*ran, *fixes]), None))
+    given = next((c for c in ran if c.finite), next(iter([*ran, *fixes]), None))
     return tuple(c for c in tried if c.role != "fix" or c is given)
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import msgspec
 import numpy as np
 
 from explainers.claims import Claim, expected
@@ -220,9 +219,7 @@ def _added_up(scene: Scene) -> Suspicion | None:
 
 def _of_one_pass(wanted: Wanted, call: Call, *, of_last: bool) -> Trial:
     """The gradient that one backward() alone gives."""
-    start = call.inputs()[0]
-    rerun = gradient_rerun(wanted.leaf)
-    rerun = msgspec.structs.replace(rerun, label=f"{rerun.label}-{start}", subject=start)
+    rerun = gradient_rerun(wanted.leaf, start=call.inputs()[0])
     what = said("of the last backward() alone") if of_last else said("of the backward() in line {line} alone",
                                                                      line=line_of(call))  # fmt: skip
     return Trial(said("the gradient of {name} {what}", name=wanted.name, what=what), rerun, "gradient",

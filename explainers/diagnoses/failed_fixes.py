@@ -50,10 +50,8 @@ def _has_failed(case: Case, fix: Fix, results: Results, exact: float | None) -> 
         return not _goes_further(case, fix, result)
     if result.value is None or result.value.data is None:
         return False
-    subject = case.scene.recording.subject
-    lost = case.rule.concern == "non-finite" or (
-        subject is not None and is_spoiled(case.scene.recording.tensors[subject])
-    )
+    recording = case.scene.recording
+    lost = case.rule.concern == "non-finite" or is_spoiled(recording.known(recording.subject))
     if lost and is_spoiled(result.value):
         return True
     if role == "check":

@@ -95,15 +95,11 @@ def is_beside_the_point(scene: Scene, tried: tuple[Counterfactual, ...]) -> bool
     value = scene.value
     if value is not None and not math.isfinite(value) and scene.concern == "value":
         ran = [c for c in tried if c.ran]
-        return bool(ran) and not any(_is_finite(c) or c.agrees for c in ran)
+        return bool(ran) and not any(c.finite or c.agrees for c in ran)
     if value is None or scene.returned is None or _is_close(value, scene.returned):
         return False
     others = [c.value for c in tried if c.role not in ("correction", "fix") and c.value is not None]
     return makes_no_difference(scene, tried) and bool(others) and all(_is_close(value, other) for other in others)
-
-
-def _is_finite(tried: Counterfactual) -> bool:
-    return all(map(math.isfinite, tried.values))
 
 
 def _is_close(a: float, b: float) -> bool:

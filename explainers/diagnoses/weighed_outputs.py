@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 
-import msgspec
 import numpy as np
 
 from explainers.claims import Claim, expected
@@ -17,7 +16,6 @@ from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import row
 from explainers.messages import said
 from explainers.recording import Call, Tensor
-from explainers.reruns import GraphRerun
 
 _HEAD = "import torch\n\nx = torch.tensor([2.0, 4.0], requires_grad=True)\nout = x * x\n"
 _READS = "torch.Tensor.grad"
@@ -67,8 +65,8 @@ def _wanted(scene: Scene, held: Tensor) -> Claim | None:
 
 
 def _suspicion(scene: Scene, backward: Call, weights: Tensor, leaf: int, held: Tensor, wanted: Claim) -> Suspicion:
-    start, name = backward.inputs()[0], scene.recording.tensors[leaf].name or "the input"
-    plain = msgspec.structs.replace(_ones(leaf, start), subject=start)
+    name = scene.recording.tensors[leaf].name or "the input"
+    plain = gradient_rerun(leaf, start=backward.inputs()[0])
     return Suspicion(
         backward.index,
         said("{name}.grad is {held}, not {wanted}: what backward() is given in line {line} multiplies each derivative.",
@@ -81,11 +79,6 @@ def _suspicion(scene: Scene, backward: Call, weights: Tensor, leaf: int, held: T
                   said("Give backward() ones, or call it on the sum.")),
         only_proven=True,
     )  # fmt: skip
-
-
-def _ones(leaf: int, start: int) -> GraphRerun:
-    rerun = gradient_rerun(leaf)
-    return msgspec.structs.replace(rerun, label=f"{rerun.label}-{start}")
 
 
 def _with_ones(scene: Scene, backward: Call) -> str | None:

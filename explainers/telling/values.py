@@ -11,6 +11,7 @@ import numpy as np
 
 from explainers.digits import shown
 from explainers.explanation import Explanation
+from explainers.graph import rounding
 from explainers.messages import Message, said
 from explainers.recording import Call, Recording, Tensor, scalar
 
@@ -43,8 +44,7 @@ def of_values(explanation: Explanation) -> Iterator[Message]:
 
 
 def _held(recording: Recording, call: Call, name: str) -> Tensor | None:
-    id = call.ref(name)
-    held = None if id is None else recording.tensors.get(id)
+    held = recording.known(call.ref(name))
     return held if held is not None and held.data is not None and held.elements else None
 
 
@@ -60,7 +60,7 @@ def _cosines(recording: Recording) -> Iterator[Message]:
         if made is None or not made.floating:
             continue
         past = float(np.abs(made.array().astype(np.float64)).max()) - 1
-        unit = _unit(made.dtype)
+        unit = 2 * rounding.UNIT[made.dtype]
         if 0 < past < 1e-2:
             yield said(
                 "A cosine is at most 1: this one is past it by {ulps} ulp, {past}, which is rounding. Products and "
@@ -72,10 +72,6 @@ def _cosines(recording: Recording) -> Iterator[Message]:
                 unit=shown(unit),
             )
             return
-
-
-def _unit(dtype: str) -> float:
-    return 2.0**-7 if dtype == "bfloat16" else float(np.finfo(dtype).eps)
 
 
 def _chance(explanation: Explanation) -> Iterator[Message]:

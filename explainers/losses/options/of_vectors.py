@@ -91,28 +91,28 @@ def _along(set_: Setting) -> Iterator[Message]:
         )
 
 
-def _shares(set_: Setting) -> Iterator[Message]:
+def _before_last(set_: Setting) -> dict[str, int | str] | None:
+    """The axis that dim names, where it is one before the last."""
     dim, sizes = set_.value, set_.sizes
-    if isinstance(dim, int) and len(sizes) > 1 and -len(sizes) <= dim < len(sizes) - 1 and dim != -1:
+    if not isinstance(dim, int) or not -len(sizes) <= dim < len(sizes) - 1 or dim == -1:
+        return None
+    return {"dim": dim, "axis": dim % len(sizes), "shape": str(sizes), "size": sizes[dim]}
+
+
+def _shares(set_: Setting) -> Iterator[Message]:
+    if (facts := _before_last(set_)) is not None:
         yield said(
             "dim={dim}: it is along axis {axis} of shape {shape} that its {size} probabilities add up to 1, not along "
             "the last one.",
-            dim=dim,
-            axis=dim % len(sizes),
-            shape=str(sizes),
-            size=sizes[dim],
+            **facts,
         )
 
 
 def _summed(set_: Setting) -> Iterator[Message]:
-    dim, sizes = set_.value, set_.sizes
-    if isinstance(dim, int) and len(sizes) > 1 and -len(sizes) <= dim < len(sizes) - 1 and dim != -1:
+    if (facts := _before_last(set_)) is not None:
         yield said(
             "dim={dim}: it adds up along axis {axis} of shape {shape}, {size} terms each, not along the last one.",
-            dim=dim,
-            axis=dim % len(sizes),
-            shape=str(sizes),
-            size=sizes[dim],
+            **facts,
         )
 
 
