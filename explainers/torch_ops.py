@@ -14,6 +14,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, broadcast
 from explainers.graph.nodes import Axis, Node, UnaryOp
 from explainers.messages import said
+from explainers.operations.diagonals import diagonal_operations
 from explainers.operations.elementwise import elementwise_operations
 from explainers.operations.entries import FLOATS, Operation, array, entry, real
 from explainers.operations.matrices import matrix_operations
@@ -21,6 +22,7 @@ from explainers.operations.ordering import ordering_operations
 from explainers.operations.products import product_operations
 from explainers.operations.rearranging import rearranging_operations
 from explainers.operations.reductions import reduction_operations
+from explainers.operations.scattering import scattering_operations
 from explainers.operations.selecting import deciding_operations, selecting_operations
 from explainers.operations.windows import largest_of_windows, window_operations
 from explainers.operations.writing import writing_operations
@@ -256,6 +258,8 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         **reduction_operations(),
         **rearranging_operations(),
         **selecting_operations(),
+        **scattering_operations(),
+        **diagonal_operations(),
         **window_operations(),
         **writing_operations(),
     }

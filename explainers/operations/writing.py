@@ -11,8 +11,8 @@ import numpy as np
 from explainers.graph import ops
 from explainers.graph.arrays import Array, aligned
 from explainers.messages import said
+from explainers.operations.assigning import assigned
 from explainers.operations.entries import Operation, array, entry
-from explainers.operations.selecting import assigned
 from explainers.torch_indexing import Unsupported, permuted, viewed
 
 Put = Callable[[Array, Array, Mapping[str, Any]], Array]
