@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from explainers.claims import Claim
 from explainers.dependencies import ancestors
 from explainers.diagnoses.diagnosis import Role, Rules
-from explainers.diagnoses.engine import Investigation, investigate, is_general
+from explainers.diagnoses.engine import Investigation, investigate
+from explainers.diagnoses.judging import is_general
 from explainers.diagnoses.registry import rules as all_rules
 from explainers.diagnoses.turning import is_spoiled
 from explainers.losses.registry import Registry

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from explainers.claims import Claim
 from explainers.counterfactuals import plan as planned
 from explainers.derivation import Derivation, Refused
-from explainers.diagnoses import engine
+from explainers.diagnoses import conclusions, engine
 from explainers.diagnoses.diagnosis import Diagnosis
 from explainers.diagnoses.floors import Floor
 from explainers.diagnoses.registry import rules
@@ -217,7 +217,7 @@ def conclude(
             steps = Derivation((Refused(found),) if isinstance(found, DontKnow) else (), {}, None)
             proof = unproven(*((found.reason,) if isinstance(found, DontKnow) else ()))
     exact = proof.exact if subject is not None and subject.elements == 1 and proof.off_by_rounding else None
-    diagnoses = engine.conclude(investigation, results, follows.floors if follows else (), exact)
+    diagnoses = conclusions.conclude(investigation, results, follows.floors if follows else (), exact)
     like = follows.equals if follows else None
     return Explanation(
         recording,

@@ -158,3 +158,17 @@ def _moves_nearer(scene: Scene, counterfactual: Counterfactual) -> bool:
     if before is None or after is None or not math.isfinite(after):
         return False
     return any(not math.isfinite(before) or abs(after - goal) < abs(before - goal) for goal in wanted)
+
+
+def is_general(case: Case, cases: tuple[Case, ...]) -> bool:
+    """Whether a more special rule fired at the same scene, or blames the same call."""
+    return more_special(case, cases) > 0
+
+
+def more_special(case: Case, cases: tuple[Case, ...]) -> int:
+    """How many rules that fired say better what this one says."""
+    return sum(
+        case.rule.slug in other.rule.dominates
+        and (other.scene is case.scene or other.suspicion.at == case.suspicion.at)
+        for other in cases
+    )

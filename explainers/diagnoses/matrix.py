@@ -15,8 +15,9 @@ from typing import Final
 
 from explainers.claims import Claim
 from explainers.counterfactuals import backward_rerun, trials
+from explainers.diagnoses.conclusions import conclude
 from explainers.diagnoses.diagnosis import Diagnosis, Rule, Rules
-from explainers.diagnoses.engine import Investigation, conclude, investigate
+from explainers.diagnoses.engine import Investigation, investigate
 from explainers.diagnoses.registry import rules as all_rules
 from explainers.diagnoses.wording import number
 from explainers.locale import Translator

@@ -11,9 +11,10 @@ import pytest
 
 from explainers.claims import Claim
 from explainers.counterfactuals import trials
+from explainers.diagnoses.conclusions import conclude
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial, registered
 from explainers.diagnoses.edits import graph_rerun, swapped, wrapped
-from explainers.diagnoses.engine import conclude, investigate, suspected_of
+from explainers.diagnoses.engine import investigate, suspected_of
 from explainers.diagnoses.registry import rules
 from explainers.diagnoses.scene import Scene, Unrecorded
 from explainers.losses.registry import registry
