@@ -13,6 +13,7 @@ from explainers import tracing
 from explainers.claims import Claim
 from explainers.explanation import Explanation, conclude, plan
 from explainers.failure import Failure, describe, remember, written
+from explainers.reading import read
 from explainers.recording import Recording
 from explainers.replay import replay_all, rerun_source
 from explainers.reruns import TWIN, GraphRerun, RerunResult, SourceRerun
@@ -45,7 +46,8 @@ def explained(
 
     `namespace` holds the names of a source that is ours; the caller's file is never run over again.
     """
-    wanted = plan(recording, claims).reruns
+    found = read(recording)
+    wanted = plan(recording, claims, found).reruns
     replayed = replay_all(recording, [rerun for rerun in wanted if isinstance(rerun, GraphRerun)])
     rerun = tuple(
         rerun_source(rerun, namespace)
@@ -53,7 +55,7 @@ def explained(
         if isinstance(rerun, SourceRerun) and (rerun.label == TWIN or namespace is not None)
     )
     results: tuple[RerunResult, ...] = (*replayed, *rerun)
-    return conclude(recording, claims, results)
+    return conclude(recording, claims, results, found)
 
 
 def explain_error(error: BaseException) -> Failure:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from explainers.claims import Claim
 from explainers.composition import compose
@@ -101,7 +104,7 @@ def _shown(recording: Recording, real: tuple[int, ...]) -> set[int]:
     """The inputs whose gradient is worth a formula: those that the program asks gradients of; else the first one that
     may be a prediction, as labels, masks and what is only compared are not."""
     asked = {id for id in real if recording.tensors[id].requires_grad}
-    return asked or set([id for id in real if not _is_constant(recording, id)][:1])
+    return asked or set(islice((id for id in real if not _is_constant(recording, id)), 1))
 
 
 def _is_constant(recording: Recording, id: int) -> bool:
@@ -114,9 +117,16 @@ def _is_constant(recording: Recording, id: int) -> bool:
         return False
     if users and all(call.function.rpartition(".")[2].strip("_") in _COMPARING for call in users):
         return True
-    return held.data is not None and held.elements > 1 and set(np.unique(np.abs(held.array()))) <= {0, 1}
+    return held.data is not None and held.elements > 1 and _holds_signs_alone(held.array())
 
 
+def _holds_signs_alone(numbers: npt.NDArray[Any]) -> bool:
+    """Whether every number is -1, 0 or 1; a few from the front tell most others from those."""
+    few = numbers.ravel()[:_FEW]
+    return all(bool(np.isin(held, (-1, 0, 1)).all()) for held in (few, numbers))
+
+
+_FEW = 64
 _COMPARING = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 _TARGET = re.compile(r"y|t|gt|(?:\w*_)?(?:y_?true|true|truth|targets?|labels?|mask|weights?|teacher)(?:_\w*)?", re.I)
 

@@ -21,6 +21,9 @@ from explainers.reading import Reading
 from explainers.recording import Raised
 from explainers.terms import terms
 
+MOST_SHOWN = 4
+"""Numbers of an array that are told."""
+
 
 def verdict(explanation: Explanation) -> Message:
     """One sentence. Exceptions come before values, a fault of ours before any claim about the asker's program."""
@@ -77,8 +80,8 @@ def summary(value: Any) -> str:
         return f"{shown(value.real)} {'-' if value.imag < 0 else '+'} {shown(abs(value.imag))}j"
     if not isinstance(value, tuple):
         return shown(float(value))
-    parts = [summary(v) for v in value[:4]]
-    return f"[{', '.join(parts)}{', …' if len(value) > 4 else ''}]"
+    parts = [summary(v) for v in value[:MOST_SHOWN]]
+    return f"[{', '.join(parts)}{', …' if len(value) > MOST_SHOWN else ''}]"
 
 
 def _reason(raised: Raised, reason: Message) -> Message:

@@ -50,13 +50,12 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _one(scene: Scene) -> Suspicion | None:
-    call = _reducing(scene)
+    claims = [c for c in goals(scene) if isinstance(c.value, float) and c.radius > 0 and c.value % 1 != 0]
+    call = _reducing(scene) if claims else None
     terms = None if call is None else _terms(scene, call)
     if call is None or terms is None or not 2 <= terms.size <= _MOST:
         return None
-    for claim in goals(scene):
-        if not isinstance(claim.value, float) or claim.radius <= 0 or claim.value % 1 == 0:
-            continue
+    for claim in claims:
         places = [k for k, x in enumerate(terms.reshape(-1)) if claim.agrees(float(x))]
         if len(places) == 1:
             at = places[0]

@@ -10,7 +10,7 @@ from explainers.derivation import Gradient
 from explainers.explanation import Explanation, named
 from explainers.messages import Message, said
 from explainers.proof import FAR
-from explainers.verdict import summary
+from explainers.verdict import MOST_SHOWN, summary
 
 
 def exactly(explanation: Explanation) -> Iterator[Message]:
@@ -31,7 +31,14 @@ def apart(explanation: Explanation) -> list[int]:
     and where rounding puts a number on the other side of a kink."""
     shown = (step.tensor for step in explanation.derivation.steps if isinstance(step, Gradient))
     held = (id for id in shown if id in explanation.gradients and id in explanation.autograd)
-    return [id for id in held if _is_apart(*_both(explanation, id))]
+    return [id for id in held if not _is_plainly_near(explanation, id) and _is_apart(*_both(explanation, id))]
+
+
+def _is_plainly_near(explanation: Explanation, id: int) -> bool:
+    """Whether torch's gradient is near the midpoints of the exact one, for which no enclosure has to be computed."""
+    middles = np.asarray(explanation.gradients[id].middles())
+    torch = explanation.autograd[id].array().astype(np.float64).reshape(middles.shape)
+    return bool(np.isfinite(middles).all()) and not _is_apart(torch, middles)
 
 
 def _both(explanation: Explanation, id: int) -> tuple[np.ndarray, np.ndarray]:
@@ -51,5 +58,5 @@ def _is_apart(torch: np.ndarray, exact: np.ndarray) -> bool:
 
 
 def _entries(numbers: np.ndarray) -> str:
-    flat = numbers.reshape(-1)
+    flat = numbers.reshape(-1)[: MOST_SHOWN + 1]
     return summary(float(flat[0]) if flat.size == 1 else tuple(map(float, flat)))
