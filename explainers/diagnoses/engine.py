@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 import msgspec
+import numpy as np
 
 from explainers.claims import Claim
 from explainers.diagnoses.diagnosis import (
@@ -92,7 +93,8 @@ def suspect(scene: Scene, rules: Rules) -> tuple[Fired, ...]:
 
 def _triggered(rule: Rule, scene: Scene) -> Outcome:
     try:
-        return rule.trigger(scene)
+        with np.errstate(all="ignore"):
+            return rule.trigger(scene)
     except Exception as error:
         return error
 

@@ -222,11 +222,7 @@ def _nan_given(scene: Scene) -> Suspicion | None:
 def _given_nan(scene: Scene, at: int, tensor: Tensor, held: Floats, argument: str) -> Suspicion:
     name, bad = tensor.name or argument, np.isnan(held)
     index = ", ".join(map(str, np.argwhere(bad)[0]))
-    mean = float(held[~bad].mean()) if not bad.all() else 0.0
-    trial = Trial(
-        said("with {mean}, the mean of the others, in place of nan", mean=number(mean)),
-        graph_rerun(replaced(tensor, np.where(bad, mean, held))),
-    )
+    others = held[~bad]
     return Suspicion(
         at=at,
         verdict=said(
@@ -236,7 +232,14 @@ def _given_nan(scene: Scene, at: int, tensor: Tensor, held: Floats, argument: st
             said("The first nan is {name}[{index}]; there are {count} of {all}.",
                  name=name, index=index, count=int(bad.sum()), all=held.size),
         ),
-        trials=(trial,),
+        trials=(_with_mean(tensor, held, float(others.mean())),) if others.size and np.isfinite(others).all() else (),
         fix=fixes.fix(scene, None, "choose",
                       said("Look at where {name} comes from, or leave the item out.", name=name)),
     )  # fmt: skip
+
+
+def _with_mean(tensor: Tensor, held: Floats, mean: float) -> Trial:
+    return Trial(
+        said("with {mean}, the mean of the others, in place of nan", mean=number(mean)),
+        graph_rerun(replaced(tensor, np.where(np.isnan(held), mean, held))),
+    )

@@ -150,6 +150,11 @@ def may_skip(states: Integers) -> Integers:
     return found
 
 
+def unbegun(begins: Integers, t: int) -> Integers:
+    """The states that no alignment is in where the alignments of a row begin, whatever x says there: (B, S)."""
+    return begins[:, t].any(axis=1, keepdims=True) & ~begins[:, t]
+
+
 def step_by_step(do: Arithmetic[A], scores: A, skips: Integers, begins: Integers, dtype: str, *, onward: bool) -> A:
     """`Arithmetic.alignment_table` by one sum over the ways after the other."""
     if not onward:
@@ -162,7 +167,7 @@ def step_by_step(do: Arithmetic[A], scores: A, skips: Integers, begins: Integers
     row = do.broadcast(do.reshape(nothing, (), (1, 1)), (batch, width))
     rows: list[A] = []
     for t in range(steps):
-        here = picked(do, scores, t * width + at)
+        here = picked(do, scores, np.where(unbegun(begins, t), -1, t * width + at))
         ways = joined(do, [row, picked(do, row, at - 1), picked(do, row, far)], batch, dtype)
         row = do.where(begins[:, t].astype(np.int8), here, do.binary("add", ways, here, dtype))
         rows.append(row)

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 import numpy as np
 
+from explainers.graph.alignments import unbegun
 from explainers.graph.arithmetic import Floats, Integers
 from explainers.graph.interval_arrays import SLACK, TINY, UNIT, Interval
 from explainers.graph.interval_functions import COMPOSED_STEPS
@@ -107,6 +108,7 @@ def _filled(scores: Floats, skips: Integers, begins: Integers) -> Floats:
             np.add(found, score, out=found)
             if starting[t]:
                 np.copyto(found, score, where=begins[:, t])
+                np.copyto(found, -np.inf, where=unbegun(begins, t))
             row[...] = found
     return result
 

@@ -33,6 +33,8 @@ def over_alignments(factor, labels, steps, blank):
         skips = [s > 1 and states[s] != states[s - 2] for s in range(len(states))]
         ways = [
             (before[s + 2] + before[s + 1] + (before[s] if skips[s] else 0.0)) * factor(t, states[s])
+            if t or s < 2
+            else 0.0
             for s in range(len(states))
         ]
     return math.fsum(ways[-2:]) if labels else ways[0]

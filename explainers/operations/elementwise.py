@@ -133,9 +133,15 @@ def _leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
 
 def _elu(input: Array, alpha: float = 1.0, inner: float = 1.0) -> Array:
     """x above 0, α(e^(x/α) − 1) below (celu), α(e^x − 1) for elu."""
-    x = real(input)
-    below = ops.mul(alpha, ops.unary("expm1", ops.mul(inner, x)))
-    return Array(ops.where(ops.compare("gt", x, 0), x, below), input.layout)
+    return Array(_linear_above_0(real(input), 1.0, alpha, inner), input.layout)
+
+
+def _linear_above_0(x: Node, slope: float, scale: float, inner: float = 1.0) -> Node:
+    """scale · (e^(inner · x) − 1) up to 0, slope · x above; torch has one backward for both, in which the branch that
+    is not taken never counts, however large it is."""
+    is_below, scaled = ops.compare("le", x, 0), ops.mul(inner, x)
+    value = ops.where(is_below, ops.mul(scale, ops.unary("expm1", scaled)), ops.mul(slope, x))
+    return ops.with_gradient(value, ((x, ops.where(is_below, ops.mul(scale * inner, ops.exp(scaled)), slope)),))
 
 
 def _gelu(input: Array, approximate: str = "none") -> Array:
@@ -151,9 +157,7 @@ def _gelu(input: Array, approximate: str = "none") -> Array:
 
 def _selu(input: Array) -> Array:
     scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
-    x = real(input)
-    below = ops.mul(scale * alpha, ops.unary("expm1", x))
-    return Array(ops.where(ops.compare("gt", x, 0), ops.mul(scale, x), below), input.layout)
+    return Array(_linear_above_0(real(input), scale, scale * alpha), input.layout)
 
 
 def _hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:

@@ -56,6 +56,7 @@ class Tracer(TorchFunctionMode):
         self.rendered: deque[tuple[str, int]] = deque(maxlen=_NUMBERS_REMEMBERED)
         self.failure: tuple[BaseException, int] | None = None
         self.targets: dict[int, str] = {}
+        self.handed_back: dict[int, int] = {}  # what a call returned that it was given, by the id before
         self.random = False
         self.seeded = False
         self.adapted: dict[str, None] = {}
@@ -224,7 +225,12 @@ class Tracer(TorchFunctionMode):
         ids: list[int] = []
         for tensor in tensors_in(result):
             known = self.ledger.id_of(tensor)
-            ids.append(known if known is not None and (known in fresh or known in ids) else self.ledger.make(tensor))
+            if known is not None and (known in fresh or known in ids):
+                ids.append(known)
+                continue
+            ids.append(self.ledger.make(tensor))
+            if known is not None:
+                self.handed_back[ids[-1]] = known
         return tuple(ids)
 
     def _note_random(self, before: torch.Tensor, drew: bool) -> None:

@@ -93,6 +93,10 @@ def _names(tracer: Tracer, variables: Mapping[str, object]) -> tuple[dict[str, i
                     id is not None and labels.get(id, name) == name
                 ):  # the line that made the module names them all alike
                     labels[id] = f"{name}.{path}"
+    for new, old in reversed(tracer.handed_back.items()):  # x in x.contiguous(), which may be x itself
+        others = (name for name, id in names.items() if id == new and name != tracer.targets.get(new))
+        if (name := next(others, labels.get(new))) is not None:
+            labels.setdefault(old, name)
     for call in reversed(tracer.calls):  # a parameter has its path also before it was stepped
         for old, new in call.mutated:
             if "." in labels.get(new, "") and labels.get(old, labels[new].partition(".")[0]) in labels[new]:
