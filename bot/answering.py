@@ -32,7 +32,6 @@ from bot.reading.question import NeedsInput, Question, Reading, TooLong
 from bot.remarks import has_random_stand_ins, preface, remarks, shown, unraised
 from bot.stopped import Asker, Stop
 from bot.stopwatch import Stopwatch
-from bot.symptoms import causes
 from explainers.locale import Translator
 from explainers.messages import Message, said
 
@@ -136,15 +135,17 @@ class Walk:
         beside = Beside(self._answering.children, self._choosing, investigating, self._translator)
         others = asyncio.ensure_future(beside.versions(program.evaluated.snippet))
         earlier = asyncio.ensure_future(beside.earlier())
+        causes = asyncio.ensure_future(beside.causes(program))
         try:
             program, concluded = await self._concluded(question, program, investigating)
             if self._choosing.is_guessed(question, program, concluded.answer):
                 return self.stopped(self._told_why(stopped.undefined(self._missing)))
             further = await beside.stopping_again(program, concluded)
-            return self._finished(question, program, concluded, await others, (*further, *await earlier))
+            return self._finished(question, program, concluded, await others, (*further, *await earlier, *await causes))
         finally:
             others.cancel()
             earlier.cancel()
+            causes.cancel()
 
     async def _concluded(
         self, question: Question, program: Program, investigating: Investigating
@@ -181,13 +182,6 @@ class Walk:
         """The Stop, which says of names that the message shows in part that this is what they lack."""
         question = self._question if stop.outcome == "needs-input" else None
         return stopped.cut(question.cut) if question and question.cut else stop
-
-    def _else(self, program: Program, answer: Answer) -> tuple[Message, ...]:
-        """What else causes a symptom than the example of ours that was run for it."""
-        if program.symptom is None:
-            return ()
-        told = {each.slug for each in answer.diagnoses}
-        return tuple(causes(program.symptom, told, self._answering.catalogue, self._locale))
 
     def _unraised(self, question: Question, program: Program, answer: Answer) -> tuple[Message, ...]:
         """That a program of the asker's raises no more what they report."""
@@ -239,7 +233,6 @@ class Walk:
             *chain(*changed),
             *remarks(question, snippet),
             *self._unraised(question, program, answer),
-            *self._else(program, answer),
             *_rounded(question, program),
         )
         after = [Paragraph("remarks", each.say(translator)) for each in added]

@@ -14,12 +14,13 @@ from bot.choosing import Choosing, Program
 from bot.claims import for_explainer, printed
 from bot.comparing import Compared, Version, versions
 from bot.evaluation import Children, Evaluated
-from bot.exchange import Other, Paragraph, Wants
+from bot.exchange import Answer, Other, Paragraph, Wants
 from bot.investigating import EXPLAINER_ERRORS, Investigating
 from bot.jobs import work
 from bot.reading.question import Question, ReportedError, Snippet
 from bot.stopped import Stop
 from bot.stopping_again import again
+from bot.symptoms import told
 from explainers.locale import Translator
 from explainers.messages import said
 from explainers.standins import stand_in
@@ -29,6 +30,9 @@ _SECOND_SHARE: Final = 0.7
 
 _MOST_OTHERS: Final = 3
 """Further snippets of a message that are run."""
+
+_MOST_CAUSES: Final = 3
+"""Examples of what else causes a symptom that are run beside the first."""
 
 _MOST_EARLIER: Final = 2
 """Exceptions before the one asked about that are told too."""
@@ -60,6 +64,16 @@ class Beside:
         """What the exceptions meant that came before the one asked about."""
         before = self._question.before[:_MOST_EARLIER]
         return tuple(each for each in await asyncio.gather(*map(self._before, before)) if each is not None)
+
+    async def causes(self, program: Program) -> tuple[Paragraph, ...]:
+        """What else causes a symptom than the example of ours that was run for it: what the next examples give."""
+        if program.symptom is None:
+            return ()
+        others = self.choosing.examples.causing(program.symptom, self._question.loss_words)[1 : 1 + _MOST_CAUSES]
+        ran = await asyncio.gather(*map(self._cause, others))
+        found = [each for each in ran if each is not None]
+        sentences = told(found, self.choosing.catalogue, self.translator.locale)
+        return (Paragraph("remarks", "\n".join(each.say(self.translator) for each in sentences)),)
 
     async def stopping_again(self, program: Program, concluded: work.Concluded) -> tuple[Paragraph, ...]:
         """What is to say of the program with its fix, where it then stops at another place."""
@@ -107,6 +121,17 @@ class Beside:
         if answer.value is None and answer.error is None:
             return None
         return _Shown(Other(expression, answer.loss, answer.value, answer.proof, answer.error), answer.verdict)
+
+    async def _cause(self, example: work.Example) -> tuple[str, Answer] | None:
+        """The slug of an example and the answer to it; None where it does not show what it is to show."""
+        evaluated = await self.choosing.ours(example.source)
+        if not isinstance(evaluated, Evaluated):
+            return None
+        try:
+            answer = (await self.investigating.investigated(Program(evaluated, example.claims), Wants())).answer
+        except EXPLAINER_ERRORS:  # one cause fewer is told
+            return None
+        return (example.slug, answer) if any(each.slug == example.slug for each in answer.diagnoses) else None
 
     async def _before(self, error: ReportedError) -> Paragraph | None:
         """What an exception meant that came before the one asked about; None where no program of ours raises it."""

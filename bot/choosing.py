@@ -20,7 +20,7 @@ from bot.reading.sketches.calling import is_of_backward
 from bot.remarks import has_random_numbers, has_random_stand_ins
 from bot.sketching import fitting, furthest, is_same
 from bot.stopped import Stop
-from bot.symptoms import CAUSES, symptom
+from bot.symptoms import symptom
 from explainers.claims import Claim
 from explainers.standins import stand_in
 
@@ -211,9 +211,8 @@ class Choosing:
     def _symptomatic(self, question: Question) -> _Source | None:
         """The example of what causes the symptom that the words tell most often."""
         word = symptom(question.claims) if question.traceback is None else None
-        causes = (self.examples.of(slug, question.loss_words) for slug in (CAUSES[word] if word else ()))
-        likely = next((each for each in causes if each is not None), None)
-        return None if likely is None else _Source(likely.source, likely.claims, symptom=word)
+        causes = self.examples.causing(word, question.loss_words) if word else ()
+        return _Source(causes[0].source, causes[0].claims, symptom=word) if causes else None
 
     def _plain(self, question: Question) -> _Source | None:
         """The plain example of the first loss that is named, where nothing else is to be explained."""

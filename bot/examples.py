@@ -98,10 +98,13 @@ class Examples:
         score, at = max(scored, default=(0.0, 0))
         return known[-at] if score >= (ENOUGH if question.subject is None else _BESIDE_CODE) else None
 
-    def of(self, slug: str, losses: Collection[str]) -> Example | None:
-        """The first example of a diagnosis that is about any loss, or about one of those that are named."""
-        own = (each for each in self.all if each.slug == slug)
-        return next((each for each in own if not losses or not each.losses or _is_kin(each, losses)), None)
+    def causing(self, symptom: str, losses: Collection[str]) -> tuple[Example, ...]:
+        """One example of each diagnosis that has the symptom and is about any loss, or about one of those that are
+        named; what is met oftenest first."""
+        fitting = (each for each in self.all if symptom in each.symptoms)
+        known = [each for each in fitting if not losses or not each.losses or _is_kin(each, losses)]
+        first = {each.slug: each for each in reversed(known)}
+        return tuple(sorted(first.values(), key=lambda each: each.symptoms[symptom]))
 
     def _shared(self, example: Example, asked: frozenset[str]) -> int:
         """How many topics it shares with the phrase of the example that it shares most with."""

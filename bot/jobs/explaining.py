@@ -167,6 +167,7 @@ def _example(rule: Rule, example: diagnosis.Example) -> Example:
         nonfinite=rule.concern == "non-finite",
         favours=(*written, *rule.about),
         shows=tuple(loss for loss in loss_words(example.source) if loss in example.losses),
+        symptoms={each.complaint: each.rank for each in example.symptoms},
     )
 
 

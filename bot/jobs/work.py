@@ -154,7 +154,8 @@ class Example(msgspec.Struct, frozen=True):
     `phrases` the topics of each way in which they ask, `title` those of its diagnosis' title, `topics` those of its
     source. `claims` is what its writer would state; `raises` says that it shows an exception, `nonfinite` that its
     value is nan or infinite. `shows` are the losses of `losses` that its source computes: one about any loss is shown
-    with one of them (none: with a formula of its own).
+    with one of them (none: with a formula of its own). `symptoms` are complaints without code that it is one cause of,
+    each with its rank: the lower, the oftener it is met.
     """
 
     slug: str
@@ -168,6 +169,7 @@ class Example(msgspec.Struct, frozen=True):
     nonfinite: bool = False
     favours: tuple[str, ...] = ()
     shows: tuple[str, ...] = ()
+    symptoms: dict[str, int] = {}
 
     @property
     def about(self) -> frozenset[str]:

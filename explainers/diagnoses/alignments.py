@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
 from explainers.diagnoses.scene import Floats, Scene, Unrecorded
 from explainers.diagnoses.wording import number, stated
@@ -28,6 +28,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="ctc-needs-log-probs",
             family="alignments",
+            symptoms=(Symptom("negative", 8),),
             title=said("Raw scores where ctc_loss expects log-probabilities"),
             explanation=said(
                 "ctc_loss multiplies the probabilities along every alignment and adds them up. Without log_softmax the "
@@ -66,6 +67,7 @@ def rules() -> tuple[Rule, ...]:
             slug="ctc-input-too-short",
             unedited="No edit of a program lengthens its data, and to leave samples out must be decided knowingly.",
             family="alignments",
+            symptoms=(Symptom("inf", 6),),
             title=said("Too few frames for the labels"),
             explanation=said(
                 "Between two equal labels ctc_loss needs a blank: a repeated label takes one frame more. So an "

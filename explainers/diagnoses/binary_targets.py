@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, scaled, wrapped
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import entry, number, stated
@@ -24,6 +24,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="bcewl-target-outside-01",
             family="binary-targets",
+            symptoms=(Symptom("negative", 4),),
             title=said("Labels outside 0 and 1"),
             explanation=said(
                 "A label must be 0 or 1, or lie between 0 and 1. torch doesn't validate it in this "

@@ -8,7 +8,7 @@ import numpy as np
 
 from explainers.claims import Claim
 from explainers.diagnoses.class_rows import class_rows
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, scaled
 from explainers.diagnoses.expectations import goals
 from explainers.diagnoses.scene import Floats, Scene
@@ -31,6 +31,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="chance-level-ln-c",
             family="collapse",
+            symptoms=(Symptom("stuck", 2),),
             title=said("The scores hold no information: the loss is ln C"),
             explanation=said(
                 "Equal scores give every class the probability 1/C, whatever number they share, and the loss is ln C. "

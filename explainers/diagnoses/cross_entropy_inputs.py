@@ -15,7 +15,7 @@ from explainers.diagnoses.class_rows import (
     probabilities_seen,
     softmax,
 )
-from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, scaled, swapped, wrapped
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box, Everywhere, Region, Simplex
@@ -64,6 +64,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="ce-double-softmax",
             family="cross-entropy-inputs",
+            symptoms=(Symptom("stuck", 1),),
             title=said("Softmax is applied twice"),
             explanation=said(
                 "cross_entropy applies softmax by itself. The second softmax only sees numbers between 0 and 1 and "

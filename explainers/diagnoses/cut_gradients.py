@@ -5,7 +5,7 @@ from __future__ import annotations
 from explainers.diagnoses import fixes
 from explainers.diagnoses.backward_errors import with_history
 from explainers.diagnoses.cuts import DETACHING, READS, fills, makes_anew, read_into, requires_grad
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import gradient_of_source, gradient_rerun
 from explainers.diagnoses.rejoining import goes_on_with, rejoined, rejoined_source
 from explainers.diagnoses.scene import Scene, line_of, short
@@ -27,6 +27,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="gradient-cut-silently",
             family="silent-gradients",
+            symptoms=(Symptom("stuck", 5),),
             title=said("A tensor that asks for a gradient gets none"),
             explanation=said(
                 "backward() runs, because something else has history. But every way from the loss to this tensor "

@@ -8,7 +8,7 @@ import numpy as np
 
 from explainers.claims import Claim
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import number, stated
@@ -77,6 +77,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="density-nll-may-be-negative",
             family="densities",
+            symptoms=(Symptom("negative", 5),),
             title=said("The likelihood of a measurement is a density, which may exceed 1"),
             explanation=said(
                 "A probability density is no probability: with a small variance it is greater than 1, and minus its "

@@ -18,6 +18,7 @@ from explainers.reruns import GraphRerun, SourceRerun
 
 Confidence = Literal["shown", "consistent", "possible"]
 Applicability = Literal["safe", "likely", "choose"]
+Complaint = Literal["nan", "inf", "negative", "stuck"]
 Role = Literal["correction", "gradient", "equivalent", "illustration", "fix", "check", "second-input", "comparison"]
 
 
@@ -90,11 +91,21 @@ class Suspicion:
 
 
 @dataclass(frozen=True)
+class Symptom:
+    """What people complain of who have this mistake and show no code; the lower its `rank` among the rules of one
+    complaint, the oftener it is met."""
+
+    complaint: Complaint
+    rank: int
+
+
+@dataclass(frozen=True)
 class Example:
     """A program of ours that shows a diagnosis: what a question in words about it is answered from.
 
     `losses` are the functions of torch.nn.functional that it is about (none: any program), `words` English phrases by
-    which people ask about it, `claims` what the one who writes such a program states.
+    which people ask about it, `claims` what the one who writes such a program states, `symptoms` what it is one cause
+    of.
     """
 
     slug: str
@@ -103,6 +114,7 @@ class Example:
     words: tuple[str, ...]
     source: str
     claims: tuple[Claim, ...]
+    symptoms: tuple[Symptom, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +128,8 @@ class Rule:
     `handwritten` one looks for the same in formulas that people write themselves; `about` names losses that people
     mean with it beside those that it is looked for in. It is said before the slugs that it
     `dominates`. `unedited` says, to readers of the code, why its fix is a note and no edit of the asker's lines.
-    `variants` are positives of other losses that it is about, to answer who names one of those.
+    `variants` are positives of other losses that it is about, to answer who names one of those. `symptoms` are the
+    complaints without code that its positive is one cause of.
     """
 
     slug: str
@@ -139,6 +152,7 @@ class Rule:
     about: frozenset[str] = frozenset()
     unedited: str = ""
     variants: tuple[str, ...] = ()
+    symptoms: tuple[Symptom, ...] = ()
 
     def applies(self, scene: Scene) -> bool:
         """Whether the rule is about the scene: what is looked for, and its call or the program that it is of."""
@@ -149,9 +163,10 @@ class Rule:
     def examples(self) -> tuple[Example, ...]:
         """The programs of ours that show it, `positive` first."""
         losses = tuple(sorted(self.losses | self.about))
+        sources = ((self.positive, self.positive_claims), *((source, ()) for source in self.variants))
         return tuple(
-            Example(self.slug, self.title, losses, self.words, source, self.positive_claims if not at else ())
-            for at, source in enumerate((self.positive, *self.variants))
+            Example(self.slug, self.title, losses, self.words, source, claims, self.symptoms)
+            for source, claims in sources
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, reduced_by, set_to, wrapped
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import entry, number, of_call, row
@@ -24,6 +24,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="kl-input-not-log",
             family="divergences",
+            symptoms=(Symptom("negative", 3),),
             title=said("Probabilities where kl_div expects log-probabilities"),
             explanation=said(
                 "The first argument of kl_div must be log-probabilities: it computes target · (log target − input). "

@@ -9,7 +9,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import Birth, birth, told
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, wrapped
 from explainers.diagnoses.inside import inside
 from explainers.diagnoses.operands import known_as
@@ -54,6 +54,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="masked-target-minus-inf",
             family="infinite-scores",
+            symptoms=(Symptom("inf", 7),),
             title=said("The score of the target itself is −inf"),
             explanation=said(
                 "A score of −inf gives its class the probability 0, and −log 0 is inf: the mask took the right answer "
@@ -88,6 +89,7 @@ def rules() -> tuple[Rule, ...]:
             slug="nonfinite-input",
             unedited="What is not finite is handed in: the program that made it is not there.",
             family="infinite-scores",
+            symptoms=(Symptom("nan", 8),),
             title=said("nan was handed in"),
             explanation=said(
                 "Whatever is computed from nan is nan: the loss only reports it, the cause lies before it."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from explainers.diagnoses.diagnosis import Rule, Suspicion
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.training import CONTROL, loop_of, program, suspected
 from explainers.diagnoses.wording import number, stated
@@ -24,6 +24,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="learning-rate-too-small",
             family="training",
+            symptoms=(Symptom("stuck", 7),),
             title=said("The learning rate is (almost) 0"),
             explanation=said(
                 "A step changes each parameter by the learning rate times its gradient: with a rate of 0 by nothing, "
@@ -38,6 +39,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="learning-rate-too-large",
             family="training",
+            symptoms=(Symptom("nan", 4), Symptom("inf", 5), Symptom("stuck", 8)),
             title=said("The learning rate is too large"),
             explanation=said(
                 "Each step goes beyond the minimum, to a point that is higher than the one before: the loss grows from "

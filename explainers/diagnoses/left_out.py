@@ -7,7 +7,7 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.alignments import ctc_labels, is_ruled_out, lengths
 from explainers.diagnoses.births import birth
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, set_to, wrapped
 from explainers.diagnoses.infinite_scores import result
 from explainers.diagnoses.operands import known_as
@@ -29,6 +29,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="ce-all-targets-ignored",
             family="infinite-scores",
+            symptoms=(Symptom("nan", 6),),
             title=said("Every target is ignored"),
             explanation=said(
                 "The mean is taken over the items that are not ignored. With none left it is 0/0, an empty mean; the "

@@ -10,7 +10,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, chain, operands_told, told
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, wrapped
 from explainers.diagnoses.log_domain import converted
 from explainers.diagnoses.log_domain_source import stable_source
@@ -79,6 +79,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="log-of-nonpositive",
             family="logarithms",
+            symptoms=(Symptom("nan", 1), Symptom("inf", 3)),
             title=said("A logarithm of 0 or of a negative number"),
             explanation=said(
                 "log is defined for positive numbers: log 0 is −inf, and a negative number, a value that no "

@@ -13,7 +13,7 @@ from explainers.diagnoses.class_rows import (
     probabilities_seen,
     tolerance,
 )
-from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, scaled, wrapped
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Everywhere, Simplex
@@ -34,6 +34,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="nll-on-raw-logits",
             family="nll-inputs",
+            symptoms=(Symptom("negative", 2),),
             title=said("Raw scores where log-probabilities belong"),
             explanation=said(
                 "nll_loss picks the target's entry and turns its sign, nothing else. Without normalisation nothing "
@@ -54,6 +55,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="nll-on-probabilities",
             family="nll-inputs",
+            symptoms=(Symptom("negative", 1),),
             title=said("Probabilities where log-probabilities belong"),
             explanation=said(
                 "nll_loss does not take the logarithm: it picks the target's entry and negates it, -x[target]. Of "

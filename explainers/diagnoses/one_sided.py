@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, scaled, swapped, wrapped
 from explainers.diagnoses.overlaps import overlap
 from explainers.diagnoses.scene import Floats, Scene, short
@@ -74,6 +74,7 @@ def rules() -> tuple[Rule, ...]:
             slug="dice-negated",
             unedited="Whether the loss should end at 0 or at -1 is the asker's choice.",
             family="one-sided",
+            symptoms=(Symptom("negative", 7),),
             title=said("The Dice coefficient is subtracted without the 1"),
             explanation=said(
                 "A Dice coefficient lies between 0 and 1, so -dice lies between -1 and 0, and a sum with another loss "

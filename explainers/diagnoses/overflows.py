@@ -11,7 +11,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import Birth, birth, chain, operands_told, told
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, wrapped
 from explainers.diagnoses.operands import atom
 from explainers.diagnoses.scene import Scene, short
@@ -62,6 +62,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="half-overflow",
             family="overflows",
+            symptoms=(Symptom("nan", 5), Symptom("inf", 4)),
             title=said("A number is too large for float16"),
             explanation=said(
                 "float16 ends at {half}; whatever is larger becomes inf (overflow). bfloat16 and float32 reach about "
@@ -91,6 +92,7 @@ def rules() -> tuple[Rule, ...]:
             slug="number-overflow",
             unedited="What lets numbers grow lies before the call; a wider dtype is the choice of who pays for it.",
             family="overflows",
+            symptoms=(Symptom("inf", 1),),
             title=said("A number is too large for its dtype"),
             explanation=said(
                 "Each dtype has a largest number; a result beyond it becomes inf. Mostly the numbers before it have "

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, replaced, set_to, wrapped
 from explainers.diagnoses.operands import replaced as with_operands
 from explainers.diagnoses.operands import rewritten
@@ -34,6 +34,7 @@ def rules() -> tuple[Rule, ...]:
             slug="dice-on-logits",
             unedited="The scores are used in several places of an overlap, of which each would have to change.",
             family="overlaps",
+            symptoms=(Symptom("negative", 6),),
             title=said("Raw scores in a Dice loss"),
             explanation=said(
                 "A Dice coefficient lies between 0 and 1 only where both arguments do. Of raw scores (logits) "

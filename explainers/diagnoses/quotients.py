@@ -10,7 +10,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, chain, operands_told, told
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, replaced, wrapped
 from explainers.diagnoses.operands import atom, bounded_before, known_as, rewritten
 from explainers.diagnoses.scene import Scene, short
@@ -49,6 +49,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="zero-over-zero",
             family="undefined-values",
+            symptoms=(Symptom("nan", 2),),
             title=said("0 / 0 is nan"),
             explanation=said(
                 "A quotient of two zeros has no value. It mostly is a mean over nothing: a mask or a class that no "
@@ -77,6 +78,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="division-by-zero",
             family="undefined-values",
+            symptoms=(Symptom("inf", 2),),
             title=said("A division by 0"),
             explanation=said("A number other than 0 divided by 0 is inf, positive or negative."),
             words=("division by zero loss inf", "division by zero", "divide by zero inf", "1/0"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from explainers.claims import Claim
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, reshaped
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Box
@@ -29,6 +29,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="regression-broadcast",
             family="shapes",
+            symptoms=(Symptom("stuck", 6),),
             title=said("Every prediction is compared with every target"),
             explanation=said(
                 "Predictions are compared with targets that are not theirs. The loss is then least where all "

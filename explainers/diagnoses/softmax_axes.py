@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, swapped, wrapped
 from explainers.diagnoses.scene import Floats, Scene, short
 from explainers.diagnoses.wording import number, row, shape, stated
@@ -43,6 +43,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="softmax-over-single-logit",
             family="softmax-axes",
+            symptoms=(Symptom("stuck", 10),),
             title=said("Softmax of a single number"),
             explanation=said(
                 "Softmax of one number is 1 whatever it is, so the loss does not depend on the score and its gradient "

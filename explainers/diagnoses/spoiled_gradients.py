@@ -9,7 +9,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.backward_steps import TAME, blamed, gradient_trial, suspects, turned_backward
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import set_to, wrapped
 from explainers.diagnoses.logarithms import stable
 from explainers.diagnoses.operands import atom, replaced
@@ -66,6 +66,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="sqrt-zero-gradient",
             family="spoiled-gradients",
+            symptoms=(Symptom("nan", 3),),
             title=said("A square root of 0 has an infinite slope"),
             explanation=said(
                 "The derivative of √u is 1 / (2√u), infinite at u = 0. Where what is under the root has the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import source_rerun
 from explainers.diagnoses.expectations import behaves
 from explainers.diagnoses.loops import Loop, training_loop
@@ -35,6 +35,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="optimizer-not-stepped",
             family="training",
+            symptoms=(Symptom("stuck", 3),),
             title=said("The optimizer never makes a step"),
             explanation=said(
                 "backward() only computes gradients. It is the optimizer's step() that changes the parameters: without "
@@ -49,6 +50,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="zero-grad-before-step",
             family="training",
+            symptoms=(Symptom("stuck", 4),),
             title=said("The gradients are cleared before the step that needs them"),
             explanation=said(
                 "step() takes the gradients that backward() left. zero_grad() between the two throws them away, so the "
@@ -112,6 +114,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="parameters-frozen",
             family="training",
+            symptoms=(Symptom("stuck", 9),),
             title=said("The parameters are frozen"),
             explanation=said(
                 "With requires_grad = False a parameter gets no gradient, and the optimizer leaves it as it is. That "

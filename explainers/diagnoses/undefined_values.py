@@ -9,7 +9,7 @@ import numpy as np
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.births import birth, chain, operands_told, spoiled_inputs, told
-from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
+from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, replaced, wrapped
 from explainers.diagnoses.inside import inside
 from explainers.diagnoses.operands import atom, known_as, written
@@ -34,6 +34,7 @@ def rules() -> tuple[Rule, ...]:
             slug="inf-minus-inf",
             unedited="Where the mask's infinities are written may be any line before.",
             family="undefined-values",
+            symptoms=(Symptom("nan", 7),),
             title=said("inf − inf is nan"),
             explanation=said(
                 "Infinities have no difference: that of two numbers that grow beyond all bounds can be anything."
