@@ -7,13 +7,17 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from bot import stopped
 from bot.claims import for_explainer
 from bot.evaluation import Children, Evaluated
+from bot.evaluator.frames import decode
 from bot.examples import Examples, adapted
 from bot.exchange import Answer, Catalogue, Loss
 from bot.given_away import GivenAway, given_away
 from bot.jobs import work
+from bot.opposing import found, opposed, program, search
 from bot.reading.files import is_picture
 from bot.reading.question import Origin, Question, Snippet
 from bot.reading.sketches.calling import is_of_backward
@@ -22,8 +26,10 @@ from bot.sketching import fitting, furthest, is_same
 from bot.stopped import Stop
 from bot.symptoms import symptom
 from explainers.claims import Claim
+from explainers.recording import Recording
 from explainers.standins import stand_in
 
+_RECORDINGS: Final = msgspec.msgpack.Decoder(Recording)
 _SIZE: Final = re.compile(r"\d{2,}")
 _OF_TRAINING: Final = ("training", "reductions", "backward", "silent-gradients")
 """Families of what a program does wrong whatever its numbers and its loss are."""
@@ -176,6 +182,8 @@ class Choosing:
             return form
         if (raising := await self._raising(question)) is not None:
             return raising
+        if (both := await self._both(question)) is not None:
+            return both
         example = self._fitting(question)
         if example is None:
             return stopped.lacking("picture" if any(map(is_picture, question.left_out)) else "code")
@@ -191,6 +199,26 @@ class Choosing:
         if found is None:
             return None
         return await self._run(_Source(found.source, _claimed(question, found), given_away=found))
+
+    async def _both(self, question: Question) -> Program | None:
+        """Two losses whose difference is asked about, of the same numbers; None where an example is about both."""
+        pair, best = opposed(question), self.examples.best(question)
+        if pair is None or (best is not None and set(pair) <= {*best.losses, *best.favours}):
+            return None
+        searched = [await self._searched(*each) for each in (pair, pair[::-1])]
+        ways = [way for way in searched if way is not None]
+        source = next((each for each, same in ways if same), ways[0][0] if ways else None)
+        ran = None if source is None else await self.ours(source)
+        return None if ran is None or isinstance(ran, Stop) else Program(ran, ())
+
+    async def _searched(self, first: str, second: str) -> tuple[str, bool] | None:
+        """A program that shows both losses, and whether some call of the second is the same as the first; None where no
+        numbers fit both."""
+        ran = await self.ours(search(first, second))
+        if isinstance(ran, Stop) or ran.ran.ended != "returned":
+            return None
+        same, gave = found(decode(ran.ran.recording, _RECORDINGS).stdout)
+        return (program(first, second, same, gave), bool(same)) if gave else None
 
     async def _run(self, example: _Source, told: str | None = None) -> Program | Stop:
         ran = await self.ours(told or example.source)

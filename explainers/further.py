@@ -35,8 +35,8 @@ class Other:
     verdicts: tuple[Message, ...] = ()
     """What the diagnoses say of it, and why it happens."""
 
-    divided: tuple[Message, ...] = ()
-    """What it divides by, where it is another loss than the subject."""
+    read: tuple[Message, ...] = ()
+    """How it reads its input and what it divides by, where it is another loss than the subject."""
 
 
 def others(
@@ -54,7 +54,14 @@ def others(
             replace(_other(recording, losses, id, known.get(id), subject, results), verdicts=said_of(id))
             for id in _told(recording)
         ]
-    return (*made, *_computed_elsewhere(recording, subject))
+    return (*_read_once(made), *_computed_elsewhere(recording, subject))
+
+
+def _read_once(made: list[Other]) -> Iterator[Other]:
+    """The values, each loss's reading told at the first of them."""
+    for at, other in enumerate(made):
+        before = {line.text for each in made[:at] for line in each.read if each.loss == other.loss}
+        yield replace(other, read=tuple(line for line in other.read if line.text not in before))
 
 
 def _told(recording: Recording) -> list[int]:
@@ -91,10 +98,9 @@ def _other(
     certificate = proof(recording, id, found, results)
     made = None if recording.subject is None else recording.producer(recording.subject)
     mine = losses.of(made.function) if made else None
-    divided = tuple(divisor(recording, call, loss.name)) if loss and mine and loss.name != mine.name else ()
-    return Other(
-        text, loss.name if loss else None, nested(recording.tensors[id]), certificate, compared, divided=divided
-    )
+    another = loss if mine is None or loss is None or loss.name != mine.name else None
+    read = () if another is None or mine is None else (another.reading, *divisor(recording, call, another.name))
+    return Other(text, loss.name if loss else None, nested(recording.tensors[id]), certificate, compared, read=read)
 
 
 def _finite(recording: Recording, id: int | None) -> bool:

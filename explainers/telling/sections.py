@@ -256,7 +256,7 @@ def others(explanation: Explanation, translator: Translator) -> list[str]:
     for other in explanation.others:
         line = f"{other.expression} = {summary(other.value)}"
         lines.append(f"{line}. {other.relation.say(translator)}" if other.relation else line)
-        lines += [each.say(translator) for each in (*other.divided, *other.verdicts)]
+        lines += [each.say(translator) for each in (*other.read, *other.verdicts)]
     return lines
 
 

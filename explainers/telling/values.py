@@ -80,6 +80,8 @@ def _chance(explanation: Explanation) -> Iterator[Message]:
     for call in recording.calls:
         if call.function.rpartition(".")[2] not in _OF_CLASSES or call.argument("weight") is not None:
             continue
+        if call.outputs[0] in recording.others:
+            continue
         made, count = _result(recording, call), _classes(recording, call)
         value = None if made is None or call.argument("reduction") != "mean" else scalar(made)
         if value is None or count is None or count < 2 or not math.isfinite(value):
