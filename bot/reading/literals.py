@@ -50,6 +50,15 @@ _SCALAR_TARGET = re.compile(
     rf"है|\"|')){{0,3}}\s*(\d{{1,6}})(?![\d.]*\d|[A-Za-z]|[ \t]+[-+]?\d|\s*(?:classes|クラス|类))",
     re.I,
 )
+_ORDINAL_TARGET = re.compile(
+    rf"(?<![A-Za-z]){_TARGET}(?![A-Za-z])(?:\s*(?:は|が|是|为|은|는|이|가|=|:|is|was|being|as|es|est|ist|é))?\s*"
+    r"(?:the|der|die|das|la|le|el|o|a)?\s*(?:(?P<i0>first|1st|erste|premi[èe]re?|primer[ao]?|primeir[ao]|перв\w+|"
+    r"1\s*番目|最初|第一个?|첫\s*번째)|(?P<i1>second|2nd|zweite|deuxi[èe]me|seconde?|segund[ao]|втор\w+|2\s*番目|第二个?|"
+    r"두\s*번째)|(?P<i2>third|3rd|dritte|troisi[èe]me|tercer[ao]?|terceir[ao]|трет\w+|3\s*番目|第三个?|세\s*번째))(?![A-Za-z])",
+    re.I,
+)
+"""A class that is told by its place among the scores: "the right class being the first"."""
+
 _NUMBER = r"[-+]?(?:\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})(?![\w%]|\.\d)"
 _IS = r"\s*(?:is|was|of|=|:|は|が)?\s*"
 _SCALAR_PAIRS = tuple(
@@ -108,6 +117,10 @@ def literals(prose: str) -> list[Literal]:
     values.sort(key=lambda value: value.start)
     scalars = [m for m in _SCALAR_TARGET.finditer(plain) if not any(v.start <= m.start(1) < v.end for v in values)]
     found = [Literal(Role.TARGET, float(m.group(1)), True, m.start(1), m.end(1)) for m in scalars[:MAX_LITERALS]]
+    found += [
+        Literal(Role.TARGET, float((m.lastgroup or "i0")[1:]), True, *m.span(m.lastgroup or 0))
+        for m in (*_ORDINAL_TARGET.finditer(plain),)[:MAX_LITERALS]
+    ]
     losses = [(start, end) for start, end, _ in loss_mentions(plain)]
     before = 0
     for value in values:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bot.reading.arguments import ELEMENTWISE, INDEXED
 from bot.reading.calls import Lack, Written, written
 from bot.reading.files import Document
 from bot.reading.frameworks import apart, names_another, numpy_alone, translated
 from bot.reading.given import Given, filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.lexing import parsed
-from bot.reading.literals import Role, role_of_name
 from bot.reading.loads import with_values
 from bot.reading.losses import loss_words
 from bot.reading.names import unbound
@@ -22,6 +20,7 @@ from bot.reading.question import Claim, Completion, Origin, ReportedError, Snipp
 from bot.reading.shapes import stand_ins
 from bot.reading.snippets import Block, defined, is_data, is_shown, lacked, merged, missing_names, names_loss, snippet
 from bot.reading.statements import bound_names
+from bot.reading.tabled import called
 from bot.reading.text import as_prose, with_points
 
 
@@ -120,15 +119,15 @@ def _with_tensors(found: Snippet) -> Snippet:
 
 
 def _files_called(parts: Sequence[Parts], losses: Sequence[str]) -> Snippet | None:
-    """The loss that is named, of two arrays in files whose names say which is the input and which the target."""
+    """The loss that is named, of the arrays in files."""
     values = {name: given for part in parts for name, given in _of_file(part).items()}
-    roles = {role: name for name in reversed(values) if (role := role_of_name(name))}
-    loss = next((each for each in losses if each in INDEXED | ELEMENTWISE), None)
-    if loss is None or not {Role.INPUT, Role.TARGET} <= roles.keys():
+    found = called({name: given.code for name, given in values.items()}, losses, parts[0].prose) if values else None
+    if found is None:
         return None
-    names = (roles[Role.INPUT], roles[Role.TARGET])
-    found = snippet(Block((f"F.{loss}({', '.join(names)})",), (1,), Origin.FILE))
-    return _filled(found, {name: values[name] for name in names})
+    assumed = () if found.named else (Completion("loss", found.loss, f"F.{found.loss}"),)
+    added = (*assumed, Completion("call", found.loss, found.call))
+    block = snippet(Block((found.call,), (1,), Origin.FILE, added))
+    return _filled(block, {name: values[name] for name in found.names})
 
 
 def _unwritten(

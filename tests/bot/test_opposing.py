@@ -1,4 +1,4 @@
-"""Two losses that words set against each other are both run, and what makes one of them the other is found by running."""
+"""Two losses that words set against each other are both run; what makes one of them the other is found by trying."""
 
 from __future__ import annotations
 
