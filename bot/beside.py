@@ -5,13 +5,14 @@ mistakes.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from bot.choosing import Choosing, Program
-from bot.claims import for_explainer, printed
+from bot.claims import about, are_apart, for_explainer, printed
 from bot.comparing import Compared, Version, versions
 from bot.evaluation import Children, Evaluated
 from bot.exchange import Answer, Other, Paragraph, Wants
@@ -44,6 +45,8 @@ class _Shown:
 
     told: Other
     verdict: str
+    diagnosed: tuple[str, ...]
+    """What its answer says of the cause, and its fix."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,16 @@ class Beside:
             if other is None or (other.told.error is not None and not version.changes):
                 return None
             each_alone = tuple(None if each is None else each.told for each in await alone)
-            return Compared(version, other.told, each_alone, other.verdict)
+            apart = are_apart(self._question)
+            answered = other.diagnosed if apart or not version.changes else ()
+            first = (other.verdict,) if apart else ()
+            return Compared(version, other.told, each_alone, other.verdict, answered or first)
         finally:
             alone.cancel()
 
     async def _other(self, snippet: Snippet) -> _Shown | None:
         """What a further program of the message shows, or stops with; None where it shows nothing."""
-        claims = self._question.claims
+        claims = about(self._question, snippet)
         evaluated = await self.children.run(snippet, printed(claims))
         if isinstance(evaluated, Stop):
             return None
@@ -120,7 +126,8 @@ class Beside:
         expression = snippet.source.rstrip().rpartition("\n")[2]
         if answer.value is None and answer.error is None:
             return None
-        return _Shown(Other(expression, answer.loss, answer.value, answer.proof, answer.error), answer.verdict)
+        told = Other(expression, answer.loss, answer.value, answer.proof, answer.error)
+        return _Shown(told, answer.verdict, tuple(_diagnosed(answer)))
 
     async def _cause(self, example: work.Example) -> tuple[str, Answer] | None:
         """The slug of an example and the answer to it; None where it does not show what it is to show."""
@@ -147,3 +154,10 @@ class Beside:
         heading = said("Before that, {type}: {verdict}", type=error.type, verdict=answer.verdict)
         fixes = (each.text for each in answer.paragraphs if each.kind == "fix")
         return Paragraph("remarks", "\n".join([heading.say(self.translator), *fixes]))
+
+
+def _diagnosed(answer: Answer) -> Iterator[str]:
+    """What an answer says of a program whose cause it knows: the verdict, what else it would give, and the fix."""
+    if answer.diagnoses or any(each.kind == "expected" for each in answer.claims):
+        yield answer.verdict
+        yield from (each.text for each in answer.paragraphs if each.kind in ("counterfactuals", "fix"))

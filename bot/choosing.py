@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from bot import stopped
-from bot.claims import for_explainer
+from bot.claims import about, for_explainer
 from bot.evaluation import Children, Evaluated
 from bot.evaluator.frames import decode
 from bot.examples import Examples, adapted
@@ -266,7 +266,7 @@ def _misreads(question: Question, evaluated: Evaluated) -> bool:
 def _asked(question: Question, evaluated: Evaluated) -> Program:
     """A program of which the asker claims what they claim; of random numbers of ours no digits."""
     made_up = has_random_numbers(evaluated.snippet)
-    claims = (each for each in question.claims if not (made_up and each.kind == "printed"))
+    claims = (each for each in about(question, evaluated.snippet) if not (made_up and each.kind == "printed"))
     return Program(evaluated, for_explainer(tuple(claims)))
 
 

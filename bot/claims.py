@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from bot import exchange
 from bot.exchange import worded
-from bot.reading.question import Claim
+from bot.reading.question import Claim, Question, Snippet
 from explainers import claims
+
+_ITEM: Final = re.compile(
+    r"\s*(?:\**(?:Q|question|frage|pregunta|pergunta|вопрос|質問|问题|질문)\s*)?\(?\d[).:：、]\D", re.I
+)
+"""A line that begins one of several questions: "1)", "Q2:"."""
+
+_ABOVE: Final = 4
+"""Lines from a program up to the number that is said to be its: a blank one, a fence, and its own."""
 
 
 def for_explainer(found: tuple[Claim, ...]) -> tuple[claims.Claim, ...]:
@@ -22,3 +33,33 @@ def printed(found: tuple[Claim, ...]) -> tuple[tuple[float, float], ...]:
     """The single numbers that were printed, each with the radius that its digits leave open."""
     values = ((claim.value, claim.radius) for claim in found if claim.kind == "printed")
     return tuple((float(value), radius) for value, radius in values if not isinstance(value, tuple))
+
+
+def about(question: Question, snippet: Snippet) -> tuple[Claim, ...]:
+    """What is claimed of one program of a message: all, unless several programs have an expectation of their own."""
+    if not are_apart(question):
+        return question.claims
+    return tuple(each for each in question.claims if _owner(question, each) in (None, snippet))
+
+
+def are_apart(question: Question) -> bool:
+    """Whether a message asks two questions: it expects something of each of two of its programs, or numbers them."""
+    hoped = (_owner(question, each) for each in question.claims if each.kind == "expected")
+    several = len({each.line_map[0] for each in hoped if each is not None}) > 1
+    lines = question.text.split("\n")
+    return several or sum(_is_numbered(each, lines) for each in question.snippets) > 1
+
+
+def _is_numbered(snippet: Snippet, lines: list[str]) -> bool:
+    """Whether a program stands in a line with a number of its own before it, or below such a line."""
+    at = snippet.line_map[0] if snippet.line_map and snippet.file is None else 0
+    return any(_ITEM.match(line) for line in lines[max(0, at - _ABOVE) : at])
+
+
+def _owner(question: Question, claim: Claim) -> Snippet | None:
+    """The program that a claim stands beside or below; None for one above all, or without a place."""
+    if claim.span is None:
+        return None
+    line = question.text.count("\n", 0, claim.span.start) + 1
+    above = [each for each in question.snippets if each.file is None and each.line_map and each.line_map[0] <= line]
+    return max(above, key=lambda each: each.line_map[0], default=None)

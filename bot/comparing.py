@@ -40,12 +40,16 @@ def _version(explained: Snippet, other: Snippet) -> Version:
 
 @dataclass(frozen=True)
 class Compared:
-    """A version, what it shows, what each of its changes alone shows, and what its own answer says first."""
+    """A version, what it shows, what each of its changes alone shows, and what its own answer says first.
+
+    `answered` is its answer in short, where it is a question of its own rather than a version.
+    """
 
     version: Version
     other: Other
     alone: tuple[Other | None, ...]
     verdict: str = ""
+    answered: tuple[str, ...] = ()
 
 
 def told(question: Question, explained: Snippet, value: Numbers | None, found: Compared) -> Iterator[Message]:
@@ -54,6 +58,10 @@ def told(question: Question, explained: Snippet, value: Numbers | None, found: C
     An outcome is a number, nan or inf among them, or the exception that the other stops with.
     """
     version, other = found.version, found.other
+    if found.answered:
+        there = place_of(question, version.snippet)
+        yield said("The code in {there}: {verdict}", there=there, verdict="\n".join(found.answered))
+        return
     together = _moved(value, other)
     if not version.changes or together is None:
         return

@@ -114,7 +114,7 @@ UNIT = re.compile(
     r"elements?|entries|labels?|tokens?|items?|bits?|st|nd|rd|th|d|x|k|ms|s|min|hours?|days?|years?|losses|numbers?|"
     r"values?|"
     r"clases|classes|klassen|классов|классa)\b|クラス|エポック|個|つ|回|行|枚|个|类|行|次|轮|维|에폭|개|번|클래스|"
-    r"वर्ग|\s?[*/^]\s?\w|\(\s?\w)",
+    r"वर्ग|\s?[*/^]\s?\w)|\(\s?\w",
     re.I,
 )
 CONTRAST = re.compile(

@@ -65,7 +65,7 @@ def _array(code: str) -> _Array | None:
 
 def _by_name(found: Mapping[str, _Array], loss: str) -> _Taken | None:
     """Arrays whose names say what they are; columns beside a target that say nothing are the scores of its rows."""
-    roles = {role: name for name in reversed(found) if (role := role_of_name(name))}
+    roles = {role: name for name in reversed(list(found)) if (role := role_of_name(name))}
     target = roles.get(Role.TARGET)
     if target is None:
         return None

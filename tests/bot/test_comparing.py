@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.claims import about, are_apart
 from bot.comparing import Compared, told, versions
 from bot.exchange import Error, Other, Proof
 from bot.languages import translators
@@ -122,3 +123,18 @@ def test_a_step_behind_a_call_is_one_change() -> None:
     assert [(each.before, each.after) for each in version.changes] == [
         ("torch.tensor([[2.0, 1.0]])", "torch.tensor([[2.0, 1.0]]).softmax(1)")
     ]
+
+
+@pytest.mark.parametrize(
+    ("between", "told"),
+    [
+        (", expected 3\nQ2: F.l1_loss(torch.tensor([3.]), torch.tensor([1.])) gives 2, expected 5", True),
+        (", expected 3, and F.l1_loss(torch.tensor([3.]), torch.tensor([1.])) gives 2", False),
+    ],
+)
+def test_an_expectation_of_each_program_makes_two_questions(between: str, told: bool) -> None:
+    question = read(f"Q1: F.mse_loss(torch.tensor([3.]), torch.tensor([1.])) gives 4{between}")
+    assert isinstance(question, Question)
+    assert are_apart(question) is told
+    hoped = [[each.value for each in about(question, one) if each.kind == "expected"] for one in question.snippets]
+    assert hoped == ([[3.0], [5.0]] if told else [[3.0], [3.0]])
