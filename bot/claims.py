@@ -47,13 +47,13 @@ def are_apart(question: Question) -> bool:
     hoped = (_owner(question, each) for each in question.claims if each.kind == "expected")
     several = len({each.line_map[0] for each in hoped if each is not None}) > 1
     lines = question.text.split("\n")
-    return several or sum(_is_numbered(each, lines) for each in question.snippets) > 1
+    return several or len({_numbered(each, lines) for each in question.snippets} - {None}) > 1
 
 
-def _is_numbered(snippet: Snippet, lines: list[str]) -> bool:
-    """Whether a program stands in a line with a number of its own before it, or below such a line."""
+def _numbered(snippet: Snippet, lines: list[str]) -> int | None:
+    """The line with a number of its own that a program stands in, or below; None where there is none."""
     at = snippet.line_map[0] if snippet.line_map and snippet.file is None else 0
-    return any(_ITEM.match(line) for line in lines[max(0, at - _ABOVE) : at])
+    return next((k for k in range(at - 1, max(-1, at - 1 - _ABOVE), -1) if _ITEM.match(lines[k])), None)
 
 
 def _owner(question: Question, claim: Claim) -> Snippet | None:
