@@ -13,7 +13,7 @@ from bot import stopped
 from bot.claims import about, for_explainer
 from bot.evaluation import Children, Evaluated
 from bot.evaluator.frames import decode
-from bot.examples import Examples, adapted
+from bot.examples import Examples, adapted, is_telling
 from bot.exchange import Answer, Catalogue, Loss
 from bot.given_away import GivenAway, given_away
 from bot.jobs import work
@@ -201,9 +201,10 @@ class Choosing:
         return await self._run(_Source(found.source, _claimed(question, found), given_away=found))
 
     async def _both(self, question: Question) -> Program | None:
-        """Two losses whose difference is asked about, of the same numbers; None where an example is about both."""
+        """Two losses whose difference is asked about, of the same numbers; None where an example is about both, or
+        about what else the words name."""
         pair, best = opposed(question), self.examples.best(question)
-        if pair is None or (best is not None and set(pair) <= {*best.losses, *best.favours}):
+        if pair is None or (best is not None and (best.is_about(pair) or is_telling(best, frozenset(question.topics)))):
             return None
         searched = [await self._searched(*each) for each in (pair, pair[::-1])]
         ways = [way for way in searched if way is not None]

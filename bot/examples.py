@@ -84,7 +84,7 @@ class Examples:
         infinite = any(value in _NONFINITE for value in told) and not any(isinstance(value, float) for value in told)
         symptoms = frozenset(_SYMPTOMS[value] for value in told if isinstance(value, str) and value in _SYMPTOMS)
         known = [each for each in self.all if self._shared(each, asked) >= _needed(each, losses)]
-        known = [each for each in known if _is_kin(each, losses) or _is_telling(each, asked)]
+        known = [each for each in known if _is_kin(each, losses) or is_telling(each, asked)]
         scored = [
             (
                 self._score(each, asked, losses)
@@ -157,7 +157,7 @@ def _is_kin(example: Example, named: Collection[str]) -> bool:
     return any(loss in named for loss in (*example.losses, *example.favours))
 
 
-def _is_telling(example: Example, asked: frozenset[str]) -> bool:
+def is_telling(example: Example, asked: frozenset[str]) -> bool:
     """Whether what an example shares with a question says what it is about, beside how a loss behaves: one concept of
     the trade, or several plain words of one phrase."""
     shared = [asked.intersection(phrase) - HOW_IT_BEHAVES for phrase in example.phrases]

@@ -4,6 +4,7 @@ A Recording and a RerunResult travel as the bytes they were encoded to: only the
 decodes what a stranger's process made.
 """
 
+from collections.abc import Collection
 from typing import Final, Literal
 
 import msgspec
@@ -175,6 +176,10 @@ class Example(msgspec.Struct, frozen=True):
     def about(self) -> frozenset[str]:
         """All its topics."""
         return frozenset(self.title).union(self.topics, *self.phrases)
+
+    def is_about(self, losses: Collection[str]) -> bool:
+        """Whether it is about each of the losses."""
+        return set(losses) <= {*self.losses, *self.favours}
 
 
 class Listed(msgspec.Struct, frozen=True):

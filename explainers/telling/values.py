@@ -80,7 +80,7 @@ def _chance(explanation: Explanation) -> Iterator[Message]:
     for call in recording.calls:
         if call.function.rpartition(".")[2] not in _OF_CLASSES or call.argument("weight") is not None:
             continue
-        if call.outputs[0] in recording.others:
+        if set(call.outputs) & set(recording.others):
             continue
         made, count = _result(recording, call), _classes(recording, call)
         value = None if made is None or call.argument("reduction") != "mean" else scalar(made)
