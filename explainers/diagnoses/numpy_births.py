@@ -55,7 +55,7 @@ def rules() -> tuple[Rule, ...]:
 def _before(scene: Scene) -> Suspicion | None:
     """The subject holds nan or inf, and no call of torch made it of finite numbers."""
     recording, subject = scene.recording, scene.recording.subject
-    if subject is None or not is_spoiled(recording.tensors.get(subject)) or "np" not in recording.source:
+    if subject is None or not is_spoiled(recording.tensors.get(subject)) or not _uses_numpy(recording.source):
         return None
     behind = (id for id in ancestors(recording.calls, [subject])[0] if is_spoiled(recording.tensors.get(id)))
     given = [id for id in behind if scene.is_given(id)]
@@ -73,6 +73,10 @@ def _before(scene: Scene) -> Suspicion | None:
         alternatives=tuple(rest),
         only_proven=True,
     )
+
+
+def _uses_numpy(source: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id in ("np", "numpy") for n in ast.walk(Source(source).tree))
 
 
 def _read(scene: Scene, notes: Notes) -> Finding | None:
