@@ -90,6 +90,10 @@ def _weighted_denominator(scene: Scene) -> Suspicion | None:
             said("The weights of the targets are {sum} = {total}.", sum=_added(weights), total=number(total)),
             *_against(weights),
             *_as_probabilities(scene, total, items),
+            said(
+                "Losses that multiply element by element, such as binary_cross_entropy_with_logits, take the plain "
+                "mean over the number of elements instead: there a weight makes the loss larger."
+            ),
         ),
         trials=(_over_items(scene, items),),
         fix=_sum_instead(scene, items),

@@ -1,4 +1,4 @@
-"""The divergence of a variational autoencoder, −½ Σ(1 + log σ² − μ² − σ²), with its sign turned."""
+"""The divergence of a variational autoencoder, −½ Σ(1 + log σ² − μ² − σ²): known as such, or with its sign turned."""
 
 from __future__ import annotations
 
@@ -38,31 +38,75 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD + "-0.5 * " + _TERMS,
             about=frozenset({"kl_div"}),
         ),
+        Rule(
+            slug="latent-divergence-as-it-should-be",
+            family="densities",
+            title=said("The minus sign of the divergence of a variational autoencoder is right"),
+            explanation=said(
+                "Articles maximise the evidence lower bound (ELBO), which holds the divergence with a minus sign: "
+                "+½ Σ(1 + log σ² − μ² − σ²). A loss is minimised, so all signs turn: it holds the divergence itself, "
+                "−½ Σ(1 + log σ² − μ² − σ²), which is never negative, and 0 for μ = 0 and σ = 1 alone."
+            ),
+            words=(
+                "minus sign of KLD in the VAE loss",
+                "why -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())",
+                "ELBO sign of the KL term in the VAE example",
+            ),
+            losses=frozenset(),
+            trigger=_right,
+            positive=_HEAD + "-0.5 * " + _TERMS,
+            control=_HEAD + "0.5 * " + _TERMS,
+            about=frozenset({"kl_div"}),
+            harmless=True,
+        ),
     )
 
 
 def _turned(scene: Scene) -> Suspicion | None:
-    value, last = scene.value, scene.maker(scene.recording.subject)
-    if value is None or last is None or not value < 0:
+    last, total = scene.maker(scene.recording.subject), _summed(scene)
+    if scene.value is None or last is None or total is None or not scene.value < 0:
         return None
+    return Suspicion(
+        at=last.index,
+        verdict=said(
+            "{value} is the divergence with its sign turned: it is −½ Σ(1 + log σ² − μ² − σ²), never negative.",
+            value=stated(scene),
+        ),
+        evidence=(said("The sum of 1 + log σ² − μ² − σ² is {total}.", total=number(total)),),
+        trials=(Trial(said("with a minus sign"), graph_rerun(followed_by(last, "torch.neg"))),),
+        fix=fixes.fix(scene, None, "safe", said("Put the minus sign before ½.")),
+    )
+
+
+def _right(scene: Scene) -> Suspicion | None:
+    last, total = scene.maker(scene.recording.subject), _summed(scene)
+    if scene.value is None or last is None or total is None or not scene.value > 0:
+        return None
+    return Suspicion(
+        at=last.index,
+        verdict=said(
+            "{value} is the divergence of N(μ, σ²) from N(0, 1), −½ Σ(1 + log σ² − μ² − σ²), and so never negative.",
+            value=stated(scene),
+        ),
+        evidence=(said("The sum of 1 + log σ² − μ² − σ² is {total}.", total=number(total)),),
+        trials=(
+            Trial(
+                said("with its sign turned, as in the bound"),
+                graph_rerun(followed_by(last, "torch.neg")),
+                "illustration",
+            ),
+        ),
+    )
+
+
+def _summed(scene: Scene) -> float | None:
+    """Σ(1 + log σ² − μ² − σ²), where the subject is half of it, added up or as a mean, with either sign; else None."""
     for log, mean in latent_terms(scene):
         total = float((1 + log - mean**2 - np.exp(log)).sum())
-        share = 0.5 * total / value if total else math.nan
-        if (
-            share > 0
-            and math.isclose(share, round(share), rel_tol=_TOLERANCE)
-            and round(share) in (1, *log.shape, log.size)
-        ):
-            return Suspicion(
-                at=last.index,
-                verdict=said(
-                    "{value} is the divergence with its sign turned: it is −½ Σ(1 + log σ² − μ² − σ²), never negative.",
-                    value=stated(scene),
-                ),
-                evidence=(said("The sum of 1 + log σ² − μ² − σ² is {total}.", total=number(total)),),
-                trials=(Trial(said("with a minus sign"), graph_rerun(followed_by(last, "torch.neg"))),),
-                fix=fixes.fix(scene, None, "safe", said("Put the minus sign before ½.")),
-            )
+        share = abs(0.5 * total / scene.value) if scene.value else math.nan
+        known = math.isclose(share, round(share), rel_tol=_TOLERANCE) if math.isfinite(share) else False
+        if known and round(share) in (1, *log.shape, log.size):
+            return total
     return None
 
 

@@ -164,10 +164,20 @@ def _element_weights(scene: Scene) -> Suspicion | None:
         verdict=same,
         evidence=(
             said("{function} multiplies by {argument} element by element.", function=scene.name, argument=found),
+            *_of_positives(found),
         ),
         trials=(),
         fix=fixes.fix(scene, changed, "likely" if wide else "choose", note),
     )
+
+
+def _of_positives(argument: str) -> tuple[Message, ...]:
+    """What pos_weight is for, where it was taken for one weight per class."""
+    only = said(
+        "pos_weight weighs the positive class only, one number for each output along the last axis: for classes 0 and "
+        "1 it is a single number, negatives / positives."
+    )
+    return (only,) if argument == "pos_weight" else ()
 
 
 def _per_item(scene: Scene, argument: str, verdict: Message, column: str) -> Suspicion:

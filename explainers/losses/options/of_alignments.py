@@ -26,6 +26,10 @@ def _blank(set_: Setting) -> Iterator[Message]:
             blank=int(set_.number),
             last=set_.sizes[-1] - 1,
         )
+    else:
+        yield said(
+            "Class 0 is the blank (blank=0), which stands for no label: what raises it makes every label less likely."
+        )
     yield said(
         "The gradient by log_probs is what torch's backward gives: e^log_probs minus the share of the alignments that "
         "pass there. That is the derivative through log_softmax, not that of the formula by log_probs itself."
