@@ -77,6 +77,18 @@ def shown_otherwise(explanation: Explanation) -> tuple[tuple[str, str, str], ...
     )
 
 
+def shown_nowhere(explanation: Explanation) -> tuple[str, ...]:
+    """The printed numbers that the program shows nowhere, where it shows at least as many as are printed, and others
+    of them are right: a number that is printed twice is claimed once."""
+    printed = [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
+    numbers = [n for s in explanation.recording.shown if (n := _number(explanation, s)) is not None]
+    missing = [c for c in printed if not any(c.agrees(n) for n in numbers)]
+    if not 2 <= len(printed) <= len(numbers) or len(missing) == len(printed) or shown_otherwise(explanation):
+        return ()
+    told = [c.value for d in explanation.diagnoses for c in d.counterfactuals if c.value is not None]
+    return tuple(c.text or str(c.value) for c in missing if not any(c.agrees(v) for v in told))
+
+
 def entry_otherwise(explanation: Explanation) -> Entry | None:
     """The first entry of a printed tensor that is not the value's, where most of the others are: the same tensor.
 

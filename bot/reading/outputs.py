@@ -1,7 +1,9 @@
 """Printed output pasted among code: which lines are output, and the code left of an arrow."""
 
 import ast
+import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.reading.lexing import lexis, parsed
@@ -24,6 +26,8 @@ _NOISE = re.compile(
     r"\s*(?:torch\.Size\(\[[\d, ]*\]\)|\[?torch\.[\w.]*(?:Tensor of size [\dx, ]+(?: \(GPU \d+\))?\])?|"
     r"<class '[\w.]+'>|Variable containing:|\(.*\) ?tensor|[-=_*~]{4,}|True|False|None)\s*"
 )
+_PRINTS = re.compile(r"""\bprint\(\s*[fF]?(["'])([^"'{}%\\\n]{1,60})""")
+_MOST_LABELS = 16
 _RULE = re.compile(r"\s*(?:-{3,}|={3,}|_{3,}|\*{3,})\s*")
 
 
@@ -58,6 +62,29 @@ def output_values(text: str) -> list[Printed]:
     if not wrapped or not _LABEL.fullmatch(text[: wrapped[0].start]) or _is_code(text):
         return []
     return [_moved(value, wrapped[0].start) for value in values_only(text[wrapped[0].start :])]
+
+
+def print_labels(text: str) -> tuple[str, ...]:
+    """The words that a program prints in front of a value: `big` of print('big', loss)."""
+    found = (match.group(2).strip(" :=") for match in _PRINTS.finditer(text))
+    return tuple(itertools.islice(dict.fromkeys(label for label in found if label), _MOST_LABELS))
+
+
+def labelled_values(text: str, labels: Sequence[str]) -> list[Printed]:
+    """The values of a line of output that begins with one of these labels: "big   0.0"."""
+    for label in labels:
+        if text.lstrip().startswith(label) and not _binds(text):
+            start = text.index(label) + len(label)
+            start += len(text[start:]) - len(text[start:].lstrip(" \t:="))
+            if values := values_only(text[start:]):
+                return [_moved(value, start) for value in values]
+    return []
+
+
+def _binds(text: str) -> bool:
+    """Whether it is a statement such as `loss = 0.5`."""
+    tree = parsed(text.strip())
+    return tree is not None and any(isinstance(n, ast.Assign | ast.AugAssign) for n in tree.body)
 
 
 def _is_code(text: str) -> bool:

@@ -10,7 +10,7 @@ from enum import Enum
 from bot.reading.fences import Region
 from bot.reading.lexing import balanced_end, code_part, lexis, parsed, statement_end
 from bot.reading.old_prints import old_prints
-from bot.reading.outputs import is_noise, is_ruler, output_values, split_output, without_arrow
+from bot.reading.outputs import is_noise, is_ruler, labelled_values, output_values, split_output, without_arrow
 from bot.reading.printed import Printed
 from bot.reading.question import Completion
 from bot.reading.repairs import repaired
@@ -58,8 +58,8 @@ class Piece:
     said_after: int | None = None
 
 
-def pieces(region: Region) -> tuple[Piece, ...]:
-    """Every line of the region, in order, each in one piece."""
+def pieces(region: Region, labels: Sequence[str] = ()) -> tuple[Piece, ...]:
+    """Every line of the region, in order, each in one piece; `labels` are words that programs print before a value."""
     if region.fenced and (whole := _whole(region)):
         return (whole,)
     if region.fenced and _is_foreign(region):
@@ -68,7 +68,10 @@ def pieces(region: Region) -> tuple[Piece, ...]:
     at, prompts, prints = 0, _has_input_prompts(region.lines), _old_prints(region)
     while at < len(region.lines):
         answering = prompts and bool(found) and (found[-1].prompted or _is_answer(found))
-        piece = _next(region, at, prompts, answering, prints)
+        values = labelled_values(region.lines[at].text, labels) if labels else []
+        placed = _placed(values, region.lines[at : at + 1])
+        shown = Piece(Sort.OUTPUT, region.lines[at : at + 1], outputs=placed) if values else None
+        piece = shown or _next(region, at, prompts, answering, prints)
         at += len(piece.lines)
         found.append(piece)
     return tuple(found)

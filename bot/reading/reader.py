@@ -9,6 +9,7 @@ from bot.reading.files import Document, document
 from bot.reading.judgement import judged
 from bot.reading.lexing import parsed
 from bot.reading.material import Parts
+from bot.reading.outputs import print_labels
 from bot.reading.pieces import Piece, Sort, pieces, promoted
 from bot.reading.question import File, Origin, Reading, TooLong
 from bot.reading.snippets import Block, blocks
@@ -52,7 +53,8 @@ def _too_long(text: str, files: Sequence[File]) -> TooLong | None:
 
 def _parts(source: Document) -> Parts:
     text = source.text
-    found = [(region, promoted(pieces(region))) for region in _regions(source)]
+    labels = print_labels(text)
+    found = [(region, promoted(pieces(region, labels))) for region in _regions(source)]
     all_pieces = [piece for _, part in found for piece in part]
     code = tuple(block for region, part in found for block in blocks(part, region.fenced)) or _cells(all_pieces)
     spans = [span for piece in all_pieces for span in _taken(piece)]

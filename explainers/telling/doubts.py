@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explainers.digits import shown
-from explainers.disagreements import disagreement, entry_otherwise, shown_otherwise
+from explainers.disagreements import disagreement, entry_otherwise, shown_nowhere, shown_otherwise
 from explainers.explanation import Explanation
 from explainers.locale import Translator
 from explainers.messages import Message, said
@@ -32,6 +32,11 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
             said("You show {claimed} for {code}, and here it is {value}: versions or seeds differ.",
                  claimed=claimed, code=code, value=value)
             for claimed, code, value in shown_otherwise(explanation)
+        ]  # fmt: skip
+        lines += [
+            said("You show {claimed}, which is no number of this program in today's torch: older versions rounded or "
+                 "computed otherwise, or the seed or the data differ.", claimed=claimed)
+            for claimed in shown_nowhere(explanation)
         ]  # fmt: skip
     lines += _adapted(explanation)
     if explanation.recording.random and explanation.recording.raised is None and not _same_whatever(explanation):
