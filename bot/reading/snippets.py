@@ -81,13 +81,21 @@ def _without_raised(run: Sequence[Piece]) -> tuple[list[Piece], tuple[Completion
     dropped = [
         piece
         for at, piece in enumerate(solid[:-1])
-        if piece.prompted and solid[at + 1].sort is Sort.ERROR and last > at + 1
+        if piece.prompted and _stopped(solid[at + 1]) and last > at + 1
     ]
-    errors = [raised("\n".join(line.text for line in p.lines)) for p in solid if p.sort is Sort.ERROR]
+    errors = [raised("\n".join(line.text for line in p.lines)) for p in solid if _stopped(p)]
     name = next((error.type for error in errors if error), "error")
     gone = {id(piece) for piece in dropped}
     said = tuple(Completion("left-out", name, piece.source) for piece in dropped)
     return [piece for piece in run if id(piece) not in gone], said
+
+
+def _stopped(piece: Piece) -> bool:
+    """Whether it is the print of an exception, and not of a warning, after which the statement went on."""
+    if piece.sort is not Sort.ERROR:
+        return False
+    error = raised("\n".join(line.text for line in piece.lines))
+    return error is None or not error.type.endswith("Warning")
 
 
 def merged(parts: Sequence[Block]) -> list[Block]:
