@@ -28,7 +28,7 @@ def about_what_is_wrong(recording: Recording, claims: tuple[Claim, ...], registr
     subject = recording.subject
     if subject is None or recording.raised is not None or recording.losses or not _is_single(recording, subject):
         return recording
-    open_to = [id for id in _shown(recording) if not _named_alone(recording, claims, subject, id)][:MOST]
+    open_to = [id for id in _shown(recording, claims) if not _named_alone(recording, claims, subject, id)][:MOST]
     weights = {id: _weight(recording, id, claims, registry, rules) for id in (subject, *open_to)} if open_to else {}
     best = max(weights, key=lambda id: weights[id], default=subject)  # of equals the first, which is the subject
     if best == subject:
@@ -37,10 +37,17 @@ def about_what_is_wrong(recording: Recording, claims: tuple[Claim, ...], registr
     return msgspec.structs.replace(recording, subject=best, others=others)
 
 
-def _shown(recording: Recording) -> Iterator[int]:
-    """The single finite numbers among the further values that are shown."""
+def _shown(recording: Recording, claims: tuple[Claim, ...]) -> Iterator[int]:
+    """The single finite numbers among the further values that the program shows, or that a prompt showed the asker."""
     shown = {each.tensor for each in recording.shown}
-    return (id for id in recording.others if id in shown and _is_single(recording, id))
+    single = (id for id in recording.others if _is_single(recording, id))
+    return (id for id in single if id in shown or _is_printed(recording, claims, id))
+
+
+def _is_printed(recording: Recording, claims: tuple[Claim, ...], id: int) -> bool:
+    number = scalar(recording.tensors[id])
+    printed = (claim for claim in claims if claim.kind == "printed" and not isinstance(claim.value, tuple))
+    return number is not None and any(claim.agrees(number) for claim in printed)
 
 
 def _is_single(recording: Recording, id: int) -> bool:
