@@ -1,6 +1,8 @@
 """What the asker states: printed values out of output and comments; printed, expected and behaviour out of prose."""
 
+import bisect
 import re
+import sys
 from collections.abc import Iterable, Sequence
 
 from bot.reading.cues import (
@@ -55,6 +57,11 @@ _ASIDE = re.compile(
 )
 
 
+_COLUMN = re.compile(r"([A-Za-z_][\w.\-]{0,40}(?: [A-Za-z_][\w.\-]{0,40}){0,3})[ \t]*[:=][ \t]*(?=[-+]?\.?\d)")
+_OF_A_LOSS = re.compile(r"loss|nll|entropy|(?:^|[\s_])(?:kl|kld|ce|bce|mse|ppl|cost|error)(?:$|[\s_])|perplexity", re.I)
+_COLUMNS = 3
+
+
 def output_claims(found: Iterable[Piece], text: str) -> list[Claim]:
     """Printed claims of output lines, of values right of an arrow, and of comments behind code."""
     claims: list[Claim] = []
@@ -107,6 +114,8 @@ def prose_claims(prose: str, text: str) -> list[Claim]:
     """Claims of the sentences. `prose` is the text with code and output blanked; offsets are the same."""
     lists = [value for value in tensors(prose) if value.complete]
     found = [*lists, *_numbers(blanked(prose, [(v.start, v.end) for v in lists]))]
+    beside = _other_columns(prose)
+    found = [value for value in found if not _is_within(value.start, beside)]
     claims: list[Claim] = []
     expected_in: set[int] = set()
     printed_to = -1
@@ -173,6 +182,26 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
     if value.value != value.value or abs(float(value.value)) == float("inf"):  # pyright: ignore[reportArgumentType]
         return "printed" if _ends_in_cue(before) else None
     return "printed" if _ends_in_cue(before) or AFTER_PRINTED.match(after) else None
+
+
+def _is_within(at: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a place is in one of the spans, which are in order."""
+    k = bisect.bisect_right(spans, (at, sys.maxsize)) - 1
+    return k >= 0 and at < spans[k][1]
+
+
+def _other_columns(prose: str) -> list[tuple[int, int]]:
+    """What is no loss in lines of a log that name their columns, one of them a loss: the spans around `loss: 0.5`."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for line in prose.splitlines(keepends=True):
+        columns = list(_COLUMN.finditer(line))
+        losses = [column for column in columns if _OF_A_LOSS.search(column[1])]
+        if len(columns) >= _COLUMNS and losses:
+            ends = [0, *(at for column in losses for at in (column.end(), column.end() + 1)), len(line)]
+            spans += [(start + a, start + b) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+        start += len(line)
+    return spans
 
 
 def _is_operand(prose: str, value: Printed) -> bool:

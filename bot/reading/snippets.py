@@ -79,9 +79,7 @@ def _without_raised(run: Sequence[Piece]) -> tuple[list[Piece], tuple[Completion
     solid = [piece for piece in run if piece.sort is not Sort.BLANK]
     last = max((at for at, piece in enumerate(solid) if piece.sort is Sort.CODE), default=-1)
     dropped = [
-        piece
-        for at, piece in enumerate(solid[:-1])
-        if piece.prompted and _stopped(solid[at + 1]) and last > at + 1
+        piece for at, piece in enumerate(solid[:-1]) if piece.prompted and _stopped(solid[at + 1]) and last > at + 1
     ]
     errors = [raised("\n".join(line.text for line in p.lines)) for p in solid if _stopped(p)]
     name = next((error.type for error in errors if error), "error")

@@ -109,6 +109,11 @@ def test_behaviours(sentence: str, behaviour: str) -> None:
     assert behaviour in claims(sentence)["behaviour"]
 
 
+def test_of_a_line_of_a_log_only_the_losses_are_claimed() -> None:
+    log = "2023-12-14,08:40:01 | Epoch: 3 [60/90] | Loss: 0.1250 | Acc: 99.125 | LR: 0.000004 | kl_loss: 0.0310"
+    assert claims(f"why is it so low?\n{log}")["printed"] == [0.125, 0.031]
+
+
 @pytest.mark.parametrize(
     "sentence",
     [

@@ -182,6 +182,22 @@ def test_a_statement_that_raised_at_the_prompt_is_left_out_where_others_follow()
     assert values(asked, "behaviour") == ["negative"]
 
 
+def test_a_statement_that_a_warning_was_printed_for_is_kept() -> None:
+    asked = question(
+        ">>> nn.MSELoss()(a, b)\nUserWarning: Using a target size (torch.Size([2])) that is different to the input size"
+        "\ntensor(0.1184)\n>>> nn.MSELoss()(a, b.unsqueeze(1))\ntensor(0.0631)\nwhy?"
+    )
+    assert asked.snippets[0].source == "nn.MSELoss()(a, b)\nnn.MSELoss()(a, b.unsqueeze(1))"
+    assert values(asked, "printed") == [0.1184, 0.0631]
+
+
+def test_output_behind_the_words_that_the_program_prints_is_claimed() -> None:
+    code = "print('small', F.mse_loss(a, b))\nprint(\"big\", f(b))\nprint(f'half: {f(c)}')\nsmall = 3"
+    asked = question(f"```\n{code}\n```\n```\nsmall 0.6931\nbig   0.0\nhalf: 0.25\n```\nshouldn't they be equal?")
+    assert asked.snippets[0].source == code
+    assert values(asked, "printed") == [0.6931, 0.0, 0.25]
+
+
 def test_a_traceback_alone_is_an_error_to_explain() -> None:
     asked = question(
         'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    loss = crit(x, y)\n'
