@@ -12,15 +12,16 @@ from explainers.diagnoses.births import Birth, birth, chain, nan_call, operands_
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun
 from explainers.diagnoses.logarithms import spoiling
-from explainers.diagnoses.operands import rewritten
+from explainers.diagnoses.operands import atom, rewritten
 from explainers.diagnoses.scene import VIEWS, Scene, short
 from explainers.diagnoses.source_edits import Piece, Source, operand
 from explainers.diagnoses.wording import stated
-from explainers.messages import said
+from explainers.messages import Message, said
 from explainers.recording import Argument, Call
 from explainers.reruns import SwapFunction
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+_LEAST = 1e-12
 _LOGS = frozenset({"log", "log2", "log10"})
 
 
@@ -55,13 +56,52 @@ def _zero_times_log(scene: Scene) -> Suspicion | None:
         return _zero_times_difference(scene, product, found)
     products = _products(scene)
     edits = tuple(_swapped(each, log) for each, log in products)
+    infinite = sum(_infinite(scene, *each) for each in products)
+    limit = fixes.fix(scene, _xlogy(scene, products), "safe", said("torch.xlogy(a, b) is a · log b, and 0 for a = 0."))
+    bounded = fixes.fix(
+        scene,
+        _bounded(scene, products),
+        "choose",
+        said("Give p a least value, or take log_softmax of raw scores, which is never −inf."),
+    )
     return Suspicion(
         at=product.index,
         verdict=said("{value}: 0 · log 0 is computed as 0 · (−inf), which is nan.", value=stated(scene)),
-        evidence=(told(found), *operands_told(found), *chain(scene)),
+        evidence=(told(found), *operands_told(found), *chain(scene), *_not_zero(infinite)),
         trials=(Trial(said("with torch.xlogy, where 0 · log 0 is 0"), graph_rerun(*edits)),),
-        fix=fixes.fix(scene, _xlogy(scene, products), "safe", said("torch.xlogy(a, b) is a · log b, and 0 for a = 0.")),
+        fix=bounded if infinite else limit,
+        alternatives=(limit,) if infinite else (),
     )
+
+
+def _infinite(scene: Scene, product: Call, log: Call) -> int:
+    """How many times something else than 0 is multiplied with log 0."""
+    factor = scene.held(product.inputs()[_factor(product, log)]) if len(product.inputs()) == 2 else None
+    p = scene.held(log.ref("input"))
+    if factor is None or p is None or factor.shape != p.shape:
+        return 0
+    return int(((p == 0) & (factor != 0)).sum())
+
+
+def _not_zero(count: int) -> tuple[Message, ...]:
+    """That the exact value is no number either."""
+    if not count:
+        return ()
+    text = (
+        "Where log 0 is multiplied by something else than 0 (here {count} times), what is right has the probability 0, "
+        "and the exact value is infinite, not 0."
+    )
+    return (said(text, count=count),)
+
+
+def _bounded(scene: Scene, products: Sequence[tuple[Call, Call]]) -> str | None:
+    """`torch.log(p)` written as `torch.log(p.clamp(min=1e-12))`, each of them."""
+    source = Source(scene.recording.source)
+    inner = [operand(source, log) for _, log in products]
+    if any(node is None for node in inner):
+        return None
+    pieces = {source.piece(node): f"{atom(source, node)}.clamp(min={_LEAST:g})" for node in inner if node is not None}
+    return rewritten(source, list(pieces.items()))
 
 
 def _zero_times_difference(scene: Scene, product: Call, found: Birth) -> Suspicion | None:
