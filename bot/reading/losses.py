@@ -103,7 +103,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
      r"шарнирн\w+\s+потер\w+", "hinge"),
     (r"\(\s*1(?:\.0?)?\s*[-−]\s*\w+\s*\)\s*(?:\*\*|\^)\s*(?:(?:self\.)?gamma|γ)|focal(?:[\s_-]*loss)?(?![A-Za-z]+\s*length)|フォーカル|焦点损失|포컬|(?:p[ée]rdida|perda)\s+focal|"
      r"perte\s+focale|фокальн\w+\s+(?:функци\w+\s+)?потер\w+|फोकल", "focal_loss"),
-    (r"dice(?:[\s_-]*(?:loss|coefficient|score|verlust|損失|损失|손실|係数|系数))|SoftDice\w*|nn-?U-?Net|(?-i:(?<![A-Za-z])Task\d{2,3}_[A-Z]\w{1,40})|"
+    (r"(?-i:(?<![A-Za-z])Dice(?![A-Za-z]))(?!\s*(?:rolls?|game))|dice(?:[\s_-]*(?:loss|coefficient|score|verlust|損失|损失|손실|係数|系数))|SoftDice\w*|nn-?U-?Net|(?-i:(?<![A-Za-z])Task\d{2,3}_[A-Z]\w{1,40})|"
      r"ダイス(?:損失|係数)|다이스\s*(?:손실|계수)|"
      r"(?:p[ée]rdida|perte|perda|coefficient|coeficiente)\s+(?:de\s+)?dice|потер\w+\s+дайс\w*", "dice_loss"),
     (r"nt[\s_-]?xent|info[\s_-]?nce|(?-i:(?<![A-Za-z])(?:Open)?CLIP(?![A-Za-z_]))|(?-i:SimCLR|MoCo)(?![A-Za-z_])|"

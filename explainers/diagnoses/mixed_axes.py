@@ -75,6 +75,8 @@ def rules() -> tuple[Rule, ...]:
                 "1 - dice negative although prediction and mask are 0 and 1",
                 "dice coefficient above 1 extra channel dimension",
                 "IoU greater than 1 shape mismatch",
+                "dice negative label unsqueeze extra axis",
+                "dice numerator larger than the denominator output and label shapes",
             ),
             losses=frozenset(),
             about=frozenset({"dice_loss"}),
