@@ -87,6 +87,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="divergence-averaged-over-the-code",
+            dominates=frozenset({"latent-divergence-as-it-should-be"}),
             unedited="Which of several means is the one over the code depends on how the formula is written.",
             family="densities",
             title=said("The KL divergence of a VAE is averaged over the latent dimensions"),

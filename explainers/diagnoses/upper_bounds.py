@@ -26,7 +26,6 @@ def rules() -> tuple[Rule, ...]:
     return (
         Rule(
             slug="cross-entropy-above-one",
-            unedited="Nothing is wrong with a cross entropy above 1.",
             family="chance",
             title=said("A cross entropy above 1 is nothing unusual: it is not bounded"),
             explanation=said(

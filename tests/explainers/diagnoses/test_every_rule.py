@@ -29,6 +29,10 @@ EDITED = [rule for rule in rules() if not rule.unedited and not rule.harmless]
 ALSO_TRUE: dict[str, frozenset[str]] = {}
 # Slugs that may fire on a rule's control, because they are true of it.
 ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {
+    "latent-divergence-as-it-should-be": frozenset({"latent-divergence-sign"}),
+    "divergence-averaged-over-the-code": frozenset({"latent-divergence-as-it-should-be"}),
+    "latent-divergence-sign": frozenset({"latent-divergence-as-it-should-be"}),
+    "latent-variance-explodes": frozenset({"latent-divergence-as-it-should-be"}),
     "pos-weight-inverted": frozenset({"pos-weight-scales-loss"}),
     "pos-weight-per-output": frozenset({"pos-weight-scales-loss"}),
     "ce-padding-counted": frozenset({"ce-ignored-left-out"}),
