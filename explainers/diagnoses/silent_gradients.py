@@ -109,25 +109,31 @@ def _leaky(scene: Scene, call: Call) -> str | None:
 
 
 def _clipped(scene: Scene) -> Suspicion | None:
-    held = _history(scene, "clamp", "hardtanh")
-    for call, x in _together(scene, held):
-        low, high = _limits(call)
-        if not ((x < low) | (x > high)).all() or any(_passes_by(scene, each) for each in alike(scene, call)):
-            continue
-        return Suspicion(
-            at=call.index,
-            verdict=said("{value}: the clamp in line {line} clips every value, so nothing before it gets a gradient.",
-                         value=stated(scene), line=line_of(call)),
-            evidence=(
-                said("Its {count} inputs lie between {least} and {most}, its limits are {low} and {high}.",
-                     count=x.size, least=number(float(x.min())), most=number(float(x.max())),
-                     low=number(low), high=number(high)),
-            ),
-            trials=gradient_trial(scene, call, said("without the clamp"), dropped(call)),
-            fix=fixes.fix(scene, _unclipped(scene, call), "choose",
-                          said("Clip what is shown, not what is learnt from; or use a smooth limit such as sigmoid.")),
-        )  # fmt: skip
-    return None
+    """Every value is clipped at one place at least; the run goes without the clamps of all such places."""
+    found = [(call, x) for call, x in _together(scene, _history(scene, "clamp", "hardtanh")) if _cuts(scene, call, x)]
+    if not found:
+        return None
+    call, x = found[0]
+    low, high = _limits(call)
+    without = said("without the clamp") if len(found) == 1 else said("without the {count} clamps", count=len(found))
+    return Suspicion(
+        at=call.index,
+        verdict=said("{value}: the clamp in line {line} clips every value, so nothing before it gets a gradient.",
+                     value=stated(scene), line=line_of(call)),
+        evidence=(
+            said("Its {count} inputs lie between {least} and {most}, its limits are {low} and {high}.",
+                 count=x.size, least=number(float(x.min())), most=number(float(x.max())),
+                 low=number(low), high=number(high)),
+        ),
+        trials=gradient_trial(scene, call, without, *(dropped(c) for c, _ in found)),
+        fix=fixes.fix(scene, _unclipped(scene, call) if len(found) == 1 else None, "choose",
+                      said("Clip what is shown, not what is learnt from; or use a smooth limit such as sigmoid.")),
+    )  # fmt: skip
+
+
+def _cuts(scene: Scene, call: Call, x: Floats) -> bool:
+    low, high = _limits(call)
+    return bool(((x < low) | (x > high)).all()) and not any(_passes_by(scene, each) for each in alike(scene, call))
 
 
 def _passes_by(scene: Scene, call: Call) -> bool:
