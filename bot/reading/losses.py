@@ -32,6 +32,7 @@ HAND_WRITTEN = frozenset(
         "policy_gradient",
         "running_loss",
         "hinge",
+        "iou_loss",
     )
 )
 """Losses that people write themselves, under the names that we have for them."""
@@ -106,6 +107,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"(?-i:(?<![A-Za-z])Dice(?![A-Za-z]))(?!\s*(?:rolls?|game))|dice(?:[\s_-]*(?:loss|coefficient|score|verlust|損失|损失|손실|係数|系数))|SoftDice\w*|nn-?U-?Net|(?-i:(?<![A-Za-z])Task\d{2,3}_[A-Z]\w{1,40})|"
      r"ダイス(?:損失|係数)|다이스\s*(?:손실|계수)|"
      r"(?:p[ée]rdida|perte|perda|coefficient|coeficiente)\s+(?:de\s+)?dice|потер\w+\s+дайс\w*", "dice_loss"),
+    (r"(?<![A-Za-z])(?:[gdce]-?iou(?:[\s_-]*loss)?|iou[\s_-]*(?:loss|損失|损失|손실))(?![A-Za-z])|1\s*[-−]\s*iou(?![A-Za-z])",
+     "iou_loss"),
     (r"nt[\s_-]?xent|info[\s_-]?nce|(?-i:(?<![A-Za-z])(?:Open)?CLIP(?![A-Za-z_]))|(?-i:SimCLR|MoCo)(?![A-Za-z_])|"
      r"SupCon(?:Loss)?|contrastive\s+loss|対照損失|コントラスティブ|对比(?:学习)?损失|대조\s*손실|"
      r"p[ée]rdida\s+contrastiva|perte\s+contrastive|perda\s+contrastiva|контрастн\w+\s+(?:функци\w+\s+)?потер\w+",
