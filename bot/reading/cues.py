@@ -152,7 +152,8 @@ BEHAVIOURS = (
         r"줄지|떨어지지|내려가지|कम नहीं|घट नहीं", re.I)),
     ("always-same", re.compile(
         r"\bstuck\b|\bstays? (?:at|the same|constant)|\bconstant\b|(?:not|n'?t|never) chang|always (?:the same|"
-        r"exactly|gives)|same (?:value|loss)\b|"
+        r"exactly|gives)|(?:\bloss|\bit|model|network|output|always|still|\bget|getting|keeps?)\b"
+        r"[^.?!\n]{0,30}\bsame (?:value|loss)\b|"
         r"no cambia|estancad|atascad|siempre (?:el mismo|igual)|ne change pas|bloqu[ée]|reste (?:à|bloqu)|"
         r"[äa]ndert sich nicht|h[äa]ngt (?:\w+ ){0,2}(?:bei|fest)|bleibt (?:\w+ )?(?:bei|konstant)|"
         r"n[ãa]o muda|travad|sempre (?:o mesmo|igual)|не меня|застря|"

@@ -99,6 +99,7 @@ def test_arguments_are_no_claims(sentence: str) -> None:
         ("損失が下がりません", "not-decreasing"),
         ("loss 降不下去", "not-decreasing"),
         ("it is stuck", "always-same"),
+        ("the loss prints the same value each epoch", "always-same"),
         ("損失がずっと同じです", "always-same"),
         ("loss 一直不变", "always-same"),
         ("a different loss every time", "random"),
@@ -122,6 +123,7 @@ def test_of_a_line_of_a_log_only_the_losses_are_claimed() -> None:
         "負の対数尤度",
         "负样本",
         "beta must be non-negative",
+        "Do both formulas give the same value?",
     ],
 )
 def test_negative_is_not_always_a_behaviour(sentence: str) -> None:
