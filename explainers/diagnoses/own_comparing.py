@@ -11,7 +11,7 @@ from explainers.messages import said
 from explainers.notes import Notes
 from explainers.parting.fused import with_insides
 from explainers.parting.library import unfolded
-from explainers.parting.parting import Parting, parting
+from explainers.parting.parting import Parting, either_parting, parting
 from explainers.parting.sentences import common, verdict
 from explainers.parting.terms import Computation
 from explainers.parting.written import computation
@@ -37,7 +37,7 @@ def compared_with_library(scene: Scene, found: Twice) -> tuple[Trial, ...]:
         if own is None or other is None:
             return None
         again = is_again(scene.recording, shown)
-        return _finding(own, other, (found.own, found.library), found.function, again=again)
+        return _finding(parting(own, other), own, (found.own, found.library), found.function, again=again)
 
     return (_trial(scene, reads),)
 
@@ -49,7 +49,9 @@ def compared_with_own(scene: Scene, pair: Rivals) -> tuple[Trial, ...]:
         own, other = _written(notes, pair.own), _written(notes, pair.first)
         if own is None or other is None or pair.own.number is None or pair.first.number is None:
             return None
-        return _finding(own, with_insides(other), (pair.own.number, pair.first.number), None, again=True)
+        numbers = (pair.own.number, pair.first.number)
+        found, exchanged = either_parting(with_insides(own), with_insides(other))
+        return _finding(found, own, numbers[::-1] if exchanged else numbers, None, again=True)
 
     return (_trial(scene, reads),)
 
@@ -69,13 +71,12 @@ def _written(notes: Notes, shown: Shown) -> Computation | None:
 
 
 def _finding(
-    own: Computation, other: Computation, numbers: tuple[float, float], function: str | None, *, again: bool
+    found: Parting | None, own: Computation, numbers: tuple[float, float], function: str | None, *, again: bool
 ) -> Finding | None:
     """What is said of two computations; of numbers that nobody calls the same only what shows that they are meant so.
 
     That is a value on the way that both computed, and a simple relation of the next one.
     """
-    found = parting(own, other)
     if found is None or found.mine.line is None or (found.last is None and found.relation is None):
         return None
     shared = found.last is not None and not found.last.mine.is_given

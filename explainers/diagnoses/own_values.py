@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ _MEASURES = frozenset(("std", "var", "logsumexp"))
 _AGAIN = re.compile(
     r"(?<![a-z])(?:own|my|mine|manual(?:ly)?|hand|custom|numpy|np|ref(?:erence)?|expected|check|naive|scratch|keras|tf|"
     r"sklearn|formula|paper|loop|python|pure|vectori[sz]ed)(?![a-z])",
+    re.I,
+)
+_OWN = re.compile(r"(?<![a-z])(?:own|my|mine|manual(?:ly)?|hand|custom|naive|scratch|bug(?:gy)?|wrong)(?![a-z])", re.I)
+_THE_OTHER = re.compile(
+    r"(?<![a-z])(?:ref(?:erence)?|expected|torch|pytorch|keras|tf|sklearn|lib(?:rary)?|official|builtin|true|truth|"
+    r"correct|right|gold|paper)(?![a-z])",
     re.I,
 )
 _OF_A_LOSS = re.compile(
@@ -53,7 +60,8 @@ class Twice:
 
 @dataclass(frozen=True)
 class Rivals:
-    """Two numbers that the program computes by itself and shows, the later one as the own one."""
+    """Two numbers that the program computes by itself and shows; the own one is that which is called so, else the later
+    one."""
 
     first: Shown
     own: Shown
@@ -87,7 +95,32 @@ def rivals(scene: Scene) -> Rivals | None:
     again = any(is_again(scene.recording, s) for s in shown) and not any(
         is_otherwise(scene.recording, s) for s in shown
     )
-    return Rivals(first, own) if parted and again else None
+    if not parted or not again:
+        return None
+    return Rivals(own, first) if _is_rather_own(scene.recording, first, own) else Rivals(first, own)
+
+
+def _is_rather_own(recording: Recording, first: Shown, other: Shown) -> bool:
+    """Whether the words of what shows two numbers call the first one of them one's own, or the second one given."""
+    words, others = (_expression(recording, shown).replace("_", " ") for shown in (first, other))
+    own = bool(_OWN.search(words)) - bool(_OWN.search(others))
+    return (own or bool(_THE_OTHER.search(others)) - bool(_THE_OTHER.search(words))) > 0
+
+
+def _expression(recording: Recording, shown: Shown) -> str:
+    """What is written of a shown number: the argument of its print where each argument of it shows one, else its
+    line."""
+    line = _line(recording, shown)
+    beside = [s for s in recording.shown if s.line == shown.line]
+    try:
+        statement = ast.parse(line.strip()).body[0]
+    except (SyntaxError, IndexError):
+        return line
+    match statement:
+        case ast.Expr(ast.Call(args=parts)) if len(parts) == len(beside):
+            return ast.unparse(parts[beside.index(shown)])
+        case _:
+            return line
 
 
 def is_again(recording: Recording, shown: Shown) -> bool:

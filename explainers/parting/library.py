@@ -10,6 +10,7 @@ import numpy as np
 from explainers.forms import splitted
 from explainers.frontier import DontKnow
 from explainers.graph.evaluation import evaluate_all
+from explainers.graph.familiar import familiar_rules
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import (
     Axes,
@@ -25,10 +26,12 @@ from explainers.graph.nodes import (
     operands,
     topological,
 )
+from explainers.graph.rewriting import Rewriter
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
 from explainers.others import formula
 from explainers.parting.fused import sigmoid, softmax
+from explainers.parting.smoothed import smoothed
 from explainers.parting.terms import Computation, Term, floats
 from explainers.recording import Recording
 
@@ -43,7 +46,8 @@ def unfolded(recording: Recording, id: int, registry: Registry) -> Computation |
     terms: dict[Node, Term] = {}
     made: list[Term] = []
     item = splitted(found.forms.root).item
-    for root in (found.forms.root, found.forms.composition.root):
+    learnt = Rewriter(familiar_rules()).rewrite(item)
+    for root in (found.forms.root, found.forms.composition.root, learnt):
         nodes = [node for node in topological(root) if node not in terms]
         real = tuple(node for node in nodes if is_floating(node))
         values = evaluate_all(real, found.values, FloatArithmetic())
@@ -60,6 +64,7 @@ def unfolded(recording: Recording, id: int, registry: Registry) -> Computation |
             terms[node] = term
             made += [term, *(_inside(node, term) if node in held else ())]
     made += _partly(terms[item], item.axes)
+    made += smoothed(recording, id, made)
     result = terms[found.forms.composition.root]
     return Computation(tuple(term for term in made if term.real), result, terms[item])
 

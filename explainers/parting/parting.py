@@ -30,10 +30,13 @@ from explainers.parting.terms import Computation, Floats, Term, upstream
 MOST_TERMS = 300
 _MOST_ELEMENTS_OF_FACTOR = 512
 _CHANGED: frozenset[Kind] = frozenset(("bound", "offset"))
+_ADDED: frozenset[Kind] = frozenset(("offset",))
 _SCALED: frozenset[Kind] = frozenset(("factor",))
 _OF_RESULTS: frozenset[Kind] = frozenset(get_args(Kind)) - {"offset"}
 _COMPUTED: frozenset[Kind] = _OF_RESULTS - {"sign"}
 _UNDOABLE: frozenset[Kind] = frozenset(("factor", "scale"))
+_BY: frozenset[Kind] = frozenset(("times", "over"))
+_ALIKE = 0.5
 _WEAK: frozenset[Kind] = frozenset(("scale", "times", "over"))
 
 
@@ -62,6 +65,17 @@ def parting(own: Computation, other: Computation) -> Parting | None:
     if max(len(own.terms), len(other.terms)) > MOST_TERMS or close(bare(own.result.value), bare(other.result.value)):
         return None
     return _Search(own, other).found()
+
+
+def either_parting(own: Computation, other: Computation) -> tuple[Parting | None, bool]:
+    """Where two computations of a program part, told from the side on which one value follows from the other: the
+    parting, and whether the sides are exchanged in it."""
+    found = parting(own, other)
+    if found is None or found.relation is not None:
+        return found, False
+    turned = parting(other, own)
+    told = turned is not None and turned.relation is not None
+    return (turned, True) if told else (found, False)
 
 
 class _Search:
@@ -131,7 +145,8 @@ class _Search:
         """Whether a term is by chance what one before it was, with others between them."""
         between = [t for t in term.operands if t.real and t not in self.common and t not in self.content]
         before = self._anchors([t for t in upstream(term) if t is not term])
-        return bool(between) and any(t is theirs or _is_same(t.value, theirs.value) for t in before)
+        held = (theirs.value, term.value)
+        return bool(between) and any(t is theirs or any(_is_same(t.value, x) for x in held) for t in before)
 
     def _content(self, term: Term) -> Term | None:
         """The other side's term that holds the same before or behind a logarithm, or as what is missing to 1."""
@@ -178,7 +193,9 @@ class _Search:
         inside = [t for t in term.operands if t.real]
         for theirs, operands, kinds in self._candidates(term, inside):
             how = relation(term, theirs, operands, self.known)
-            if how is not None and how.kind in kinds and (weakly or how.kind not in _WEAK):
+            if how is None or how.kind not in kinds or (how.kind in _WEAK and not weakly):
+                continue
+            if how.kind not in _BY or (self._anchors(inside) and not self._is_had(theirs)):  # not what its line does
                 return Parting(term, theirs, how, self._last(term))
         if term.is_given or not picked(term, inside):
             return None
@@ -206,21 +223,49 @@ class _Search:
         return None
 
     def _skipped(self, term: Term) -> Parting | None:
-        """A term that goes on with values of both sides, one of which the other side takes the root or the square of
-        first."""
-        inside = [t for t in term.operands if t.real and not t.is_given]
+        """A term that goes on with values of both sides, one of which the other side takes the root, the square or
+        the logarithm of first."""
+        inside = [t for t in term.operands if t.real and (not t.is_given or t.value.size > 1)]
         if not inside or not all(t in self.common for t in inside):
             return None
         for part in inside:
-            theirs = self.common[part].theirs
-            step = next((t for t in self.other.terms if t.real and t.operands == (theirs,) and self._is_new(t)), None)
-            kind = None if step is None else function_of(theirs.value, step.value)
-            if step is not None and kind is not None:
-                return Parting(part, step, Relation(kind), self._last(part))
+            for step in self.other.terms:
+                over = [t for t in step.operands if t.real]
+                kind = (
+                    function_of(part.value, step.value)
+                    if len(over) == 1 and _is_same(over[0].value, part.value)
+                    else None
+                )
+                if kind is None or self._is_had(step):
+                    continue
+                if not part.is_given:
+                    return Parting(part, step, Relation(kind, by=part), self._last(part))
+                if (joined := self._joining(step, term)) is not None:
+                    return Parting(term, joined, Relation(kind, by=part), self._last(term))
+        return self._lacking(term, [t for t in inside if not t.is_given])
+
+    def _lacking(self, term: Term, inside: Sequence[Term]) -> Parting | None:
+        """A term that reduces one value of both sides, to which the other side first adds another one that is not
+        here, or which it multiplies with one; the last such step of it."""
+        if len(inside) != 1 or inside[0].value.size <= term.value.size:
+            return None
+        (part,) = inside
+        for step in reversed(self.other.terms):
+            alike = [t for t in step.operands if t.real and t.value.size > 1 and likeness(part.value, t.value)]
+            rest = [t for t in step.operands if t not in alike]
+            if (
+                len(alike) != 1
+                or len(rest) != 1
+                or any(self._is_had(t) or _reaches(alike[0], t) for t in (step, *rest))
+            ):
+                continue
+            if (kind := _joined(step, alike[0], rest[0])) is not None:
+                return Parting(part, step, Relation(kind, by=rest[0]), self._last(part))
         return None
 
-    def _is_new(self, theirs: Term) -> bool:
-        return not any(c.theirs is theirs for c in self.common.values())
+    def _joining(self, step: Term, term: Term) -> Term | None:
+        """What the other side makes of a step where a term goes on without it: of the term's shape, and not here."""
+        return next((t for t in self.other.terms if step in t.operands and t.value.shape == term.value.shape), None)
 
     def _candidates(self, term: Term, inside: list[Term]) -> Iterator[tuple[Term, list[Term], frozenset[Kind]]]:
         """What a term may follow from, and how: the result for the result, what it is computed from if that is one
@@ -229,9 +274,15 @@ class _Search:
             yield self.other.result, inside, _OF_RESULTS
         computed = [t for t in inside if not t.is_given or t.value.size > 1]
         alone = self._anchors(inside) if len(computed) == 1 else []
+        yield from ((theirs, [], _ADDED) for theirs in self._added_to(alone))
         yield from ((theirs, [], _CHANGED) for theirs in alone)
         yield from ((theirs, inside, _COMPUTED) for theirs in self._after(inside))
         yield from ((theirs, [], _SCALED) for theirs in alone)
+
+    def _added_to(self, alone: Sequence[Term]) -> list[Term]:
+        """What the other side makes of these by adding a number."""
+        made = [(t, a) for a in alone for t in self.other.terms if t.real and any(o is a for o in t.operands)]
+        return [t for t, a in made if (how := relation(t, a, (), self.known)) is not None and how.kind == "offset"]
 
     def _anchors(self, inside: Sequence[Term]) -> list[Term]:
         """What these terms are on the other side."""
@@ -253,16 +304,42 @@ class _Search:
         inside = [t for t in term.operands if t.real]
         shape = bare(term.value).shape
         fitting = [t for t in self._after(inside) if bare(t.value).shape == shape and not self._is_had(t)]
-        return min(fitting, key=lambda t: t is not self.other.item, default=None)
+        if not self._anchors(inside):  # nothing but its numbers tells what stands in its place
+            alike = [t for t in fitting if _alike(t, term) >= _ALIKE]
+            return max(alike, key=lambda t: _alike(t, term), default=None)
+        way = _way(term)
+        return min(fitting, key=lambda t: (t is not self.other.item, _way(t) != way), default=None)
 
     def _is_had(self, theirs: Term) -> bool:
         return any(c.theirs is theirs or close(bare(c.theirs.value), bare(theirs.value)) for c in self.common.values())
 
     def _last(self, term: Term) -> Common | None:
-        """The last value before a term that both have, one that was computed before one that was given."""
+        """The last value before a term that both have, one that was computed before one that was given; what both have
+        in other lines before it where nothing leads to it."""
         before = [self.common[t] for t in upstream(term) if t in self.common and t is not term]
+        before = before or [c for t, c in self.common.items() if (t.line or 0) < (term.line or 0)]
         computed = [c for c in before if not c.mine.is_given]
         return next(iter([*reversed(computed), *reversed(before)]), None)
+
+
+def _joined(step: Term, one: Term, other: Term) -> Kind | None:
+    """How a term joins two of its shape: their sum or difference, or their product."""
+    if not step.value.shape == one.value.shape == other.value.shape:
+        return None
+    if any(close(step.value, a * one.value + b * other.value) for a in (1, -1) for b in (1, -1)):
+        return "lacks"
+    return "over" if any(close(step.value, a * one.value * other.value) for a in (1, -1)) else None
+
+
+def _alike(theirs: Term, mine: Term) -> float:
+    """Which share of the elements of two arrays of one shape agrees."""
+    with np.errstate(all="ignore"):
+        return float(np.isclose(bare(theirs.value), bare(mine.value), 1e-4, 0.0).mean())
+
+
+def _way(term: Term) -> list[bool]:
+    """Whether what a term is computed from is given, in order."""
+    return sorted(o.is_given for o in term.operands if o.real)
 
 
 def _is_pick(theirs: Term, held: Sequence[Term], mine: Term) -> bool:

@@ -33,6 +33,9 @@ Kind = Literal[
     "exp",
     "times",
     "over",
+    "lacks",
+    "no-log",
+    "no-square",
     "picked",
 ]
 SMALL = 0.1
@@ -173,7 +176,7 @@ def _of_elements(a: Floats, b: Floats, function: str, known: Known) -> Iterator[
         yield Relation("log")
     if any(close(a, sign * np.exp(way * b)) for sign in (1, -1) for way in (1, -1)):
         yield Relation("exp")
-    if factor is not None and a.size > LEAST_ARRAY:
+    if factor is not None and np.count_nonzero(b) > LEAST_ARRAY:
         yield Relation("scale", factor)
 
 
@@ -189,13 +192,16 @@ def _of_arrays(a: Floats, b: Floats) -> Iterator[Relation]:
 
 
 def function_of(a: Floats, b: Floats) -> Kind | None:
-    """What `a` is of `b` where b is a function of it alone: its square, or its root."""
+    """What `a` is of `b` where b is a function of it alone: b's square, or what is not squared or put under a
+    logarithm yet."""
     a, b = bare(a), bare(b)
     if a.shape != b.shape or not np.isfinite(a).all() or close(a, b):
         return None
     if (b >= 0).all() and close(a, b**2):
         return "square"
-    return "root" if (a >= 0).all() and close(b, a**2) else None
+    if (a > 0).all() and np.isfinite(b).all() and close(np.log(a), b):
+        return "no-log"
+    return "no-square" if close(b, a**2) else None
 
 
 def multiple(a: Floats, b: Floats) -> float | None:

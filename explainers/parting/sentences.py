@@ -147,11 +147,23 @@ def related(found: Relation) -> Message:
         case "exp":
             return said("e to the power of it")
         case "times":
-            return said("it is multiplied by {code}", code="" if found.by is None else code(found.by))
+            return said("it is multiplied by {code}", code=_factor_of(found))
         case "over":
-            return said("it is not multiplied by {code}", code="" if found.by is None else code(found.by))
+            return said("it is not multiplied by {code}", code=_factor_of(found))
+        case "lacks":
+            return said("{values} is not added to it", values=_factor_of(found))
+        case "no-log":
+            return said("the logarithm of {code} is not taken", code=_factor_of(found))
+        case "no-square":
+            return said("the square of {code} is not taken", code=_factor_of(found))
         case "picked":
             return said("other elements are picked")
+
+
+def _factor_of(found: Relation) -> str:
+    """The code of the other array of a relation, or its numbers where a library's formula has it."""
+    by = found.by
+    return "" if by is None else (by.target or ("" if by.is_given else code(by))) or brief(by.value, by.value)
 
 
 def _factor(factor: float) -> Message:

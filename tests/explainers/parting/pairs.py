@@ -69,8 +69,8 @@ PAIRS: Final[dict[str, tuple[str, str | None]]] = {
         "sign",
     ),
     "probabilities without a logarithm": (
-        _CE + "p = z.softmax(1)\npicked = p[range(2), y]\nmine = -picked.mean()  # <-\nprint(mine)",
-        None,
+        _CE + "p = z.softmax(1)\npicked = p[range(2), y]  # <-\nmine = -picked.mean()\nprint(mine)",
+        "no-log",
     ),
     "the wrong class": (
         _CE + "p = z.softmax(1)\npicked = p[range(2), y - 1]  # <-\nprint('mine', -picked.log().mean())",
@@ -83,8 +83,8 @@ PAIRS: Final[dict[str, tuple[str, str | None]]] = {
     ),
     "weights forgotten": (
         _Z + "w = torch.tensor([1.0, 5.0, 2.0])\nprint(F.cross_entropy(z, y, weight=w, reduction='sum'))\n"
-        "lp = F.log_softmax(z, 1)\nl = -lp[range(2), y]\nprint('mine', l.sum())  # <-",
-        None,
+        "lp = F.log_softmax(z, 1)\nl = -lp[range(2), y]  # <-\nprint('mine', l.sum())",
+        "over",
     ),
     "a loop that does not divide": (
         _NP
@@ -113,7 +113,7 @@ PAIRS: Final[dict[str, tuple[str, str | None]]] = {
     ),
     "only the positive half": (
         _BCE + "s = torch.sigmoid(x)\nl = -t * torch.log(s)  # <-\nprint('own', l.mean())",
-        "times",
+        "lacks",
     ),
     "both halves of the same": (
         _BCE + "s = 1 / (1 + torch.exp(-x))\nl = -(t * s.log() + (1 - t) * s.log())  # <-\nprint('own', l.mean())",
@@ -135,6 +135,27 @@ PAIRS: Final[dict[str, tuple[str, str | None]]] = {
         "d = (a - b) ** 2\nmine = d.sum(1).mean()  # <-\nprint(mine)",
         "divisor",
     ),
+    "the wrong half of two, the other one right": (
+        _BCE + "s = torch.sigmoid(x)\na = t * s.log()\nb = (1 - t) * s.log()  # <-\nprint('own', -(a + b).mean())",
+        None,
+    ),
+    "smoothed labels that leave out the own share": (
+        _Z + "print(F.cross_entropy(z, y, label_smoothing=0.1))\nzn = z.double().numpy()\n"
+        "lp = zn - np.log(np.exp(zn).sum(1, keepdims=True))\nq = np.full((2, 3), 0.1 / 3)\nq[[0, 1], y] = 0.9  # <-\n"
+        "print('own', -(q * lp).sum(1).mean())",
+        None,
+    ),
+    "another smoothing of binary labels": (
+        _BINARY + "print(F.binary_cross_entropy_with_logits(x, t * 0.9 + 0.05))\nq = t * 0.9 + 0.1  # <-\n"
+        "s = torch.sigmoid(x)\nprint('own', -(q * s.log() + (1 - q) * (1 - s).log()).mean())",
+        "offset",
+    ),
+    "a mean where its square is due, the own number shown first": (
+        "m, v = np.array([0.5, -0.3]), np.array([0.1, -0.2])\na = 1 + v\nb = m\n"
+        "mine = -0.5 * (a - b - np.exp(v)).sum()  # <-\nmt, vt = torch.tensor(m), torch.tensor(v)\n"
+        "ref = -0.5 * torch.sum(1 + vt - mt.pow(2) - vt.exp())\nprint(mine, ref)",
+        "no-square",
+    ),
     "divergence by the mean": (
         _KL + "print(F.kl_div(logp, q, reduction='batchmean'))\nl = q * (q.log() - logp)\nprint('own', l.mean())  # <-",
         "divisor",
@@ -145,8 +166,8 @@ PAIRS: Final[dict[str, tuple[str, str | None]]] = {
         None,
     ),
     "divergence without the entropy": (
-        _KL + "print(F.kl_div(logp, q, reduction='sum'))\nl = -q * logp\nprint('own', l.sum())  # <-",
-        None,
+        _KL + "print(F.kl_div(logp, q, reduction='sum'))\nl = -q * logp  # <-\nprint('own', l.sum())",
+        "lacks",
     ),
     "an own function against numpy": (
         _Z + "def my_ce(z, y):\n    lp = z - z.logsumexp(1, keepdim=True)\n    return -lp[range(len(y)), y].mean()\n"

@@ -12,7 +12,7 @@ from explainers.locale import Translator
 from explainers.losses.registry import registry
 from explainers.parting.fused import with_insides
 from explainers.parting.library import unfolded
-from explainers.parting.parting import Parting, parting
+from explainers.parting.parting import Parting, either_parting, parting
 from explainers.parting.written import computation
 from explainers.replay import rerun_source
 from explainers.reruns import SourceRerun
@@ -39,7 +39,8 @@ def _parting(source: str) -> Parting | None:
         assert pair is not None and pair.own.number is not None and pair.first.number is not None
         own = computation(notes, pair.own.number, 0.0, pair.own.line)
         other = computation(notes, pair.first.number, 0.0, pair.first.line)
-        other = None if other is None else with_insides(other)
+        assert own is not None and other is not None
+        return either_parting(with_insides(own), with_insides(other))[0]
     assert own is not None and other is not None
     return parting(own, other)
 
