@@ -13,11 +13,13 @@ MOST = 6
 
 @dataclass(frozen=True)
 class Term:
-    """One part of a sum: what the program calls it, the number that it is multiplied with, and what it adds."""
+    """One part of a sum: what the program calls it, the number that it is multiplied with, what it adds, and the id of
+    the tensor that holds it."""
 
     name: str
     weight: float
     part: float
+    tensor: int
 
     @property
     def text(self) -> str:
@@ -53,7 +55,7 @@ def _terms(recording: Recording, id: int, weight: float, *, top: bool = False) -
         return
     number = scalar(held)
     text = held.name or (" ".join(call.span.text.split()) if call is not None and call.span is not None else None)
-    yield None if number is None or text is None else Term(text, weight, weight * number)
+    yield None if number is None or text is None else Term(text, weight, weight * number, id)
 
 
 def _parts(recording: Recording, call: Call) -> Iterator[tuple[int, float]]:

@@ -9,7 +9,7 @@ from explainers.claims import expected
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, gradient_of_source, graph_rerun, set_to
-from explainers.diagnoses.loops import training_loop
+from explainers.diagnoses.loops import training_loop, uncleared
 from explainers.diagnoses.scene import Scene, is_library_loss, short, upstream
 from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number, stated
@@ -175,6 +175,8 @@ def _accumulated(scene: Scene) -> Suspicion | None:
     if len(backward) < 2 or Source(source).clears_gradients:
         return None
     if (loop := training_loop(source)) is not None and any(step in loop.body.body for step in loop.steps):
+        return None
+    if loop is None and uncleared(source) is not None:
         return None
     makers = [scene.makers.get(c.inputs()[0]) for c in backward]
     means = [c for c in makers if c is not None and (_is_mean(c) or short(c) == "mean")]

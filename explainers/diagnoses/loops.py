@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from explainers.diagnoses.source_edits import Source, argument, last_name
@@ -10,6 +11,7 @@ from explainers.diagnoses.source_edits import Source, argument, last_name
 _OPTIMIZERS = frozenset(
     ("SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD")
 )
+_AN_OPTIMIZER = re.compile(r"^opt(?:imi[sz]er)?(?:_\w+)?$|optim", re.I)
 _NUMBERS_OF = frozenset(("item", "detach", "tolist", "numpy", "cpu"))
 _FRESH = frozenset(("tensor", "Variable", "as_tensor"))
 
@@ -181,6 +183,57 @@ class Loop:
         text, at = self.source.text[start:end], self.source.piece(statement)[1]
         with_both = self.source.replaced((at, at), f"\n{text}")
         return Source(with_both).replaced((start, end + 1), "")
+
+
+@dataclass(frozen=True)
+class Uncleared:
+    """A loop that goes backward and makes steps, and clears no gradients: the name of its optimizer, and where it goes
+    backward."""
+
+    source: Source
+    optimizer: str
+    backward: ast.Expr
+
+    @property
+    def cleared(self) -> str:
+        """The program with the gradients cleared before backward()."""
+        start = self.source.piece(self.backward)[0]
+        line = f"{self.optimizer}.zero_grad()\n{' ' * self.backward.col_offset}"
+        return self.source.replaced((start, start), line)
+
+
+def uncleared(text: str) -> Uncleared | None:
+    """The loop that never clears its gradients: one whose optimizer is built in the program, or is not shown."""
+    loop = training_loop(text)
+    if loop is not None:
+        clears = loop.clears or loop.clears_by_hand or loop.scaled
+        return Uncleared(loop.source, loop.optimizer, loop.backward) if loop.steps and not clears else None
+    source = Source(text)
+    if source.clears_gradients or "zero_" in text or "scaler" in text.lower() or "LBFGS" in text:
+        return None
+    loops = [node for node in ast.walk(source.tree) if isinstance(node, ast.For | ast.While)]
+    for body in (node for node in reversed(loops) if len(_called(node, "backward")) == 1):
+        (backward,) = _called(body, "backward")
+        steps = [s for s in _called(body, "step") if s in body.body and s.lineno > backward.lineno]
+        names = {n for s in steps if (n := _owner(s)) is not None and _AN_OPTIMIZER.search(n)} - _bound(source)
+        if backward in body.body and len(names) == 1:
+            return Uncleared(source, names.pop(), backward)
+    return None
+
+
+def _owner(statement: ast.Expr) -> str | None:
+    """The name of what a statement calls a method of."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
+            return name
+        case _:
+            return None
+
+
+def _bound(source: Source) -> set[str]:
+    """The names that a program gives a value."""
+    names = (n for n in ast.walk(source.tree) if isinstance(n, ast.Name))
+    return {n.id for n in names if isinstance(n.ctx, ast.Store)}
 
 
 def training_loop(text: str) -> Loop | None:

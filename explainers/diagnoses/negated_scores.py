@@ -90,7 +90,7 @@ def rules() -> tuple[Rule, ...]:
 
 def _negated(scene: Scene) -> Suspicion | None:
     """The subject is below 0, and what is computed last is a minus sign, before or after a reduction."""
-    minus = _minus(scene)
+    minus = minus_of(scene)
     if minus is None or scene.value is None or not scene.value < 0:
         return None
     negated = scene.makers.get(next(iter(minus.inputs())))
@@ -108,7 +108,7 @@ def _negated(scene: Scene) -> Suspicion | None:
 
 def _density(scene: Scene) -> Suspicion | None:
     """So is the logarithm of a density: its formula holds a constant of the normal density and a log of a scale."""
-    minus = _minus(scene)
+    minus = minus_of(scene)
     if minus is None or scene.value is None or not scene.value < 0:
         return None
     needed = scene.needed()
@@ -135,7 +135,7 @@ def _exp(loss: float) -> float:
     return math.exp(-loss) if -loss < math.log(1e300) else math.inf
 
 
-def _minus(scene: Scene) -> Call | None:
+def minus_of(scene: Scene) -> Call | None:
     """The call that turns the sign, seen through reductions and views of what it returns."""
     id = scene.recording.subject
     while id is not None and (call := scene.makers.get(id)) is not None:

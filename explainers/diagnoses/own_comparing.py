@@ -49,9 +49,9 @@ def compared_with_own(scene: Scene, pair: Rivals) -> tuple[Trial, ...]:
         own, other = _written(notes, pair.own), _written(notes, pair.first)
         if own is None or other is None or pair.own.number is None or pair.first.number is None:
             return None
-        numbers = (pair.own.number, pair.first.number)
+        mine, theirs = pair.own.number, pair.first.number
         found, exchanged = either_parting(with_insides(own), with_insides(other))
-        return _finding(found, own, numbers[::-1] if exchanged else numbers, None, again=True)
+        return _finding(found, own, (theirs, mine) if exchanged else (mine, theirs), None, again=True)
 
     return (_trial(scene, reads),)
 

@@ -57,7 +57,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_OWN.format(axis=0),
             control=_OWN.format(axis=1),
             positive_claims=(Claim("expected", 0.2738, 5e-5, "0.2738"),),
-            dominates=frozenset({"along-another-axis"}),
+            dominates=frozenset({"along-another-axis", "ce-label-smoothing-floor"}),
         ),
     )
 

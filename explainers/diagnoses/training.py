@@ -8,7 +8,7 @@ from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import source_rerun
 from explainers.diagnoses.expectations import behaves
-from explainers.diagnoses.loops import Loop, training_loop
+from explainers.diagnoses.loops import Loop, training_loop, uncleared
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import Message, said
@@ -184,15 +184,15 @@ def _cleared_early(scene: Scene) -> Suspicion | None:
 
 
 def _never_cleared(scene: Scene) -> Suspicion | None:
-    loop = loop_of(scene)
-    if loop is None or not loop.steps or loop.clears or loop.clears_by_hand or loop.scaled:
+    loop = uncleared(scene.recording.source) if len(scene.recording.losses) > 1 else None
+    if loop is None:
         return None
     clear = f"{loop.optimizer}.zero_grad()"
     return suspected(
         scene,
         said("{value}: nothing clears the gradients, so each step follows the sum over all rounds.",
              value=stated(scene)),
-        loop.before(loop.backward, clear),
+        loop.cleared,
         said("with {clear} before backward()", clear=clear),
         said("Clear the gradients in each round."),
         sure=True,

@@ -1,5 +1,6 @@
 """A snippet that lacks names, or only defines its loss → versions of it that run, on numbers made up for it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -23,6 +24,8 @@ _REFUSED_BY = {
     "must be the same as input size": "binary_cross_entropy_with_logits",
 }
 """Words of a message → the loss that it comes from, where none is named."""
+
+_AN_OPTIMIZER = re.compile(r"^opt(?:imi[sz]er)?(?:_\w+)?$|optim", re.I)
 
 MOST = 6
 """Versions of a snippet that are tried."""
@@ -113,11 +116,8 @@ class Stated:
 
 def _filled(found: Snippet, stated: Stated, scenario: Scenario) -> Snippet:
     """The snippet with the lines that make up each name it lacks."""
-    lines = [
-        Completion("made-up", name, line)
-        for name, use in stated.known.of.items()
-        for line in _lines(name, use, stated, scenario)
-    ]
+    order = sorted(stated.known.of.items(), key=lambda each: _optimized(each[0], stated.known) is not None)
+    lines = [Completion("made-up", name, line) for name, use in order for line in _lines(name, use, stated, scenario)]
     return msgspec.structs.replace(found, completions=(*found.completions, *lines))
 
 
@@ -189,7 +189,10 @@ def _batches(name: str, stated: Stated, scenario: Scenario) -> str:
 
 
 def _object(name: str, known: Uses, scenario: Scenario) -> Iterator[str]:
-    """Something with the attributes and keys that are read of it."""
+    """Something with the attributes and keys that are read of it; an optimizer that only steps does so."""
+    if (model := _optimized(name, known)) is not None:
+        yield f"{name} = torch.optim.SGD({model}.parameters(), lr=0.1)"
+        return
     keys = [part[2:-2] for part in known.parts[name] if part.startswith("['")]
     if keys:
         held = ", ".join(f"{key!r}: {_part(key, known, scenario)}" for key in keys)
@@ -198,6 +201,13 @@ def _object(name: str, known: Uses, scenario: Scenario) -> Iterator[str]:
     yield f"{name} = torch.nn.Module()"
     for part in known.parts[name]:
         yield f"{name}.{part.removesuffix('()')} = {_attribute(part, known, scenario)}"
+
+
+def _optimized(name: str, known: Uses) -> str | None:
+    """The one model that an optimizer of this name steps whose gradients it never clears, so that the steps show it."""
+    models = [each for each, use in known.of.items() if use is Use.MODEL]
+    steps = tuple(known.parts.get(name, ())) == ("step()",)
+    return models[0] if steps and len(models) == 1 and _AN_OPTIMIZER.search(name) else None
 
 
 def _attribute(part: str, known: Uses, scenario: Scenario) -> str:
