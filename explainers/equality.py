@@ -7,7 +7,7 @@ are compared: that is a proof. Where it is so many times the formula everywhere,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from inspect import Parameter, signature
@@ -16,12 +16,17 @@ from typing import Any
 import numpy as np
 
 from explainers.forms import Forms, Split, splitted
+from explainers.graph import ops
 from explainers.graph.arrays import Array
 from explainers.graph.deciding import decided
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.floats import FloatArithmetic
 from explainers.graph.nodes import Constant, Input, Node, topological
 from explainers.graph.plain_backward import without_plain_backward
+from explainers.graph.renaming import renaming_rules
+from explainers.graph.rewrites import rules
+from explainers.graph.rewriting import Rewriter
+from explainers.likelihoods import likelihood
 from explainers.losses.registry import Loss, Registry
 from explainers.quantities import size
 from explainers.torch_indexing import Unsupported
@@ -41,11 +46,24 @@ _OPTIONS = {
     "hinge_embedding_loss": "margin",
     "triplet_margin_loss": "margin",
 }
+_COMPUTED: Mapping[str, tuple[str, Mapping[str, Callable[[Node], Node]]]] = {
+    "gaussian_nll_loss": (
+        "var",
+        {
+            "exp({})": ops.exp,
+            "exp(2 * {})": lambda x: ops.exp(ops.mul(2, x)),
+            "{} ** 2": ops.square,
+        },
+    ),
+    "kl_div": ("input", {"log({})": ops.log}),
+    "nll_loss": ("input", {"log({})": ops.log}),
+}
 
 
 @dataclass(frozen=True)
 class Equal:
-    """A library loss with the tensors (by id), the reduction and the options under which it is the same formula.
+    """A library loss with the tensors (by id), the reduction and the options under which it is the same formula; `made`
+    is the code of arguments that are no tensor of the program.
 
     `proven` says that the normal forms are the same, else only the numbers are at all points that were tried; the
     formula is `factor` times the loss.
@@ -57,6 +75,7 @@ class Equal:
     options: Mapping[str, float] = field(default_factory=dict[str, float])
     proven: bool = True
     factor: float = 1.0
+    made: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def library_loss(found: Forms, values: Values, registry: Registry) -> Equal | None:
@@ -69,10 +88,29 @@ def library_loss(found: Forms, values: Values, registry: Registry) -> Equal | No
     compared = (_compared(found, candidate, points, ours) for candidate in _candidates(found, registry))
     agreeing = [_added_up(found, candidate, points, ours) for candidate in compared if candidate is not None]
     exact = [e for e in agreeing if e.factor == 1.0]
-    proven = next((e for e in exact if _proven(found, values, e)), None)
+    canonical = Rewriter((*rules(), *renaming_rules()))
+    root = canonical.rewrite(found.root)
+    proven = next((e for e in exact if _proven(found, root, values, e, canonical)), None)
+    proven = proven or _by_form(root, values, registry, canonical, exact)
     if proven is not None or not _differ(points):
         return proven
     return next((_unproven(e) for e in (*exact, *agreeing)), None)
+
+
+def _by_form(
+    root: Node, values: Values, registry: Registry, rewriter: Rewriter, exact: Sequence[Equal]
+) -> Equal | None:
+    """The cross entropy of scores or of targets that are computed, with its tensors where it agrees with theirs."""
+    found = likelihood(root, values, rewriter)
+    if found is None:
+        return None
+    options = {"label_smoothing": found.smoothing} if found.smoothing else {}
+    made = {} if found.target is None else {"target": found.target}
+    loss = registry.losses["cross_entropy"]
+    alike = (e for e in exact if (e.loss, e.reduction, e.options) == (loss, found.reduction, options))
+    if found.factor == 1 and (given := next(alike, None)) is not None:
+        return replace(given, proven=True)
+    return Equal(loss, {}, found.reduction, options, factor=found.factor, made=made)
 
 
 def _differ(points: list[Values]) -> bool:
@@ -104,8 +142,26 @@ def _candidates(found: Forms, registry: Registry) -> Iterator[Equal]:
             if first.floating and all(_fit(first, other) for other in others):
                 tensors, reduction = dict(zip(names, chosen, strict=True)), _reduction(splitted(found.root))
                 yield Equal(loss, tensors, reduction)
+                yield from _made(found, Equal(loss, tensors, reduction))
                 for number in numbers if loss.name in _OPTIONS else ():
                     yield Equal(loss, tensors, reduction, {_OPTIONS[loss.name]: number})
+
+
+def _made(found: Forms, equal: Equal) -> Iterator[Equal]:
+    """The candidate with an argument computed from its tensor, as formulas write it: a variance of a logarithm."""
+    name, ways = _COMPUTED.get(equal.loss.name, ("", ()))
+    node = found.composition.inputs[equal.tensors[name]].node if ways else None
+    symbol = node.symbol if isinstance(node, Input) else name
+    yield from (replace(equal, made={name: way.replace("{}", symbol)}) for way in ways)
+
+
+def _argument(found: Forms, equal: Equal, name: str) -> Array:
+    """The tensor that is passed for an argument, or what is made of it."""
+    given = found.composition.inputs[equal.tensors[name]]
+    code = equal.made.get(name, "")
+    symbol = given.node.symbol if isinstance(given.node, Input) else name
+    way = _COMPUTED.get(equal.loss.name, ("", {}))[1].get(code.replace(symbol, "{}"))
+    return given if way is None else Array(way(given.node), given.layout)
 
 
 def _fit(input: Array, target: Array) -> bool:
@@ -129,12 +185,22 @@ def _added_up(found: Forms, equal: Equal, points: list[Values], ours: list[Any])
     """The candidate with its elements added up, where that is the formula itself."""
     if equal.factor == 1 or equal.reduction != "mean":
         return equal
-    added = _compared(found, replace(equal, reduction="sum"), points, ours)
-    return added if added is not None and added.factor == 1 else equal
+    if _is_ambiguous(found):
+        return equal
+    others = ("sum", "batchmean") if equal.loss.name == "kl_div" else ("sum",)
+    added = (_compared(found, replace(equal, reduction=each), points, ours) for each in others)
+    return next((each for each in added if each is not None and each.factor == 1), equal)
+
+
+def _is_ambiguous(found: Forms) -> bool:
+    """Whether a mean divides by a number that more than one axis has as its length: which of them is not told."""
+    divisor = splitted(found.root).divisor
+    axes = {axis for a in found.composition.inputs.values() for axis in a.axes}
+    return isinstance(divisor, Constant) and len([axis for axis in axes if axis.size == divisor.value]) > 1
 
 
 def _program(found: Forms, equal: Equal) -> Node | None:
-    given = {name: found.composition.inputs[id] for name, id in equal.tensors.items()}
+    given = {name: _argument(found, equal, name) for name in equal.tensors}
     try:
         program = equal.loss.program(**given, reduction=equal.reduction, **equal.options)
     except (ValueError, IndexError, TypeError, KeyError, Unsupported):
@@ -196,8 +262,9 @@ def _points(found: Forms, values: Values) -> list[Values]:
     return [values, *others]
 
 
-def _proven(found: Forms, values: Values, equal: Equal) -> bool:
+def _proven(found: Forms, root: Node, values: Values, equal: Equal, rewriter: Rewriter) -> bool:
+    """Whether the loss has the formula's normal form, or its form with axes renamed at the leaves."""
     program = _program(found, equal)
     assert program is not None
-    normal = found.rewriter.rewrite(decided(program, values))
-    return without_plain_backward(normal, found.rewriter) is found.root
+    normal = without_plain_backward(found.rewriter.rewrite(decided(program, values)), found.rewriter)
+    return normal is found.root or rewriter.rewrite(normal) is root

@@ -179,9 +179,11 @@ def derive(recording: Recording, claims: tuple[Claim, ...], found: Reading) -> D
     it is not given it.
     """
     losses, call = registry(), None if recording.subject is None else recording.producer(recording.subject)
-    composed = _is_composed(found, call, losses.of(call.function) if call else None)
+    called = losses.of(call.function) if call else None
+    composed = _is_composed(found, call, called)
     with precise():
         equals = library_loss(found.forms, found.values, losses) if composed else None
+        equals = None if equals is not None and equals.loss is called else equals  # of what the program computes first
         same = equals is not None and equals.factor == 1
         numbers = ready(found.values)
         known = Known(numbers)

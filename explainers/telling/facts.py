@@ -201,7 +201,8 @@ def _is_divided_gradient(slug: str) -> bool:
 
 def likeness(like: Equal) -> Message:
     """The library loss that a formula is, or is a multiple of, and how far that is proven."""
-    options = [f"{key}={value:g}" for key, value in like.options.items()]
+    made = [f"{key}={code}" for key, code in like.made.items()]
+    options = [*made, *(f"{key}={value:g}" for key, value in like.options.items())]
     call = f"{like.loss.name}({', '.join((f'reduction={like.reduction!r}', *options))})"
     if like.factor != 1:
         return said(

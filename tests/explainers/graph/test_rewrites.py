@@ -15,13 +15,14 @@ from explainers.graph.balls import BallArithmetic, precise
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.familiar import familiar_rules
 from explainers.graph.nodes import Axis, Input, Node
+from explainers.graph.renaming import renaming_rules
 from explainers.graph.rewrites import rules
 from explainers.graph.rewriting import Rewriter, Rule
 from explainers.graph.rounding import Rounding
 
 EXACT = BallArithmetic(Rounding("exact"))
-TABLES = (rules(), familiar_rules())
-ALL = (*TABLES[0], *TABLES[1])
+TABLES = (rules(), familiar_rules(), renaming_rules())
+ALL = (*TABLES[0], *TABLES[1], *TABLES[2])
 every_rule = pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
 NUMBERS = st.floats(-6, 6, width=32).map(lambda v: v + 0.0)
 
