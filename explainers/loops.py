@@ -15,11 +15,13 @@ from explainers.graph import ops
 from explainers.graph.nodes import (
     Axis,
     Binary,
+    Cast,
     Concat,
     Constant,
     Input,
     Node,
     OneHot,
+    Sum,
     Table,
     Take,
     is_floating,
@@ -56,12 +58,27 @@ def collapsed(root: Node, names: Mapping[Node, Label]) -> Collapsed:
     done: dict[Node, Node] = {}
     kept: dict[Node, Label] = {}
     inner = {node.a for node in topological(root) if _is_sum(node) and isinstance(node, Binary)}
+    added = set[Node]()
     for node in topological(root):
         made = rebuild(node, tuple(done[part] for part in operands(node)))
         done[node] = _collapse(made, _rounds(made, node in inner), kept)
+        if done[node] is not made and isinstance(done[node], Sum):
+            added.add(done[node])
         if node in names:
             kept.setdefault(done[node], names[node])
-    return Collapsed(done[root], {node: name for node, name in kept.items() if node in set(topological(done[root]))})
+    held = set(topological(done[root])) - (added & {_divided(done[root])})
+    return Collapsed(done[root], {node: name for node, name in kept.items() if node in held})
+
+
+def _divided(root: Node) -> Node:
+    """What the root is but for a division: a running sum there is that of the losses of the items."""
+    match root:
+        case Binary("div", total, Constant()):
+            return total
+        case Cast(x):
+            return _divided(x)
+        case _:
+            return root
 
 
 def _collapse(node: Node, candidates: Sequence[tuple[Node | None, tuple[Node, ...]]], kept: dict[Node, Label]) -> Node:
@@ -74,7 +91,7 @@ def _collapse(node: Node, candidates: Sequence[tuple[Node | None, tuple[Node, ..
 
 
 def _is_sum(node: Node) -> bool:
-    return isinstance(node, Binary) and node.op == "add"
+    return isinstance(node, Binary) and node.op in ("add", "sub")
 
 
 def _rounds(node: Node, added_further: bool) -> list[tuple[Node | None, tuple[Node, ...]]]:
@@ -83,17 +100,18 @@ def _rounds(node: Node, added_further: bool) -> list[tuple[Node | None, tuple[No
     match node:
         case Concat(parts, spans) if not any(spans) and len(parts) >= LEAST_ROUNDS:
             return [(None, parts)]
-        case Binary("add") if not added_further:
+        case Binary("add" | "sub") if not added_further:
             return _cuts(node)
         case _:
             return []
 
 
 def _cuts(node: Node) -> list[tuple[Node | None, tuple[Node, ...]]]:
-    """A sum t₀ + t₁ + … as rounds from near its start on: what is before them is the first round or is none."""
+    """A sum t₀ + t₁ + … as rounds from near its start on: what is before them is the first round or is none. What is
+    subtracted is a round with a minus sign."""
     terms, sums = list[Node](), list[Node]()
-    while isinstance(node, Binary) and node.op == "add":
-        terms.append(node.b)
+    while isinstance(node, Binary) and node.op in ("add", "sub"):
+        terms.append(node.b if node.op == "add" else ops.neg(node.b))
         sums.append(node.a)
         node = node.a
     terms.reverse()
