@@ -16,19 +16,24 @@ from explainers.telling.sections import tables
 from tests.explainers import copied_programs, longer_programs, programs
 
 CERTIFIED = {**programs.CERTIFIED, **longer_programs.CERTIFIED, **copied_programs.CERTIFIED}
-_CE = ("cross_entropy", "mean")
-EQUAL: Mapping[str, tuple[str, str, Mapping[str, float], Mapping[str, str]]] = {
-    "SMOOTHING": (*_CE, {"label_smoothing": 0.1}, {}),
-    "SMOOTHING_SCATTER": (*_CE, {"label_smoothing": 0.15}, {}),
-    "SMOOTHING_FILLED": (*_CE, {"label_smoothing": 0.1}, {}),
-    "OWN_CE": (*_CE, {}, {}),
-    "OWN_CE_SHIFTED": (*_CE, {}, {}),
-    "LOOP_CE": (*_CE, {}, {}),
-    "LOOP_STACK": (*_CE, {}, {}),
-    "HAND_MLP": (*_CE, {}, {}),
-    "EINSUM": (*_CE, {}, {"target": "torch.arange(2)"}),
-    "LIST_NET": (*_CE, {}, {"target": "probabilities"}),
-    "GAUSSIAN": ("gaussian_nll_loss", "mean", {}, {"var": "exp(2 * log_sigma)"}),
+
+
+def mean_of(loss: str, *, made: Mapping[str, str] | None = None, **options: float) -> tuple[object, ...]:
+    return loss, "mean", options, dict(made or {})
+
+
+EQUAL = {
+    "SMOOTHING": mean_of("cross_entropy", label_smoothing=0.1),
+    "SMOOTHING_SCATTER": mean_of("cross_entropy", label_smoothing=0.15),
+    "SMOOTHING_FILLED": mean_of("cross_entropy", label_smoothing=0.1),
+    "OWN_CE": mean_of("cross_entropy"),
+    "OWN_CE_SHIFTED": mean_of("cross_entropy"),
+    "LOOP_CE": mean_of("cross_entropy"),
+    "LOOP_STACK": mean_of("cross_entropy"),
+    "HAND_MLP": mean_of("cross_entropy"),
+    "EINSUM": mean_of("cross_entropy", made={"target": "torch.arange(2)"}),
+    "LIST_NET": mean_of("cross_entropy", made={"target": "probabilities"}),
+    "GAUSSIAN": mean_of("gaussian_nll_loss", made={"var": "exp(2 * log_sigma)"}),
 }
 """The library loss that each hand-written program is; no other one is any."""
 MULTIPLES = {"HINGE": ("multi_margin_loss", 3.0)}
