@@ -136,16 +136,19 @@ class Walk:
         others = asyncio.ensure_future(beside.versions(program.evaluated.snippet))
         earlier = asyncio.ensure_future(beside.earlier())
         causes = asyncio.ensure_future(beside.causes(program))
+        settled = asyncio.ensure_future(beside.settled(program))
         try:
             program, concluded = await self._concluded(question, program, investigating)
             if self._choosing.is_guessed(question, program, concluded.answer):
                 return self.stopped(self._told_why(stopped.undefined(self._missing)))
             further = await beside.stopping_again(program, concluded)
-            return self._finished(question, program, concluded, await others, (*further, *await earlier, *await causes))
+            more = (*further, *await earlier, *await causes)
+            return self._finished(question, program, concluded, await others, more, await settled)
         finally:
             others.cancel()
             earlier.cancel()
             causes.cancel()
+            settled.cancel()
 
     async def _concluded(
         self, question: Question, program: Program, investigating: Investigating
@@ -217,6 +220,7 @@ class Walk:
         concluded: work.Concluded,
         compared: tuple[Compared, ...],
         further: tuple[Paragraph, ...],
+        settled: tuple[Paragraph, ...],
     ) -> Answer:
         answer = concluded.answer if program.is_theirs else unshown(concluded.answer)
         if concluded.troubles:
@@ -224,7 +228,7 @@ class Walk:
         translator, snippet = self._translator, program.evaluated.snippet
         before = [Paragraph("preface", each.say(translator)) for each in preface(question, snippet)]
         if program.given_away is not None:
-            before += told(program.given_away, self._answering.catalogue, translator)
+            before += (*told(program.given_away, self._answering.catalogue, translator, bool(settled)), *settled)
             answer = possible(answer)
         others = tuple(each.other for each in compared)
         changed = (comparing.told(question, snippet, answer.value, each) for each in compared)

@@ -23,7 +23,7 @@ from bot.stopped import Stop
 from bot.stopping_again import again
 from bot.symptoms import told
 from explainers.locale import Translator
-from explainers.messages import said
+from explainers.messages import Message, said
 from explainers.standins import stand_in
 
 _SECOND_SHARE: Final = 0.7
@@ -34,6 +34,9 @@ _MOST_OTHERS: Final = 3
 
 _MOST_CAUSES: Final = 3
 """Examples of what else causes a symptom that are run beside the first."""
+
+_MOST_SKETCHES: Final = 2
+"""Versions of a program that lacks names in which the cause of its number is looked for."""
 
 _MOST_EARLIER: Final = 2
 """Exceptions before the one asked about that are told too."""
@@ -77,6 +80,31 @@ class Beside:
         found = [each for each in ran if each is not None]
         sentences = told(found, self.choosing.catalogue, self.translator.locale)
         return (Paragraph("remarks", "\n".join(each.say(self.translator) for each in sentences)),)
+
+    async def settled(self, program: Program) -> tuple[Paragraph, ...]:
+        """What the asker's own lines show of the cause of a number that a program of ours gave, run on numbers made up
+        for what they lack, else the example of a cause that their words name; nothing where there is neither."""
+        given, sketches = program.given_away, self._question.sketches[:_MOST_SKETCHES]
+        if given is None:
+            return ()
+        form = given.found[0].slug
+        found = [each for each in await asyncio.gather(*map(self._sketched, sketches)) if each is not None]
+        shows = (each for each in found if any(self.choosing.may_cause(d.slug, form) for d in each.diagnoses[:1]))
+        if (shown := next(shows, None)) is not None:
+            told = said("Your code shows it, on numbers made up for what it lacks: {verdict}", verdict=shown.verdict)
+            return (self._with_fix(told, shown),)
+        named = self.choosing.named_cause(self._question, form)
+        cause = None if named is None else await self._cause(named)
+        if cause is None:
+            return ()
+        told = said(
+            "Your words name a cause of it, which I ran on numbers of ours: {verdict}", verdict=cause[1].verdict
+        )
+        return (self._with_fix(told, cause[1]),)
+
+    def _with_fix(self, told: Message, answer: Answer) -> Paragraph:
+        fixes = (each.text for each in answer.paragraphs if each.kind == "fix")
+        return Paragraph("remarks", "\n".join([told.say(self.translator), *fixes]))
 
     async def stopping_again(self, program: Program, concluded: work.Concluded) -> tuple[Paragraph, ...]:
         """What is to say of the program with its fix, where it then stops at another place."""
@@ -140,6 +168,16 @@ class Beside:
             return None
         return (example.slug, answer) if any(each.slug == example.slug for each in answer.diagnoses) else None
 
+    async def _sketched(self, sketch: Snippet) -> Answer | None:
+        """The answer to a version of the asker's program; None where it does not run."""
+        evaluated = await self.children.run(sketch, ())
+        if isinstance(evaluated, Stop) or evaluated.ran.ended != "returned":
+            return None
+        try:
+            return (await self.investigating.investigated(Program(evaluated, ()), Wants())).answer
+        except EXPLAINER_ERRORS:  # the number has its answer without it
+            return None
+
     async def _before(self, error: ReportedError) -> Paragraph | None:
         """What an exception meant that came before the one asked about; None where no program of ours raises it."""
         source = stand_in(error.message, self.investigating.ask.text)
@@ -152,8 +190,7 @@ class Beside:
         except EXPLAINER_ERRORS:  # the message's last exception has its answer without it
             return None
         heading = said("Before that, {type}: {verdict}", type=error.type, verdict=answer.verdict)
-        fixes = (each.text for each in answer.paragraphs if each.kind == "fix")
-        return Paragraph("remarks", "\n".join([heading.say(self.translator), *fixes]))
+        return self._with_fix(heading, answer)
 
 
 def _diagnosed(answer: Answer) -> Iterator[str]:

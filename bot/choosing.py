@@ -31,6 +31,9 @@ from explainers.standins import stand_in
 
 _RECORDINGS: Final = msgspec.msgpack.Decoder(Recording)
 _SIZE: Final = re.compile(r"\d{2,}")
+_OF_DEFINITIONS: Final = "definitions"
+"""The family of what is computed otherwise elsewhere: other bases, factors, roots."""
+
 _OF_TRAINING: Final = ("training", "reductions", "backward", "silent-gradients")
 """Families of what a program does wrong whatever its numbers and its loss are."""
 
@@ -114,6 +117,27 @@ class Choosing:
         families = {kind.slug: kind.family for kind in self.catalogue.diagnoses}
         return not any(families.get(found.slug) in _OF_TRAINING for found in answer.diagnoses)
 
+    def named_cause(self, question: Question, form: str) -> work.Example | None:
+        """The example of a mistake that the words name, which can be why a number has the form of another one."""
+        best = self.examples.best(question) if question.subject is None else None
+        if best is None or best.slug == form or not is_telling(best, frozenset(question.topics)):
+            return None
+        return best if self._family(best.slug) == self._family(form) else None
+
+    def may_cause(self, slug: str, form: str) -> bool:
+        """Whether a diagnosis of a program can be why its number has the form of another one: it is of the same family,
+        or a mistake of training, whatever the numbers are."""
+        return self._family(slug) in (*_OF_TRAINING, self._family(form))
+
+    def _family(self, slug: str) -> str | None:
+        return next((kind.family for kind in self.catalogue.diagnoses if kind.slug == slug), None)
+
+    def _is_of_definition(self, question: Question) -> bool:
+        """Whether the words name another definition of the loss: its number is then no sign of a mistake."""
+        best = self.examples.best(question) if question.subject is None else None
+        named = best is not None and is_telling(best, frozenset(question.topics))
+        return named and best is not None and self._family(best.slug) == _OF_DEFINITIONS
+
     async def ours(self, source: str) -> Evaluated | Stop:
         """Runs a program of ours."""
         return await self.children.run(Snippet(source, Origin.COMPLETED, (), (), shown=True), ())
@@ -178,10 +202,12 @@ class Choosing:
 
         The arguments that it names go into the example, unless that then raises.
         """
-        if (form := await self._form(question)) is not None:
+        if not self._is_of_definition(question) and (form := await self._form(question)) is not None:
             return form
         if (raising := await self._raising(question)) is not None:
             return raising
+        if question.subject is None and question.cut:
+            return stopped.cut(question.cut)
         if (both := await self._both(question)) is not None:
             return both
         example = self._fitting(question)

@@ -147,14 +147,15 @@ def _found(claim: Claim, losses: tuple[str, ...], classes: int | None) -> tuple[
     return fingerprints(float(value), claim.radius, losses, classes)
 
 
-def told(given: GivenAway, catalogue: Catalogue, speaker: Translator) -> Iterator[Paragraph]:
-    """That it is possible, the closed form, what it would mean, and the one question back that is still open."""
+def told(given: GivenAway, catalogue: Catalogue, speaker: Translator, settled: bool) -> Iterator[Paragraph]:
+    """That it is possible, the closed form, what it would mean, and the one question back that is still open; none
+    where it is `settled`."""
     titles = {kind.slug: kind.titles for kind in catalogue.diagnoses}
     for found in given.found:
         title = titles.get(found.slug, {}).get(speaker.locale, found.slug)
         sentence = _sentence(given, found, title)
-        settled = bool(found.settled_by) and given.stated.issuperset(found.settled_by)
-        asked = () if settled else (found.question.say(translator(speaker.locale)),)
+        answered = settled or (bool(found.settled_by) and given.stated.issuperset(found.settled_by))
+        asked = () if answered else (found.question.say(translator(speaker.locale)),)
         yield Paragraph("preface", " ".join((sentence.say(speaker), *asked)))
 
 

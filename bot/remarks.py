@@ -35,6 +35,8 @@ def preface(question: Question, snippet: Snippet) -> Iterator[Message]:
             names=", ".join(dict.fromkeys(each.name for each in made_up)),
             code="\n".join(each.code for each in made_up),
         )
+        if hidden := [each.name for each in made_up if each.name in question.cut]:
+            yield stopped.cut(tuple(dict.fromkeys(hidden))).verdict
     if snippet.origin is Origin.COMPLETED and question.cut:
         yield said(
             "I can't run your code, because what you printed of {names} is cut off (...). "

@@ -131,7 +131,7 @@ def cut(names: tuple[str, ...]) -> Stop:
     return Stop(
         "needs-input",
         said(
-            "I read your code, but what you printed of {names} is cut off (...): print it after "
+            "What you printed of {names} is cut off (...): print it after "
             'torch.set_printoptions(profile="full"), or send a smaller example.',
             names=", ".join(names),
         ),

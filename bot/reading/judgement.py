@@ -41,8 +41,9 @@ from bot.reading.snippets import (
     subject_of,
 )
 from bot.reading.stated import CLASSES, classes_of, stated
-from bot.reading.text import blanked, with_points
-from bot.reading.topics import is_specific, topics_of, topics_of_values
+from bot.reading.tensors import tensors
+from bot.reading.text import as_prose, blanked, with_points
+from bot.reading.topics import is_concept, is_specific, topics_of, topics_of_values
 from bot.reading.vocabulary import LN_CLASSES, OPERATIONS
 
 FOUR_DIGITS = 0.0005
@@ -60,6 +61,9 @@ _OF_CLASSES = frozenset({"cross_entropy", "nll_loss", "perplexity", "running_los
 _ERA = re.compile(r"(?:\d|year|century|era)\s*$", re.I)
 _SAID_OF = re.compile(r"[^.?!\n\d]{0,30}")
 """Between the name of a loss and what is said of it."""
+
+_HEAD = "tensor([...])"
+"""How a printed tensor without a name is spoken of."""
 
 _TAKEN = "\ufffc"
 """Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
@@ -175,8 +179,11 @@ def _shows(claim: Claim, behaviours: Collection[object]) -> bool:
 
 
 def _cut(parts: Sequence[Parts], missing: tuple[str, ...], subject: Snippet | None) -> tuple[str, ...]:
+    if subject is None:
+        texts = (as_prose(each.document.text) for each in parts)
+        return tuple(dict.fromkeys(_HEAD for text in texts if any(not each.complete for each in tensors(text))))
     shown = frozenset[str]().union(*(names_cut(each.pieces, each.document.text) for each in parts if missing))
-    written = elided(subject.source) if subject and "..." in subject.source else ()
+    written = elided(subject.source) if "..." in subject.source else ()
     return (*(name for name in missing if name in shown), *written)
 
 
@@ -263,6 +270,9 @@ def _is_ours(
     told = bool(claims) or error is not None
     if not (told or material.snippets or material.spans) and relevance.asks_of_no_value(prose):
         return False
+    behaves = any(claim.kind == "behaviour" for claim in claims)
+    if not (material.snippets or material.spans or error or behaves) and relevance.asks_how_to(prose):
+        return False
     prose = relevance.without_training(prose)
     if relevance.compares_losses(prose):
         return True
@@ -270,14 +280,13 @@ def _is_ours(
         return True
     if _names_a_loss(prose, bool(material.spans)) or (error and relevance.is_about_tensors(error)):
         return True
-    if _says_of_a_loss(prose, claims, direct):
+    if _says_of_a_loss(prose, claims, direct) or (direct and _asks_of_a_loss(prose)):
         return True
     asked = direct and (told or not relevance.is_of_other_topic(prose))
     if relevance.speaks_of_loss(prose) and (told or asked):
         return True
     torch = any(relevance.uses_torch(each.source) for each in material.snippets)
     computes = any(relevance.computes_with_numpy(each.source) for each in material.snippets)
-    behaves = any(claim.kind == "behaviour" for claim in claims)
     if direct and (relevance.names_an_argument(prose) or (behaves and relevance.names_torch(prose))):
         return True
     exact = any(claim.kind == "printed" and 0 < claim.radius <= FOUR_DIGITS for claim in claims)
@@ -293,6 +302,14 @@ def _names_a_loss(prose: str, given: bool) -> bool:
     names = [prose[start:end] for start, end, _ in loss_mentions(prose)]
     return any(not relevance.is_ambiguous(name) for name in names) or (
         bool(names) and (given or relevance.speaks_of_learning(prose) or relevance.mentions_loss(prose))
+    )
+
+
+def _asks_of_a_loss(prose: str) -> bool:
+    """Whether a loss by a short name is what a concept of the trade is asked of: "how to compute BCE by hand?"."""
+    named = [each for each in loss_mentions(prose) if not _ERA.search(prose, 0, each[0])]
+    return (
+        bool(named) and any(is_concept(topic) for topic in topics_of(prose)) and not relevance.is_of_other_topic(prose)
     )
 
 

@@ -127,6 +127,26 @@ _OTHER_TOPIC = re.compile(
     r"сохранить)\b|график|グラフ|曲线|그래프|保存|インストール|遅[いく]|速く|重い|저장|느[리려]|安装|很慢|太慢|медленн\w*",
     re.I,
 )
+_HOW_TO = re.compile(
+    r"\bhow (?:do|can|could|should|would|does one)\b|\bhow to\b|\bway to\b|"
+    r"\bwie (?:kann|soll|mache?|f[üu]ge|lade)\b|c[óo]mo (?:puedo|hago|se|a[ñn]ado|guardo)|"
+    r"\bcomment (?:faire|puis-je|je|ajouter|sauvegarder)|\bcomo (?:eu|fa[çc]o|posso)|"
+    r"\bкак (?:мне|сделать|можно|добавить|сохранить)|どうやって|(?:する)?方法|"
+    r"どうすれば|怎么(?!会|回)|如何|어떻게|방법|कैसे",
+    re.I,
+)
+_WHY = re.compile(
+    r"\b(?:why|warum|wieso|pourquoi|por ?qu[eé]|perch[eé]|почему|wrong|falsch|incorrect\w*|"
+    r"mean(?:s|ing)?|normal)\b|なぜ|どうして|为什么|为何|왜|क्यों|لماذا",
+    re.I,
+)
+_AROUND = re.compile(
+    r"early[- ]?stop\w*|callbacks?|scheduler|dashboard|アーリー\s*ストッピング|早停|조기 ?종료|parada temprana|"
+    r"arr[êe]t (?:anticip|pr[ée]coce)|ранн\w+ остановк",
+    re.I,
+)
+"""What is done around training, beside `_OTHER_TOPIC`."""
+
 _TENSORS = re.compile(
     r"\btensors?\b|\btargets?\b|multi-target|grad_fn|require grad|torch\.|\blogits\b|LongTensor|scalar type|dtype|"
     r"inplace|backward|all elements of|Dimension out of range|nan values|requires_grad|cannot be multiplied|"
@@ -178,6 +198,12 @@ def could_mean_loss(prose: str) -> bool:
 def is_of_other_topic(prose: str) -> bool:
     """Whether it speaks of what surrounds training: plots, files, speed."""
     return bool(_OTHER_TOPIC.search(prose))
+
+
+def asks_how_to(prose: str) -> bool:
+    """Whether it asks how something around training is done, and not why a loss is what it is."""
+    done = _AROUND.search(prose) or is_of_other_topic(prose)
+    return bool(done) and bool(_HOW_TO.search(prose)) and not _WHY.search(prose)
 
 
 def names_torch(prose: str) -> bool:

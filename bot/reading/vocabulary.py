@@ -69,9 +69,24 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "single",
-        r"batch[\s_-]?size ?(?:=|of|is)? ?1(?!\d)|single|only one|"
+        r"batch[\s_-]?size ?(?:=|of|is)? ?1(?!\d)|배치 ?크기(?:가|는|이)? ?1(?!\d)|バッチサイズ(?:が|は|を)? ?1(?!\d)|"
+        r"批(?:次|量)?大小(?:为|是)? ?1(?!\d)|размер\w* (?:батча|пакета) ?(?:=|равен)? ?1(?!\d)|"
+        r"(?:tama[ñn]o|taille|tamanho) (?:de|du) (?:lote|lot|batch) ?(?:de|=)? ?1(?!\d)|single|only one|"
         r"one (?:sample|element|output|unit|logit|neuron|class)|"
         r"一つだけ|1つ|只有一个|单个|하나|un solo|un seul|nur ein\w*|одн\w{1,3}|एक ही",
+    ),
+    (
+        "shift",
+        r"shift\w*|(?:add(?:ed|ing|s)?|plus) (?:a |the same |any )?(?:constant|number|\d+)|constant added|"
+        r"прибав\w*|добав\w* (?:констант|числ|\d)\w*|(?:定数|\d+)を?足\w*|加上|都加|더하\w*|"
+        r"sum(?:ar|o|amos|a) (?:una constante|\d+)|ajout\w+ (?:une constante|\d+)|addier\w*|"
+        r"som(?:ar|o|amos) (?:uma constante|\d+)",
+    ),
+    (
+        "no-effect",
+        r"no effect|(?:same|identical) (?:with(?: or|out)|as (?:without|unweighted)|to (?:un|no))\w*|то же самое|"
+        r"не влия\w+|没有?(?:作用|效果|影响)|効果がない|변화가 ?없\w*|효과가 ?없\w*|sin efecto|sans effet|keine wirkung|"
+        r"dasselbe|sem efeito|lo mismo|la m[êe]me chose|o mesmo",
     ),
     ("batch", r"batch(?:es)?|バッチ|批次?|배치|lotes?|lots?|пакет\w*|батч\w*|बैच"),
     ("ignore", r"ignor\w+|ignore_index|skip(?:ped|ping)?|[-−]100|無視|忽略|무시\w*|игнор\w*|अनदेखा"),
@@ -111,7 +126,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "half",
-        r"float16|fp16|half(?: precision)?|\.half\(\)|bfloat16|bf16|amp|mixed precision|autocast|"
+        r"float16|fp16|half(?: precision)?|(?<=\.)half\(\)|bfloat16|bf16|amp|mixed precision|autocast|"
         r"半精度|混合精度|혼합 ?정밀도|precisi[óo]n mixta",
     ),
     (
@@ -121,7 +136,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "shape",
-        r"shapes?|sizes?|dim(?:s|ensions?)?|形状|サイズ|次元|维度?|모양|차원|forma|formes?|"
+        r"shapes?|sizes?|dim(?:s|ensions?)?|\(\s?[NnBb]\s?,\s?1?\s?\)|形状|サイズ|次元|维度?|모양|차원|forma|formes?|"
         r"размер\w*|आकार",
     ),
     ("broadcast", r"broadcast\w*|ブロードキャスト|广播|브로드캐스트|broadcasting"),
@@ -153,7 +168,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"grad(?:s|ient\w*)?|backward|backprop\w*|勾配|逆伝播|梯度|反向传播|기울기|역전파|gradi\w*|"
         r"градиент\w*|ग्रेडिएंट",
     ),
-    ("detach", r"detach\w*|requires_grad|grad_fn|no_grad|\.item\(\)|\.data|leaf"),
+    ("detach", r"detach\w*|requires_grad|grad_fn|no_grad|item\(\)|(?<=\.)data|leaf"),
     ("argmax", r"argmax"),
     ("inplace", r"in[\s-]?place|version counter|インプレース"),
     (
@@ -176,7 +191,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"log\((?:c|n|2n ?[-−] ?1|num_classes)\)|batch size 로그|クラス数の対数|类别数的对数",
     ),
     ("logarithm", r"log(?:arithm)?|ln|対数|对数|로그|logaritm\w*|logarithm\w*|логарифм\w*"),
-    ("base", r"bits|log2|log10|base (?:2|10|e)|natural log|nats|底|밑"),
+    ("base", r"bits?|log2|log10|base (?:2|10|e)|natural log|nats|底|밑"),
     ("half-factor", r"(?:factor|1/2|0\.5|one half|half the)|½"),
     (
         "repeat",
@@ -208,8 +223,8 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("policy", r"polic(?:y|ies)|ppo|a2c|sac|actors?|方策|策略|정책|pol[íi]tica|politique|политик\w*"),
     (
         "validation",
-        r"validat\w+|val(?:[\s_]loss)?|test loss|eval(?:uation)?|検証|评估|验证|검증|validaci[óo]n|validierung\w*|"
-        r"valida[çc][ãa]o|валидаци\w*",
+        r"validat\w+|val(?:[\s_]loss)?|test loss|eval(?:uation)?|検証|评估|验证|검증|validaci[óo]n|evaluaci[óo]n|"
+        r"validierung\w*|valida[çc][ãa]o|avalia[çc][ãa]o|[ée]valuation|валидаци\w*",
     ),
     (
         "higher",
@@ -284,7 +299,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"larger than 1|0[~–-]1",
     ),
     ("image", r"255|images?|pixels?|画像|图像|이미지|im[áa]gen\w*|bild\w*|изображени\w*"),
-    ("training", r"train\w*|learn\w*|学習|训练|학습|entrena\w*|entra[îi]n\w*|trainier\w*|treina\w*|обуч\w*"),
+    ("training", r"train\w*|learn\w*|学習|训练|학습|entrena\w*|entra[îi]n\w*|trainier\w*|trein[ao]\w*|обуч\w*"),
     (
         "instantiate",
         r"instantiat\w*|instance|constructor|bool(?:ean)? value of tensor|インスタンス|实例化|"

@@ -64,7 +64,12 @@ def rules() -> tuple[Rule, ...]:
                 "item(), float() and tolist() take the number out of the tensor, and a Python number has no history "
                 "and no backward(). Call backward() on the tensor, and item() only to print or to add up."
             ),
-            words=("'float' object has no attribute 'backward'", "item() backward float", "loss is a float"),
+            words=(
+                "'float' object has no attribute 'backward'",
+                "item() backward float",
+                "cannot call backward after loss.item()",
+                "loss is a float",
+            ),
             losses=frozenset(),
             trigger=_of_number,
             positive=_HEAD + _WEIGHT + "loss = F.mse_loss(w * 2, y).item()\nloss.backward()",

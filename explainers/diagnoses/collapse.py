@@ -88,6 +88,7 @@ def rules() -> tuple[Rule, ...]:
                 "margin ranking loss 0",
                 "TripletMarginLoss 0.0 nothing is learned",
                 "why is the margin loss zero",
+                "cosine embedding loss gives zero gradient for negative pairs",
             ),
             losses=frozenset({*_MARGINS, "multilabel_margin_loss"}),
             trigger=_satisfied,

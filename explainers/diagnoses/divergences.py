@@ -41,6 +41,7 @@ def rules() -> tuple[Rule, ...]:
                 "negative kl_div",
                 "KLDivLoss negative",
                 "kl of equal is not 0",
+                "lowest kl_div of the same distribution in both is not zero",
             ),
             losses=_KL,
             trigger=_input_not_log,

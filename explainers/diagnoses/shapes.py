@@ -42,6 +42,7 @@ def rules() -> tuple[Rule, ...]:
                 "broadcast",
                 "target size different to the input size",
                 "shape (N,) and (N,1)",
+                "stuck at the variance of the targets, shapes (N,1) and (N,)",
             ),
             losses=_REGRESSION,
             handwritten=True,

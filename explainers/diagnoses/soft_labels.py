@@ -61,7 +61,7 @@ def rules() -> tuple[Rule, ...]:
             ),
             losses=_CE,
             trigger=_outside,
-            positive=_HEAD + _SOFT + "target = torch.tensor([[1.5, -0.7, 0.2]])\nF.cross_entropy(logits, target)",
+            positive=_HEAD + _SOFT + "target = torch.tensor([[2.0, -1.0, 0.0]])\nF.cross_entropy(logits, target)",
             control=_HEAD + _SOFT + "target = torch.tensor([[0.0, 1.0, 0.0]])\nF.cross_entropy(logits, target)",
         ),
         Rule(

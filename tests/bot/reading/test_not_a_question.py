@@ -29,6 +29,8 @@ SMALL_TALK = [
     "yes or no",
     ":)",
     "https://example.com/page",
+    "my keras model.fit shows loss: 0.6931, how do I add early stopping?",
+    "loss: 0.6931 after epoch 3, how do I save the best checkpoint?",
 ]
 OTHER_PYTHON = [
     "how do I reverse a list in python?",
