@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from bot.reading.arguments import ELEMENTWISE
 from bot.reading.calls import Lack, Written, written
 from bot.reading.files import Document
+from bot.reading.fills import fills
 from bot.reading.frameworks import apart, names_another, numpy_alone, translated
 from bot.reading.given import Given, filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
@@ -22,6 +24,9 @@ from bot.reading.snippets import Block, defined, is_data, is_shown, lacked, merg
 from bot.reading.statements import bound_names
 from bot.reading.tabled import called
 from bot.reading.text import as_prose, with_points
+
+_ANY = (4,)
+"""A shape for tensors of one number, whose mean is the same for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +164,24 @@ def _are_usual(found: Snippet) -> bool:
 
 
 def _made_up(source: str, text: str, given: Mapping[str, Given]) -> dict[str, Given]:
-    """Stand-ins for names without a value; "[32, 10]" that is a shape was no value."""
-    return {
+    """Stand-ins for names without a value; "[32, 10]" that is a shape was no value. What is said to be full of one
+    number is that, of any shape where the loss goes element by element."""
+    made = stand_ins(source, text)
+    shapes = {name: shape for name, (shape, _) in made.items()}
+    said = fills(text, missing_names(source))
+    other = next(iter(shapes.values()), _ANY)
+    anywhere = any(loss in ELEMENTWISE for loss in loss_words(source))
+    filled = {
+        name: Given(f"{name} = torch.full({shapes.get(name, other)}, {value})")
+        for name, value in said.items()
+        if name in shapes or (anywhere and set(said) >= set(missing_names(source)) - set(given))
+    }
+    stood = {
         name: Given(code)
-        for name, (shape, code) in stand_ins(source, text).items()
+        for name, (shape, code) in made.items()
         if name not in given or str(list(shape)) in given[name].code
     }
+    return {**stood, **filled}
 
 
 def _of_file(part: Parts) -> dict[str, Given]:

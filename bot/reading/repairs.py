@@ -15,6 +15,9 @@ _SIGNS = {
 }  # fmt: skip
 _TABLE = str.maketrans(_SIGNS | {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF01, 0xFF5F)})
 _PRINT = re.compile(r"^(\s*)print[ \t]+(?![=(])(.+)$", re.M)
+_NEXT = re.compile(r",\s")
+_MAKERS = re.compile(r"\b(?:tensor|as_tensor|from_numpy|array|(?:Float|Long|Double)Tensor)$")
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 Repair = tuple[str, tuple[Completion, ...]]
 
@@ -22,7 +25,7 @@ Repair = tuple[str, tuple[Completion, ...]]
 def repaired(source: str) -> Repair | None:
     """The least repaired source that parses, or None; repairs are tried one after the other and add up."""
     done: tuple[Completion, ...] = ()
-    for repair in (_tabs, _signs, _print, _indent, _quotes, _brackets):
+    for repair in (_tabs, _signs, _print, _indent, _quotes, _inner, _of_one, _brackets):
         changed = repair(source)
         if not changed:
             continue
@@ -83,6 +86,54 @@ def _quotes(source: str) -> Repair | None:
             lines[at] = body + quote + line.rstrip()[len(body) :]
     closed = "\n".join(lines)
     return None if closed == source else (closed, (Completion("quote", "quote", _first_change(source, closed)),))
+
+
+def _inner(source: str) -> Repair | None:
+    """Close a bracket inside of another one that is closed before it: "tensor([[1., 2.])"."""
+    open_: list[str] = []
+    mended: list[str] = []
+    quote, comment = "", False
+    for sign in source:
+        comment = (comment or (sign == "#" and not quote)) and sign != "\n"
+        if comment:
+            pass
+        elif quote:
+            quote = "" if sign == quote else quote
+        elif sign in "\"'":
+            quote = sign
+        elif sign in _PAIRS:
+            open_.append(_PAIRS[sign])
+        elif sign in _PAIRS.values():
+            while len(open_) > 1 and open_[-1] != sign and sign in open_:
+                mended.append(open_.pop())
+            if open_[-1:] == [sign]:
+                open_.pop()
+        mended.append(sign)
+    closed = "".join(mended)
+    return None if closed == source else (closed, (Completion("parenthesis", "]", _first_change(source, closed)),))
+
+
+def _of_one(source: str) -> Repair | None:
+    """Close a call that takes one argument before the comma behind it: "tensor([[1., 2.]], tensor([0])"."""
+    state = Lexis()
+    for line in source.split("\n"):
+        state = lexis(line, state)
+    if not state.closers or set(state.closers) != {")"} or state.surplus:
+        return None
+    head, comment = _without_comment(source)
+    at_its_end = parsed(f"{head.rstrip()}{state.closers}")
+    if at_its_end is None or not any(map(_takes_more, ast.walk(at_its_end))):
+        return None
+    for at in (match.start() for match in _NEXT.finditer(head)):
+        closed = f"{head[:at]}){head[at:].rstrip()}{state.closers[1:]}{comment}"
+        if (tree := parsed(closed)) is not None and not any(map(_takes_more, ast.walk(tree))):
+            return closed, (Completion("parenthesis", ")", _first_change(source, closed)),)
+    return None
+
+
+def _takes_more(node: ast.AST) -> bool:
+    """Whether a call of what makes a tensor of one argument is given several."""
+    return isinstance(node, ast.Call) and bool(_MAKERS.search(ast.unparse(node.func))) and len(node.args) > 1
 
 
 def _brackets(source: str) -> Repair | None:

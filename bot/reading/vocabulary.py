@@ -84,8 +84,9 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "no-effect",
-        r"no effect|(?:same|identical) (?:with(?: or|out)|as (?:without|unweighted)|to (?:un|no))\w*|то же самое|"
-        r"не влия\w+|没有?(?:作用|效果|影响)|効果がない|변화가 ?없\w*|효과가 ?없\w*|sin efecto|sans effet|keine wirkung|"
+        r"no effect|no matter what|(?:same|identical)(?= (?:with|(?:as|to) (?:the )?(?:without|un\w|no)))|то же самое|"
+        r"не влия\w+|没有?(?:作用|效果|影响)|効果がない|변화가 ?없\w*|효과가 ?없\w*|"
+        r"sin efecto|sans effet|keine wirkung|"
         r"dasselbe|sem efeito|lo mismo|la m[êe]me chose|o mesmo",
     ),
     ("batch", r"batch(?:es)?|バッチ|批次?|배치|lotes?|lots?|пакет\w*|батч\w*|बैच"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,9 +90,9 @@ def walked(source: str, claims: tuple[Claim, ...] = (), rules: Rules | None = No
     return Walked(recording, again, conclude(again, results.values()))
 
 
-def matrix(rules: Rules) -> Iterator[Row]:
-    """A row for every rule, in the order of the registry."""
-    for rule in rules:
+def matrix(rules: Rules, some: Iterable[Rule] | None = None) -> Iterator[Row]:
+    """A row for every rule, or for some, in the order of the registry."""
+    for rule in rules if some is None else some:
         positive = walked(rule.positive, rule.positive_claims, rules)
         yield Row(rule, positive, walked(rule.control, rule.control_claims, rules))
 
@@ -128,13 +128,16 @@ on each control, and exits with 1 where a diagnosis is silent on its example or 
 
 
 def _markdown(rows: Sequence[Row]) -> Iterator[str]:
-    english = Translator()
     yield _HEAD
     yield "| diagnosis | what it says | value → counterfactuals | beside it |"
     yield "|---|---|---|---|"
-    for row in rows:
-        title = row.rule.title.say(english)
-        yield f"| `{row.rule.slug}` | {title} | {row.positive.shown} → {row.counterfactuals or '—'} | {row.beside} |"
+    yield from map(line, rows)
+
+
+def line(row: Row) -> str:
+    """A row as a line of the table in Markdown."""
+    title = row.rule.title.say(Translator())
+    return f"| `{row.rule.slug}` | {title} | {row.positive.shown} → {row.counterfactuals or '—'} | {row.beside} |"
 
 
 def _run(rerun: Rerun, recording: Recording) -> RerunResult:

@@ -82,3 +82,26 @@ async def test_an_import_of_what_is_not_here_is_told_from_what_nobody_defines(
     assert (found.outcome, found.missing) == ("needs-input", ("log_loss",))
     assert ("imported from" in found.verdict) == imported
     assert ("nothing defines" in found.verdict) != imported
+
+
+async def test_the_askers_own_lines_settle_what_a_number_is(answer: Any) -> None:
+    loop = "criterion = nn.CrossEntropyLoss()\nfor x, y in loader:\n    loss = criterion({}(model(x)), y)\n"
+    twice: Answer = await answer(f"stuck at 1.46, 10 classes\n```\n{loop.format('F.softmax')}\n```")
+    assert "Your code shows it" in twice.text
+    assert "Are these one-hot rows" not in twice.text
+    once: Answer = await answer(f"stuck at 1.46, 10 classes\n```\n{loop.format('')}\n```")
+    assert "Are these one-hot rows" in once.text
+
+
+async def test_a_cause_that_words_name_is_run_beside_what_the_number_is(answer: Any) -> None:
+    found: Answer = await answer("模型最后一层有sigmoid, 用BCEWithLogitsLoss, loss一直停在0.3133", locale="en")
+    assert slugs(found)[:1] == ["bcewl-probabilities-as-logits"]
+    assert "Your words name a cause of it" in found.text
+
+
+async def test_a_tensor_without_a_name_that_is_cut_off_is_asked_for(answer: Any) -> None:
+    found: Answer = await answer(
+        "cross entropy is 2.41 for\ntensor([[0.1, 0.2],\n        ...,\n        [0.7, 0.8]])\nwhy?"
+    )
+    assert found.outcome == "needs-input"
+    assert "cut off" in found.text

@@ -153,6 +153,9 @@ def _lines(name: str, use: Use, stated: Stated, scenario: Scenario) -> Iterator[
             yield f"{name} = {_batches(name, stated, scenario)}"
         case Use.OBJECT:
             yield from _object(name, known, scenario)
+        case Use.INPUT | Use.TARGET if name in known.indices:
+            one_each = scenario.input[:1] + scenario.input[2:]
+            yield f"{name} = {made(Sort.INDICES, stated.shapes.get(name, one_each), scenario.classes)}"
         case Use.INPUT | Use.TARGET | Use.WEIGHT | Use.PROBABILITY:
             yield f"{name} = {_tensor(use, known.fed, scenario, stated.shapes.get(name), name in stated.whole)}"
         case _:

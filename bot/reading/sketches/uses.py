@@ -24,6 +24,7 @@ OPTIONS = {
     "gamma": "2.0", "alpha": "0.25", "eps": "1e-8", "epsilon": "1e-8", "smooth": "1.0", "smoothing": "0.1",
     "margin": "1.0", "temperature": "0.5", "tau": "0.5", "beta": "1.0", "delta": "1.0", "num_classes": "3",
     "n_classes": "3", "classes": "3", "reduction": "'mean'", "dim": "1", "t": "2.0",
+    "label_smoothing": "0.1", "ignore_index": "-100", "blank": "0",
 }  # fmt: skip
 """Usual values of the options that losses are written with."""
 
@@ -48,7 +49,8 @@ class Uses:
     """The use of each missing name, and the names of the attributes and keys that are read of it.
 
     `roles` are the uses of all names in the arguments of losses, `loss` the first loss that is called. `fed` is the
-    loss that the inputs are handed to as they are: "" where the source takes a softmax or a sigmoid itself.
+    loss that the inputs are handed to as they are: "" where the source takes a softmax or a sigmoid itself. `indices`
+    are names that one_hot takes.
     """
 
     of: Mapping[str, Use]
@@ -56,6 +58,7 @@ class Uses:
     roles: Mapping[str, Use]
     loss: str
     fed: str
+    indices: frozenset[str] = frozenset()
 
 
 def losses_called(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
@@ -87,7 +90,17 @@ def uses(tree: ast.Module, names: tuple[str, ...], named: str) -> Uses:
     roles = {name: role for call in calls for name, role in _roles(call)}
     found = {name: _use(tree, name, parts[name], roles.get(name)) for name in names}
     activated = any(_ACTIVATED.search(name_of(node)) for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return Uses(found, parts, roles, loss or named, "" if activated else loss or named)
+    fed = "" if activated else loss or named
+    return Uses(found, parts, roles, loss or named, fed, frozenset(_one_hot(tree)))
+
+
+def _one_hot(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(args=[ast.Name(id=name), *_]) if name_of(node.func) == "one_hot":
+                yield name
+            case _:
+                pass
 
 
 def _lacks(call: ast.Call, names: tuple[str, ...]) -> bool:

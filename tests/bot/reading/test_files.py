@@ -2,7 +2,9 @@
 
 import io
 import json
+import math
 import random
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -155,3 +157,26 @@ def test_any_bytes(data: bytes, name: str) -> None:
     assert (
         msgspec.msgpack.decode(msgspec.msgpack.encode(reading), type=type(reading)) == reading or b"nan" in data.lower()
     )
+
+
+SCORES = "0.2,0.9,1\n1.5,0.3,0\n"
+EXPECTED = (math.log1p(math.exp(0.2 - 0.9)) + math.log1p(math.exp(0.3 - 1.5))) / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "asked"),
+    [
+        ("d.csv", f"a,b,y\n{SCORES}", "cross entropy of this, labels in the last column"),
+        ("d.csv", SCORES, "what is the cross entropy of the file?"),
+        ("d.csv", "1,0.2,0.9\n0,1.5,0.3\n", "the labels are in the first column; cross entropy?"),
+        ("d.json", '[{"logits": [0.2, 0.9], "label": 1}, {"logits": [1.5, 0.3], "label": 0}]', "why is the loss this?"),
+    ],
+)
+def test_a_table_is_scores_and_labels(name: str, content: str, asked: str) -> None:
+    question = read(asked, (File(name, content.encode()),))
+    assert isinstance(question, Question)
+    assert question.subject is not None
+    snippet = question.snippets[question.subject]
+    names: dict[str, Any] = {}
+    exec(f"import torch\n{snippet.prelude}", names)
+    assert float(eval(snippet.source, names)) == pytest.approx(EXPECTED)

@@ -258,6 +258,12 @@ def test_missing_names(code: str, missing: tuple[str, ...]) -> None:
          "def f(a):\n        b = a\n        return F.mse_loss(a, b)", "tab"),
         ("loss = nn.MSELoss()(a, a)\nprint loss", "loss = nn.MSELoss()(a, a)\nprint(loss)", "print"),
         ("l = nn.MSELoss(reduction='sum)\nl(a, a)", "l = nn.MSELoss(reduction='sum')\nl(a, a)", "quote"),
+        ("F.l1_loss(torch.tensor([[1., 2.]), torch.zeros(1, 2))",
+         "F.l1_loss(torch.tensor([[1., 2.]]), torch.zeros(1, 2))", "parenthesis"),
+        ("F.l1_loss(torch.tensor([1., 2.], torch.tensor([0., 0.]))",
+         "F.l1_loss(torch.tensor([1., 2.]), torch.tensor([0., 0.]))", "parenthesis"),
+        ("F.l1_loss(torch.tensor([1.], torch.tensor([0.])",
+         "F.l1_loss(torch.tensor([1.]), torch.tensor([0.]))", "parenthesis"),
     ],
 )  # fmt: skip
 def test_what_is_almost_python_is_mended_and_said(code: str, mended: str, what: str) -> None:

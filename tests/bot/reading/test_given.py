@@ -183,3 +183,20 @@ def test_every_old_layout(printed: str, value: object) -> None:
 def test_an_old_print_with_gaps_is_not_complete() -> None:
     (found,) = old_prints(" 1 0 ... 0\n 1 0 ... 0\n[torch.LongTensor of size 2x50]")
     assert not found.complete
+
+
+@pytest.mark.parametrize(
+    ("message", "value"),
+    [
+        (
+            "```\nloss = F.mse_loss(x, y)\nprint(loss)\n```\nx is a tensor of 0.1's and y all ones, shape (3,)",
+            0.81,
+        ),
+        ("```\nloss = F.l1_loss(pred, y)\nprint(loss)\n```\npred is all zeros and y too. why 0?", 0.0),
+        ("```\nloss = F.l1_loss(pred, y)\nprint(loss)\n```\npred は全部 0.5 で、y は全部ゼロ", 0.5),
+    ],
+)
+def test_what_is_said_to_be_full_of_one_number_is(message: str, value: float) -> None:
+    question = read(message)
+    assert isinstance(question, Question)
+    assert run(question) == pytest.approx(value)

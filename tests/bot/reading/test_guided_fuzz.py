@@ -15,12 +15,13 @@ import pytest
 
 from bot.reading import File, NotAQuestion, Reading
 from tests.bot.reading.test_fuzz import SIGNS
-from tests.bot.reading.watched import Watched, packed
+from tests.bot.reading.watched import SETTLING, Watched, packed
 
 ROOT = Path(__file__).parents[3]
-SECONDS = 20
-LEAST_RUNS = 200
-"""A machine that can't do this many in the time did not fuzz."""
+RUNS = 4 * SETTLING
+SECONDS = 90
+LEAST_RUNS = 2 * SETTLING
+"""Fewer, and what is kept was never looked at twice: such a machine did not fuzz."""
 
 _TABLE = runpy.run_path(str(Path(__file__).with_name("forum_messages.py")))
 
@@ -59,16 +60,16 @@ def dictionary(path: Path) -> Path:
 def test_a_guided_fuzzer_finds_no_message_that_breaks_the_reader(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "tests.bot.reading.fuzzing", str(corpus(tmp_path / "corpus")),
-        f"-dict={dictionary(tmp_path / 'words')}", f"-max_total_time={SECONDS}", "-max_len=4096", "-timeout=20",
-        "-rss_limit_mb=1024", f"-artifact_prefix={tmp_path}/",
+        f"-dict={dictionary(tmp_path / 'words')}", f"-runs={RUNS}", f"-max_total_time={SECONDS}", "-max_len=4096",
+        "-timeout=20", "-rss_limit_mb=1024", f"-artifact_prefix={tmp_path}/",
     ]  # fmt: skip
     done = subprocess.run(
-        command, check=False, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=6 * SECONDS
+        command, check=False, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=3 * SECONDS
     )
     found = [path.read_bytes() for path in tmp_path.glob("*-*") if path.is_file()]
     assert done.returncode == 0, f"{found}\n{done.stderr[-4000:]}"
     runs = re.search(r"Done (\d+) runs", done.stderr)
-    assert runs and int(runs.group(1)) > LEAST_RUNS, done.stderr[-2000:]
+    assert runs and int(runs.group(1)) >= LEAST_RUNS, done.stderr[-2000:]
 
 
 def test_what_is_read_slowly_or_kept_is_seen() -> None:

@@ -16,7 +16,7 @@ BUDGET = 5.0
 """Seconds of CPU for a message of the greatest length that is read, on a core that others use as well."""
 BLOCKS = 20_000
 """Allocated blocks that the second half of a long run may keep more than the first."""
-SETTLING = 1500
+SETTLING = 120
 """Messages after which nothing more is loaded, and between two looks at what is kept."""
 
 Read = Callable[[str, tuple[File, ...], bool], Reading]

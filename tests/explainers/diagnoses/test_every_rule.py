@@ -149,6 +149,8 @@ def test_its_fix_is_an_edit_or_says_in_the_registry_why_it_is_none(rule: Rule, d
 @EACH
 def test_its_floors_are_not_above_the_value_and_close_to_optimal(rule: Rule, diagnose: Diagnose):
     road = diagnose(rule.positive, rule.positive_claims)
+    if not road.diagnoses[0].floors:
+        pytest.skip("no least value is asked for")
     for floor in road.diagnoses[0].floors:
         assert not floor.value > road.value + 1e-6
         assert floor.gap <= 1e-8
