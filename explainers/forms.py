@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from explainers.composition import Composition
@@ -52,26 +52,30 @@ def forms(
     composition: Composition,
     values: Values,
     real: Collection[int],
-    wrt: Collection[int],
+    wrt: Sequence[int],
     rewriter: Rewriter | None = None,
 ) -> Forms:
     """The normal form of a composition, branches decided, and its gradients; its inputs under letters that are clear.
 
-    `real` names the tensors whose gradient is computed, `wrt` those of them whose gradient is shown as a formula.
+    `real` names the tensors whose gradient is computed, `wrt` those whose gradient is shown as a formula, in the order
+    in which they are shown.
     """
     composition, rewriter = lettered(composition), rewriter or Rewriter(rules())
     root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
-    known = {x: interned for x in floats if x.tensor in wrt and isinstance(interned := rewriter.rewrite(x), Input)}
+    asked = sorted((x for x in floats if x.tensor in wrt), key=lambda x: wrt.index(x.tensor))
+    known = {x: interned for x in asked if isinstance(interned := rewriter.rewrite(x), Input)}
     as_run = gradient(composition.root, floats)
     if size(root) > LONGEST_ROOT:
-        return Forms(composition, root, root, {}, {x: as_run[x] for x in floats if x.tensor in wrt}, as_run, rewriter)
+        return Forms(composition, root, root, {}, {x: as_run[x] for x in asked}, as_run, rewriter)
     named, names = _named(composition, root, values, rewriter)
     ways = [gradient_over(composition.root.axes, form, tuple(known.values())) for form in dict.fromkeys((named, root))]
-    shown = {
-        x: min((rewriter.rewrite(decided(inner[interned], values)) for inner in ways), key=size)
-        for x, interned in known.items()
-    }
+
+    def normal(slope: Node) -> Node:
+        plain = rewriter.rewrite(decided(slope, values))
+        return rewriter.rewrite(decided(plain, values))  # where a quotient of two alike has come about
+
+    shown = {x: min((normal(inner[interned]) for inner in ways), key=size) for x, interned in known.items()}
     return Forms(composition, root, named, names, shown, as_run, rewriter)
 
 

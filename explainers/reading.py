@@ -75,7 +75,9 @@ def read(recording: Recording) -> Reading | DontKnow | None:
     values = found.values(recording)
     with precise():
         real = differentiable(recording, found, losses)
-        wrt = _shown(recording, real)
+        wrt = leading(recording, real)
+        if len(found.calls) == 1 and losses.of(found.calls[0].function) is not None:
+            wrt += tuple(id for id in real if id not in wrt)
         normal = forms(found, values, real, wrt)
         shown = recording.tensor(recording.subject)
         if shown.data is not None and np.isnan(shown.array()).any() and not _is_nan(normal, values):
@@ -100,11 +102,11 @@ def _heading(recording: Recording) -> str:
     return " ".join(text.split())[:80]
 
 
-def _shown(recording: Recording, real: tuple[int, ...]) -> set[int]:
-    """The inputs whose gradient is worth a formula: those that the program asks gradients of; else the first one that
-    may be a prediction, as labels, masks and what is only compared are not."""
-    asked = {id for id in real if recording.tensors[id].requires_grad}
-    return asked or set(islice((id for id in real if not _is_constant(recording, id)), 1))
+def leading(recording: Recording, real: tuple[int, ...]) -> tuple[int, ...]:
+    """The inputs whose gradient is worth a formula in any program: those that it asks gradients of; else the first one
+    that may be a prediction, as labels, masks and what is only compared are not."""
+    asked = tuple(id for id in real if recording.tensors[id].requires_grad)
+    return asked or tuple(islice((id for id in real if not _is_constant(recording, id)), 1))
 
 
 def _is_constant(recording: Recording, id: int) -> bool:

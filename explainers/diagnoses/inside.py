@@ -55,23 +55,28 @@ def _step(node: Node, values: dict[Node, Any]) -> Message | None:
     bad = np.isnan(made) if np.isnan(made).any() else ~np.isfinite(made)
     at = dict(zip(node.axes, np.argwhere(bad)[0], strict=True)) if made.ndim else {}
     result = number(float(made[tuple(at.values())]) if at else float(made))
+    step = step_written(node, at, values)
+    if step is None:
+        return None
+    return said("Inside it, the first step that is not finite is {step} = {made}.", step=step, made=result)
+
+
+def step_written(node: Node, at: dict[Any, Any], values: dict[Node, Any]) -> str | None:
+    """One entry of a node as a computation with numbers, by the axes' places; None for what is no such step."""
     match node:
         case Binary(op, a, b) if op in _SIGNS:
             parts = [_number(x, at, values) for x in (a, b)]
-            if None in parts:
-                return None
-            step = f"{parts[0]} {_SIGNS[op]} {parts[1]}"
+            return None if None in parts else f"{parts[0]} {_SIGNS[op]} {parts[1]}"
         case Unary(op, x) if (part := _number(x, at, values)) is not None:
-            step = f"{op}({part.strip('()')})"
+            return f"{op}({part.strip('()')})"
         case LogSumExp(x) | Softmax(x):
             row = [slice(None) if axis in node.over else at.get(axis, 0) for axis in x.axes]
             terms = [number(float(v)) for v in np.ravel(values[x][tuple(row)])[:3]] if x in values else []
             more = ", …" if node.over and node.over[0].size > len(terms) else ""
             name = "log Σ exp" if isinstance(node, LogSumExp) else "softmax"
-            step = f"{name} [{', '.join(terms)}{more}]"
+            return f"{name} [{', '.join(terms)}{more}]"
         case _:
             return None
-    return said("Inside it, the first step that is not finite is {step} = {made}.", step=step, made=result)
 
 
 def _number(x: Node, at: dict[Any, Any], values: dict[Node, Any]) -> str | None:

@@ -1,4 +1,7 @@
-"""Branches decided by the recorded numbers: a clamp that nowhere acts is none, a `where` with one side is that side."""
+"""Branches decided by the recorded numbers: a clamp that nowhere acts is none, a `where` with one side is that side.
+
+Likewise u / u is 1 where u is nowhere 0 or infinite.
+"""
 
 from __future__ import annotations
 
@@ -115,6 +118,8 @@ def _deciding(node: Node) -> Node | None:
             return ops.sub(a, b)
         case Unary("relu" | "abs", x) if is_floating(x):
             return x
+        case Binary("div", a, b) if a is b and is_floating(a):
+            return a
         case _:
             return None
 
@@ -125,6 +130,8 @@ def _side(node: Node, parts: tuple[Node, ...], held: Held) -> Node | None:
             return (
                 parts[1] if held.size and (held == 1).all() else parts[2] if held.size and (held == 0).all() else None
             )
+        case Binary("div"):
+            return ops.constant(1) if _sign(held) and np.isfinite(held).all() else None
         case Binary(op) if sign := _sign(held):
             return parts[0] if (sign > 0) == (op in ("maximum", "clamp_min")) else parts[1]
         case Unary(op) if sign := _sign(held):

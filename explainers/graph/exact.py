@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from flint import arb
+from flint import arb, ctx
 
 from explainers.graph.arithmetic import Arithmetic, Floats
 from explainers.graph.balls import BallArithmetic
@@ -28,6 +28,8 @@ from explainers.graph.rounding import Rounding
 Place = tuple[int, ...]
 WORTH_CUTTING = 4
 """How many times as much as some entries an array has to cost, for those to be computed alone."""
+CLOSER = 4000
+"""Bits of what is 0 as far as the usual number of them shows: enough for e^-2700."""
 NOTHING = 1e-46  # below the least number of float32
 A = TypeVar("A")
 
@@ -210,8 +212,25 @@ def _needed(root: Node, values: Values) -> Values:
 def exact(roots: tuple[Node, ...], values: Values) -> tuple[Exact, ...]:
     """The exact values of roots on the exact inputs, by balls up to some hundred elements."""
     if _count(values) <= BALLS_UP_TO:
-        return tuple(ExactBalls(np.asarray(b)) for b in _evaluated(roots, values, BallArithmetic(Rounding("exact"))))
+        found = [np.asarray(b) for b in _evaluated(roots, values, BallArithmetic(Rounding("exact")))]
+        return tuple(map(ExactBalls, _closer(roots, values, found)))
     return tuple(ExactIntervals(i) for i in _evaluated(roots, values, IntervalArithmetic(Rounding("exact"))))
+
+
+def _closer(roots: tuple[Node, ...], values: Values, found: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """Balls of which only some digits more tell whether they are 0, with those: 1 - σ(200) is 1.38e-87."""
+    lost = [k for k, balls in enumerate(found) if any(map(_is_lost, balls.flat))]
+    if not lost:
+        return found
+    with ctx.workprec(CLOSER):
+        again = _evaluated(tuple(roots[k] for k in lost), values, BallArithmetic(Rounding("exact")))
+        for k, balls in zip(lost, again, strict=True):
+            found[k] = np.asarray(balls)
+    return found
+
+
+def _is_lost(v: arb) -> bool:
+    return not v.is_exact() and v.is_finite() and v.contains(0)
 
 
 class Known:

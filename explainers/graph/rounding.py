@@ -29,6 +29,16 @@ _LARGEST = {
 }
 
 
+def largest(dtype: str) -> float | None:
+    """The largest number of a dtype of real numbers; None for any other."""
+    return _LARGEST.get(dtype)
+
+
+def smallest(dtype: str) -> float:
+    """The smallest number above 0 of a dtype of real numbers."""
+    return _SUBNORMAL[dtype]
+
+
 @dataclass(frozen=True)
 class Rounding:
     """What the enclosure allows for: `native` rounds each node to its own dtype, `float64` every node to float64

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from explainers.diagnoses.backward_inside import made_by
 from explainers.diagnoses.registry import rules
-from explainers.diagnoses.turning import is_spoiled, numbers
+from explainers.diagnoses.turning import numbers
 from explainers.diagnoses.wording import entry
 from explainers.digits import shown
 from explainers.divided_gradients import divided_gradient
@@ -16,6 +17,7 @@ from explainers.divisors import divisor
 from explainers.equality import Equal
 from explainers.explanation import Explanation, named
 from explainers.messages import Message, said
+from explainers.reading import Reading
 from explainers.recording import Items, Ref
 from explainers.telling.options import beside, options
 from explainers.terms import terms
@@ -114,8 +116,9 @@ def _empty_targets(explanation: Explanation, name: str) -> Iterator[Message]:
 
 
 def slopes(explanation: Explanation) -> Iterator[Message]:
-    """Which of torch's gradients are nan or infinite though the value is finite, also of what needs none."""
-    if explanation.subject is None or is_spoiled(explanation.subject):
+    """Which of torch's gradients are nan or infinite though the value is not nan, also of what needs none, and why."""
+    held = None if explanation.subject is None else numbers(explanation.subject)
+    if held is None or np.isnan(held).any():
         return
     for id, slope in explanation.autograd.items():
         held = numbers(slope)
@@ -130,6 +133,19 @@ def slopes(explanation: Explanation) -> Iterator[Message]:
             count=int((~np.isfinite(held)).sum()),
             all=held.size,
         )
+        yield from _cause(explanation, id, at)
+
+
+def _cause(explanation: Explanation, id: int, at: list[int]) -> Iterator[Message]:
+    """The step of the gradient's formula that is not finite there."""
+    reading, shape = explanation.reading, explanation.recording.tensors[id].shape
+    x = next((x for x in reading.forms.as_run if x.tensor == id), None) if isinstance(reading, Reading) else None
+    if x is None or not isinstance(reading, Reading):
+        return
+    place = (k for k, size in zip(at, shape, strict=True) if size != 1)
+    found = made_by(reading.forms.as_run[x], dict(zip(x.axes, place, strict=True)), reading.values)
+    if found is not None:
+        yield found
 
 
 def _soft(explanation: Explanation, name: str) -> Iterator[Message]:

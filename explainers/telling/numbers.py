@@ -6,7 +6,6 @@ import math
 from fractions import Fraction
 from typing import Any
 
-import sympy
 from flint import arb
 
 from explainers.cards.notation import RelationSign
@@ -29,15 +28,6 @@ def relation(value: arb, x: float) -> RelationSign:
     if not math.isfinite(x):
         return "="
     return "=" if value.is_exact() and Fraction(text) == Fraction(float(value)) else "≈"
-
-
-def vector(numbers: list[float], longest: int = 6) -> Any:
-    """A row of numbers in parentheses, its middle left out where it is long."""
-    from explainers.graph.symbols import Elided
-
-    if len(numbers) <= longest:
-        return sympy.Tuple(*map(label, numbers))
-    return sympy.Tuple(*map(label, numbers[: longest - 2]), Elided(), label(numbers[-1]))
 
 
 def full_label(value: arb) -> Any:

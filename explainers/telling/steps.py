@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, assert_never
 
@@ -30,14 +31,15 @@ from explainers.graph.symbols import Elided, Marked, NumberLabel, Role
 from explainers.graph.symbols import Gradient as Nabla
 from explainers.locale import Translator
 from explainers.messages import Message, said
-from explainers.reading import Reading
+from explainers.reading import Reading, leading
 from explainers.telling import alignments
-from explainers.telling.numbers import full_label, is_in_full, label, relation, vector
+from explainers.telling.numbers import full_label, is_in_full, label, relation
 from explainers.telling.sections import legend
 from explainers.telling.texts import joined, text
 
 ELL = sympy.Symbol("ell")
 LONGEST_GRADIENT = 6
+MOST_ROWS = 4
 MOST_SHOWN = 1000
 
 
@@ -201,38 +203,56 @@ def _combination(step: Combination, translator: Translator) -> Step:
 def _gradient(step: Gradient, explanation: Explanation, translator: Translator) -> list[Step]:
     """The formula and its numbers; where the formula is that of one entry, the numbers stand in a step of their own."""
     title = text(_gradient_title(step, explanation), translator)
-    body = text(_alive(step.entries.middles()), translator)
+    first = _leads(step, explanation)  # the others are for the full derivation
+    body = text(_alive(step.entries.middles()), translator) if first else ()
     numbers = _entries(step)
     whole = Nabla(ELL, sympy.Symbol(step.symbol))
     if step.formula is None:
-        return [Step(title, Chain(whole, numbers), body)] if numbers else []
+        return [Step(title, Chain(whole, numbers), body, on_card=first)] if numbers else []
     formula: tuple[RelationSign, Any] = ("=", step.formula)
     if step.layout is not None or not step.letters:
-        return [Step(title, Chain(whole, (formula, *numbers)), body)]
+        return [Step(title, Chain(whole, (formula, *numbers)), body, on_card=first)]
     one = Chain(_partial(step), (formula,))
     if not numbers:
-        return [Step(title, one, body)]
-    return [Step(title, one), Step(text(said("Put the numbers in"), translator), Chain(whole, numbers), body)]
+        return [Step(title, one, body, on_card=first)]
+    put = text(said("Put the numbers in"), translator)
+    return [Step(title, one, on_card=first), Step(put, Chain(whole, numbers), body, on_card=first)]
+
+
+def _leads(step: Gradient, explanation: Explanation) -> bool:
+    """Whether the gradient is one that is asked for, or that of the prediction."""
+    if not isinstance(explanation.reading, Reading):
+        return True
+    real = tuple(x.tensor for x in explanation.reading.forms.as_run)
+    return step.tensor in leading(explanation.recording, real)
 
 
 def _entries(step: Gradient) -> tuple[tuple[RelationSign, Any], ...]:
-    entries = _without_noise(step)
-    if entries.ndim == 0 or (entries.ndim == 1 and entries.size):
-        flat: list[float] = entries.reshape(-1).tolist()
-        return (("≈", label(flat[0]) if entries.ndim == 0 else vector(flat)),)
-    if entries.ndim == 2 and entries.shape[0] <= 4 and entries.shape[1] <= LONGEST_GRADIENT:
-        return (("≈", sympy.ImmutableMatrix([[label(float(x)) for x in row] for row in entries])),)
-    return ()
+    """The numbers, where there are few enough to be read; nothing beside a formula that is 0 itself."""
+    shape = step.entries.shape
+    if step.formula == 0 or len(shape) > 2 or 0 in shape:
+        return ()
+    if len(shape) == 2 and (shape[0] > MOST_ROWS or shape[1] > LONGEST_GRADIENT):
+        return ()
+    entries = step.entries.middles()
+    if not shape:
+        return (("≈", label(_without_noise(step, (), entries))),)
+    if len(shape) == 1:
+        long = shape[0] > LONGEST_GRADIENT
+        kept = (*range(LONGEST_GRADIENT - 2), shape[0] - 1) if long else range(shape[0])
+        numbers = [label(_without_noise(step, (k,), entries)) for k in kept]
+        return (("≈", sympy.Tuple(*(*numbers[:-1], Elided(), numbers[-1]) if long else numbers)),)
+    rows = [[label(_without_noise(step, (j, k), entries)) for k in range(shape[1])] for j in range(shape[0])]
+    return (("≈", sympy.ImmutableMatrix(rows)),)
 
 
-def _without_noise(step: Gradient) -> np.ndarray:
-    """The entries as numbers; a tiny one of which only the enclosure's width is known, around 0, is 0."""
-    entries = np.array(step.entries.middles())
-    for place in np.ndindex(*entries.shape) if entries.size <= MOST_SHOWN else ():
-        ball = step.entries.at(place)
-        if ball.is_finite() and ball.contains(0) and abs(entries[place]) <= float(ball.rad()):
-            entries[place] = 0.0
-    return entries
+def _without_noise(step: Gradient, place: tuple[int, ...], entries: np.ndarray) -> float:
+    """An entry as a number; a tiny one of which only the enclosure's width is known, around 0, is 0."""
+    number = float(entries[place])
+    if entries.size > MOST_SHOWN or not math.isfinite(number):
+        return number
+    ball = step.entries.at(place)
+    return 0.0 if ball.is_finite() and ball.contains(0) and abs(number) <= float(ball.rad()) else number
 
 
 def _partial(step: Gradient) -> Any:
