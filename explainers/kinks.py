@@ -2,7 +2,8 @@
 
 A branch that ties at the recorded numbers (a clamp at its bound, |0|, equal maxima) names the inputs that move it. The
 slopes beside such an input come from the gradient's own graph at x ± h and x ± 2h, whose difference takes the curvature
-out; the number between them is the one that torch's backward gave.
+out; the number between them is the one that torch's backward gave. Where a condition parts two pieces, the value itself
+may jump as well.
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ from explainers.recording import Tensor
 
 MOST_ELEMENTS: Final = 10_000
 MOST_TRIED: Final = 8
-STEP: Final = 2.0**-20
+STEP: Final = 2.0**-30
 SAME: Final = 1e-6
 RISE: Final = 1e-5
 LEAP: Final = 1e-3
 BEND: Final = 1e-3
+GAP: Final = 1e-11
 _ORDERED: Final = ("lt", "le", "gt", "ge")
 Place = tuple[int, ...]
 
@@ -48,6 +50,7 @@ Place = tuple[int, ...]
 class Kink:
     """An entry x of an input tensor at which the slope of the loss jumps, or two pieces of it meet with one slope.
 
+    `gap` is how much higher the value is right above it than right below it.
     `alike` further entries of the tensor lie at a jump where torch takes the same side, `others` where it takes another
     one; entries beyond the first few that tie are not tried, and `untried` counts them.
     """
@@ -61,11 +64,12 @@ class Kink:
     alike: int = 0
     others: int = 0
     untried: int = 0
+    gap: float = 0.0
 
     @property
     def smooth(self) -> bool:
-        """Whether both sides have the same slope."""
-        return _close(self.below, self.above)
+        """Whether both sides have the same slope, and no gap lies between them."""
+        return _close(self.below, self.above) and not self.gap
 
 
 def kink(reading: Reading, autograd: Mapping[int, Tensor]) -> Kink | None:
@@ -108,10 +112,11 @@ def _jump(reading: Reading, x: Input, at: Place, taken: float) -> Kink | None:
     below, above = (_beside(reading, x, at, side) for side in (-1, 1))
     if not np.isfinite([below.slope, above.slope, taken]).all():
         return None
+    gap = above.gap - below.gap
     bend = abs(below.curvature - above.curvature) > BEND * max(1.0, abs(below.curvature), abs(above.curvature))
-    if _close(below.slope, above.slope) and not (bend and _close(taken, below.slope)):
+    if _close(below.slope, above.slope) and not gap and not (bend and _close(taken, below.slope)):
         return None
-    return Kink(x.tensor, at, float(_held(reading.values, x)[at]), below.slope, above.slope, taken)
+    return Kink(x.tensor, at, float(_held(reading.values, x)[at]), below.slope, above.slope, taken, gap=gap)
 
 
 def _tied(root: Node, values: Values) -> list[Node]:
@@ -152,6 +157,7 @@ def _moving(x: Input, tied: list[Node], values: Values) -> Iterator[Place]:
 class _Side:
     slope: float
     curvature: float
+    gap: float = 0.0
 
 
 def _beside(reading: Reading, x: Input, at: Place, side: int) -> _Side:
@@ -161,13 +167,20 @@ def _beside(reading: Reading, x: Input, at: Place, side: int) -> _Side:
     """
     h = side * STEP * max(1.0, abs(float(_held(reading.values, x)[at])))
     start, first, second = (_loss_at(reading, x, at, k * h) for k in (0, 1, 2))
-    rise = (4 * first - 3 * start - second) / (2 * h)
     near, far = (_gradient_at(reading, x, at, k * h) for k in (1, 2))
-    if abs(first - start) > LEAP * max(1.0, abs(start), abs(near)):
-        return _Side(np.inf, 0.0)
-    slope = 2 * near - far
+    slope, curvature = 2 * near - far, (far - near) / h
+    limit = 2 * first - second + h * h * curvature  # where the piece on this side ends
+    gap = limit - start if abs(limit - start) > GAP * max(1.0, abs(start), abs(near)) else 0.0
+    if gap and not _is_parted(reading.forms.composition.root):
+        return _Side(np.inf, 0.0) if abs(first - start) > LEAP * max(1.0, abs(start), abs(near)) else _Side(slope, 0.0)
+    rise = (second - first) / h - 1.5 * h * curvature
     room = RISE * max(1.0, abs(start), abs(slope))
-    return _Side(slope if abs(slope - rise) <= room else float(f"{rise:.6g}"), (far - near) / h)
+    return _Side(slope if abs(slope - rise) <= room else float(f"{rise:.6g}"), curvature, gap)
+
+
+def _is_parted(root: Node) -> bool:
+    """Whether a condition parts the loss into pieces that need not meet."""
+    return any(isinstance(n, Where) and is_floating(n) for n in topological(root))
 
 
 def _loss_at(reading: Reading, x: Input, at: Place, by: float) -> float:

@@ -241,13 +241,13 @@ def _float64(forms: Forms, balls: Enclosures, rerun: RerunResult | None, *, of_v
 def _steps(derivation: Derivation, native: Bounds) -> Check:
     """A step without numbers (an infinite or nan one) proves nothing, but does not spoil what another one proves.
 
-    Where the value itself is certainly infinite or nan, there may be no number to compute again.
+    Where the value itself is certainly infinite or nan, or has no elements, there may be no number to compute again.
     """
     held = derivation.holds()
     wrong = next((k for k, agreed in enumerate(held, start=1) if agreed is False), None)
     if wrong is not None:
         return Check("steps", False, said("step {number} does not compute itself again", number=wrong))
-    if True not in held and np.isfinite(native).all():
+    if True not in held and native[0].size and np.isfinite(native).all():
         return Check("steps", None, said("no step has finite numbers to compute again"))
     return Check("steps", True)
 

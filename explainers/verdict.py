@@ -167,8 +167,17 @@ def _plain(explanation: Explanation, value: str) -> Message:
     if explanation.equals is not None:
         return said("{value} is what your formula gives; it is {name}.", value=value, name=explanation.equals.name)
     if known is not None:
-        return said("{value} is right. {reading}", value=value, reading=known.reading)
+        return _beside(explanation, value) or said("{value} is right. {reading}", value=value, reading=known.reading)
     return _of_terms(explanation, value) or said("{value} is what your formula gives.", value=value)
+
+
+def _beside(explanation: Explanation, value: str) -> Message | None:
+    """What is the matter with torch's gradient beside a value that is right; None where nothing is."""
+    from explainers.telling.roundings import lost
+
+    return next((said("{value} is right, but torch's gradient of {name} is {torch}, where the formula's is {exact}.",
+                      value=value, name=name, torch=torch, exact=exact)
+                 for name, torch, exact in lost(explanation)), None)  # fmt: skip
 
 
 def _is_printed(explanation: Explanation) -> bool:

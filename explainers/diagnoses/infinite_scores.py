@@ -146,8 +146,14 @@ def _masked_whole(scene: Scene, found: Birth | None) -> Suspicion | None:
 
 def _floored(scene: Scene, argument: str = "input") -> tuple[Trial, ...]:
     what = said("with {floor} in place of −inf", floor=f"{_FLOOR:g}")
-    high = {"max": -_FLOOR} if bool(np.isposinf(scene.array(argument)).any()) else {}
+    high = {"max": -_FLOOR} if _is_high(scene.array(argument)) else {}
+    if high:
+        what = said("with ±{limit} in place of ±inf", limit=f"{-_FLOOR:g}")
     return (Trial(what, graph_rerun(wrapped(scene.call, argument, "torch.clamp", min=_FLOOR, **high))),)
+
+
+def _is_high(held: Floats) -> bool:
+    return bool(np.isposinf(held).any())
 
 
 def _masked_target(scene: Scene) -> Suspicion | None:
@@ -187,6 +193,8 @@ def _infinite_logit(scene: Scene) -> Suspicion | None:
     if rows is not None and (rows[0] == -np.inf).all(axis=rows[1]).any():
         return None
     bad = number(float(held[np.isinf(held)][0]))
+    mask = said("Mask with a large negative number, which stays finite.")
+    note = said("Find out where it comes from; cut at a large number it stays finite.") if _is_high(held) else mask
     return Suspicion(
         at=scene.call.index,
         verdict=said("{value}: {name} holds {bad}, of which {function} makes inf − inf or 0 · inf.",
@@ -196,7 +204,7 @@ def _infinite_logit(scene: Scene) -> Suspicion | None:
                        count=int(np.isinf(held).sum()), all=held.size, name=name)),
         trials=_floored(scene, argument),
         fix=fixes.fix(scene, rewritten(scene, **{argument: f"{{}}.clamp({_FLOOR:g}, {-_FLOOR:g})"}), "likely",
-                      said("Mask with a large negative number, which stays finite.")),
+                      note),
     )  # fmt: skip
 
 

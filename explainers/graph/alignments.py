@@ -56,14 +56,22 @@ class Lattice(Generic[A]):
 
     def backward(self) -> A:
         """log β for each time step and state: of all ways on that begin in it, (B, T · S)."""
-        at, length = np.arange(self.states.shape[1]), self.length[:, np.newaxis]
-        is_end = (at == 2 * length) | (at == 2 * length - 1)
-        last = np.arange(self.sizes[1]) == self.steps[:, np.newaxis] - 1
-        begins = last[:, :, np.newaxis] & is_end[:, np.newaxis]
-        counted = np.repeat(np.arange(self.sizes[1]) < self.steps[:, np.newaxis], len(at), axis=1)
+        begins = self._last & self._is_end
+        counted = np.repeat(np.arange(self.sizes[1]) < self.steps[:, np.newaxis], begins.shape[2], axis=1)
         scores = self._scores if counted.all() else self._where(counted, self._scores, self._nothing)
         skips = may_skip(self.states[:, ::-1])[:, ::-1]
         return self.do.alignment_table(scores, skips, begins, self.dtype, onward=False)
+
+    @property
+    def _last(self) -> Integers:
+        """Which time step is the last that counts: (B, T, 1)."""
+        return (np.arange(self.sizes[1]) == self.steps[:, np.newaxis] - 1)[:, :, np.newaxis]
+
+    @property
+    def _is_end(self) -> Integers:
+        """Which states an alignment may end in: (B, 1, S)."""
+        at, length = np.arange(self.states.shape[1]), self.length[:, np.newaxis]
+        return ((at == 2 * length) | (at == 2 * length - 1))[:, np.newaxis]
 
     @cached_property
     def _scores(self) -> A:
@@ -94,6 +102,8 @@ class Lattice(Generic[A]):
         """exp(log Σ α · β − total − x) for each time step and class: (B, T · C); α and β both have x in them."""
         batch, steps, classes = self.sizes
         both = self.do.binary("add", self.forward, self.backward(), self.dtype)
+        beside = self._last & ~self._is_end  # torch looks at the ends alone there, whatever the others hold
+        both = self._where(beside.reshape(batch, -1), self._nothing, both)
         found = self._by_class(self.do.reshape(both, (0, 1), (batch * steps, -1)))
         found = self._difference(self.do.reshape(found, (0, 1), (batch, steps * classes)), self.total())
         share = self.do.unary("exp", self._difference(found, self.x), self.dtype)

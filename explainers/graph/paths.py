@@ -24,7 +24,8 @@ def forward_table(states: Sequence[int], steps: int, factor: Callable[[int, int]
     rows: list[list[arb]] = []
     for t in range(steps):
         said = {state: factor(t, state) for state in set(states)}
-        rows.append([said[states[s]] * _so_far(rows, states, s) for s in range(len(states))])
+        ways = [_so_far(rows, states, s) for s in range(len(states))]
+        rows.append([way if way == 0 else way * said[state] for way, state in zip(ways, states, strict=True)])
     return rows
 
 

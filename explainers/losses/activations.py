@@ -16,6 +16,9 @@ from explainers.losses.loss import Loss
 from explainers.losses.options import of_classes, of_numbers, of_vectors
 from explainers.messages import said
 
+_SAFE = 80
+"""Up to here no exponential overflows in float32."""
+
 
 def losses() -> tuple[Loss, ...]:
     """sigmoid, its logarithm, softplus, log-sum-exp and one-hot."""
@@ -91,10 +94,19 @@ def logsigmoid(input: Array) -> Array:
 
 
 def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
-    """log(1 + e^βx) / β, and x itself where βx is past the threshold."""
+    """log(1 + e^βx) / β, and x itself where βx is past the threshold; torch takes the exponential as it is, in float32
+    at least, and so it overflows below a threshold that is larger than usual."""
     scaled = ops.mul(beta, input.node)
-    soft = ops.div(ops.unary("softplus", scaled), beta)
-    return Array(ops.where(ops.compare("gt", scaled, threshold), input.node, soft), input.layout)
+    past = ops.compare("gt", scaled, threshold)
+    if threshold <= _SAFE:
+        soft = ops.div(ops.unary("softplus", scaled), beta)
+    else:
+        wide = ops.cast(ops.where(past, 0, scaled), "float64" if input.node.dtype == "float64" else "float32")
+        power = ops.exp(wide)
+        soft = ops.cast(ops.div(ops.log1p(power), beta), input.node.dtype)
+        slope = ops.cast(ops.div(power, ops.add(power, 1)), input.node.dtype)
+        soft = ops.with_gradient(soft, ((input.node, slope),))
+    return Array(ops.where(past, input.node, soft), input.layout)
 
 
 def logsumexp(input: Array, dim: int | Sequence[int], keepdim: bool = False) -> Array:

@@ -68,6 +68,8 @@ def adaptive_log_softmax_with_loss(
     place: Node = y
     output: Node | None = None
     for k, ((narrow, wide), start, end) in enumerate(zip(tail, starts, ends, strict=True)):
+        if not _holds_any(target, start, end):
+            continue
         within = ops.both(ops.compare("ge", y, start), ops.compare("lt", y, end))
         place = ops.where(within, cutoffs[0] + k, place)
         hidden = _linear(input, narrow)
@@ -79,6 +81,12 @@ def adaptive_log_softmax_with_loss(
     first = _entry(head, place)
     output = first if output is None else ops.add(output, first)
     return Array(output, batch), reduced(ops.neg(output), batch, "mean")
+
+
+def _holds_any(target: Array, start: int, end: int) -> bool:
+    """Whether a target may be in a cluster: torch computes no other."""
+    held = target.values
+    return held is None or bool(((held >= start) & (held < end)).any())
 
 
 def _linear(x: Array, weight: Array) -> Array:

@@ -10,6 +10,7 @@ from explainers.derivation import Gradient
 from explainers.explanation import Explanation, named
 from explainers.messages import Message, said
 from explainers.proof import FAR
+from explainers.reading import Reading, leading
 from explainers.verdict import MOST_SHOWN, summary
 
 
@@ -18,12 +19,25 @@ def exactly(explanation: Explanation) -> Iterator[Message]:
     proof = explanation.proof
     if proof.off_by_rounding and proof.exact is not None:
         yield said("Without any rounding your formula gives {exact} for these inputs.", exact=summary(proof.exact))
-    for id in apart(explanation):
-        torch, exact = (_entries(numbers) for numbers in _both(explanation, id))
+    for _, name, torch, exact in _told(explanation):
         yield said(
             "torch's gradient of {name} is {torch}; without any rounding it is {exact}.",
-            name=named(explanation.recording, explanation.call, id), torch=torch, exact=exact,
+            name=name, torch=torch, exact=exact,
         )  # fmt: skip
+
+
+def lost(explanation: Explanation) -> Iterator[tuple[str, str, str]]:
+    """The inputs that a program asks gradients of, or the prediction, whose gradient is far from the exact one: name,
+    torch's numbers, the exact ones."""
+    if isinstance(explanation.reading, Reading):
+        first = leading(explanation.recording, tuple(x.tensor for x in explanation.reading.forms.as_run))
+        yield from ((name, torch, exact) for id, name, torch, exact in _told(explanation) if id in first)
+
+
+def _told(explanation: Explanation) -> Iterator[tuple[int, str, str, str]]:
+    for id in apart(explanation):
+        torch, exact = (_entries(numbers) for numbers in _both(explanation, id))
+        yield id, named(explanation.recording, explanation.call, id), torch, exact
 
 
 def apart(explanation: Explanation) -> list[int]:

@@ -43,7 +43,7 @@ def _further(explanation: Explanation, found: Kink) -> Iterator[Message]:
 
 def told(explanation: Explanation, found: Kink) -> Message:
     """The slopes on both sides of a kink, and the one that torch takes there."""
-    facts = {
+    facts: dict[str, object] = {
         "entry": _name(explanation, found.tensor) + entry(found.at),
         "x": shown(found.x),
         "taken": shown(found.taken + 0.0),
@@ -54,12 +54,20 @@ def told(explanation: Explanation, found: Kink) -> Message:
             "choose.",
             **facts,
         )
+    facts |= {"below": shown(found.below + 0.0), "above": shown(found.above + 0.0)}
+    which = _SIDES[side_of(found)]
+    if found.gap:
+        return said(
+            "At {entry} = {x} the value jumps by {gap}: the slope is {below} below it and {above} above it; torch "
+            "takes {taken}, {which}.",
+            gap=shown(found.gap),
+            which=which,
+            **facts,
+        )
     return said(
         "{entry} = {x} lies exactly at a kink: the slope is {below} below it and {above} above it; torch takes "
         "{taken}, {which}.",
-        below=shown(found.below + 0.0),
-        above=shown(found.above + 0.0),
-        which=_SIDES[side_of(found)],
+        which=which,
         **facts,
     )
 

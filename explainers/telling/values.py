@@ -25,12 +25,13 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
 
 @dataclass(frozen=True)
 class _Plain:
-    """A formula as it is written, over inputs by name, and how torch computes it."""
+    """A formula as it is written, over inputs by name, and how torch computes it, both with these options."""
 
     inputs: tuple[str, ...]
     formula: str
     stable: str
     run: Callable[..., Floats]
+    options: tuple[tuple[str, float], ...] = ()
 
 
 def of_values(explanation: Explanation) -> Iterator[Message]:
@@ -126,6 +127,8 @@ def _plainly(call: Call, recording: Recording) -> Iterator[Message]:
     held = [_held(recording, call, name) for name in plain.inputs] if plain else []
     if plain is None or made is None or any(each is None or not each.floating for each in held):
         return
+    if any(call.argument(name) not in (None, value) for name, value in plain.options):
+        return
     if not np.isfinite(made.array().astype(np.float64)).all():
         return
     with np.errstate(all="ignore"):
@@ -168,7 +171,13 @@ _SHIFTED = "x - m - log(Σ exp(x - m)), m = max x"
 _PLAIN: Mapping[str, _Plain] = MappingProxyType(
     {
         "logsigmoid": _Plain(("input",), "log(1/(1 + exp(-x)))", "min(x, 0) - log1p(exp(-|x|))", _log_sigmoid),
-        "softplus": _Plain(("input",), "log(1 + exp(x))", "log1p(exp(x)), x > threshold: x", _softplus),
+        "softplus": _Plain(
+            ("input",),
+            "log(1 + exp(x))",
+            "log1p(exp(x)), x > threshold: x",
+            _softplus,
+            (("beta", 1), ("threshold", 20)),
+        ),
         "binary_cross_entropy_with_logits": _Plain(
             ("input", "target"), "-y·log σ(x) - (1 - y)·log(1 - σ(x))", "(1 - y)·x - logsigmoid(x)", _binary
         ),

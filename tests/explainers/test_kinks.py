@@ -28,6 +28,12 @@ KINKS = [
     (ROW + "F.multi_margin_loss(x, torch.tensor([0]))", (-2 / 3, -1 / 3), "above"),
     (ROW + "F.multilabel_margin_loss(x, torch.tensor([[0, -1, -1]]))", (-2 / 3, -1 / 3), "above"),
     (ROW + "F.cosine_embedding_loss(x, torch.tensor([[0.0, 1.0, 0.0]]), -torch.ones(1))", None, "above"),
+    (
+        "x = torch.zeros(1, 2, requires_grad=True)\n"
+        "F.triplet_margin_loss(torch.zeros(1, 2), x, torch.zeros(1, 2), margin=1e-30)",
+        (-(0.5**0.5), 0),
+        "below",
+    ),
     (PAIR + "F.relu(x - 1).sum()", (0, 1), "below"),
     (PAIR + "x.clamp(max=2.0).sum()", (1, 0), "below"),
     (PAIR + "torch.maximum(x, torch.tensor([0.0, 2.0])).sum()", (0, 1), "middle"),
@@ -38,9 +44,14 @@ SMOOTH = [
     (PAIR + "F.smooth_l1_loss(x, torch.tensor([0.0, 2.5]), reduction='sum')", 1.0),
     (PAIR + "F.huber_loss(x, torch.tensor([0.0, 3.5]), delta=1.0, reduction='sum')", 1.0),
 ]
+LEAPS = [
+    # program, the slopes on both sides, how much higher the value is above, where torch's slope lies
+    (PAIR + "torch.where(x > 1, x.log(), 2 * x).sum()", (2, 1), -2.0, "below"),
+    (PAIR + "torch.where(x >= 2, x.square(), x).sum()", (1, 4), 2.0, "above"),
+    (PAIR + "F.softplus(x, threshold=1).sum()", (0.7310585786, 1), -0.3132616875, "below"),
+    (PAIR + "F.softplus(20 * x).sum()", (20, 20), -2.06115362e-9, "below"),
+]
 NONE = [
-    PAIR + "torch.where(x > 1, x.log(), 2 * x).sum()",  # the value leaps there, so that no slope is beside it
-    PAIR + "torch.where(x >= 2, x.square(), x).sum()",
     PAIR + "F.l1_loss(x, torch.tensor([1.5, 3.0]))",
     PAIR + "F.mse_loss(x, torch.tensor([1.0, 2.0]))",
     PAIR + "F.cross_entropy(torch.stack([x, x]), torch.tensor([0, 1]))",
@@ -73,6 +84,17 @@ def test_the_slope_that_is_said_is_the_one_of_autograd(source: str, slopes: tupl
     assert side_of(one) == side
     if slopes is not None:
         assert (one.below, one.above) == pytest.approx(slopes)
+
+
+@pytest.mark.parametrize(("source", "slopes", "gap", "side"), LEAPS)
+def test_where_the_value_jumps_the_jump_and_both_slopes_are_said(
+    source: str, slopes: tuple[float, float], gap: float, side: str
+):
+    one = found(source)
+    assert one is not None and not one.smooth and side_of(one) == side
+    assert one.gap == pytest.approx(gap, rel=1e-4)
+    assert (one.below, one.above) == pytest.approx(slopes)
+    assert one.taken == pytest.approx(autograd(source)[one.at])
 
 
 @pytest.mark.parametrize(("source", "slope"), SMOOTH)
