@@ -35,7 +35,7 @@ class FailedCall:
     def written(self) -> Written:
         """As source: options in place, tensors by name, a module of torch's own where it is built."""
         built = _built(self.function, self.arguments)
-        called, held = built if built is not None else ("function", {"function": self.function})
+        called, held = built if built is not None else _as_it_is(self.function)
         texts = {name: _literal(value) or name for name, value in self.arguments.items()}
         given, options = list(texts.items())[: self.positional], list(texts.items())[self.positional :]
         if isinstance(self.function, str) and self.function[:1].isupper():  # a class: its options are the constructor's
@@ -43,6 +43,12 @@ class FailedCall:
             called, options = f"{called}({made})", []
         inside = ", ".join([*(text for _, text in given), *(f"{name}={text}" for name, text in options)])
         return f"{called}({inside})", {**self.arguments, **held}
+
+
+def _as_it_is(function: Function) -> Written:
+    """A name for what only can be called again itself: a module with parameters, a function of the caller's own."""
+    name = "criterion" if hasattr(function, "parameters") else "function"
+    return name, {name: function}
 
 
 def _position(function: Function, k: int, kwargs: Mapping[str, object]) -> str:

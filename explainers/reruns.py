@@ -14,6 +14,8 @@ from explainers.recording import Argument, Raised, Recording, Tensor, Value
 VALUE, FLOAT64, TWIN, BACKWARD = "value", "float64", "twin", "backward"
 """Labels of reruns that are not a diagnosis's trials: as it was recorded, upcast, the page's script, and with the
 gradient of every tensor on the way."""
+NO_VALUE = "the edited program shows no value"
+"""Why nothing was compared of a program that ran to its end."""
 
 
 class DropCall(msgspec.Struct, frozen=True, tag="drop"):

@@ -11,6 +11,7 @@ from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, argument, last_name
 from explainers.diagnoses.wording import described, shape
 from explainers.messages import said
+from explainers.recording import Items
 
 _NAME = "AdaptiveLogSoftmaxWithLoss"
 _HEAD = "import torch\nfrom torch import nn\n\ntorch.manual_seed(0)\nx = torch.tensor([[0.6, 0.5], [0.2, 0.7]])\n"
@@ -54,6 +55,17 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
+def _built_again(scene: Scene, source: Source, features: int) -> str | None:
+    """The program with a module of as many features, new weights in it, in the place of one that was built elsewhere."""
+    node, cutoffs = source.at(scene.call.span), scene.call.argument("cutoffs")
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not isinstance(cutoffs, Items):
+        return None
+    *inner, classes = cutoffs.items
+    bias = "" if scene.call.ref("head_bias") is None else ", head_bias=True"
+    module = f"nn.{_NAME}({features}, {classes}, {inner}{bias})"
+    return source.replaced(source.piece(node.func), module)
+
+
 def _cutoffs(scene: Scene) -> Suspicion | None:
     raised, source = scene.recording.raised, Source(scene.recording.source)
     node = source.at(raised.span) if raised is not None else None
@@ -94,6 +106,7 @@ def _features(scene: Scene) -> Suspicion | None:
     built = source.constructors(_NAME)
     first = argument(built[0], 0, "in_features") if len(built) == 1 else None
     changed = None if first is None else source.replaced(source.piece(first), str(x.shape[-1]))
+    changed = changed if built else _built_again(scene, source, x.shape[-1])
     name = known_as(scene, "input")
     return Suspicion(
         at=scene.call.index,

@@ -9,8 +9,9 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
+from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.scene import Floats, Scene, Unrecorded
-from explainers.diagnoses.wording import number, stated
+from explainers.diagnoses.wording import described, number, stated
 from explainers.graph.floats import log_sum_exp
 from explainers.messages import said
 from explainers.recording import Items, Value
@@ -49,7 +50,6 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="ctc-label-out-of-range",
-            unedited="Which class a label means lies before the loss.",
             family="alignments",
             title=said("A label of ctc_loss that is no class"),
             explanation=said(
@@ -62,6 +62,7 @@ def rules() -> tuple[Rule, ...]:
             trigger=_no_class,
             positive=_HEAD + "F.ctc_loss(scores.log_softmax(2), torch.tensor([[1, 3]]), (3,), (2,))",
             control=_HEAD + "F.ctc_loss(scores.log_softmax(2), torch.tensor([[1, 2]]), (3,), (2,))",
+            dominates=frozenset({"gradient-not-finite"}),
         ),
         Rule(
             slug="ctc-input-too-short",
@@ -143,14 +144,25 @@ def _no_class(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{value} means nothing: label {label} of sample {sample} is no class, there are {classes}.",
                      value=stated(scene), label=label, sample=sample, classes=classes),
-        evidence=(said("{count} labels lie outside of 0 to {last}.", count=len(strange), last=classes - 1),),
+        evidence=(
+            described(known_as(scene, "targets"), scene.given("targets")),
+            said("{count} labels lie outside of 0 to {last}.", count=len(strange), last=classes - 1),
+            *((_WRITES,) if scene.given("log_probs").requires_grad else ()),
+        ),
         trials=(
             Trial(said("with every label within the classes"),
                   graph_rerun(wrapped(scene.call, "targets", "torch.clamp", min=0, max=classes - 1)), "illustration"),
         ),
-        fix=fixes.fix(scene, None, "choose",
-                      said("Give log-probabilities of as many classes as there are labels, and the blank.")),
+        fix=fixes.fix(scene, replaced(scene, targets=f"{{}}.clamp(0, {classes - 1})"), "choose",
+                      said("It runs with labels from 0 to {last}: find out where the others come from.",
+                           last=classes - 1)),
     )  # fmt: skip
+
+
+_WRITES = said(
+    "The backward of ctc_loss writes at such labels too, beside its memory, which may end the program (double free or "
+    "corruption, segmentation fault). It was left out here: its gradient, which means nothing, is nan."
+)
 
 
 def _too_short(scene: Scene) -> Suspicion | None:

@@ -22,6 +22,8 @@ _SURPLUS = re.compile(
     r"takes (?:from (?P<least>\d+) to )?(?P<most>\d+) positional arguments? but (?P<given>\d+) (?:positional|was|were)"
 )
 _SHORTER = said("Leave the last ones out.")
+_LONGEST_ARGUMENTS = 60
+_TWO = 2
 _REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -33,9 +35,9 @@ def rules() -> tuple[Rule, ...]:
             family="calling",
             title=said("The class of a loss is called instead of an instance"),
             explanation=said(
-                "nn.CrossEntropyLoss and its like are classes: their constructor takes options such as weight, so it "
-                "takes the input for class weights and the target for a flag. Whether the flag is set cannot be told "
-                "of a tensor of several numbers: that is what is called ambiguous."
+                "nn.CrossEntropyLoss and its like are classes: their constructor takes options alone, such as weight "
+                "or reduction, and so it takes the input and the target for some of them. Where one is a flag, a "
+                "tensor of several numbers does not tell whether it is set: that is what is called ambiguous."
             ),
             words=(
                 "Boolean value of Tensor with more than one value is ambiguous",
@@ -130,16 +132,30 @@ def _class_called(scene: Scene) -> Suspicion | None:
     name = source.written(named)
     _, end = source.piece(named)
     changed = source.replaced((end, end), "()")
+    given = source.written(built)[len(source.written(built.func)) :]
+    taken = " ".join(given.split()) if len(given) <= _LONGEST_ARGUMENTS else "(input, target)"
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{name} is a class: call an instance, {name}()(input, target).", name=name),
-        evidence=(
-            said("{first} went into the parameter weight, {second} into size_average.",
-                 first=source.written(built.args[0]), second=source.written(built.args[1])),
-        ),
+        verdict=said("{name} is a class: call an instance, {call}.", name=name, call=f"{name}(){taken}"),
+        evidence=(_taken(source, built, raised.accepts if here is not None and _is_within(built, here) else ()),),
         trials=(),
         fix=fixes.fix(scene, changed, "safe", _instance_first(scene.registry, name)),
-    )  # fmt: skip
+    )
+
+
+def _taken(source: Source, built: ast.Call, accepts: tuple[str, ...]) -> Message:
+    """What the constructor takes the first two arguments for."""
+    first, second = (source.written(argument) for argument in built.args[:2])
+    if len(accepts) >= _TWO:
+        return said("{first} went into the parameter {one}, {second} into {other}.",
+                    first=first, second=second, one=accepts[0], other=accepts[1])  # fmt: skip
+    return said("{first} and {second} went into the constructor, which takes options alone.",
+                first=first, second=second)  # fmt: skip
+
+
+def _is_within(built: ast.Call, here: ast.AST) -> bool:
+    """Whether what raised is the construction, or a name that was looked up on what it gave."""
+    return here is built or (isinstance(here, ast.Attribute) and here.value is built)
 
 
 def _instance_first(losses: Registry, name: str) -> Message:

@@ -14,7 +14,7 @@ from explainers.diagnoses.scene import Concern, Scene
 from explainers.messages import Message
 from explainers.notes import Notes
 from explainers.recording import Span
-from explainers.reruns import GraphRerun, SourceRerun
+from explainers.reruns import NO_VALUE, GraphRerun, SourceRerun
 
 Confidence = Literal["shown", "consistent", "possible"]
 Applicability = Literal["safe", "likely", "choose"]
@@ -192,6 +192,11 @@ class Counterfactual:
     def ran(self) -> bool:
         """Whether it gave a value."""
         return bool(self.values)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ran to its end, though it shows no value."""
+        return self.not_run == NO_VALUE
 
     @property
     def finite(self) -> bool:

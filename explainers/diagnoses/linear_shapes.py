@@ -100,7 +100,11 @@ def _turned(scene: Scene, x: tuple[int, ...], weight: tuple[int, ...]) -> Fix:
     if len(x) == 2 and x[0] == weight[-1] and target is not None and target.shape[:1] == (x[1],):
         note = said("Turn the input: one row per item.")
         return fixes.fix(scene, replaced(scene, input="{}.T"), "likely", note)
-    return fixes.fix(scene, None, "choose", said("Give a matrix with one row per class and one column per feature."))
+    dtype = scene.given("linear_weight").dtype
+    sizes = ", ".join(map(str, (*weight[:-1], x[-1])))
+    like = f"torch.zeros({sizes})" if dtype == "float32" else f"torch.zeros({sizes}, dtype=torch.{dtype})"
+    note = said("Pass your own {names}: what stands there only has its shape and dtype.", names="linear_weight")
+    return fixes.fix(scene, replaced(scene, linear_weight=like), "choose", note)
 
 
 def _bias(scene: Scene, bias: tuple[int, ...], classes: int) -> Suspicion:

@@ -133,6 +133,14 @@ _NOTES: Final[Mapping[str, Message]] = {
 }
 
 
+_MAKING: Final[Mapping[str, str]] = {
+    "tuple": "{}[0]",
+    "list": "torch.tensor({})",
+    "number": "torch.tensor([{}])",
+    "array": "torch.as_tensor({})",
+}
+
+
 def _kind(name: str, value: Value) -> str | None:
     """What stands where a tensor should; None for a tensor, and for what may be left out."""
     match value:
@@ -159,14 +167,10 @@ def _kind(name: str, value: Value) -> str | None:
 
 
 def _made_tensor(scene: Scene, name: str, kind: str, cast: str) -> str | None:
-    match kind:
-        case "tuple":
-            return replaced(scene, **{name: "{}[0]"})
-        case "list":
-            return replaced(scene, **{name: f"torch.tensor({{}}){cast}"})
-        case "number":
-            return replaced(scene, **{name: f"torch.tensor([{{}}]){cast}"})
-        case "array":
-            return replaced(scene, **{name: f"torch.as_tensor({{}}){cast}"})
-        case _:
-            return None
+    """The program with this argument made a tensor, and whatever else is a list or an array instead of one."""
+    if kind not in _MAKING:
+        return None
+    others = ((a.name, _kind(a.name, a.value)) for a in scene.call.arguments if a.name != name)
+    also = {other: _MAKING[found] + cast for other, found in others if found in ("list", "array")}
+    text = _MAKING[kind] + (cast if kind != "tuple" else "")
+    return replaced(scene, **{name: text, **also})

@@ -15,7 +15,7 @@ import torch
 
 from explainers.recording import Raised, Recording, Tensor
 from explainers.replay.machine import MESSAGE_LIMIT, Machine, NotReplayable
-from explainers.reruns import TWIN, GraphRerun, RerunResult, SourceRerun
+from explainers.reruns import NO_VALUE, TWIN, GraphRerun, RerunResult, SourceRerun
 from explainers.tracing import record
 from explainers.tracing.noting import Noter
 from explainers.tracing.values import Unrecorded
@@ -60,7 +60,7 @@ def rerun_source(rerun: SourceRerun, namespace: Mapping[str, object] | None = No
     if recording.raised is not None:
         return RerunResult(rerun.label, raised=recording.raised, recording=recording)
     if value is None or value.data is None:
-        return RerunResult(rerun.label, not_run="the edited program shows no value", recording=recording)
+        return RerunResult(rerun.label, not_run=NO_VALUE, recording=recording)
     return RerunResult(rerun.label, value=value, recording=recording)
 
 

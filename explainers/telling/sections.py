@@ -145,8 +145,15 @@ def _arguments(explanation: Explanation) -> Iterator[Message]:
 def counterfactuals(explanation: Explanation, translator: Translator) -> list[str]:
     """What was run beside the program, and what came of it."""
     told = [d for k, d in enumerate(explanation.diagnoses) if k == 0 or not d.general]
+    if explanation.recording.raised is not None and any(_runs_through(c) for d in told[:1] for c in d.counterfactuals):
+        return [said("The program with the fix runs to its end; it shows no value.").say(translator)]
     runs = (c for d in told for c in d.counterfactuals if c.ran or d.concern != "gradient")
     return [line for c in runs for line in _counterfactual(c, translator)]
+
+
+def _runs_through(found: Counterfactual) -> bool:
+    """Whether the program with the fix does not stop any more, where nothing else is known of it."""
+    return found.role == "fix" and found.ended
 
 
 def illustrations(explanation: Explanation, translator: Translator) -> list[str]:
@@ -245,7 +252,9 @@ def checks(explanation: Explanation, translator: Translator) -> tuple[str, ...]:
     unsaid = {"value"} if explanation.proof.off_by_rounding else set[str]()
     unsaid |= {"gradient"} if apart(explanation) else set[str]()
     passed = [check.name for check in explanation.proof.checks if check.passed and check.name not in unsaid]
-    ran = any(c.ran for d in explanation.diagnoses for c in d.counterfactuals)
+    stopped_before = explanation.recording.raised is not None
+    tried = [c for d in explanation.diagnoses for c in d.counterfactuals]
+    ran = any(c.ran or (stopped_before and _runs_through(c)) for c in tried)
     extra = (said("counterfactual").say(translator),) if ran else ()
     return (*(names[name].say(translator) for name in passed), *extra)
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch.overrides import get_overridable_functions
 
 from explainers.recording import Argument, Items, Opaque, Slice, Value
-from explainers.tracing import unfolded
+from explainers.tracing import memory, unfolded
 from explainers.tracing.internals import schemas
 from explainers.tracing.naming import public_name
 from explainers.tracing.signatures import REDUCTIONS
@@ -85,6 +85,7 @@ _UNFOLDED: Final[Mapping[str, Callable[..., Any]]] = {
     unfolded.LINEAR: unfolded.linear_cross_entropy,
     unfolded.GRAD: unfolded.grad,
     unfolded.ADAPTIVE: unfolded.adaptive_log_softmax_with_loss,
+    "torch.nn.functional.ctc_loss": memory.ctc_loss,
 }
 _FULL_SIGNATURES: Final[Mapping[str, Callable[..., Any]]] = {
     "torch.softmax": F.softmax,

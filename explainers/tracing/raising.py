@@ -165,8 +165,10 @@ def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str | None:
 
 
 def _accepts(written: ast.AST | None, frame: FrameType | None) -> tuple[str, ...]:
-    """The parameters of what an expression calls, where it calls a name or an attribute of a module."""
+    """The parameters of what an expression calls, where it calls a name or an attribute of a module; of `made(x).name`
+    those of what made it."""
     call = written.value if isinstance(written, ast.Expr) else written
+    call = call.value if isinstance(call, ast.Attribute) else call
     target = _looked_up(call.func, frame) if isinstance(call, ast.Call) else None
     if isinstance(target, torch.nn.Module):
         target = target.forward
