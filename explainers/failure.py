@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -64,17 +65,32 @@ def describe(error: BaseException) -> Failure:
 def written(error: BaseException) -> Written | None:
     """The failed call as one expression that may be run again: torch's own functions on the operands as they are.
 
-    None where it would run anything else, or change something.
+    None where it would run anything else, or change something: a backward starts from copies.
     """
     failed = getattr(error, _CALL, None)
     if isinstance(failed, FailedCall):
         return failed.written()
     step = _innermost(error.__traceback__)
     node = _expression(step) if step is not None else None
-    if step is None or node is None or not all(_is_harmless(part, step.tb_frame) for part in ast.walk(node)):
+    if step is None or node is None:
         return None
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    return ast.unparse(node), {name: _variable(step.tb_frame, name) for name in names}
+    backward = _is_backward(node)
+    parts = [part for part in ast.walk(node) if not (backward and part is node)]
+    if not all(_is_harmless(part, step.tb_frame) for part in parts):
+        return None
+    held = {part.id: _variable(step.tb_frame, part.id) for part in parts if isinstance(part, ast.Name)}
+    return ast.unparse(node), {name: _copied(value) for name, value in held.items()} if backward else held
+
+
+def _is_backward(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
+
+
+def _copied(held: Any) -> object:
+    """A tensor of the same numbers without its history, a module with parameters of its own; else the thing itself."""
+    if hasattr(held, "requires_grad") and hasattr(held, "detach"):
+        return held.detach().clone().requires_grad_(held.requires_grad)
+    return copy.deepcopy(held) if hasattr(held, "parameters") else held
 
 
 def _described(traceback: TracebackType | None) -> tuple[str, Mapping[str, object]]:

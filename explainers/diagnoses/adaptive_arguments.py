@@ -56,7 +56,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _built_again(scene: Scene, source: Source, features: int) -> str | None:
-    """The program with a module of as many features, new weights in it, in the place of one that was built elsewhere."""
+    """The program with a module of as many features, and new weights, in the place of one that was built elsewhere."""
     node, cutoffs = source.at(scene.call.span), scene.call.argument("cutoffs")
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not isinstance(cutoffs, Items):
         return None

@@ -146,7 +146,8 @@ def _unreduced(scene: Scene) -> Suspicion | None:
     loss = scene.given("input")
     if loss.elements == 1 or not loss.requires_grad or scene.call.argument("gradient") is not None:
         return None
-    name = known_as(scene, "input")
+    known = known_as(scene, "input")
+    name = said("the loss") if known == "input" and loss.name is None else known
     return Suspicion(
         at=scene.call.index,
         verdict=said("{name} has shape {shape}: backward() starts from a single number.",

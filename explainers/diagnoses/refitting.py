@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from explainers.diagnoses import fixes
-from explainers.diagnoses.class_axes import OF_INDICES, indices
+from explainers.diagnoses.class_axes import OF_INDICES, indices, scores
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.fitting import FITS, Fitted, Shape, fits, fitted, given, has_many_axes
-from explainers.diagnoses.operands import known_as
+from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.source_edits import Source, functional
 from explainers.diagnoses.wording import described, shape
 from explainers.messages import Message, said
 from explainers.recording import Tensor
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\nx = torch.tensor([[0.6, 0.5, -1.0], [0.2, 0.7, -0.3]])\n"
+_OF_PROBABILITIES = frozenset({"cross_entropy", "linear_cross_entropy"})
 _CUT = said("Only what all of them have is compared then: find out why one has more.")
 
 
@@ -64,6 +66,8 @@ def _unfit(scene: Scene) -> Suspicion | None:
     if fits(scene):
         return None
     tensors = given(scene)
+    if (probabilities := _other_classes(scene, tensors)) is not None:
+        return probabilities
     (first, x), *_ = tensors.items()
     odd, wanted = _odd(scene, tensors)
     changes = refitted(scene, said("Give it that shape."))
@@ -75,7 +79,7 @@ def _unfit(scene: Scene) -> Suspicion | None:
         **named,
         **reference,
     )
-    if has_many_axes(scene.name, x.shape):
+    if has_many_axes(scene.name, x.shape) or (not x.shape and tensors[odd].shape == wanted):
         verdict = said(
             "{first} has shape {shape}: {loss} takes one item, (C), or a row of scores for each, (N, C).",
             loss=scene.name,
@@ -91,6 +95,38 @@ def _unfit(scene: Scene) -> Suspicion | None:
         trials=(),
         fix=next(iter(changes), fixes.fix(scene, None, "choose", said("Give it that shape."))),
         alternatives=changes[1:],
+    )  # fmt: skip
+
+
+def _other_classes(scene: Scene, tensors: Mapping[str, Tensor]) -> Suspicion | None:
+    """Probabilities of another number of classes than there are scores of, else of the shape of the scores."""
+    target = tensors["target"] if scene.name in _OF_PROBABILITIES else None
+    x = () if target is None else scores(scene)
+    axis = min(1, len(x) - 1)
+    if target is None or not target.floating or not x or len(target.shape) != len(x):
+        return None
+    (have, want), alike = (target.shape[axis], x[axis]), (*target.shape[:axis], x[axis], *target.shape[axis + 1 :])
+    if have == want or alike != x:
+        return None
+    name, sliced = known_as(scene, "target"), f"[{':, ' * axis}:{want}]"
+    note = said("Only the first of them are kept then: find out what the others stand for.")
+    changed = replaced(scene, target="{}" + sliced) if have > want else None
+    if have < want:
+        ends = ", ".join(map(str, (*(0, 0) * (len(x) - 1 - axis), 0, want - have)))
+        pad = f"{functional(Source(scene.recording.source))}.pad({{}}, ({ends}))"
+        note = said("The classes that it lacks get the probability 0 then: find out which they are.")
+        changed = replaced(scene, target=pad)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{name} has shape {given}: probabilities of the classes have the shape of the scores, {wanted}.",
+                     name=name, given=shape(target.shape), wanted=shape(x)),
+        evidence=(
+            *(described(known_as(scene, each), tensor) for each, tensor in tensors.items()),
+            said("There are scores of {classes} classes on axis {axis}, and probabilities of {columns}.",
+                 classes=want, axis=axis, columns=have),
+        ),
+        trials=(),
+        fix=fixes.fix(scene, changed, "choose", note),
     )  # fmt: skip
 
 

@@ -190,6 +190,8 @@ def floors(explanation: Explanation, translator: Translator) -> list[str]:
 def no_floor(explanation: Explanation, translator: Translator) -> list[str]:
     """Why no least value is given of a loss: a reason of its own, or one of this call."""
     loss, value = explanation.loss, explanation.subject
+    if explanation.recording.raised is not None:
+        return []
     if loss is None or not loss.is_loss or value is None or value.data is None or floors(explanation, translator):
         return []
     reason = loss.no_floor or unfound(explanation, loss)
