@@ -31,6 +31,7 @@ from explainers.quantities import quantities, size, weight
 
 LONGEST_FORMULA = 400
 SHOWN_ROWS = 3
+LONGEST_UNDEFINED = 60
 LONGEST_PUT = 120
 LONGEST_SIMPLIFIED = 60
 LONGEST_GRADIENT = 60
@@ -157,7 +158,7 @@ def _readings(item: Node) -> tuple[Node, ...]:
 
 def _substitution(split: Split, page: Page, place: tuple[int, ...], value: arb) -> Substitution:
     display = page.numbers()
-    if weight(split.item) > LONGEST_FORMULA:
+    if weight(split.item) > (LONGEST_UNDEFINED if value.is_nan() else LONGEST_FORMULA):
         return Substitution(place, (), value, Meaning())
     at: dict[Axis, Any] = {axis: sympy.Integer(k) for axis, k in zip(split.item.axes, place, strict=True)}
     written = [display.element(form, at) for form in _readings(split.item)]

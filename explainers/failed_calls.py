@@ -53,8 +53,12 @@ def _as_it_is(function: Function) -> Written:
 
 def _position(function: Function, k: int, kwargs: Mapping[str, object]) -> str:
     """What torch calls the argument at a position, or a name for it where that is not known or given once more."""
-    loss = _loss_of(function)
-    names = ("input", "target") if loss is None else tuple(inspect.signature(loss.program).parameters)
+    loss, forward = _loss_of(function), getattr(function, "forward", None)
+    program = loss.program if loss is not None else None
+    taking = forward if forward is not None and not isinstance(function, type) else program
+    names = (
+        ("input", "target") if taking is None else tuple(n.rstrip("_") for n in inspect.signature(taking).parameters)
+    )
     return names[k] if k < len(names) and names[k] not in kwargs else f"argument_{k + 1}"
 
 

@@ -80,7 +80,7 @@ def _alone(error: BaseException) -> Failure:
     names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, **alone[1]}
     recording = tracing.record(alone[0], namespace=names)
     if recording.raised is None and failure.type == TypeError.__name__:  # it gave what has no value, a module
-        recording = tracing.record(f"{alone[0]}.item()", namespace=names)
+        recording = tracing.record(f"{alone[0]}.detach()", namespace=names)
     elif recording.raised is None or recording.raised.type != failure.type:
         return failure
     return replace(failure, explanation=explained(recording, namespace=names))

@@ -9,8 +9,9 @@ import re
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
+from explainers.diagnoses.operands import rewritten
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.source_edits import Source, without_keyword
+from explainers.diagnoses.source_edits import Piece, Source, without_keyword
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
@@ -90,10 +91,19 @@ def _changes(scene: Scene, source: Source, node: ast.Call, value: ast.expr, name
     """The argument converted, and where it was named the call without it."""
     text, keyword = _converted(source, value, wanted), next((k for k in node.keywords if k.arg == name), None)
     note = said("Pass {names}.", names=wanted)
-    made = () if text is None else (fixes.fix(scene, source.replaced(source.piece(value), text), "safe", note),)
+    pieces = [] if text is None else [(source.piece(value), text), *_alike(source, node, value, wanted)]
+    made = (fixes.fix(scene, rewritten(source, pieces), "safe", note),) if pieces else ()
     left = said("Leave it out, so that it has its default.")
     without = () if keyword is None else (fixes.fix(scene, without_keyword(source, node, keyword), "choose", left),)
     return (*made, *without)
+
+
+def _alike(source: Source, node: ast.Call, value: ast.expr, wanted: str) -> list[tuple[Piece, str]]:
+    """The other lists among the arguments of a call that wants a tensor in the place of one."""
+    if not wanted.startswith("Tensor") or not isinstance(value, ast.List):
+        return []
+    others = (a for a in node.args if isinstance(a, ast.List) and a is not value)
+    return [(source.piece(a), f"torch.tensor({source.written(a)})") for a in others]
 
 
 def _passed(scene: Scene, node: ast.Call, name: str, position: int | None) -> ast.expr | None:

@@ -25,6 +25,8 @@ _SHORTER = said("Leave the last ones out.")
 _LONGEST_ARGUMENTS = 60
 _TWO = 2
 _REDUCTIONS = ("mean", "sum", "none")
+_BY_NUMBER = ("none", "mean", "sum")
+_OF_NUMPY = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def rules() -> tuple[Rule, ...]:
@@ -124,19 +126,22 @@ def _class_called(scene: Scene) -> Suspicion | None:
         return None
     here = source.at(raised.span)
     built = here if isinstance(here, ast.Call) else _built_from_tensors(source) if raised.lacked else None
-    named = _class_of(source, built) if built is not None else None
+    beside = _beside_losses(scene, source, here)
+    built = built if beside is None else beside
+    named = None if built is None else built.func if beside is not None else _class_of(source, built)
     if built is None or named is None:
         return None
     if raised.type == "RuntimeError" and scene.name != "bool":
         return None
     name = source.written(named)
     _, end = source.piece(named)
-    changed = source.replaced((end, end), "()")
+    options = "(dim=-1)" if beside is not None and raised.accepts[:1] == ("dim",) else "()"
+    changed = source.replaced((end, end), options)
     given = source.written(built)[len(source.written(built.func)) :]
     taken = " ".join(given.split()) if len(given) <= _LONGEST_ARGUMENTS else "(input, target)"
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{name} is a class: call an instance, {call}.", name=name, call=f"{name}(){taken}"),
+        verdict=said("{name} is a class: call an instance, {call}.", name=name, call=f"{name}{options}{taken}"),
         evidence=(_taken(source, built, raised.accepts if here is not None and _is_within(built, here) else ()),),
         trials=(),
         fix=fixes.fix(scene, changed, "safe", _instance_first(scene.registry, name)),
@@ -145,7 +150,9 @@ def _class_called(scene: Scene) -> Suspicion | None:
 
 def _taken(source: Source, built: ast.Call, accepts: tuple[str, ...]) -> Message:
     """What the constructor takes the first two arguments for."""
-    first, second = (source.written(argument) for argument in built.args[:2])
+    first, second = (*(source.written(argument) for argument in built.args[:2]), "")[:2]
+    if not second:
+        return said("{first} went into the constructor, which takes options alone.", first=first)
     if len(accepts) >= _TWO:
         return said("{first} went into the parameter {one}, {second} into {other}.",
                     first=first, second=second, one=accepts[0], other=accepts[1])  # fmt: skip
@@ -189,6 +196,18 @@ def _is_construction(node: ast.Call) -> bool:
     return last_name(node.func)[:1].isupper() and last_name(node.func).endswith("Loss") and len(plain) >= 2
 
 
+def _beside_losses(scene: Scene, source: Source, here: ast.AST | None) -> ast.Call | None:
+    """The construction of a module next to losses, nn.Softmax or nn.CosineSimilarity, that is given a tensor."""
+    raised = scene.recording.raised
+    node = here.value if isinstance(here, ast.Attribute) else here
+    if raised is None or not isinstance(node, ast.Call):
+        return None
+    modules = {loss.module for loss in scene.registry.losses.values() if not loss.is_loss}
+    tensors = {operand.text for operand in raised.operands if operand.kind == "Tensor"}
+    given = any(source.written(argument) in tensors for argument in node.args)
+    return node if given and last_name(node.func) in modules else None
+
+
 def _built_from_tensors(source: Source) -> ast.Call | None:
     found = [call for call in source.calls() if _is_construction(call)]
     return found[0] if len(found) == 1 else None
@@ -197,7 +216,7 @@ def _built_from_tensors(source: Source) -> ast.Call | None:
 def _swapped(scene: Scene) -> Suspicion | None:
     x, y = scene.given("input"), scene.given("target")
     longer = len(y.shape) > len(x.shape) if scene.name != "binary_cross_entropy" else x.shape == y.shape
-    if x.floating or not y.floating or not longer:
+    if x.floating or x.dtype.startswith("complex") or not y.floating or not longer:
         return None
     names = {"first": known_as(scene, "input"), "second": known_as(scene, "target")}
     return Suspicion(
@@ -236,13 +255,15 @@ def _unknown(scene: Scene) -> Suspicion | None:
     if not isinstance(node, ast.Call) or keyword is None or keyword.arg is None:
         return None
     start, _ = source.piece(keyword)
-    renamed = source.replaced((start, start + len(keyword.arg)), raised.similar) if raised.similar else None
+    torchs = _OF_NUMPY.get(keyword.arg)
+    similar = torchs if torchs in raised.accepts else raised.similar
+    renamed = source.replaced((start, start + len(keyword.arg)), similar) if similar else None
     return Suspicion(
         at=scene.call.index,
         verdict=said("{function} has no argument {name}.", function=source.written(node.func), name=keyword.arg),
         evidence=(said("It takes {accepts}.", accepts=", ".join(a for a in raised.accepts if a != "self")),),
         trials=(),
-        fix=fixes.fix(scene, renamed, "likely", said("Perhaps {name} is meant.", name=raised.similar))
+        fix=fixes.fix(scene, renamed, "likely", said("Perhaps {name} is meant.", name=similar))
         if renamed
         else fixes.fix(scene, without_keyword(source, node, keyword), "choose", said("Leave it out.")),
         alternatives=(fixes.fix(scene, without_keyword(source, node, keyword), "choose", said("Leave it out.")),),
@@ -295,15 +316,34 @@ def _flag(scene: Scene) -> Suspicion | None:
 
 def _reduction(scene: Scene) -> Suspicion | None:
     given = scene.call.argument("reduction")
-    if not isinstance(given, str) or given in _REDUCTIONS or (given == "batchmean" and scene.name == "kl_div"):
+    if not isinstance(given, str):
+        return _no_word(scene)
+    if given in _REDUCTIONS or (given == "batchmean" and scene.name == "kl_div"):
         return None
     meant = "sum" if "sum" in given.lower() else "none" if given.lower() in ("no", "null", "") else "mean"
+    return _other_reduction(scene, given, meant)
+
+
+def _no_word(scene: Scene) -> Suspicion | None:
+    """None, or one of the numbers that torch has for the reductions inside, where torch refused it."""
+    raised, given = scene.recording.raised, scene.call.argument("reduction")
+    if raised is None or not raised.message.startswith(f"{given} is not "):
+        return None
+    numbered = isinstance(given, int) and 0 <= given < len(_BY_NUMBER)
+    return _other_reduction(scene, given, _BY_NUMBER[given] if numbered else "none" if given is None else "mean")
+
+
+def _other_reduction(scene: Scene, given: object, meant: str) -> Suspicion:
     source = Source(scene.recording.source)
-    places = [n for n in ast.walk(source.tree) if isinstance(n, ast.Constant) and n.value == given]
+    named = [k.value for c in source.calls() for k in c.keywords if k.arg == "reduction"]
+    alike = named or list(ast.walk(source.tree))
+    places = [n for n in alike if isinstance(n, ast.Constant) and n.value == given and type(n.value) is type(given)]
     changed = source.replaced(source.piece(places[0]), f"'{meant}'") if len(places) == 1 else None
     return Suspicion(
         at=scene.call.index,
-        verdict=said("'{given}' is no reduction of {function}: mean, sum or none.", given=given, function=scene.name),
+        verdict=said(
+            "{given} is no reduction of {function}: mean, sum or none.", given=repr(given), function=scene.name
+        ),
         evidence=(said("The nearest one is '{meant}'.", meant=meant),),
         trials=(),
         fix=fixes.fix(scene, changed, "likely", said("Name a reduction that there is.")),

@@ -195,8 +195,8 @@ class Counterfactual:
 
     @property
     def ended(self) -> bool:
-        """Whether it ran to its end, though it shows no value."""
-        return self.not_run == NO_VALUE
+        """Whether it ran to its end, though it shows no value, or one without numbers."""
+        return not self.ran and self.raised is None and self.not_run in (None, NO_VALUE)
 
     @property
     def finite(self) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.source_edits import Source, modules_around
 from explainers.diagnoses.wording import shape
 from explainers.messages import said
 
@@ -88,6 +91,14 @@ def _features(scene: Scene, x: tuple[int, ...], weight: tuple[int, ...]) -> Susp
     )
 
 
+def _built_again(scene: Scene, source: Source, sizes: str) -> str | None:
+    """The program with a module of these sizes, and new weights, in the place of one that was built elsewhere."""
+    node = source.at(scene.call.span)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return None
+    return source.replaced(source.piece(node.func), f"nn.LinearCrossEntropyLoss({sizes})")
+
+
 def _turned(scene: Scene, x: tuple[int, ...], weight: tuple[int, ...]) -> Fix:
     further = weight[2:]
     if further and further[-1] == 1 and weight[-2] == x[-1]:
@@ -103,6 +114,9 @@ def _turned(scene: Scene, x: tuple[int, ...], weight: tuple[int, ...]) -> Fix:
     dtype = scene.given("linear_weight").dtype
     sizes = ", ".join(map(str, (*weight[:-1], x[-1])))
     like = f"torch.zeros({sizes})" if dtype == "float32" else f"torch.zeros({sizes}, dtype=torch.{dtype})"
+    if modules_around(scene.call) and len(weight) == 2:
+        again = _built_again(scene, Source(scene.recording.source), f"{x[-1]}, {weight[0]}")
+        return fixes.fix(scene, again, "likely", said("Build it for as many features as the input has."))
     note = said("Pass your own {names}: what stands there only has its shape and dtype.", names="linear_weight")
     return fixes.fix(scene, replaced(scene, linear_weight=like), "choose", note)
 

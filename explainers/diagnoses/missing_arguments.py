@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Mapping
 
@@ -83,8 +84,9 @@ def _placeholders(
 ) -> tuple[Placeholder, ...]:
     """What may stand for every missing argument; none where that is not known of all of them."""
     modules = {loss.module: loss.name for loss in scene.registry.losses.values() if loss.module is not None}
-    accepts = [name.rstrip("_") for name in raised.accepts if name != "self"]
-    shapes = _shapes(scene, raised, node, accepts)
+    loss = scene.registry.losses.get(modules.get(called, called))
+    known = raised.accepts or (tuple(inspect.signature(loss.program).parameters) if loss is not None else ())
+    shapes = _shapes(scene, raised, node, [name.rstrip("_") for name in known if name != "self"])
     found = [placeholder(modules.get(called, called), name, shapes) for name in names]
     return tuple(one for one in found if one is not None) if all(found) else ()
 

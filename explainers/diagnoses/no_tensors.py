@@ -171,6 +171,10 @@ def _made_tensor(scene: Scene, name: str, kind: str, cast: str) -> str | None:
     if kind not in _MAKING:
         return None
     others = ((a.name, _kind(a.name, a.value)) for a in scene.call.arguments if a.name != name)
-    also = {other: _MAKING[found] + cast for other, found in others if found in ("list", "array")}
+    also = {
+        other: _MAKING[found] + cast
+        for other, found in others
+        if found in ("list", "array") or found == kind == "number"
+    }
     text = _MAKING[kind] + (cast if kind != "tuple" else "")
     return replaced(scene, **{name: text, **also})

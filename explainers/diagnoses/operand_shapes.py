@@ -237,14 +237,17 @@ def _joined(scene: Scene, given: list[Tensor]) -> str | None:
 
 
 def _no_such_axis(scene: Scene) -> Suspicion | None:
-    dim = scene.call.argument("dim")
+    dims = scene.call.argument("dim")
     operand = "x1" if scene.tensor("x1") is not None else "input"
     tensor = scene.tensor(operand)
-    if tensor is None or not isinstance(dim, int) or -len(tensor.shape) <= dim < max(len(tensor.shape), 1):
+    count = 0 if tensor is None else len(tensor.shape)
+    listed = [dims] if isinstance(dims, int) else list(dims.items) if isinstance(dims, Items) else []
+    dim = next((k for k in listed if isinstance(k, int) and not -count <= k < max(count, 1)), None)
+    if tensor is None or dim is None:
         return None
     if is_library_loss(scene.call, scene.registry):
         return None
-    name, count = known_as(scene, operand), len(tensor.shape)
+    name = known_as(scene, operand)
     last = replaced(scene, dim="-1") or fixes.with_option(scene, scene.call, "dim", "-1")
     return Suspicion(
         at=scene.call.index,

@@ -14,6 +14,9 @@ _SIMPLE = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Const
 _METHOD = re.compile(r"\{\}(?:\.\w+\([^()]*\))+")
 _CALLED = re.compile(r"[\w\])]\s*\($")
 _LEAST = 1e-6
+_WITH_WEIGHTS = frozenset({"linear_cross_entropy", "AdaptiveLogSoftmaxWithLoss"})
+_FORWARD = ("input", "target")
+"""What the modules with weights of their own are called with."""
 _BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.If, ast.With, ast.Try)
 
 
@@ -21,6 +24,8 @@ def written(scene: Scene, name: str) -> ast.expr | None:
     """What was written for an argument of the scene's call; None where it was not written out there."""
     source, place = Source(scene.recording.source), position(scene.call, name)
     node = source.at(scene.call.span)
+    if modules_around(scene.call) and scene.name in _WITH_WEIGHTS:
+        place = _FORWARD.index(name) if name in _FORWARD else None
     if place is None or len(modules_around(scene.call)) > 1:
         return None
     match node:

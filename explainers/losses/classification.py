@@ -176,7 +176,7 @@ def _picked(
 def _of_some_weight(item: Node, weights: Node, layout: Layout) -> Node:
     """Not a number where no target has a weight: of the two averages the first is 0/0 then."""
     total = ops.sum(weights, tuple(axis for axis in layout if axis is not None))
-    return ops.mul(ops.where(ops.compare("eq", total, 0), float("nan"), 1), item)
+    return ops.mul(ops.div(total, total), item)
 
 
 def _soft(

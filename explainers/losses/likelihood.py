@@ -84,9 +84,9 @@ def poisson_nll_loss(
     """e^x − t · x, or x − t · log(x + ε); full, Stirling's t log t − t + ½ log 2πt is added where t > 1."""
     (x, t), layout = broadcast((input, target))
     if log_input:
-        expected, logarithm = in_its_dtype(ops.exp, input, x), x
+        expected, logarithm = in_its_dtype(lambda x: ops.exp(ops.real(x)), input, x), x
     else:
-        expected, logarithm = x, in_its_dtype(lambda x: ops.log(ops.alone("add", x, eps)), input, x)
+        expected, logarithm = x, in_its_dtype(lambda x: ops.log(ops.alone("add", ops.real(x), eps)), input, x)
     item = ops.sub(expected, ops.mul(t, logarithm))
     if full:
         stirling = in_its_dtype(_stirling, target, t)

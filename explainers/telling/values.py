@@ -113,7 +113,7 @@ def _classes(recording: Recording, call: Call) -> int | None:
     if target is None or scores is None or (target.floating and not _are_shares(target.array().astype(np.float64))):
         return None
     sizes = weights.shape if weights is not None else scores.shape
-    return sizes[0] if weights is not None or len(sizes) == 1 else sizes[1]
+    return sizes[0] if weights is not None or len(sizes) == 1 else sizes[1] if sizes else None
 
 
 def _are_shares(labels: np.ndarray) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 from collections.abc import Callable
+from difflib import get_close_matches
 from types import FrameType, TracebackType
 from typing import Any, Final, Generic, TypeVar
 
@@ -162,4 +163,7 @@ def _resolved(name: str, kwargs: dict[str, object]) -> tuple[Callable[..., Any],
     of_torch = find(f"torch.{name}")  # what torch.nn.functional lacks, as logsumexp
     if of_torch is not None:
         return of_torch, kwargs
-    raise ValueError(f"torch.nn.functional and torch.nn have no {name!r}; try a name such as 'cross_entropy'")
+    known = {each.lower(): each for home in (F, nn) for each in dir(home) if not each.startswith("_")}
+    near = get_close_matches(name.lower(), known, 1)
+    nearest = f"the nearest name is {known[near[0]]!r}" if near else "try a name such as 'cross_entropy'"
+    raise ValueError(f"torch.nn.functional and torch.nn have no {name!r}; {nearest}")

@@ -58,7 +58,7 @@ def test_a_class_that_takes_input_and_target_for_its_options_is_mended() -> None
     found = explain_error(caught.value).explanation
     assert found is not None and found.diagnoses[0].confidence == "shown"
     fix = found.diagnoses[0].fix
-    assert fix is not None and fix.diff[1] == "+ nn.CrossEntropyLoss()(input, target).item()"
+    assert fix is not None and fix.diff[1] == "+ nn.CrossEntropyLoss()(input, target).detach()"
 
 
 def test_a_module_with_parameters_is_not_built_anew() -> None:
