@@ -82,6 +82,7 @@ class Display:
     labelling: Labels = field(default_factory=Labels)
     quantities: Mapping[str, Exact] = field(default_factory=dict[str, Exact])
     known: Known | None = None
+    _open: list[sympy.Symbol] = field(default_factory=list[sympy.Symbol])
     _tables: dict[Node, Tables] = field(default_factory=dict[Node, Tables])
     _counted: dict[Node, frozenset[Axis]] = field(default_factory=dict[Node, frozenset[Axis]])
     _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
@@ -329,16 +330,18 @@ class Display:
             inner: dict[Axis, Expr] = {}
             for axis in over:
                 inner[axis] = self._bound(axis, {**place, **inner})
+            self._open.extend(inner.values())
             body = self._term(x, {**place, **inner})
+            del self._open[len(self._open) - len(over) :]
             return un.total(body, *((inner[axis], 0, axis.size - 1) for axis in reversed(over)))
         if count(over) > LONGEST_SUM:
             return self._cut_sum(x, over, place)
         return un.plus([self._term(x, {**place, **inner}) for inner in self._places(over)])
 
     def _bound(self, axis: Axis, place: Place) -> sympy.Symbol:
-        """The letter that a sum runs over: the axis's own unless the place already speaks of it."""
+        """The letter that a sum runs over: the axis's own unless the place or a sum around it already speaks of it."""
         own = self.letter(axis)
-        free = {s for at in place.values() if at is not None for s in at.free_symbols}
+        free = {s for at in place.values() if at is not None for s in at.free_symbols} | set(self._open)
         if own not in free:
             return own
         names = {s.name for s in free} | self.reserved
