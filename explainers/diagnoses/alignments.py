@@ -62,7 +62,6 @@ def rules() -> tuple[Rule, ...]:
             trigger=_no_class,
             positive=_HEAD + "F.ctc_loss(scores.log_softmax(2), torch.tensor([[1, 3]]), (3,), (2,))",
             control=_HEAD + "F.ctc_loss(scores.log_softmax(2), torch.tensor([[1, 2]]), (3,), (2,))",
-            dominates=frozenset({"gradient-not-finite"}),
         ),
         Rule(
             slug="ctc-input-too-short",
@@ -134,9 +133,14 @@ def is_ruled_out(possible: np.ndarray, labels: list[int], blank: int) -> bool:
     return alive.isdisjoint((len(states) - 1, len(states) - 2))
 
 
-def _no_class(scene: Scene) -> Suspicion | None:
+def strange_labels(scene: Scene) -> list[tuple[int, int]]:
+    """The labels of ctc_loss that are no classes, each behind the sample that it is of."""
     classes = scene.given("log_probs").shape[-1]
-    strange = [(k, label) for k, one in enumerate(ctc_labels(scene)) for label in one if not 0 <= label < classes]
+    return [(k, label) for k, one in enumerate(ctc_labels(scene)) for label in one if not 0 <= label < classes]
+
+
+def _no_class(scene: Scene) -> Suspicion | None:
+    classes, strange = scene.given("log_probs").shape[-1], strange_labels(scene)
     if not strange:
         return None
     sample, label = strange[0]

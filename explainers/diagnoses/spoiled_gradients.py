@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from explainers.diagnoses import fixes
+from explainers.diagnoses.alignments import strange_labels
 from explainers.diagnoses.backward_steps import TAME, blamed, gradient_trial, suspects, turned_backward
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import set_to, wrapped
@@ -278,6 +279,8 @@ def _any(scene: Scene) -> Suspicion | None:
     if found is None or id is None:
         return None
     call, name = found
+    if short(call) == "ctc_loss" and strange_labels(replace(scene, call=call)):
+        return None  # its backward was not run
     there, bad = _entry(scene, id)
     named = scene.recording.tensors[id].name or name
     return Suspicion(

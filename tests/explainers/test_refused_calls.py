@@ -66,7 +66,7 @@ def test_a_module_with_parameters_is_not_built_anew() -> None:
     with pytest.raises(RuntimeError) as caught:
         explain(adaptive, SCORES, torch.tensor([0, 5]))
     alone = written(caught.value)
-    assert alone is not None and alone[0] == "function(input, target)" and alone[1]["function"] is adaptive
+    assert alone is not None and alone[0] == "criterion(input, target)" and alone[1]["criterion"] is adaptive
 
 
 def test_a_script_that_imports_numpy_is_explained_from_its_own_line(tmp_path: Path) -> None:

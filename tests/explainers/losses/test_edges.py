@@ -130,6 +130,16 @@ def test_a_label_that_is_no_class_is_not_derived(target: list[list[int]]) -> Non
     log_p = torch.zeros(5, 2, 4).log_softmax(-1)
     found = explain("ctc_loss", log_p, torch.tensor(target), (5, 5), (2, 2))
     assert found.proof.verdict == "not-applicable" and "label" in found.verdict
+    assert any(c.ran for c in found.diagnoses[0].counterfactuals)
+
+
+def test_the_backward_of_a_label_that_is_no_class_is_not_run() -> None:
+    log_p = torch.zeros(3, 1, 4).log_softmax(-1).requires_grad_()
+    with watch() as run:
+        loss = F.ctc_loss(log_p, torch.tensor([[700]]), (3,), (1,))
+        loss.backward()
+    assert log_p.grad is not None and log_p.grad.isnan().all()
+    assert run.explain(loss).diagnoses[0].slug == "ctc-label-out-of-range"
 
 
 NONE = float("nan")
@@ -146,6 +156,11 @@ TINY = [
     ("soft_margin_loss", [torch.tensor([-1e22]), torch.tensor([0.6])], {}),
     ("triplet_margin_loss", [torch.tensor([[NONE, 1.0]]), torch.ones(1, 2), torch.zeros(1, 2)], {}),
     ("log_softmax", [torch.zeros(1, 0)], {"dim": 0}),
+    ("one_hot", [torch.zeros(0, dtype=torch.int64)], {"num_classes": 5}),
+    ("softplus", [torch.tensor([100.0, 2.0])], {"beta": 10, "threshold": 1000}),
+    ("softplus", [torch.tensor([100.0, 2.0])], {"beta": 1.3, "threshold": 90}),
+    ("ctc_loss", [torch.tensor([[[math.inf, -1.0, -2.0]], [[-1.0] * 3]]), torch.tensor([[1, 2]]), (2,), (2,)], {}),
+    ("poisson_nll_loss", [torch.tensor([1, 2]), torch.tensor([1, 3])], {"full": True}),
 ]
 
 
@@ -155,6 +170,36 @@ def test_what_underflows_overflows_or_is_no_number_is_certified(
 ) -> None:
     found = explain(loss, *args, **options)
     assert found.proof.certified, found.proof
+
+
+def test_a_cluster_that_no_target_is_in_takes_no_part() -> None:
+    adaptive = torch.nn.AdaptiveLogSoftmaxWithLoss(4, 10, [4])
+    found = explain(adaptive, torch.tensor([[math.inf, 0.0, 1.0, 2.0]]), torch.tensor([1]))
+    assert found.proof.certified and not any(name.startswith("tail") for name in found.gradient)
+
+
+SPOILED = [
+    # the entry of the gradient, and the step that makes it so
+    ("kl_div", [torch.tensor([-1.0, -0.5]), torch.tensor([0.0, 1.0])], {"reduction": "sum"}, "target[0]", "0 / 0 = nan"),
+    ("binary_cross_entropy", [torch.tensor([0.3, 1.0]), torch.tensor([0.0, 1.0])], {}, "target[1]", "log1p(-1) = -inf"),
+    ("logsumexp", [torch.full((2,), -math.inf)], {"dim": 0}, "input[0]", "(-inf) - (-inf) = nan"),
+    ("gaussian_nll_loss", [torch.tensor([k], dtype=HALF) for k in (1e-4, 0.0, 1e-7)], {}, "var[0]", "ends at 65504"),
+]
+
+
+@pytest.mark.parametrize(("loss", "args", "options", "entry", "step"), SPOILED, ids=[name for name, *_ in SPOILED])
+def test_the_step_that_makes_a_gradient_infinite_or_nan_is_told(
+    loss: str, args: list[torch.Tensor], options: dict[str, Any], entry: str, step: str
+) -> None:
+    lines = str(explain(loss, *args, **options)).splitlines()
+    told = next(k for k, line in enumerate(lines) if f"at {entry} it is" in line)
+    assert any(step in line for line in lines[told - 2 : told + 2])
+
+
+def test_a_gradient_that_is_lost_beside_a_right_value_stands_in_the_verdict() -> None:
+    found = explain("sigmoid", torch.tensor([200.0]))
+    assert found.proof.certified and found.gradient["input"] == [0.0]
+    assert "is 0, where the formula's is 1.38e-87" in found.verdict
 
 
 @pytest.mark.parametrize("lengths", [(4, 0, 2), [4, 0, 2]], ids=["tuple", "list"])
