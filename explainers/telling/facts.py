@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from explainers.derivation import Gradient
 from explainers.diagnoses.backward_inside import made_by
 from explainers.diagnoses.registry import rules
 from explainers.diagnoses.turning import numbers
@@ -134,6 +135,13 @@ def slopes(explanation: Explanation) -> Iterator[Message]:
             all=held.size,
         )
         yield from _cause(explanation, id, at)
+
+
+def of_sum(explanation: Explanation) -> Iterator[Message]:
+    """What the gradient of several numbers is that of."""
+    shown = any(isinstance(step, Gradient) for step in explanation.derivation.steps)
+    if shown and explanation.loss is not None and explanation.subject is not None and explanation.subject.elements > 1:
+        yield said("The result has several numbers: the gradient is that of their sum, as backward() of ones gives it.")
 
 
 def _cause(explanation: Explanation, id: int, at: list[int]) -> Iterator[Message]:

@@ -40,7 +40,8 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     if letters := legend(explanation):
         lines.append(letters.say(translator))
     lines += [message.say(translator) for message in (*subgradient(explanation), *facts.sum_of_terms(explanation))]
-    lines += [message.say(translator) for message in (*facts.slopes(explanation), *facts.course(explanation))]
+    lines += [message.say(translator) for message in (*facts.slopes(explanation), *facts.of_sum(explanation))]
+    lines += [message.say(translator) for message in facts.course(explanation)]
     lines += [message.say(translator) for message in facts.probability_of_target(explanation)]
     lines += [message.say(translator) for message in (*facts.drawn(explanation), *facts.cosines(explanation))]
     if explanation.loss is not None and explanation.recording.raised is None:
