@@ -23,21 +23,7 @@ from explainers.graph.symbols import NumberLabel, OverAlignments
 
 Expr = Any
 MOST_WORK = 3_000_000
-_USED = (
-    "math",
-    "loss",
-    "range",
-    "int",
-    "abs",
-    "max",
-    "min",
-    "float",
-    "print",
-    "format",
-    "len",
-    "zip",
-    "over_alignments",
-)
+_USED = ("math", "loss", "range", "int", "abs", "max", "min", "float", "print", "format", "len", "over_alignments")
 _OVER_ALIGNMENTS = """
 def over_alignments(factor, labels, steps, blank):
     states = [blank] + [state for label in labels for state in (label, blank)]

@@ -180,7 +180,13 @@ def test_a_cluster_that_no_target_is_in_takes_no_part() -> None:
 
 SPOILED = [
     # the entry of the gradient, and the step that makes it so
-    ("kl_div", [torch.tensor([-1.0, -0.5]), torch.tensor([0.0, 1.0])], {"reduction": "sum"}, "target[0]", "0 / 0 = nan"),
+    (
+        "kl_div",
+        [torch.tensor([-1.0, -0.5]), torch.tensor([0.0, 1.0])],
+        {"reduction": "sum"},
+        "target[0]",
+        "0 / 0 = nan",
+    ),
     ("binary_cross_entropy", [torch.tensor([0.3, 1.0]), torch.tensor([0.0, 1.0])], {}, "target[1]", "log1p(-1) = -inf"),
     ("logsumexp", [torch.full((2,), -math.inf)], {"dim": 0}, "input[0]", "(-inf) - (-inf) = nan"),
     ("gaussian_nll_loss", [torch.tensor([k], dtype=HALF) for k in (1e-4, 0.0, 1e-7)], {}, "var[0]", "ends at 65504"),
