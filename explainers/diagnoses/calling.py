@@ -329,8 +329,9 @@ def _no_word(scene: Scene) -> Suspicion | None:
     raised, given = scene.recording.raised, scene.call.argument("reduction")
     if raised is None or not raised.message.startswith(f"{given} is not "):
         return None
-    numbered = isinstance(given, int) and 0 <= given < len(_BY_NUMBER)
-    return _other_reduction(scene, given, _BY_NUMBER[given] if numbered else "none" if given is None else "mean")
+    if isinstance(given, int) and 0 <= given < len(_BY_NUMBER):
+        return _other_reduction(scene, given, _BY_NUMBER[given])
+    return _other_reduction(scene, given, "none" if given is None else "mean")
 
 
 def _other_reduction(scene: Scene, given: object, meant: str) -> Suspicion:

@@ -174,7 +174,7 @@ def _made_tensor(scene: Scene, name: str, kind: str, cast: str) -> str | None:
     also = {
         other: _MAKING[found] + cast
         for other, found in others
-        if found in ("list", "array") or found == kind == "number"
+        if found is not None and (found in ("list", "array") or found == kind == "number")
     }
     text = _MAKING[kind] + (cast if kind != "tuple" else "")
     return replaced(scene, **{name: text, **also})

@@ -6,6 +6,8 @@ module only; here its parameters are arguments. Shapes: input (N, F) or (F); tar
 
 from __future__ import annotations
 
+import numpy as np
+
 from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned
 from explainers.graph.nodes import Axis, Node
@@ -86,7 +88,7 @@ def adaptive_log_softmax_with_loss(
 def _holds_any(target: Array, start: int, end: int) -> bool:
     """Whether a target may be in a cluster: torch computes no other."""
     held = target.values
-    return held is None or bool(((held >= start) & (held < end)).any())
+    return held is None or any(start <= int(label) < end for label in np.unique(np.asarray(held, dtype=np.int64)))
 
 
 def _linear(x: Array, weight: Array) -> Array:

@@ -136,7 +136,7 @@ def test_a_label_that_is_no_class_is_not_derived(target: list[list[int]]) -> Non
 def test_the_backward_of_a_label_that_is_no_class_is_not_run() -> None:
     log_p = torch.zeros(3, 1, 4).log_softmax(-1).requires_grad_()
     with watch() as run:
-        loss = F.ctc_loss(log_p, torch.tensor([[700]]), (3,), (1,))
+        loss = F.ctc_loss(log_p, torch.tensor([[700]]), torch.tensor([3]), torch.tensor([1]))
         loss.backward()
     assert log_p.grad is not None and log_p.grad.isnan().all()
     assert run.explain(loss).diagnoses[0].slug == "ctc-label-out-of-range"
