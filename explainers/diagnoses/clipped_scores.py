@@ -5,9 +5,11 @@ from __future__ import annotations
 from explainers.diagnoses import fixes
 from explainers.diagnoses.binary_inputs import of_scores
 from explainers.diagnoses.diagnosis import Rule, Suspicion
-from explainers.diagnoses.scene import Scene, short
-from explainers.diagnoses.wording import number, stated
+from explainers.diagnoses.scene import Scene, line_of, short
+from explainers.diagnoses.source_edits import Source, operand
+from explainers.diagnoses.wording import code_of, number, stated
 from explainers.messages import said
+from explainers.recording import Call
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _SCORES = "scores = torch.tensor([3.0, -2.0, 0.7, -0.4])\ntarget = torch.tensor([1.0, 0.0, 0.0, 1.0])\n"
@@ -63,9 +65,23 @@ def _clipped(scene: Scene) -> Suspicion | None:
         evidence=(
             said("Before the cut they lie between {low} and {high}.", low=number(float(scores.min())),
                  high=number(float(scores.max()))),
+            said("{code} in line {line} cuts them; what is cut gets no gradient.", code=code_of(clip),
+                 line=line_of(clip)),
         ),
         trials=(of_scores(scene, clip),),
         fix=fixes.fix(
-            scene, fixes.logits_instead(scene, clip), "safe", said("Give the raw scores to BCEWithLogitsLoss.")
+            scene,
+            fixes.logits_instead(scene, clip) or _sigmoid_instead(scene, clip),
+            "safe",
+            said("Give the raw scores to BCEWithLogitsLoss."),
         ),
     )  # fmt: skip
+
+
+def _sigmoid_instead(scene: Scene, clip: Call) -> str | None:
+    """The program with sigmoid where it cuts."""
+    source = Source(scene.recording.source)
+    written, inner = source.call_at(clip.span), operand(source, clip)
+    if written is None or inner is None:
+        return None
+    return source.replaced(source.piece(written), f"torch.sigmoid({source.written(inner)})")

@@ -88,10 +88,16 @@ def _cut(scene: Scene) -> Suspicion | None:
         if not cut or lost is None or _keeps_history(scene, call) or _is_written_through(scene, call, lost):
             continue
         leaf = _leaf(scene, lost)
-        if leaf is None or not reached.isdisjoint(_versions(scene, leaf)):
+        if leaf is None or not reached.isdisjoint(_versions(scene, leaf)) or _has_own_pass(scene, leaf):
             continue
         return _lost(scene, call, leaf)
     return _read_anew(scene, reached)
+
+
+def _has_own_pass(scene: Scene, leaf: int) -> bool:
+    """Whether another backward pass of the program reaches a tensor: then the cut separates two losses."""
+    passes = (call.inputs()[0] for call in scene.recording.calls if short(call) == "backward" and call.inputs())
+    return any(leaf in _with_history(scene, start) for start in passes if start != scene.recording.subject)
 
 
 def _keeps_history(scene: Scene, call: Call) -> bool:

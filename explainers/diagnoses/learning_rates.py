@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
+
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom
-from explainers.diagnoses.scene import Scene
+from explainers.diagnoses.scene import Scene, line_of, short
 from explainers.diagnoses.training import CONTROL, loop_of, program, suspected
-from explainers.diagnoses.wording import number, stated
-from explainers.messages import said
+from explainers.diagnoses.turning import turns
+from explainers.diagnoses.wording import code_of, entry, number, stated
+from explainers.messages import Message, said
 
 _GROWTH = 2.0
 _FIRST_ROUNDS = 8
@@ -86,7 +90,7 @@ def _too_large(scene: Scene) -> Suspicion | None:
     if loop is None or rate is None or not loop.steps or not loop.clears or not _grows(losses):
         return None
     smaller = _smaller(rate, losses)
-    return suspected(
+    found = suspected(
         scene,
         said("{value}: the loss grows from {first}, since steps with a learning rate of {rate} overshoot.",
              value=stated(scene), first=number(losses[0]), rate=number(rate)),
@@ -95,6 +99,29 @@ def _too_large(scene: Scene) -> Suspicion | None:
         said("Take a smaller learning rate."),
         sure=False,
     )  # fmt: skip
+    return replace(found, evidence=(*found.evidence, *_lost(scene)))
+
+
+def _lost(scene: Scene) -> tuple[Message, ...]:
+    """The first call of the loop that made nan or infinity of finite numbers: its round, line, place and input."""
+    calls = scene.recording.calls
+    call = next((c for c in calls if c.outputs and c.span is not None and turns(scene.recording, c)), None)
+    made = scene.held(call.outputs[0]) if call is not None else None
+    if call is None or made is None or np.isfinite(made).all():
+        return ()
+    at = tuple(int(k) for k in np.argwhere(~np.isfinite(made))[0])
+    given = scene.held(next(iter(call.inputs()), None))
+    if given is None or not given.size:
+        return ()
+    of = float(given[at]) if given.shape == made.shape else float(np.abs(given).max())
+    rounds = sum(short(c) == "backward" for c in calls if c.index < call.index) + 1
+    told: dict[str, object] = {"code": code_of(call), "line": line_of(call), "round": rounds, "entry": entry(at)}
+    told |= {"value": number(float(made[at])), "of": number(of)}
+    if given.shape != made.shape:
+        return (said("Round {round} has the first number that is not finite: {code}{entry} in line {line} is {value}, "
+                     "computed from numbers as large as {of}.", **told),)  # fmt: skip
+    return (said("Round {round} has the first number that is not finite: {code}{entry} in line {line} is {value}, "
+                 "computed from {of}.", **told),)  # fmt: skip
 
 
 def _grows(losses: Sequence[float]) -> bool:

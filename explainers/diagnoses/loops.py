@@ -138,18 +138,31 @@ class Loop:
         """
         held = self._held()
         if held is None:
-            return None
+            return self._built_in_place()
         anew = self._built_anew(held)
         if anew is not None:
             return f"the first {held}", self._made_after(anew)
-        calls = [node.func for node in ast.walk(self.body) if isinstance(node, ast.Call)]
-        used = {function.id for function in calls if isinstance(function, ast.Name)}
         names = {node.id for node in ast.walk(self.body) if isinstance(node, ast.Name)}
-        models = used & set(self._assigned())
+        models = self._used() & set(self._assigned())
         if held in names or len(models) != 1:
             return None
         node = next(n for n in ast.walk(self.built) if isinstance(n, ast.Name) and n.id == held)
         return held, self.source.replaced(self.source.piece(node), models.pop())
+
+    def _built_in_place(self) -> tuple[str, str] | None:
+        """The same, where the optimizer's parameters are of a model that is built right there and has no name."""
+        match argument(self.built, 0, "params"):
+            case ast.Call(func=ast.Attribute(value=ast.Call() as anew, attr="parameters")):
+                used = [name for name in self._used() if name in self._assigned()]
+                text = self.source.written(anew)
+                return (text, self.source.replaced(self.source.piece(anew), used[0])) if len(used) == 1 else None
+            case _:
+                return None
+
+    def _used(self) -> set[str]:
+        """The names that the loop calls."""
+        calls = [node.func for node in ast.walk(self.body) if isinstance(node, ast.Call)]
+        return {function.id for function in calls if isinstance(function, ast.Name)}
 
     def _held(self) -> str | None:
         """The name whose `.parameters()` the optimizer is given."""

@@ -43,11 +43,12 @@ def panels(explanation: Explanation, translator: Translator) -> tuple[Block, ...
 
 
 def _training(explanation: Explanation, translator: Translator) -> Curve | None:
-    """The loss of each backward pass, step by step."""
+    """The loss of each backward pass, step by step, as long as it is finite."""
     losses = explanation.recording.losses
-    if len(losses) < LEAST_STEPS or not np.isfinite(losses).all():
+    lost = next((k for k, loss in enumerate(losses) if not np.isfinite(loss)), len(losses))
+    if lost < LEAST_STEPS:
         return None
-    points = tuple((float(k), loss) for k, loss in enumerate(losses, start=1))
+    points = tuple((float(k), loss) for k, loss in enumerate(losses[:lost], start=1))
     end = points[-1]
     return Curve(text(said("Loss per step of training"), translator), points, Mark(*end, shown(end[1])))
 
