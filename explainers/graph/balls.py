@@ -38,7 +38,7 @@ from explainers.graph.ball_functions import (
 from explainers.graph.multiples import Multiples
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.rounding import ELEMENTARY, TRANSCENDENTAL, Rounding
-from explainers.graph.special_functions import SPECIAL, room
+from explainers.graph.special_functions import OF_ITS_OWN, SPECIAL, room
 
 Balls = npt.NDArray[Any]
 PRECISION = 200
@@ -79,7 +79,7 @@ class BallArithmetic:
         if op == "exp" and self.rounding.unit(dtype):  # what Arb cannot hold is infinite in any format
             x = _map(lambda v: INF if v > PAST_ALL else v, x)
         found = self._widened(_map(function, x), dtype, steps, op)
-        if op in SPECIAL and (unit := self.rounding.unit(dtype)):
+        if op in OF_ITS_OWN and (unit := self.rounding.unit(dtype)):
             return _map(_with_room, found, room(op, *self.bounds(x), unit))
         return self.multiples.negated(x, found) if op == "neg" else found
 

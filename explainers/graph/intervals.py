@@ -47,7 +47,7 @@ from explainers.graph.interval_arrays import (
 from explainers.graph.interval_blocks import laid_out, selected
 from explainers.graph.nodes import BinaryOp, CompareOp, UnaryOp
 from explainers.graph.rounding import ELEMENTARY, ROOT, TRANSCENDENTAL, Rounding
-from explainers.graph.special_functions import SPECIAL, room
+from explainers.graph.special_functions import OF_ITS_OWN, room
 
 _UNARY_STEPS: dict[UnaryOp, int] = {"square": ELEMENTARY, "sqrt": ROOT}
 _UNROUNDED_UNARY = ("neg", "abs", "sign", "relu")
@@ -93,7 +93,7 @@ class IntervalArithmetic:
             if op in _UNROUNDED_UNARY:
                 return result
             found = self._rounded(result, dtype, steps, op)
-            return found if op not in SPECIAL else self._with_room(op, x, found, dtype)
+            return found if op not in OF_ITS_OWN else self._with_room(op, x, found, dtype)
 
         if op in _UNROUNDED_UNARY:
             found = moderate_functions.piecewise(op, x, general)

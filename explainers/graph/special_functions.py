@@ -21,6 +21,10 @@ from explainers.graph.nodes import UnaryOp
 LARGEST_BESSEL = 80.0
 """Beyond it torch's e^x of I₀ overflows in float32 where I₀ itself does not."""
 _ROOM = 32.0
+_SINGLE = 2.0**-24
+_ERF = 12 * _SINGLE
+"""More than the polynomial is off by that gelu's vectorised float32 takes for erf: 1.5e-7 (Abramowitz and Stegun,
+7.1.26), and its roundings."""
 _LOWEST = 1.4616321449683622
 """Where ψ is 0 and log Γ lowest above 0, to the digits of a float64: log Γ is as low there as at the true place."""
 _LEAST = arb(_LOWEST).lgamma() + arb(0, 1e-30)
@@ -106,6 +110,9 @@ SPECIAL: Mapping[UnaryOp, Callable[[arb], arb]] = MappingProxyType(
     }
 )
 
+OF_ITS_OWN = frozenset({*SPECIAL, "erf"})
+"""The functions that torch takes by a series or a polynomial with an error of its own."""
+
 
 def room(op: UnaryOp, low: Floats, high: Floats, unit: float) -> Floats:
     """How far torch's own program of a function may be off between two bounds, beside what every function may lose;
@@ -123,6 +130,8 @@ def room(op: UnaryOp, low: Floats, high: Floats, unit: float) -> Floats:
                 return unit * _ROOM * (1 / np.square(least) + 2.0) + cut_off
             case "i0" | "i1":
                 return np.where(most <= LARGEST_BESSEL, unit * _ROOM * np.exp(most), np.inf)
+            case "erf":
+                return np.full_like(low, _ERF if unit >= _SINGLE else 0.0)
             case _:
                 return np.zeros_like(low)
 

@@ -25,7 +25,7 @@ def elementwise_operations() -> Mapping[str, Operation]:
         "atan2": entry("input other", elementwise(_atan2)),
         "i0e": entry("input", _of(lambda x: ops.mul(ops.exp(ops.neg(ops.unary("abs", x))), ops.unary("i0", x)))),
         "i1e": entry("input", _of(lambda x: ops.mul(ops.exp(ops.neg(ops.unary("abs", x))), ops.unary("i1", x)))),
-        "ndtr": entry("input", _of(lambda x: ops.mul(0.5, ops.unary("erfc", ops.mul(-math.sqrt(0.5), x))))),
+        "ndtr": entry("input", _of(lambda x: ops.mul(ops.add(1, ops.unary("erf", ops.div(x, math.sqrt(2)))), 0.5))),
         "tan": entry("input", _of(lambda x: ops.div(ops.unary("sin", x), ops.unary("cos", x)))),
         "gelu": entry("input approximate", _gelu),
         "rsqrt": entry("input", _of(lambda x: ops.div(1, ops.unary("sqrt", x)))),
