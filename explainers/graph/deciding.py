@@ -32,7 +32,7 @@ from explainers.graph.rewriting import rebuild
 from explainers.graph.rounding import Rounding
 
 Held = npt.NDArray[Any]
-_RELATIONS = ("eq", "ne", "lt", "le", "gt", "ge")
+RELATIONS = ("eq", "ne", "lt", "le", "gt", "ge")
 NEAR = 1e-9
 """A difference of so much, relative to the largest input, may be float64's rounding alone."""
 
@@ -74,8 +74,7 @@ def _unsure(uniform: list[Node], asked: Mapping[Node, Node], values: Values) -> 
     gaps = list(dict.fromkeys(gap for found in near.values() for gap in found))
     if not gaps:
         return set()
-    inputs = dict.fromkeys(x for gap in gaps for x in topological(gap) if _is_input(x))
-    room = NEAR * max(map(_largest, (1.0, *(values[x.tensor] for x in inputs))))
+    room = max(room_of(gap, values) for gap in gaps)
     numbers = dict(zip(gaps, evaluate_all(tuple(gaps), values, FloatArithmetic()), strict=True))
     close = [node for node in uniform if any((np.abs(numbers[gap]) <= room).any() for gap in near[node])]
     if not close:
@@ -84,8 +83,14 @@ def _unsure(uniform: list[Node], asked: Mapping[Node, Node], values: Values) -> 
     return {n for n, found in zip(close, certain, strict=True) if not _is_certain(found)}
 
 
+def room_of(gap: Node, values: Values) -> float:
+    """Up to what a difference may be float64's rounding alone."""
+    inputs = (x for x in topological(gap) if _is_input(x))
+    return NEAR * max(map(_largest, (1.0, *(values[x.tensor] for x in inputs))))
+
+
 def _gaps(choice: Node) -> list[Node]:
-    return [choice] if is_floating(choice) else list(meets(choice, _RELATIONS))
+    return [choice] if is_floating(choice) else list(meets(choice, RELATIONS))
 
 
 def _is_certain(found: Interval | Held) -> bool:

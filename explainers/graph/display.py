@@ -11,7 +11,8 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, assert_never
+from functools import cached_property
+from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,10 @@ import sympy
 from flint import arb
 
 from explainers.graph import unevaluated as un
-from explainers.graph.evaluation import Values, evaluate
+from explainers.graph.branches import Branches
+from explainers.graph.evaluation import Values
 from explainers.graph.exact import Exact, Known
 from explainers.graph.exponentials import raised
-from explainers.graph.floats import FloatArithmetic
 from explainers.graph.labels import Labels, Number
 from explainers.graph.nodes import (
     AlignmentSum,
@@ -85,7 +86,6 @@ class Display:
     _open: list[sympy.Symbol] = field(default_factory=list[sympy.Symbol])
     _tables: dict[Node, Tables] = field(default_factory=dict[Node, Tables])
     _counted: dict[Node, frozenset[Axis]] = field(default_factory=dict[Node, frozenset[Axis]])
-    _floats: dict[Node, npt.NDArray[Any]] = field(default_factory=dict[Node, "npt.NDArray[Any]"])
 
     def letter(self, axis: Axis) -> sympy.Symbol:
         """The index letter of an axis: i for the first dimension, j for the second, then what is free."""
@@ -112,9 +112,12 @@ class Display:
             case Unary():
                 return unary(node, self._term(node.x, place), self.values is not None)
             case Binary("maximum" | "minimum" | "clamp_min" | "clamp_max", a, b) if self._is_here(node.axes, place):
-                sides = [x for x in (a, b) if self._float(x, place) == self._float(node, place)] or [b]
-                tied = len(sides) == 2  # or as good as tied, for float64
-                return binary(node, *(self._term(x, place) for x in (a, b))) if tied else self.element(sides[0], place)
+                sides = self._branches.sides(node, place)
+                return (
+                    self.element(sides[0], place)
+                    if len(sides) == 1
+                    else binary(node, self._term(a, place), self._term(b, place))
+                )
             case Binary():
                 return binary(node, self._term(node.a, place), self._term(node.b, place))
             case Compare("eq", a, Constant(Fraction() as zero)) if a.dtype == "bool" and not zero:
@@ -194,7 +197,7 @@ class Display:
 
     def _where(self, node: Where, place: Place) -> Expr:
         if self._is_here(node.condition.axes, place):
-            return self.element(node.a if self._float(node.condition, place) == 1 else node.b, place)
+            return self.element(node.a if self._branches.holds(node.condition, place) else node.b, place)
         if node.dtype == "bool":
             return self._choice(node, place)
         yes, no = self.element(node.a, place), self.element(node.b, place)
@@ -236,7 +239,7 @@ class Display:
     def _condition(self, node: Node, place: Place) -> Expr:
         """A truth value as a relation; an array of them, handed in, is 1 where it holds."""
         if isinstance(node, Compare) and isinstance(node.a, Constant) and isinstance(node.b, Constant):
-            return sympy.true if self._float(node, {}) else sympy.false
+            return sympy.true if self._branches.float(node, {}) else sympy.false
         written = self.element(node, place)
         is_number = isinstance(written, sympy.Expr)  # sympy counts a Symbol as a truth value as well
         return sympy.Eq(written, 1, evaluate=False) if is_number else written
@@ -246,7 +249,7 @@ class Display:
         if node.dtype != "bool":
             return self.element(node, place)
         if self._is_here(node.axes, place):
-            return sympy.Integer(int(self._float(node, place)))
+            return sympy.Integer(int(self._branches.holds(node, place)))
         one, zero = sympy.Integer(1), sympy.Integer(0)
         return un.cases((one, self._condition(node, place)), (zero, sympy.true))
 
@@ -266,24 +269,23 @@ class Display:
             for axis in over if moving else ():
                 inner[axis] = self._bound(axis, {**place, **{a: at for a, at in inner.items() if at is not None}})
             return un.call(op, self.element(x, {**place, **inner}))
-        found = (max if op == "max" else min)(self._places(over), key=lambda p: self._float(x, {**place, **p}))
+        found = (max if op == "max" else min)(self._places(over), key=lambda p: self._branches.float(x, {**place, **p}))
         return self.element(x, {**place, **found})
 
     def _is_here(self, axes: Axes, place: Place) -> bool:
         """Whether the numbers at the place are known, so that a branch can be taken."""
         return self.values is not None and all(isinstance(place.get(axis), sympy.Integer) for axis in axes)
 
-    def _float(self, node: Node, place: Place) -> float:
-        if node not in self._floats:
-            self._floats[node] = np.asarray(evaluate(node, self.values or {}, FloatArithmetic()))
-        return float(self._floats[node][tuple(int(place[axis]) for axis in node.axes)])
+    @cached_property
+    def _branches(self) -> Branches:
+        return Branches(self.values or {}, self.known)
 
     def _taken(self, x: Node, index: Node, along: Axis, place: Place) -> Expr:
         """An element along an axis; the index is a whole number once its own numbers are known; out of range it
         takes 0."""
         if not self._is_here(index.axes, place):
             return self.element(x, {**place, along: self.element(index, place)})
-        at = int(self._float(index, place))
+        at = int(self._branches.float(index, place))
         return self.element(x, {**place, along: sympy.Integer(at)}) if 0 <= at < along.size else sympy.Integer(0)
 
     def _log_over_alignments(self, node: AlignmentSum, place: Place) -> Expr:
