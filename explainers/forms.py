@@ -61,7 +61,7 @@ def forms(
     in which they are shown.
     """
     composition, rewriter = lettered(composition), rewriter or Rewriter(rules())
-    root = without_plain_backward(rewriter.rewrite(decided(composition.root, values)), rewriter)
+    root = _normal(decided(composition.root, values), rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     asked = sorted((x for x in floats if x.tensor in wrt), key=lambda x: wrt.index(x.tensor))
     known = {x: interned for x in asked if isinstance(interned := rewriter.rewrite(x), Input)}
@@ -79,23 +79,25 @@ def forms(
     return Forms(composition, root, named, names, shown, as_run, rewriter)
 
 
+def _normal(root: Node, rewriter: Rewriter) -> Node:
+    """The normal form: a backward that is the derivative hides nothing from a rewrite, nor a rewrite it."""
+    return without_plain_backward(rewriter.rewrite(without_plain_backward(root, rewriter)), rewriter)
+
+
 def _named(composition: Composition, root: Node, values: Values, rewriter: Rewriter) -> tuple[Node, dict[str, str]]:
     """The normal form over the quantities that are worth a line, and what the program calls those."""
     inputs = {a.node.symbol for a in composition.inputs.values() if isinstance(a.node, Input)}
-
-    def normal(root: Node) -> Node:
-        return without_plain_backward(rewriter.rewrite(root), rewriter)
 
     if len(composition.calls) < 2:
         if size(splitted(root).item) <= _LONGEST_CALL:
             return root, {}
         spare = spare_letters(inputs, _SPARE)
         letters = dict(zip(scores(composition.root), spare, strict=False))
-        whole = normal(decided(with_names(composition.root, letters), values))
+        whole = _normal(decided(with_names(composition.root, letters), values), rewriter)
         return rewriter.rewrite(shared(whole, splitted(whole).item, spare[len(letters) :])), {}
     letters, names = quantity_letters(composition)
-    whole = normal(decided(with_names(composition.root, letters), values))
-    whole = normal(worthwhile(whole, splitted(whole).item))
+    whole = _normal(decided(with_names(composition.root, letters), values), rewriter)
+    whole = _normal(worthwhile(whole, splitted(whole).item), rewriter)
     whole = rewriter.rewrite(shared(whole, splitted(whole).item, spare_letters(inputs | set(letters.values()), _SPARE)))
     held = {n.name for n in quantities(whole)}
     return whole, {letter: name for letter, name in names.items() if letter in held}

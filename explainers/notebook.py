@@ -13,7 +13,8 @@ from explainers import tracing
 from explainers.claims import Claim
 from explainers.explanation import Explanation, conclude, plan
 from explainers.failure import Failure, describe, remember, written
-from explainers.reading import read
+from explainers.frontier import DontKnow
+from explainers.reading import Derived, Reading, derive, read, underivable
 from explainers.recording import Recording
 from explainers.replay import replay_all, rerun_source
 from explainers.reruns import TWIN, GraphRerun, RerunResult, SourceRerun
@@ -46,7 +47,7 @@ def explained(
 
     `namespace` holds the names of a source that is ours; the caller's file is never run over again.
     """
-    found = read(recording)
+    found, derived = _followed(recording, claims)
     wanted = plan(recording, claims, found).reruns
     replayed = replay_all(recording, [rerun for rerun in wanted if isinstance(rerun, GraphRerun)])
     rerun = tuple(
@@ -55,7 +56,18 @@ def explained(
         if isinstance(rerun, SourceRerun) and (rerun.label == TWIN or namespace is not None)
     )
     results: tuple[RerunResult, ...] = (*replayed, *rerun)
-    return conclude(recording, claims, results, found)
+    return conclude(recording, claims, results, found, derived)
+
+
+def _followed(recording: Recording, claims: tuple[Claim, ...]) -> tuple[Reading | DontKnow | None, Derived | None]:
+    """The subject's formula and what follows from it; where we fail at that, torch's value stands alone."""
+    try:
+        found = read(recording)
+        return found, derive(recording, claims, found) if isinstance(found, Reading) else None
+    except MemoryError:
+        raise
+    except Exception:
+        return underivable(recording), None
 
 
 def explain_error(error: BaseException) -> Failure:

@@ -15,7 +15,7 @@ from explainers.graph.arrays import Array, broadcast
 from explainers.graph.nodes import Axis, Node, UnaryOp
 from explainers.messages import said
 from explainers.operations.diagonals import diagonal_operations
-from explainers.operations.elementwise import elementwise_operations
+from explainers.operations.elementwise import elementwise_operations, reciprocal
 from explainers.operations.entries import FLOATS, Operation, array, entry, real
 from explainers.operations.matrices import matrix_operations
 from explainers.operations.ordering import ordering_operations
@@ -85,6 +85,13 @@ def _elementwise(build: Callable[[Node, Node], Node]) -> Callable[..., Array]:
         return Array(build(a, b if alpha == 1 else ops.mul(alpha, b)), layout)
 
     return apply
+
+
+def _div(input: Any, other: Any) -> Array:
+    """a / b; torch takes a number over an array as that often the reciprocal."""
+    if not isinstance(input, Array) and isinstance(other, Array) and other.floating:
+        return _elementwise(ops.mul)(reciprocal(other), input)
+    return _elementwise(ops.div)(input, other)
 
 
 def _reflected_sub(input: Any, other: Any, alpha: float = 1) -> Array:
@@ -203,13 +210,12 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "rsub": entry("input other alpha", _reflected_sub),
         "mul": entry("input other", _elementwise(ops.mul)),
         "multiply": entry("input other", _elementwise(ops.mul)),
-        "div": entry("input other", _elementwise(ops.div)),
+        "div": entry("input other", _div),
         "true_divide": entry("input other", _elementwise(ops.div)),
         "truediv": entry("input other", _elementwise(ops.div)),
         "maximum": entry("input other", _elementwise(ops.maximum)),
         "minimum": entry("input other", _elementwise(lambda a, b: ops.binary("minimum", a, b))),
         "pow": entry("input exponent", _pow),
-        "reciprocal": entry("input", lambda input: Array(ops.div(1, input.node), input.layout)),
         "log2": entry("input", _log2),
         "logsigmoid": entry("input", _unary("logsigmoid")),
         "softplus": entry("input beta threshold", _softplus),

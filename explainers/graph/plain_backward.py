@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from explainers.graph.derivative import gradient, unbroadcast
 from explainers.graph.nodes import Input, Node, WithGradient, is_floating, operands, topological
 from explainers.graph.rewriting import Rewriter, rebuild
@@ -29,7 +31,18 @@ def _is_derivative(node: WithGradient, rewriter: Rewriter) -> bool:
         ours, theirs = gradient(node.value, inputs), gradient(node, inputs)
         return all(rewriter.rewrite(ours[x]) is rewriter.rewrite(theirs[x]) for x in inputs)
     found = gradient(node.value, ancestors)
+    pairs = [(found[x], unbroadcast(local, x.axes, node.axes)) for x, local in node.partials]
+    letters = {x: Input(f"u{k}", x.axes, x.dtype, -1 - k) for k, x in enumerate(ancestors)}
     return bool(ancestors) and all(
-        rewriter.rewrite(found[x]) is rewriter.rewrite(unbroadcast(local, x.axes, node.axes))
-        for x, local in node.partials
+        rewriter.rewrite(a) is rewriter.rewrite(b)
+        or rewriter.rewrite(_over(letters, a)) is rewriter.rewrite(_over(letters, b))
+        for a, b in pairs
     )
+
+
+def _over(letters: Mapping[Node, Node], root: Node) -> Node:
+    """A root over letters in the place of what they stand for, so that what that is made of hides nothing."""
+    done: dict[Node, Node] = {}
+    for node in topological(root):
+        done[node] = letters.get(node) or rebuild(node, tuple(done[n] for n in operands(node)))
+    return done[root]

@@ -39,6 +39,7 @@ def rules() -> tuple[Rule, ...]:
         Rule("square of a product with itself", "u · u → u²", _square, lambda x, y, c: ops.mul(x, x)),
         Rule("power two", "u^2 → u²", _power_two, lambda x, y, c: ops.binary("pow", x, 2)),
         Rule("square loses its sign", "(b − a)² → (a − b)²", _oriented, lambda x, y, c: ops.square(ops.neg(x))),
+        Rule("square of a reciprocal", "(1/u)² → 1/u²", _squared_share, _squared_share_example),
         Rule("a number in any dtype", "k as float32 → k", _uncast, lambda x, y, c: ops.cast(ops.constant(3), x.dtype)),
         Rule("log undoes exp", "log e^u → u", _log_exp, lambda x, y, c: ops.log(ops.exp(x))),
         Rule("exp undoes log", "e^log u → u", _exp_log, lambda x, y, c: ops.exp(ops.log(ops.add(ops.square(x), 1)))),
@@ -82,6 +83,18 @@ def _power_two(node: Node) -> Node | None:
     match node:
         case Binary("pow", a, Constant(Fraction() as k)) if k == 2:
             return ops.square(a)
+        case _:
+            return None
+
+
+def _squared_share_example(x: Node, y: Node, c: Axis) -> Node:
+    return ops.square(ops.div(1, ops.add(ops.square(x), 1)))
+
+
+def _squared_share(node: Node) -> Node | None:
+    match node:
+        case Unary("square", Binary("div", Constant(1), x)):
+            return ops.div(1, ops.square(x))
         case _:
             return None
 

@@ -31,6 +31,7 @@ def elementwise_operations() -> Mapping[str, Operation]:
         "rsqrt": entry("input", _of(lambda x: ops.div(1, ops.unary("sqrt", x)))),
         "exp2": entry("input", _of(lambda x: ops.binary("pow", 2, x))),
         "log10": entry("input", _of(lambda x: ops.div(ops.log(x), ops.cast(ops.log(ops.constant(10)), x.dtype)))),
+        "reciprocal": entry("input", reciprocal),
         "positive": entry("input", lambda input: input),
         "logit": entry("input eps", _logit),
         "leaky_relu": entry("input negative_slope", _leaky_relu),
@@ -83,6 +84,13 @@ def _of(build: Any) -> Any:
     return lambda input: Array(build(real(input)), input.layout)
 
 
+def reciprocal(input: Array) -> Array:
+    """1/x; torch's backward squares it, rounded as it is."""
+    x = real(input)
+    value = ops.div(1, x)
+    return Array(ops.with_gradient(value, ((x, ops.neg(ops.square(value))),)), input.layout)
+
+
 def _asinh(x: Node) -> Node:
     """sgn(x) log(|x| + √(x² + 1)); its slope is 1/√(x² + 1)."""
     size, root = ops.unary("abs", x), _root(ops.add(ops.square(x), 1))
@@ -119,11 +127,13 @@ def _root(x: Node) -> Node:
 
 
 def _logit(input: Array, eps: float | None = None) -> Array:
-    """log(x / (1 − x)), x first cut to [eps, 1 − eps]."""
+    """log(x / (1 − x)), x first cut to [eps, 1 − eps]; torch has no slope outside of [0, 1]."""
     x = real(input)
     if eps is not None:
         x = ops.binary("clamp_max", ops.clamp_min(x, eps), 1 - eps)
-    return Array(ops.log(ops.div(x, ops.sub(1, x))), input.layout)
+    inside = ops.both(ops.compare("ge", x, 0), ops.compare("le", x, 1))
+    slope = ops.where(inside, ops.div(1, ops.mul(x, ops.sub(1, x))), math.nan)
+    return Array(ops.with_gradient(ops.log(ops.div(x, ops.sub(1, x))), ((x, slope),)), input.layout)
 
 
 def _leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:

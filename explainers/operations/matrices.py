@@ -108,8 +108,10 @@ def _solution(A: Array, B: Array, left: bool = True) -> Array:
     return matmul(_inverse(A), B)
 
 
-def _cross(input: Array, other: Array, dim: int = -1) -> Array:
-    """(a₁b₂ − a₂b₁, a₂b₀ − a₀b₂, a₀b₁ − a₁b₀)."""
+def _cross(input: Array, other: Array, dim: int | None = -1) -> Array:
+    """(a₁b₂ − a₂b₁, a₂b₀ − a₀b₂, a₀b₁ − a₁b₀), along the first dimension of three where none is named."""
+    threes = (k for k, axis in enumerate(input.layout) if axis is not None and axis.size == 3)
+    dim = next(threes, -1) if dim is None else dim
     at = dim % len(input.layout)
     axis, theirs = input.layout[at], other.layout[dim % len(other.layout)]
     if axis is None or theirs is None or axis.size != 3 or len(input.layout) != len(other.layout):

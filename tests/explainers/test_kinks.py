@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explainers.digits import shown
 from explainers.kinks import MOST_TRIED, Kink, kink, side_of
 from explainers.locale import Translator, available, translator
 from explainers.notebook import explained
@@ -78,9 +79,12 @@ def autograd(source: str) -> np.ndarray:
 
 @pytest.mark.parametrize(("source", "slopes", "side"), KINKS)
 def test_the_slope_that_is_said_is_the_one_of_autograd(source: str, slopes: tuple[float, float] | None, side: str):
-    one = found(source)
+    explanation = explained(record(HEAD + source))
+    one = explanation.kink
     assert one is not None and not one.smooth
     assert one.taken == pytest.approx(autograd(source)[one.at])
+    assert one.taken == np.asarray(explanation.gradient["x"])[one.at]
+    assert f"takes {shown(one.taken + 0.0)}" in str(explanation)
     assert side_of(one) == side
     if slopes is not None:
         assert (one.below, one.above) == pytest.approx(slopes)

@@ -22,12 +22,15 @@ EACH = 8
 
 @pytest.mark.parametrize("name", sorted(LOSSES.losses))
 def test_a_call_is_explained_as_torch_computes_it(name: str, calls: Calls) -> None:
+    verdicts: list[str] = []
+
     @settings(deadline=None, max_examples=EACH, suppress_health_check=SLOW)
     @given(calls[name])
     def holds(call: LossCall) -> None:
         value, gradients = torchs(call)
         found = explained(call)
         proof = found.proof
+        verdicts.append(proof.verdict)
         assert proof.verdict == "certified" or (proof.verdict == "not-applicable" and proof.reasons), proof
         assert found.verdict and str(found)
         assert same(found.value, value), (found.value, value)
@@ -42,6 +45,7 @@ def test_a_call_is_explained_as_torch_computes_it(name: str, calls: Calls) -> No
             assert own is None or same(own, slope, room), (argument, own, slope)
 
     holds()
+    assert verdicts.count("certified") > len(verdicts) // 2, verdicts
 
 
 def explained(call: LossCall) -> Explanation:
