@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,18 @@ from explainers.graph.rounding import Rounding
 
 HALF = torch.float16
 SCORES = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.7]])
+
+
+def holds_torchs_numbers(found: Explanation, loss: str, args: Sequence[torch.Tensor], options: dict[str, Any]) -> None:
+    """An explanation is certified, and its value and gradients are torch's, to the bit."""
+    assert found.proof.certified, found.proof
+    value = getattr(F, loss)(*args, **options)
+    assert np.array_equal(found.value, value.detach().double().numpy(), equal_nan=True)
+    leaves = list(dict.fromkeys(args))
+    for leaf, slope in zip(leaves, torch.autograd.grad(value.sum(), leaves), strict=True):
+        assert any(np.array_equal(own, slope.double().numpy(), equal_nan=True) for own in found.gradient.values()), leaf
+
+
 FAR = (
     (
         "cosine_embedding_loss",
@@ -247,7 +260,7 @@ def test_a_gradient_that_torch_multiplies_in_another_order_is_certified(
     loss: str, args: list[Any], options: dict[str, Any]
 ) -> None:
     tensors = [torch.tensor(held, dtype=HALF, requires_grad=True) for held in args]
-    assert explain(loss, *tensors, **options).proof.certified
+    holds_torchs_numbers(explain(loss, *tensors, **options), loss, tensors, options)
 
 
 @pytest.mark.filterwarnings("ignore:Using a target size", "ignore:reduction. 'mean' divides")
@@ -260,8 +273,7 @@ def test_a_tensor_without_dimensions_does_not_raise_the_dtype(
     row = torch.tensor([0.3, 0.7, 0.111], dtype=dtype, requires_grad=True)
     number = torch.tensor(0.333, dtype=other, requires_grad=True)
     for args in ((row, number), (number, row)) if loss != "gaussian_nll_loss" else ((row, row * 2, number),):
-        found = explain(loss, *args)
-        assert found.proof.certified, found.proof
+        holds_torchs_numbers(explain(loss, *args), loss, args, {})
 
 
 def test_a_count_without_dimensions_has_its_stirling_term() -> None:
@@ -288,3 +300,27 @@ def test_alignments_with_what_is_not_a_number_are_not_refused() -> None:
     scores[1, 0, 0] = math.nan
     found = explain("ctc_loss", scores, torch.tensor([1, 2, 1, 2]), [2, 2], [2, 2])
     assert found.proof.certified and math.isnan(found.value)
+
+
+@pytest.mark.parametrize("scores", [[math.nan, -0.3, -3.0], [-0.3, -0.4, math.nan], [math.inf, -0.1, -2.0]])
+@pytest.mark.parametrize("targets", [[1], [1, 1], []])
+def test_a_state_that_no_alignment_begins_in_spoils_nothing(scores: list[float], targets: list[int]) -> None:
+    x, labels = torch.tensor([[scores]], requires_grad=True), torch.tensor([targets], dtype=torch.int64)
+    found = explain("ctc_loss", x, labels, [1], [len(targets)], reduction="none")
+    assert found.proof.certified, found.proof
+    expected = F.ctc_loss(x, labels, torch.tensor([1]), torch.tensor([len(targets)]), reduction="none")
+    assert np.array_equal(found.value, expected.detach().numpy(), equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_what_ties_in_floating_point_alone_takes_the_branch_of_the_exact_numbers(dtype: torch.dtype) -> None:
+    x = torch.tensor([7.173978805541992, 0.123, -0.9], dtype=dtype, requires_grad=True)
+    rows = torch.stack([x, x - 0.3]).T.detach().requires_grad_()
+    ties: tuple[tuple[str, tuple[torch.Tensor, ...], dict[str, Any]], ...] = (
+        ("huber_loss", (x, (x + 0.3).detach()), {"delta": 0.3}),
+        ("smooth_l1_loss", (x, (x + 0.3).detach()), {"beta": 0.3}),
+        ("multi_margin_loss", (rows, torch.zeros(3, dtype=torch.int64)), {"margin": 0.3, "reduction": "none"}),
+    )
+    for loss, args, options in ties:
+        found = explain(loss, *args, **options)
+        assert found.proof.certified, (loss, found.proof)
