@@ -84,7 +84,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "maximum": ("torch.maximum(x, w).sum()",),
     "minimum": ("torch.minimum(x, w).sum()",),
     "pow": ("(x ** 2).sum()", "w.pow(1.5).sum()", "(2 ** x).sum()", "torch.pow(w, w).sum()", "(x ** 3).mean()"),
-    "reciprocal": ("w.reciprocal().sum()", "3 / (x[:, :, None] * w + 7.1)"),
+    "reciprocal": ("w.reciprocal().sum()", "3 / (x[:, :, None] * w).repeat(1, 1, 4)"),
     "log2": ("w.log2().sum()",),
     "logsigmoid": ("F.logsigmoid(x).sum()",),
     "softplus": ("F.softplus(x).sum()", "F.softplus(x, beta=3, threshold=4)"),
