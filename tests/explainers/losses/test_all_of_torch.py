@@ -67,6 +67,7 @@ def test_every_argument_of_torch_is_one_of_the_reference_program() -> None:
         assert set(theirs) - set(ours) <= {"rest", "out", *OTHERWISE.get(loss.name, ())}, loss.name
 
 
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")
 @pytest.mark.parametrize(
     "name", [name for name in LOSSES.losses if "reduction" in declared(getattr(torch, name, None))]
 )
