@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion
@@ -13,6 +14,7 @@ from explainers.diagnoses.source_edits import Source, last_name, without_keyword
 from explainers.diagnoses.wording import described, shape
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
+from explainers.recording import Raised
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _DATA = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = torch.tensor([0, 1])\n"
@@ -261,13 +263,20 @@ def _unknown(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{function} has no argument {name}.", function=source.written(node.func), name=keyword.arg),
-        evidence=(said("It takes {accepts}.", accepts=", ".join(a for a in raised.accepts if a != "self")),),
+        evidence=tuple(_accepted(raised)),
         trials=(),
         fix=fixes.fix(scene, renamed, "likely", said("Perhaps {name} is meant.", name=similar))
         if renamed
         else fixes.fix(scene, without_keyword(source, node, keyword), "choose", said("Leave it out.")),
         alternatives=(fixes.fix(scene, without_keyword(source, node, keyword), "choose", said("Leave it out.")),),
     )
+
+
+def _accepted(raised: Raised) -> Iterator[Message]:
+    """The arguments of what was called, where torch names them."""
+    names = ", ".join(name for name in raised.accepts if name != "self")
+    if names:
+        yield said("It takes {accepts}.", accepts=names)
 
 
 def _too_many(scene: Scene) -> Suspicion | None:
@@ -286,7 +295,7 @@ def _too_many(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{function} takes {most} arguments at most, and is called with {given}.",
                      function=source.written(node.func), most=most, given=given),
-        evidence=(said("It takes {accepts}.", accepts=", ".join(a for a in raised.accepts if a != "self")),),
+        evidence=tuple(_accepted(raised)),
         trials=(),
         fix=shorter[0],
         alternatives=tuple(shorter[1:]),
