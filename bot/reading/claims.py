@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
+from bot.reading.arithmetic import ARITHMETIC, RESULT, is_arithmetic, worked_out
 from bot.reading.cues import (
     AFTER_EXPECTED,
     AFTER_PRINTED,
@@ -134,6 +135,15 @@ def prose_claims(prose: str, text: str) -> list[Claim]:
 
 
 def _numbers(prose: str) -> list[Printed]:
+    """Every number of the prose; written arithmetic is what it comes to, unless that is written behind it."""
+    terms = [match for match in ARITHMETIC.finditer(prose) if is_arithmetic(match.group())]
+    spans = [match.span() for match in terms]
+    results = ((worked_out(match.group()), match) for match in terms if not RESULT.match(prose, match.end()))
+    made = [Printed(value, 0.0, *match.span(), False) for value, match in results if value is not None]
+    return [*_plain_numbers(blanked(prose, spans)), *made]
+
+
+def _plain_numbers(prose: str) -> list[Printed]:
     commas = {m.start(): m for m in _DECIMAL_COMMA.finditer(prose)}
     plain = (
         "".join("." if c == "," and _is_decimal(commas, at) else c for at, c in enumerate(prose)) if commas else prose

@@ -197,3 +197,16 @@ def test_where_a_loss_starts_is_printed_and_what_is_counted_is_stated(sentence: 
     assert isinstance(reading, Question)
     assert [claim.value for claim in reading.claims if claim.kind == "printed"] == [6.9]
     assert {each.name: each.value for each in reading.stated}["classes"] == "1000"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "printed"),
+    [
+        ("my dice loss is 1 − 2/3. why?", [1 / 3]),
+        ("dice loss is 1 - 2/3 = 0.3333, ok?", [0.3333]),
+        ("the loss is 0.4321 at epoch 3/10", [0.4321]),
+        ("the loss stays between 0-1, it is 0.4321", [0.4321]),
+    ],
+)
+def test_written_arithmetic_is_what_it_comes_to(sentence: str, printed: list[float]) -> None:
+    assert claims(sentence)["printed"] == pytest.approx(printed)

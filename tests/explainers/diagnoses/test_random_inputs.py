@@ -20,6 +20,12 @@ SPREADS = (0.02, 0.5, 0.5)
 """How far the numbers of each disturbed program may be from those of the example, relative to them."""
 
 OF_ITS_NUMBERS = {
+    "log-softmax-of-probabilities": "its rows are probabilities, which add up to 1",
+    "kl-log-target-flag": "its rows are probabilities, which add up to 1",
+    "kl-input-not-normalised": "its target is probabilities, which add up to 1",
+    "eps-in-logarithm": "its probabilities are so near 1 that the epsilon is more than is lacking",
+    "dice-mask-not-01": "its mask is that of an image, with 255 for true",
+    "self-similarity-in-denominator": "its vectors have length 1",
     "float32-residue": "the residue of rounding is another one for other numbers, or none",
     "sqrt-zero-gradient": "the difference whose root is taken has to be 0",
 }
