@@ -17,6 +17,7 @@ from bot.reading.statements import Strength, bound_names, strength
 from bot.reading.text import as_prose, blanked
 
 MOST_PROGRAMS = 32
+_REDUCING = frozenset(("mean", "sum"))
 MAX_LENGTH = 2000
 
 _LOSSES = "|".join(sorted({*MODULES, *functions()}, key=len, reverse=True))
@@ -76,7 +77,8 @@ def calls_of(names: Collection[str], text: str) -> tuple[Inline, ...]:
 def programs(found: Sequence[Inline]) -> tuple[tuple[Inline, ...], ...]:
     """A program for each expression that computes a loss: the assignments that it needs, in order, then itself.
 
-    Where none does, those count that compute one of the functions beside the losses of numbers they hold. The same
+    Where none does, those count that compute one of the functions beside the losses of numbers they hold, else those
+    that reduce what functions of torch make to one number, as a loss written by hand does. The same
     expression written again is no other program; MOST_PROGRAMS at most.
     """
     binders = {name: each for each in found for name in bound_names(each.source)}
@@ -84,6 +86,7 @@ def programs(found: Sequence[Inline]) -> tuple[tuple[Inline, ...], ...]:
     once = [each for each in found if first[each.source] is each]
     computing = [each for each in once if _names_loss(each.source) and _computes(each.source)]
     computing = computing or [each for each in once if _is_beside_losses(each.source)]
+    computing = computing or [each for each in once if _is_formula(each.source)]
     return tuple((*_needed(each, binders), each) for each in itertools.islice(computing, MOST_PROGRAMS))
 
 
@@ -97,6 +100,16 @@ def _is_beside_losses(source: str) -> bool:
     tree = parsed(source)
     value = getattr(tree.body[-1], "value", None) if tree else None
     return isinstance(value, ast.Call) and name_of(value.func) in beside_losses() and not completed(unbound(source))[1]
+
+
+def _is_formula(source: str) -> bool:
+    """Whether it is a mean or a sum of what other calls of torch compute: "torch.log(torch.abs(a - b)).mean()"."""
+    tree = parsed(source)
+    value = getattr(tree.body[-1], "value", None) if tree else None
+    if not isinstance(value, ast.Call) or name_of(value.func) not in _REDUCING:
+        return False
+    inner = [node for node in ast.walk(value) if isinstance(node, ast.Call) and node is not value]
+    return any(ast.unparse(node.func).startswith(("torch.", "F.")) for node in inner)
 
 
 def _computes(source: str) -> bool:

@@ -20,7 +20,18 @@ from bot.reading.names import unbound
 from bot.reading.pieces import Piece
 from bot.reading.question import Claim, Completion, Origin, ReportedError, Snippet
 from bot.reading.shapes import stand_ins
-from bot.reading.snippets import Block, defined, is_data, is_shown, lacked, merged, missing_names, names_loss, snippet
+from bot.reading.snippets import (
+    Block,
+    defined,
+    is_data,
+    is_shown,
+    lacked,
+    merged,
+    missing_names,
+    names_loss,
+    shows_names,
+    snippet,
+)
 from bot.reading.statements import bound_names
 from bot.reading.tabled import called
 from bot.reading.text import as_prose, with_points
@@ -62,16 +73,17 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
     loaded = {part.document.name: part.document.loaded for part in parts if part.document.name and part.document.loaded}
     found = [with_values(each, loaded) for part in parts for each in _snippets(part)]
     found = _with_given(found, parts)
-    if any(not is_data(each.source) for each in found):
-        return Material((*found, *_beside(found, parts[0])))
     message = parts[0]
+    if any(not is_data(each.source) and not shows_names(each.source) for each in found):
+        return Material((*found, *_beside(found, message)))
+    if any(not is_data(each.source) for each in found):
+        called_beside = _sentences(message, [], loaded, parts)
+        return Material(tuple(each for each in called_beside if not lacked(each)) or tuple(found))
     losses = (*losses, *(loss for each in found for loss in loss_words(each.source) if loss not in losses))
     held = frozenset(name for each in found for name in bound_names(each.source))
     inline = tuple(each for each in inline_code(message.prose) if not bound_names(each.source) & held)
     spans = tuple((each.start, each.end) for each in inline)
-    blocks = [_after_data(_block(message.document.text, program), found) for program in programs(inline)]
-    sentences = [with_values(_with_tensors(each), loaded) for block in blocks for each in _in_torch(block)]
-    sentences = _with_given(sentences, parts)
+    sentences = _sentences(message, found, loaded, parts, held)
     if whole := tuple(each for each in sentences if not lacked(each)):
         return Material(whole, spans)
     text = as_prose(message.document.text)
@@ -83,6 +95,20 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
     if called := _files_called(parts, losses):
         return Material((called,), spans)
     return Material(tuple(found), *_unwritten(literal, spans))
+
+
+def _sentences(
+    message: Parts,
+    found: Sequence[Snippet],
+    loaded: Mapping[str, str],
+    parts: Sequence[Parts],
+    held: frozenset[str] = frozenset(),
+) -> list[Snippet]:
+    """The programs in the sentences, behind the blocks of data that they need, with the values that are shown."""
+    inline = tuple(each for each in inline_code(message.prose) if not bound_names(each.source) & held)
+    blocks = [_after_data(_block(message.document.text, program), found) for program in programs(inline)]
+    made = [with_values(_with_tensors(each), loaded) for block in blocks for each in _in_torch(block)]
+    return _with_given(made, parts)
 
 
 def _beside(found: Sequence[Snippet], message: Parts) -> tuple[Snippet, ...]:

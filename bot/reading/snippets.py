@@ -168,6 +168,20 @@ def is_data(source: str) -> bool:
     )
 
 
+def shows_names(source: str) -> bool:
+    """Whether the source only shows what names hold, `print(x)` or `x`, and computes nothing."""
+    tree = parsed(source)
+    return tree is not None and bool(tree.body) and all(map(_shows_name, tree.body))
+
+
+def _shows_name(node: ast.stmt) -> bool:
+    match node:
+        case ast.Expr(value=ast.Name() | ast.Call(func=ast.Name(id="print"), args=[ast.Name()])):
+            return True
+        case _:
+            return False
+
+
 def is_huge(source: str) -> bool:
     """Whether a call makes a tensor of more elements than a sandbox may hold several of."""
     tree = parsed(source)

@@ -200,3 +200,12 @@ def test_what_is_said_to_be_full_of_one_number_is(message: str, value: float) ->
     question = read(message)
     assert isinstance(question, Question)
     assert run(question) == pytest.approx(value)
+
+
+def test_a_call_in_a_sentence_takes_what_prints_show() -> None:
+    shown = "print(pred)\ntensor([[2.0, 0.5], [0.1, 1.5]])\nprint(target)\ntensor([1, 0])"
+    question = read(f"I have two tensors:\n\n{shown}\n\nwhy is nn.CrossEntropyLoss()(pred, target) so large?")
+    assert isinstance(question, Question)
+    assert [each.source for each in question.snippets] == ["nn.CrossEntropyLoss()(pred, target)"]
+    assert {each.name for each in question.snippets[0].completions} >= {"pred", "target"}
+    assert not question.missing
