@@ -3,10 +3,10 @@
     python benchmarks/explain.py [--largest 1000000] [--cpu] [LOSS ...]
 
 Measured in one warm process: the plan, the reruns of the proof, the conclusion and the whole answer as text, without
-tracing and drawing. What is of rows has 10 classes or features in each, and once one row of 1,000. The growth is the time of the largest call
-over that of the smallest. Two yardsticks for the largest call follow: how often
-in that time torch itself could run the call in float64, forward and back to its input, and how often the arguments'
-bytes could be copied and hashed. With --cpu times are the process's own, which other work on the machine moves less.
+tracing and drawing. What is of rows has 10 classes or features in each, and once one row of 1,000. The growth is the
+time of the largest call over that of the smallest. Two yardsticks for the largest call follow: how often in that time
+torch itself could run the call in float64, forward and back to its input, and how often the arguments' bytes could be
+copied and hashed. With --cpu times are the process's own, which other work on the machine moves less.
 """
 
 from __future__ import annotations
