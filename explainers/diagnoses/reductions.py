@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 
 from explainers.claims import Claim
@@ -11,7 +10,6 @@ from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import followed_by, graph_rerun, reduced_by
 from explainers.diagnoses.expectations import sought
 from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.source_edits import Source, last_name
 from explainers.diagnoses.wording import of_call, shape
 from explainers.messages import Message, said
 
@@ -21,6 +19,7 @@ _PAIRS = "a = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 0.0, 3.0]])\nb = to
 _ELEMENTWISE = frozenset(
     {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
 )
+
 _PER_ITEM = frozenset({"multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"})
 _ANY = _ELEMENTWISE | {
     *("cross_entropy", "nll_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "soft_margin_loss", "ctc_loss"),
@@ -83,26 +82,6 @@ def rules() -> tuple[Rule, ...]:
             control_claims=(Claim("expected", 20.0, text="20"),),
             dominates=frozenset({"reduction-expected-sum"}),
         ),
-        Rule(
-            slug="deprecated-size-average",
-            family="reductions",
-            title=said("Old flags for the reduction"),
-            explanation=said(
-                "size_average and reduce are deprecated, and 'elementwise_mean' was renamed to 'mean': newer "
-                "versions of torch take reduction='mean', 'sum' or 'none'. The value is the same."
-            ),
-            words=(
-                "size_average deprecated",
-                "reduce=False deprecated",
-                "elementwise_mean",
-                "size_average and reduce args will be deprecated",
-            ),
-            losses=frozenset(_ANY),
-            trigger=_old_flags,
-            positive=_HEAD + _PAIRS + "F.mse_loss(a, b, size_average=False)",
-            control=_HEAD + _PAIRS + "F.mse_loss(a, b, reduction='sum')",
-            harmless=True,
-        ),
     )
 
 
@@ -111,8 +90,8 @@ def _other_reduction(scene: Scene) -> Suspicion | None:
     wanted = {"mean": "sum", "sum": "mean"}.get(scene.reduction)
     if value is None or wanted is None or not math.isfinite(value) or scene.recording.subject not in scene.call.outputs:
         return None
-    counts = {len_ for len_ in _counts(scene) if len_ > 1}
-    by = next((n for n in sorted(counts) if sought(scene, value * n if wanted == "sum" else value / n)), None)
+    several = {n for n in counts(scene) if n > 1}
+    by = next((n for n in sorted(several) if sought(scene, value * n if wanted == "sum" else value / n)), None)
     if by is None:
         return None
     return Suspicion(
@@ -148,7 +127,7 @@ def _averaged(reduction: str, count: int) -> tuple[Message, ...]:
     )
 
 
-def _counts(scene: Scene) -> set[int]:
+def counts(scene: Scene) -> set[int]:
     """The numbers that a mean of this call could divide by."""
     tensors = [scene.recording.tensors[id] for id in scene.call.inputs()]
     rows = {t.shape[0] if t.shape else 1 for t in tensors}
@@ -199,49 +178,5 @@ def _over_features(scene: Scene) -> Suspicion | None:
             fixes.summed_over(scene, size[0]),
             "likely",
             said("Use reduction='sum' and divide by the number of items."),
-        ),
-    )
-
-
-def _flags_of_module(scene: Scene) -> list[str]:
-    """The flags that a module was built with: it has turned them into a reduction, with a warning, before its call."""
-    warned = any("size_average and reduce args" in each.message for each in scene.recording.warnings)
-    if not warned or not any(each.startswith("nn.") for each in scene.call.scope):
-        return []
-    built = [node for node in Source(scene.recording.source).calls() if last_name(node.func).endswith("Loss")]
-    given = (each for node in built for each in node.keywords if each.arg in ("size_average", "reduce"))
-    return list(dict.fromkeys(f"{each.arg}={ast.unparse(each.value)}" for each in given))
-
-
-def _old_flags(scene: Scene) -> Suspicion | None:
-    flags = [
-        f"{name}={scene.call.argument(name)}"
-        for name in ("size_average", "reduce")
-        if scene.call.argument(name) is not None
-    ]
-    flags += ["reduction='elementwise_mean'"] if scene.call.argument("reduction") == "elementwise_mean" else []
-    flags = flags or _flags_of_module(scene)
-    if not flags:
-        return None
-    return Suspicion(
-        at=scene.call.index,
-        verdict=said(
-            "{value} is right: {flags} means reduction='{reduction}'.",
-            value=of_call(scene),
-            flags=", ".join(flags),
-            reduction=scene.reduction,
-        ),
-        evidence=(
-            said(
-                "The call holds {elements} elements: with 'mean' the number of elements is the divisor.",
-                elements=max(_counts(scene)),
-            ),
-        ),
-        trials=(
-            Trial(
-                said("with reduction='{reduction}'", reduction=scene.reduction),
-                graph_rerun(*reduced_by(scene.call, scene.reduction)),
-                "equivalent",
-            ),
         ),
     )

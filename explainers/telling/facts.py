@@ -157,13 +157,21 @@ def _cause(explanation: Explanation, id: int, at: list[int]) -> Iterator[Message
 
 
 def _soft(explanation: Explanation, name: str) -> Iterator[Message]:
-    """That real numbers as the target of cross_entropy are probabilities, which older versions of torch refused."""
+    """That real numbers as the target of cross_entropy are probabilities, which older versions of torch refused, and
+    whole ones indices of classes."""
     call = explanation.call
     id = call.ref("target") if call is not None and name == "cross_entropy" else None
-    if id is not None and explanation.recording.tensors[id].floating:
+    if id is None:
+        return
+    if explanation.recording.tensors[id].floating:
         yield said(
             "A target of real numbers is read as class probabilities (soft labels): -Σ target · log softmax in each "
             "row. Since version 1.10; older versions of torch took class indices alone."
+        )
+    else:
+        yield said(
+            "Whole numbers as the target are class indices: of each item the term of its class alone is taken, as a "
+            "one-hot row of labels would leave it."
         )
 
 

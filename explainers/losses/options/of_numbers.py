@@ -152,6 +152,8 @@ def _multiplied(set_: Setting) -> Iterator[Message]:
             shape=str(given.shape),
             sizes=str(set_.sizes),
         )
+        if set_.call.argument("reduction") in (None, "mean"):
+            yield said("The mean still divides by the number of elements, not by the sum of the weights.")
 
 
 def _positives(set_: Setting) -> Iterator[Message]:
