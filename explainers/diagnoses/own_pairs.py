@@ -147,7 +147,9 @@ def _labels(scene: Scene) -> tuple[int, Call, float] | None:
             continue
         made = (*upstream(one.outputs[0], scene.makers), *upstream(rest.outputs[0], scene.makers))
         if not any(short(call) in _LOGARITHMS or "entropy" in short(call) for call in made):
-            costs = [scene.held(next(x for x in call.inputs() if x not in (of, *rests))) for call in (one, rest)]
+            costs = [
+                scene.held(next((x for x in call.inputs() if x not in (of, *rests)), None)) for call in (one, rest)
+            ]
             if costs[0] is not None and costs[1] is not None:
                 total, turned = (float((y * costs[0] + (1 - y) * costs[1]).sum()) for y in (held, 1 - held))
                 return (of, one, turned / total) if total else None

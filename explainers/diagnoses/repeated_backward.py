@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from explainers.dependencies import ancestors
 from explainers.diagnoses import fixes
 from explainers.diagnoses.cuts import requires_grad
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
@@ -28,7 +29,12 @@ def rules() -> tuple[Rule, ...]:
                 "The first backward() frees what it used. Add the losses and call backward() once, or keep the graph "
                 "with retain_graph=True; a state that is carried on from step to step has to be detached."
             ),
-            words=("Trying to backward through the graph a second time", "retain_graph", "second backward"),
+            words=(
+                "Trying to backward through the graph a second time",
+                "retain_graph",
+                "second backward",
+                "loss += not reset second backward",
+            ),
             losses=frozenset({"backward"}),
             trigger=_twice,
             positive=_HEAD + _WEIGHT + "h = w.exp()\na = h.sum()\nb = (h * h).sum()\na.backward()\nb.backward()",
@@ -54,6 +60,8 @@ def _twice(scene: Scene) -> Suspicion | None:
             trials=(),
             fix=once,
         )
+    if (again := _still_holds(scene, before[-1])) is not None:
+        return again
     return Suspicion(
         at=before[-1].index,
         verdict=said("the backward() in line {line} has freed the graph already.", line=before[-1].span.line),
@@ -61,6 +69,47 @@ def _twice(scene: Scene) -> Suspicion | None:
         trials=(),
         fix=_kept(scene, before[-1]),
     )
+
+
+def _still_holds(scene: Scene, first: Call) -> Suspicion | None:
+    """The second loss was added to the first one, whose graph is freed: the running sum was not reset."""
+    calls = scene.recording.calls
+    if not first.inputs() or not scene.call.inputs() or first.inputs()[0] == scene.call.inputs()[0]:
+        return None
+    if first.inputs()[0] not in ancestors(calls, [scene.call.inputs()[0]])[0]:
+        return None
+    source = Source(scene.recording.source)
+    name, changed = _reset(source, line_of(first), line_of(scene.call))
+    if name is None:
+        return None
+    return Suspicion(
+        at=first.index,
+        verdict=said(
+            "{name} still holds the loss of line {line}, whose graph backward() has freed: it was added to, not reset.",
+            name=name,
+            line=line_of(first),
+        ),
+        evidence=(said("The second sum starts from the first one, and so goes through both graphs."),),
+        trials=(),
+        fix=fixes.fix(scene, changed, "likely", said("Start the next sum from 0.")),
+    )
+
+
+def _reset(source: Source, first: int, second: int) -> tuple[str | None, str | None]:
+    """The running sum that goes on between two lines, and the program with it set to 0 before it does."""
+    for body in (body for node in ast.walk(source.tree) if isinstance(body := getattr(node, "body", None), list)):
+        between = [each for each in body if isinstance(each, ast.stmt) and first < each.lineno < second]
+        for statement in between:
+            names = [
+                node.target.id
+                for node in ast.walk(statement)
+                if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
+            ]
+            if names:
+                start = source.piece(statement)[0]
+                line = f"{names[0]} = 0\n{' ' * statement.col_offset}"
+                return names[0], source.replaced((start, start), line)
+    return None, None
 
 
 def _kept(scene: Scene, first: Call) -> Fix:
