@@ -32,6 +32,7 @@ from bot.reading.printed import NUMBER, Printed, as_claimed, number_at
 from bot.reading.question import Claim, Span
 from bot.reading.tensors import tensors
 from bot.reading.text import as_prose, blanked
+from bot.reading.tracebacks import mentioned
 
 MAX_CLAIMS = 64
 MAX_NUMBERS = 512
@@ -69,8 +70,9 @@ def output_claims(found: Iterable[Piece], text: str) -> list[Claim]:
     for piece in found:
         claims += [_printed(value, text) for value in piece.outputs if value.complete]
         if piece.sort is Sort.CODE:
-            claims += [claim for line in piece.lines for claim in _remarked(line.text, line.start, text)]
-            claims += [claim for line in piece.lines for claim in _hoped(line.text, line.start, text)]
+            lines = [line for line in piece.lines if not mentioned(line.text)]
+            claims += [claim for line in lines for claim in _remarked(line.text, line.start, text)]
+            claims += [claim for line in lines for claim in _hoped(line.text, line.start, text)]
     return claims
 
 

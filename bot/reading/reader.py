@@ -7,11 +7,11 @@ from bot.reading.claims import output_claims, plain_prose
 from bot.reading.fences import Region, regions
 from bot.reading.files import Document, document
 from bot.reading.judgement import judged
-from bot.reading.lexing import parsed
+from bot.reading.lexing import lexis, parsed
 from bot.reading.material import Parts
 from bot.reading.outputs import print_labels
 from bot.reading.pieces import Piece, Sort, pieces, promoted
-from bot.reading.question import File, Origin, Reading, TooLong
+from bot.reading.question import File, Origin, Reading, ReportedError, TooLong
 from bot.reading.snippets import Block, blocks
 from bot.reading.text import lines_of, readable
 from bot.reading.tracebacks import cell, mentioned, raised
@@ -61,14 +61,21 @@ def _parts(source: Document) -> Parts:
     fences = [(r.lines[0].start, r.lines[-1].end) for r, _ in found if r.fenced]
     prose = plain_prose(text, spans)
     errors = [raised("\n".join(line.text for line in p.lines)) for p in all_pieces if p.sort is Sort.ERROR]
+    remarked = [error for p in all_pieces if p.sort is Sort.CODE for line in p.lines for error in _remarked(line.text)]
     told = mentioned(prose)
     spans += [span for _, span in told]
     prose = plain_prose(text, spans)
-    reported = [*(error for error, _ in told), *(error for error in errors if error)]
+    reported = [*remarked, *(error for error, _ in told), *(error for error in errors if error)]
     speech = plain_prose(text, [*spans, *fences])
     return Parts(
         source, code, prose, speech, tuple(output_claims(all_pieces, text)), tuple(reported), tuple(all_pieces)
     )
+
+
+def _remarked(code: str) -> list[ReportedError]:
+    """The exceptions that a comment behind code, or on a line of its own, says it raises."""
+    at = lexis(code).comment
+    return [] if at is None else [error for error, _ in mentioned(code[at:])]
 
 
 def _cells(found: Sequence[Piece]) -> tuple[Block, ...]:

@@ -198,6 +198,15 @@ def test_output_behind_the_words_that_the_program_prints_is_claimed() -> None:
     assert values(asked, "printed") == [0.6931, 0.0, 0.25]
 
 
+def test_an_exception_in_a_comment_is_reported() -> None:
+    asked = question(
+        "```\nF.mse_loss(a, b)\n# RuntimeError: input and target shapes do not match: [5, 1], [5, 9]\n```\nwhy?"
+    )
+    assert asked.traceback is not None
+    assert asked.traceback.type == "RuntimeError"
+    assert asked.traceback.message.startswith("input and target shapes do not match")
+
+
 def test_a_traceback_alone_is_an_error_to_explain() -> None:
     asked = question(
         'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    loss = crit(x, y)\n'
