@@ -24,8 +24,16 @@ def beside(recording: Recording, call: Call | None) -> Iterator[Message]:
     known = registry()
     written = [each for each in recording.calls if each.span is not None and (call is None or each.index != call.index)]
     others = {(each.function, *found): each for each in written if (found := tuple(_set(each, known)))}
+    if call is not None:
+        said_already = _but_the_reduction(call.function, *_set(call, known))
+        others = {key: each for key, each in others.items() if _but_the_reduction(*key) != said_already}
     for each in others.values() if len(others) <= MOST else ():
         yield from _told(recording, each, known)
+
+
+def _but_the_reduction(function: str, *given: tuple[str, Value]) -> tuple[str, tuple[tuple[str, Value], ...]]:
+    """A function with its options, of which the reduction is told with each value."""
+    return function, tuple((name, value) for name, value in given if name != "reduction")
 
 
 def _told(recording: Recording, call: Call, known: Registry) -> Iterator[Message]:
