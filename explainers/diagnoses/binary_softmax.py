@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from explainers.claims import Claim
@@ -13,11 +15,13 @@ from explainers.diagnoses.scene import Scene, short
 from explainers.diagnoses.wording import number, of_call, path, row
 from explainers.graph.floats import log_sum_exp
 from explainers.messages import Message, said
+from explainers.recording import scalar
 from explainers.reruns import SwapFunction
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _TWO = "logits = torch.tensor([[2.0, -1.0], [0.5, 1.5]])\ntarget = torch.tensor([[1.0, 0.0], [0.0, 1.0]])\n"
 _THREE = "logits = torch.tensor([[2.0, -1.0, 0.5]])\ntarget = torch.tensor([[1.0, 0.0, 0.0]])\n"
+_CLOSE = 1e-5
 _LOGITS = frozenset({"binary_cross_entropy_with_logits"})
 
 
@@ -107,26 +111,27 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
-def _one_hot(scene: Scene) -> bool:
-    """Whether every row of at least two labels has a single 1 and else 0."""
+def _one_hot(scene: Scene, axis: int = -1) -> bool:
+    """Whether along an axis of at least two labels there is a single 1 and else 0 everywhere."""
     y = scene.array("target")
-    rows = y.reshape(-1, y.shape[-1]) if y.ndim >= 2 and y.size else np.zeros((0, 0))
-    return rows.shape[1] > 1 and bool(((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all())
+    if y.ndim < 2 or not y.size:
+        return False
+    return y.shape[axis] > 1 and bool(((y == 0) | (y == 1)).all() and (y.sum(axis=axis) == 1).all())
 
 
 def _softmax_expected(scene: Scene) -> Suspicion | None:
     x = scene.array("input")
     if (
-        x.ndim != 2
-        or not _one_hot(scene)
+        x.ndim < 2
+        or not _one_hot(scene, 1)
         or scene.given("target").shape != x.shape
         or scene.call.ref("pos_weight") is not None
-        or not seeks(scene)
+        or not (seeks(scene) or scene.recording.others)
     ):
         return None
-    log_p = x - log_sum_exp(x, 1)[:, np.newaxis]
+    log_p = x - np.expand_dims(log_sum_exp(x, 1), 1)
     rows = -(scene.array("target") * log_p).sum(axis=1)
-    if not any(sought(scene, float(value)) for value in (rows.mean(), rows.sum())):
+    if not any(sought(scene, float(value)) or _is_shown(scene, float(value)) for value in (rows.mean(), rows.sum())):
         return None
     return Suspicion(
         at=scene.call.index,
@@ -138,7 +143,7 @@ def _softmax_expected(scene: Scene) -> Suspicion | None:
         evidence=(
             said(
                 "Every row of the target is one-hot, {row} for instance: the classes exclude each other.",
-                row=row(scene.array("target")[0]),
+                row=row(np.moveaxis(scene.array("target"), 1, -1).reshape(-1, x.shape[1])[0]),
             ),
         ),
         trials=(Trial(said("with cross_entropy"), graph_rerun(_cross_entropy(scene))),),
@@ -154,6 +159,13 @@ def _softmax_expected(scene: Scene) -> Suspicion | None:
             said("For classes that exclude each other use cross_entropy."),
         ),
     )
+
+
+def _is_shown(scene: Scene, value: float) -> bool:
+    """Whether the program shows the number as another value."""
+    tensors = scene.recording.tensors
+    shown = (scalar(tensors[id]) for id in scene.recording.others if id in tensors)
+    return any(x is not None and math.isclose(x, value, rel_tol=_CLOSE) for x in shown)
 
 
 def _cross_entropy(scene: Scene) -> SwapFunction:
