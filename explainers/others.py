@@ -86,8 +86,10 @@ def relation(mine: Formula, theirs: Formula, held: tuple[float | None, float | N
     `held` is what torch gave for the two.
     """
     ours, other = _value(mine), _value(theirs)
-    if ours is None or other is None or ours.shape or other.shape:
+    if ours is None or other is None:
         return None
+    if ours.shape or other.shape:
+        return _reduced(ours, other)
     if _close(ours, other):
         return _rounded(*held) or said("It is the same value.")
     left, right = _elements(mine), _elements(theirs)
@@ -115,6 +117,22 @@ def relation(mine: Formula, theirs: Formula, held: tuple[float | None, float | N
             ratio=f"{float(other) / float(ours):.6g}" if ours else "?",
         )
     return None
+
+
+def _reduced(ours: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> Message | None:
+    """That one value is the mean, or the sum, of the several numbers that the other holds."""
+    single, several = (ours, other) if not ours.shape else (other, ours)
+    if single.shape or several.size < 2:
+        return None
+    named = {"mean": several.mean(), "sum": several.sum()}
+    found = next((name for name, value in named.items() if _close(single, value)), None)
+    if found is None:
+        return None
+    return said(
+        "The single number is the {reduction} of the {count} elements of the other, so both give the same here.",
+        reduction=found,
+        count=several.size,
+    )
 
 
 def _rounded(ours: float | None, other: float | None) -> Message | None:

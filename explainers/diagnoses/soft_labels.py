@@ -78,6 +78,7 @@ def rules() -> tuple[Rule, ...]:
                 "soft labels minimum not 0",
                 "cross entropy with soft targets",
                 "kl_div vs cross entropy distillation",
+                "label smoothing with KLDivLoss or with cross entropy",
                 "knowledge distillation loss kl or ce",
                 "entropy of the target",
             ),
