@@ -27,7 +27,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             slug="cross-entropy-above-one",
             family="chance",
-            title=said("A cross entropy above 1 is nothing unusual: it is not bounded"),
+            title=said("A cross entropy above 1 is nothing unusual: it is unbounded"),
             explanation=said(
                 "Cross entropy is −log p of the right class: 0 for p = 1, above 1 as soon as p is below 1/e ≈ 0.368, "
                 "and without an upper limit as p goes to 0. Guessing among C classes costs ln C, for 10 classes "
