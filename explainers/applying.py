@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,7 @@ from explainers.dependencies import ancestors
 from explainers.frontier import FILLS, Frontier
 from explainers.graph import ops
 from explainers.graph.arrays import Array
-from explainers.losses.registry import Registry
+from explainers.losses.registry import Loss, Registry
 from explainers.messages import said
 from explainers.operations.differentiating import GRAD, differentiated
 from explainers.operations.writing import put_back
@@ -136,7 +137,7 @@ class Applying:
     def _applied(self, call: Call, arguments: dict[str, object]) -> Array | tuple[Array, ...]:
         loss = self.registry.of(call.function)
         if loss is not None:
-            return loss.program(**arguments)
+            return loss.program(**{**arguments, **self._single_numbers(call, loss)})
         if call.function == GRAD:
             return self._differentiated(call, arguments)
         decide, places = decision(call.function), self._places(call)
@@ -160,6 +161,18 @@ class Applying:
             if inputs & ancestors(self.recording.calls[: call.index], hidden.inputs())[0]:
                 raise Unsupported(said("{function} between them is given", function=hidden.function))
         return differentiated(**arguments)
+
+    def _single_numbers(self, call: Call, loss: Loss) -> dict[str, float]:
+        """The options of a loss that are numbers, and were given as tensors of one number."""
+        found: dict[str, float] = {}
+        for name, option in inspect.signature(loss.program).parameters.items():
+            held = self.recording.known(call.ref(name)) if isinstance(option.default, int | float) else None
+            if held is None or held.data is None or held.elements != 1:
+                continue
+            if held.requires_grad:
+                raise Unsupported(said("it is not in the table of operations"))
+            found[name] = float(np.asarray(held.array(), dtype=np.float64).reshape(-1)[0])
+        return found
 
     def _places(self, call: Call) -> Array | None:
         """The places that a call returned beside what it found there."""

@@ -16,9 +16,9 @@ from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _PAIR = _HEAD + "a = torch.tensor([1.0, 2.0])\nb = torch.tensor([1.5, 1.0])\n"
-_REFUSED = re.compile(r"(\w+)\(\): argument '(\w+)' \(position (\d+)\) must be (.+?), not (\w+)")
+_REFUSED = re.compile(r"(\w+)\(\): argument '(\w+)'(?: \(position (\d+)\))? must be (.+?), not (\w+)")
 _ASSIGNED = re.compile(r"cannot assign '(?P<found>\w+)' object to buffer '(?P<name>\w+)'")
-_NUMBERS = ("float", "Number", "int")
+_NUMBERS = ("float", "Number", "int", "tuple of ints")
 
 
 def rules() -> tuple[Rule, ...]:
@@ -53,7 +53,8 @@ def _another_type(scene: Scene) -> Suspicion | None:
     name, wanted, found = (text_for or "", "float" if text_for else "Tensor", "str" if text_for else "")
     position: int | None = None
     if refused is not None:
-        name, position, wanted, found = refused[2], int(refused[3]) - 1, refused[4], refused[5]
+        name, wanted, found = refused[2], refused[4], refused[5]
+        position = int(refused[3]) - 1 if refused[3] else None
     elif assigned is not None:
         name, found = assigned["name"], assigned["found"]
     if wanted.startswith("Tensor") and scene.call.function and assigned is None:
@@ -128,4 +129,4 @@ def _converted(source: Source, value: ast.expr, wanted: str) -> str | None:
         return None
     if number is None or not math.isfinite(number):
         return None
-    return str(int(number)) if wanted.startswith("int") else repr(number)
+    return str(int(number)) if wanted.startswith(("int", "tuple of ints")) else repr(number)

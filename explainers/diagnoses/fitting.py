@@ -85,6 +85,10 @@ def _equal_rows(x: Shape, y: Shape) -> int | None:
     return 0 if x == y and x else None
 
 
+def _equal_of_rows(x: Shape, y: Shape) -> int | None:
+    return 0 if x == y and len(x) <= 2 else None
+
+
 def _of_as_many_dimensions(*shapes: Shape) -> int | None:
     return _alike(*shapes) if len({len(s) for s in shapes}) == 1 else None
 
@@ -126,7 +130,7 @@ FITS: Final[Mapping[str, Fit]] = MappingProxyType(
         "mse_loss": Fit(_PAIR, _alike, rows=True),
         "kl_div": Fit(_PAIR, _alike, floats="target", rows=True),
         "multilabel_soft_margin_loss": Fit(_PAIR, _equal_rows, rows=True),
-        "multilabel_margin_loss": Fit(_PAIR, _equal, indices="target"),
+        "multilabel_margin_loss": Fit(_PAIR, _equal_of_rows, indices="target"),
         "margin_ranking_loss": Fit(("input1", "input2", "target"), _of_as_many_dimensions),
         "gaussian_nll_loss": Fit(("input", "target", "var"), _with_variance, floats="var"),
         "cosine_embedding_loss": Fit(("input1", "input2", "target"), _pairs),
@@ -258,7 +262,7 @@ def _turned(s: Shape, goal: Shape) -> Iterator[Change]:
 
 def has_many_axes(name: str, x: Shape) -> bool:
     """Whether scores have more axes than one of items and one of classes, and the loss takes no more."""
-    return FITS[name].far is _indices_of_features and len(x) > 2
+    return FITS[name].far in (_indices_of_features, _equal_of_rows) and len(x) > 2
 
 
 def _as_rows(is_target: bool, s: Shape) -> Iterator[Change]:
@@ -276,10 +280,10 @@ def _read(scene: Scene, name: str, tensor: Tensor, goals: tuple[Shape, ...]) -> 
     """Scores or one-hot rows read as class indices, class indices spread to rows, and axes that say nothing here."""
     fit, s = FITS[scene.name], tensor.shape
     called = functional(Source(scene.recording.source))
-    if name == fit.indices and len(s) > 1 and fit.far is not _equal:
+    if name == fit.indices and len(s) > 1 and fit.far not in (_equal, _equal_of_rows):
         yield Change("{}.argmax(1)", per_item(s), 3)
-    if fit.far is _indices_of_features:
-        yield from _as_rows(name == fit.indices, s)
+    if fit.far in (_indices_of_features, _equal_of_rows):
+        yield from _as_rows(name == fit.indices and fit.far is _indices_of_features, s)
     if fit.far is _pairs and len(s) > 1:
         yield (
             Change("{}[:, 0]", (s[0], *s[2:]), _CUT)

@@ -50,7 +50,7 @@ def _not_a_tensor(scene: Scene) -> Suspicion | None:
         verdict=said(
             "{shown} is {kind}, not a tensor, where {function} wants its {name}.",
             shown=shown if len(shown) <= 30 else name,
-            kind=_KINDS[kind],
+            kind=_KINDS.get(kind, kind),
             function=scene.name,
             name=name,
         ),
@@ -75,7 +75,9 @@ def _changes(scene: Scene, name: str, kind: str, note: Message) -> tuple[Fix, ..
     if kind == "str" and value in _REDUCTIONS:
         meant = said("It is taken for {name}: pass it by its own name.", name=name)
         return (fixes.fix(scene, replaced(scene, **{name: "reduction={}"}), "likely", meant),)
-    made = [fixes.fix(scene, _made_tensor(scene, name, kind, cast), "safe", note) for cast in ("", ".float()")]
+    made = [
+        fixes.fix(scene, _made_tensor(scene, name, kind, cast), "safe", note) for cast in ("", ".float()", ".flatten()")
+    ]
     fit = _placeholder(scene, name)
     if fit is not None and isinstance(value, int | float) and not isinstance(value, bool):
         repeated = said("Repeat it for each of them.")
@@ -156,6 +158,8 @@ def _kind(name: str, value: Value) -> str | None:
             return "list"
         case Opaque("ndarray", _):
             return "array"
+        case Opaque(other, _):
+            return other
         case bool() | int() | float():
             return None if name in ("other", "var") else "number"
         case str():

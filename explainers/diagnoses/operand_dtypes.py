@@ -200,7 +200,7 @@ def _operand_dtypes(scene: Scene) -> Suspicion | None:
     odd = _odd_one(scene)
     if odd is None:
         return None
-    rest = next(t for k, t in checked.items() if k != odd)
+    rest = next(t for k, t in checked.items() if k != odd and t.dtype != given[odd].dtype)
     method = {"float64": "double()", "float16": "half()", "float32": "float()"}.get(rest.dtype)
     change = replaced(scene, **{odd: f"{{}}.{method}"}) if method else None
     return Suspicion(
@@ -209,7 +209,7 @@ def _operand_dtypes(scene: Scene) -> Suspicion | None:
             "{name} is {dtype}, but {other} is {wanted}.",
             name=known_as(scene, odd),
             dtype=given[odd].dtype,
-            other=known_as(scene, next(k for k in checked if k != odd)),
+            other=known_as(scene, next(k for k, t in checked.items() if t is rest)),
             wanted=rest.dtype,
         ),
         evidence=(said("{function} takes operands of one dtype only.", function=scene.name),),
@@ -230,9 +230,13 @@ def _odd_one(scene: Scene) -> str | None:
     whole = [k for k, t in given.items() if not t.floating and not (k == "target" and scene.name in _TARGETS)]
     if whole:
         return whole[0]
-    common = Counter(t.dtype for t in given.values()).most_common(1)
-    narrow = [k for k, t in given.items() if t.dtype == "float64"]
-    return narrow[0] if narrow and common else None
+    given = {k: t for k, t in given.items() if t.floating}
+    wide = next((k for k, t in given.items() if t.dtype == "float64"), None)
+    counts = Counter(t.dtype for t in given.values()).most_common()
+    if wide is not None or len(counts) < 2:
+        return wide
+    (most, times), (_, less), *_ = counts
+    return "input" if times == less and "input" in given else next(k for k, t in given.items() if t.dtype != most)
 
 
 def _index_dtype(scene: Scene) -> Suspicion | None:

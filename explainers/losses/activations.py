@@ -15,6 +15,7 @@ from explainers.graph.nodes import Axis
 from explainers.losses.loss import Loss
 from explainers.losses.options import of_classes, of_numbers, of_vectors
 from explainers.messages import said
+from explainers.torch_indexing import Unsupported
 
 _SAFE = 80
 """Up to here no exponential overflows in float32."""
@@ -98,6 +99,8 @@ def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
     at least, and so it overflows below a threshold that is larger than usual."""
     scaled = ops.mul(beta, input.node)
     past = ops.compare("gt", scaled, threshold)
+    if not beta:
+        raise Unsupported(said("with beta=0 it divides by 0"))
     if threshold <= _SAFE:
         soft = ops.div(ops.unary("softplus", scaled), beta)
     else:

@@ -158,7 +158,7 @@ def _picked(
     item = ops.neg(ops.take(log_p, y, c))
     item = item if weights is None else ops.mul(weights, item)
     if smoothing > 0.0:
-        eps = Fraction(repr(smoothing))
+        eps = Fraction(repr(float(smoothing)))
         weighted = log_p if weight is None else ops.mul(_per_class(weight, c), log_p)
         spread = ops.neg(ops.sum(weighted, (c,) if c else ()))
         item = ops.add(ops.mul(1 - eps, item), ops.mul(eps / _size(c), spread))
@@ -184,7 +184,7 @@ def _soft(
 ) -> Array:
     """Class probabilities: Σ w · t · −log p, where the weights do not normalise the mean; of no classes it is nan."""
     if smoothing > 0.0:
-        eps = Fraction(repr(smoothing))
+        eps = Fraction(repr(float(smoothing)))
         t = ops.add(ops.mul(t, 1 - eps), eps / _size(c))
     if weight is not None:
         t = ops.mul(_per_class(weight, c), t)
