@@ -31,7 +31,6 @@ from explainers.losses.registry import Loss, Registry
 from explainers.quantities import size
 from explainers.torch_indexing import Unsupported
 
-POINTS = 3
 CLOSE = 1e-9
 LARGE = 1e6
 MOST_INPUTS = 4
@@ -84,7 +83,7 @@ def library_loss(found: Forms, values: Values, registry: Registry) -> Equal | No
     if sum(np.asarray(v).size for v in values.values()) > MOST_ELEMENTS or size(found.root) > MOST_OPERATIONS:
         return None
     points = _points(found, values)
-    ours = [_number(found.root, point) for point in points]
+    ours = [_number(found.composition.root, point) for point in points]
     compared = (_compared(found, candidate, points, ours) for candidate in _candidates(found, registry))
     agreeing = [_added_up(found, candidate, points, ours) for candidate in compared if candidate is not None]
     exact = [e for e in agreeing if e.factor == 1.0]
@@ -216,7 +215,7 @@ def _compared(found: Forms, equal: Equal, points: list[Values], ours: list[Any])
     factor: float | None = None
     for point, mine in zip(points, ours, strict=True):
         try:
-            theirs = _ordered(program, found.root, point)
+            theirs = _ordered(program, found.composition.root, point)
         except (ValueError, IndexError, TypeError):  # tensors that torch would refuse
             return None
         scale = float(np.abs(theirs).max(initial=0.0))
@@ -243,8 +242,12 @@ def _ordered(program: Node, root: Node, values: Values) -> Any:
 
 
 def _points(found: Forms, values: Values) -> list[Values]:
-    """The recorded numbers, and others near by: probabilities stay such, labels −1, 0 and 1 stay as they are, and
-    very large numbers become usual ones."""
+    """The recorded numbers, others near by, and others anywhere, so that differences change their signs: probabilities
+    stay such, what is positive stays so, labels −1, 0 and 1 stay as they are, and very large numbers become usual
+    ones."""
+    floats = {id for id, a in found.composition.inputs.items() if id >= 0 and a.floating}
+    sizes = [np.abs(np.asarray(values[id], dtype=np.float64)).max(initial=0.0) for id in floats]
+    largest = max((float(s) for s in sizes if s <= LARGE), default=1.0) or 1.0
     generator = np.random.default_rng(0)
 
     def moved(held: Any) -> Any:
@@ -257,9 +260,15 @@ def _points(found: Forms, values: Values) -> list[Values]:
             return generator.normal(0.0, 1.0, held.shape)
         return held + generator.normal(0.0, 0.5, held.shape)
 
-    floats = {id for id, a in found.composition.inputs.items() if id >= 0 and a.floating}
-    others = [{id: moved(v) if id in floats else v for id, v in values.items()} for _ in range(POINTS - 1)]
-    return [values, *others]
+    def anywhere(held: Any) -> Any:
+        held = np.asarray(held, dtype=np.float64)
+        if np.isin(held, (-1.0, 0.0, 1.0)).all():
+            return held
+        if held.size and held.min() >= 0:
+            return generator.uniform(0.05, 0.95 if held.max() <= 1 else 2 * largest, held.shape)
+        return generator.normal(0.0, largest, held.shape)
+
+    return [values, *({id: way(v) if id in floats else v for id, v in values.items()} for way in (moved, anywhere))]
 
 
 def _proven(found: Forms, root: Node, values: Values, equal: Equal, rewriter: Rewriter) -> bool:

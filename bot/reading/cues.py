@@ -132,7 +132,7 @@ ZERO = re.compile(
 BEHAVIOURS = (
     ("negative", re.compile(
         r"(?<!positive and )(?<!positive, )(?<!positive/)"
-        r"(?<!non-)(?<!non )(?<!not )(?<!nicht )(?<!nicht-)\bnegat(?:ive|iv|ivo|iva|if|ives|ivos|ivas|iven?|ifs)\b"
+        r"(?<!non-)(?<!non )(?<!not )(?<!nicht )(?<!nicht-)\bnegat(?:ive|iv|ivo|iva|if|ivos|ivas|iven?|ifs)\b"
         r"(?!\s*[=:]?\s*[\[\ufffc])(?![\s-]*(?:log|sample|label|class|target|example|"
         r"pair|slope|likelihood|"
         r"mining|vraisemblance|muestra|amostra))|\b(?:below|less than|under) (?:zero|0)\b(?![.,]\d)|<\s?0(?![.\d])|"

@@ -10,7 +10,7 @@ from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion
 from explainers.diagnoses.operands import atom, known_as, rewritten
 from explainers.diagnoses.scene import Scene, is_library_loss, line_of, short, upstream
 from explainers.diagnoses.source_edits import Source, argument, operand
-from explainers.diagnoses.wording import shape
+from explainers.diagnoses.wording import code_of, shape
 from explainers.messages import Message, said
 from explainers.recording import Call
 
@@ -174,7 +174,7 @@ def _cut(scene: Scene) -> Call | None:
 
 
 def _place(cut: Call) -> dict[str, object]:
-    return {"function": short(cut), "line": line_of(cut)}
+    return {"function": code_of(cut), "line": line_of(cut)}
 
 
 def _step(scene: Scene) -> Suspicion | None:

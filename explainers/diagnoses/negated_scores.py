@@ -9,7 +9,7 @@ from explainers.diagnoses.edits import dropped, followed_by, graph_rerun, set_to
 from explainers.diagnoses.scene import VIEWS, Scene, is_library_loss, short
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
-from explainers.recording import Call, scalar
+from explainers.recording import Call
 from explainers.reruns import GraphRerun
 
 _HEAD = "import math\nimport torch\nimport torch.nn.functional as F\n\n"
@@ -96,8 +96,7 @@ def _negated(scene: Scene) -> Suspicion | None:
     negated = scene.makers.get(next(iter(minus.inputs())))
     if negated is None or is_library_loss(negated, scene.registry):
         return None
-    found = scalar(scene.recording.tensors[minus.inputs()[0]])
-    evidence = () if found is None else (said("Before the minus sign it is {score}.", score=number(found)),)
+    evidence = (said("Before the minus sign it is {score}.", score=number(-scene.value)),)
     return Suspicion(
         at=minus.index,
         verdict=said("{value} is minus a score that is above 0, so a negative loss is right.", value=stated(scene)),
@@ -136,12 +135,12 @@ def _exp(loss: float) -> float:
 
 
 def minus_of(scene: Scene) -> Call | None:
-    """The call that turns the sign, seen through reductions and views of what it returns."""
+    """The call that turns the sign, seen through reductions, quotients and views of what it returns."""
     id = scene.recording.subject
     while id is not None and (call := scene.makers.get(id)) is not None:
         if short(call) == "neg" or (short(call) in ("mul", "rmul") and -1 in _numbers(call)):
             return call
-        if short(call) not in _REDUCTIONS | VIEWS:
+        if short(call) not in _REDUCTIONS | VIEWS | {"div"}:
             return None
         id = next(iter(call.inputs()), None)
     return None

@@ -19,6 +19,7 @@ _SAME_DIMENSIONS = said("Give all of them as many dimensions.")
 _SAME_SHAPE = said("Give both the same shape, or an axis of length 1.")
 _ELEMENTWISE = frozenset(
     {"add", "sub", "mul", "div", "pow", "maximum", "minimum", "where", "eq", "ne", "lt", "le", "gt", "ge", "xlogy"}
+    | {"max", "min"}
     | {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss", "hinge_embedding_loss"}
     | {"soft_margin_loss", "binary_cross_entropy_with_logits", "multilabel_soft_margin_loss", "gaussian_nll_loss"}
     | {"triplet_margin_with_distance_loss"}

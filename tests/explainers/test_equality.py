@@ -42,7 +42,7 @@ def formed(source: str) -> Forms:
     found = compose(recording, recording.subject, registry())
     assert isinstance(found, Composition)
     real = differentiable(recording, found, registry())
-    return forms(found, found.values(recording), real, {id for id in real if recording.tensors[id].requires_grad})
+    return forms(found, found.values(recording), real, [id for id in real if recording.tensors[id].requires_grad])
 
 
 def difference(setup: str, one: str, other: str) -> Node:
