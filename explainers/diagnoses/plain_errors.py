@@ -84,6 +84,7 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + _OUTPUT + "print(F.cross_entropy(out, torch.tensor([0])))",
             control=_HEAD + _OUTPUT + "print(F.cross_entropy(out.logits, torch.tensor([0])))",
             concern="exception",
+            dominates=frozenset({"not-a-tensor"}),
         ),
     )
 
