@@ -74,7 +74,7 @@ def test_the_stand_in_raises_the_message_and_is_diagnosed(kind: str, message: st
     assert recording.raised is not None
     assert (recording.raised.type, recording.raised.message.strip()) == (kind, message.strip())
     fired = [case.rule.slug for case in investigate(recording, (), registry(), rules()).cases]
-    assert slug in fired or fired == ["ce-target-one-based"]
+    assert slug in fired
 
 
 @pytest.mark.parametrize(("input", "target"), [((4, 1), (4,)), ((2, 1, 8, 8), (2, 8, 8))])
