@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.class_axes import OF_INDICES, indices, scores
@@ -18,6 +18,8 @@ from explainers.recording import Tensor
 _HEAD = "import torch\nimport torch.nn.functional as F\n\nx = torch.tensor([[0.6, 0.5, -1.0], [0.2, 0.7, -0.3]])\n"
 _OF_PROBABILITIES = frozenset({"cross_entropy", "linear_cross_entropy"})
 _CUT = said("Only what all of them have is compared then: find out why one has more.")
+_OF_PICTURES = 4
+"""Axes of a batch of pictures: items, classes, height and width."""
 
 
 def rules() -> tuple[Rule, ...]:
@@ -91,6 +93,7 @@ def _unfit(scene: Scene) -> Suspicion | None:
         evidence=(
             *(described(known_as(scene, name), tensor) for name, tensor in tensors.items()),
             *_one_index_each(scene, tensors),
+            *_colours(scene, tensors),
         ),
         trials=(),
         fix=next(iter(changes), fixes.fix(scene, None, "choose", said("Give it that shape."))),
@@ -128,6 +131,22 @@ def _other_classes(scene: Scene, tensors: Mapping[str, Tensor]) -> Suspicion | N
         trials=(),
         fix=fixes.fix(scene, changed, "choose", note),
     )  # fmt: skip
+
+
+def _colours(scene: Scene, tensors: Mapping[str, Tensor]) -> Iterator[Message]:
+    """That a mask has an axis of the length that colours have, where there are not as many classes."""
+    x, target = tensors.get("input"), tensors.get("target")
+    if scene.name not in ("cross_entropy", "nll_loss") or x is None or target is None:
+        return
+    if len(target.shape) != len(x.shape) or len(x.shape) < _OF_PICTURES:
+        return
+    sizes = [size for size in (target.shape[1], target.shape[-1]) if size in (3, 4) and size != x.shape[1]]
+    if sizes:
+        yield said(
+            "An axis of length {size} beside height and width is that of the colours of a picture (RGB): a mask holds "
+            "the index of a class for each pixel, so every colour has to become its class first.",
+            size=sizes[0],
+        )
 
 
 def _one_index_each(scene: Scene, tensors: Mapping[str, Tensor]) -> tuple[Message, ...]:
