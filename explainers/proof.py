@@ -27,7 +27,7 @@ from explainers.graph.arrays import Array
 from explainers.graph.enclosure import enclose
 from explainers.graph.evaluation import Values
 from explainers.graph.exact import Known
-from explainers.graph.nodes import Axes, Input
+from explainers.graph.nodes import AlignmentSum, Axes, Input, topological
 from explainers.graph.rounding import Rounding
 from explainers.losses.registry import Loss, Registry
 from explainers.messages import Message, said
@@ -137,7 +137,7 @@ def prove(
         _gradient(forms, balls.gradients, rerun),
         _float64(forms, balls, upcast, of_value_alone=both_refused),
         _steps(derivation, native),
-        _twin(results.get(TWIN), native, balls.float64),
+        _twin(results.get(TWIN), native, balls.float64, _room_of_script(forms)),
     )
     return _judged(checks, value, native, exact, ("twin", "gradient") if rerun.raised else ("twin",))
 
@@ -252,7 +252,12 @@ def _steps(derivation: Derivation, native: Bounds) -> Check:
     return Check("steps", True)
 
 
-def _twin(rerun: RerunResult | None, native: Bounds, float64: Bounds) -> Check:
+def _room_of_script(forms: Forms) -> float:
+    """What the script may lose at once: of alignments it adds up probabilities, of which torch has the logarithms."""
+    return 2.0**-40 if any(isinstance(node, AlignmentSum) for node in topological(forms.composition.root)) else 0.0
+
+
+def _twin(rerun: RerunResult | None, native: Bounds, float64: Bounds, room: float) -> Check:
     """The twin prints one number; it works in float64, so the ball of the program's own dtype must hold it, or that of
     float64 where the program's dtype overflows or loses everything on the way."""
     if rerun is None or rerun.raised is not None or not native[0].size:
@@ -263,7 +268,7 @@ def _twin(rerun: RerunResult | None, native: Bounds, float64: Bounds) -> Check:
         printed = float(rerun.recording.stdout.strip())
     except ValueError:
         return Check("twin", None, said("the page's script printed no number"))
-    slack = abs(printed) * 2.0**-40 if math.isfinite(printed) else 0.0
+    slack = abs(printed) * 2.0**-40 + room if math.isfinite(printed) else 0.0
     inside = None
     for low, high in (_first(native), _first(float64)):
         inside = contains((np.asarray(low - slack), np.asarray(high + slack)), np.asarray(printed))

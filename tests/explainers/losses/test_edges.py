@@ -324,3 +324,17 @@ def test_what_ties_in_floating_point_alone_takes_the_branch_of_the_exact_numbers
     for loss, args, options in ties:
         found = explain(loss, *args, **options)
         assert found.proof.certified, (loss, found.proof)
+
+
+def test_a_loss_of_alignments_that_is_all_but_0_has_a_script_that_agrees() -> None:
+    scores = torch.tensor([[-2.4e-39, -1.25e-39, 1.46e-38]])
+    found = explain("ctc_loss", scores, torch.tensor([], dtype=torch.int64), [1], [0], blank=2)
+    assert found.proof.certified, found.proof
+
+
+@pytest.mark.filterwarnings("ignore:size_average and reduce args")
+def test_what_is_not_finite_is_not_called_right_for_its_legacy_flags() -> None:
+    x, y = torch.tensor([1.0, -math.inf]), torch.tensor([0.5, 2.0])
+    found = explain("margin_ranking_loss", x, y, torch.ones(2), reduce=False)
+    assert found.proof.certified and "deprecated-size-average" not in [d.slug for d in found.diagnoses]
+    assert "right" not in found.verdict
