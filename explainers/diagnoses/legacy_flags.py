@@ -10,6 +10,7 @@ from explainers.diagnoses.edits import graph_rerun, reduced_by
 from explainers.diagnoses.reductions import counts
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, last_name
+from explainers.diagnoses.turning import is_spoiled
 from explainers.diagnoses.wording import of_call
 from explainers.messages import Message, said
 
@@ -113,7 +114,7 @@ def _old_flags(scene: Scene) -> Suspicion | None:
     ]
     flags += ["reduction='elementwise_mean'"] if scene.call.argument("reduction") == "elementwise_mean" else []
     flags = flags or _flags_of_module(scene)
-    if not flags:
+    if not flags or is_spoiled(scene.recording.known(scene.call.outputs[0])):
         return None
     by_position, meant = _taken_for_another(scene)
     return Suspicion(
