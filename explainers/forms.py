@@ -69,7 +69,11 @@ def forms(
     if size(root) > LONGEST_ROOT:
         return Forms(composition, root, root, {}, {x: as_run[x] for x in asked}, as_run, rewriter)
     named, names = _named(composition, root, values, rewriter)
-    ways = [gradient_over(composition.root.axes, form, tuple(known.values())) for form in dict.fromkeys((named, root))]
+    as_torch = rewriter.rewrite(decided(composition.root, values))  # whose own backward may be the shorter formula
+    ways = [
+        gradient_over(composition.root.axes, form, tuple(known.values()))
+        for form in dict.fromkeys((named, root, as_torch))
+    ]
 
     def normal(slope: Node) -> Node:
         plain = rewriter.rewrite(decided(slope, values))
