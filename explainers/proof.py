@@ -344,7 +344,7 @@ def differentiable(recording: Recording, composition: Composition, registry: Reg
         id
         for call in composition.calls
         if (loss := registry.of(call.function)) is not None
-        for name in _constant(loss, call, recording)
+        for name in constant(loss, call, recording)
         if (id := call.ref(name)) is not None
     }
     followed = [call for call in composition.calls if call.grad_enabled and not call.function.endswith(".detach")]
@@ -352,7 +352,7 @@ def differentiable(recording: Recording, composition: Composition, registry: Reg
     return tuple(id for id, array in composition.inputs.items() if id >= 0 and array.floating and id not in fixed)
 
 
-def _constant(loss: Loss, call: Call, recording: Recording) -> tuple[str, ...]:
+def constant(loss: Loss, call: Call, recording: Recording) -> tuple[str, ...]:
     """The arguments that torch gives no gradient for in this call."""
     target = call.ref(loss.unless_real) if loss.unless_real else None
     return () if target is not None and recording.tensors[target].floating else loss.constant

@@ -275,7 +275,7 @@ def _known(loss: LossGraph, within: Message) -> Floor | None:
         size = 8 * max(FAR, float(np.abs(ends).max(initial=0.0)))
         if np.isfinite(here.value) and _gap(Box(-size, size), here) <= GAP * max(1.0, abs(here.value)):
             limit = 0.0 if endless.any() and abs(here.value) <= GAP else here.value
-            return Floor(limit, not endless.any(), within, 0.0, () if loss.wide else _flat(x))
+            return Floor(limit, not endless.any(), within, 0.0, _flat(x))
     return None
 
 

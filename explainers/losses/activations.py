@@ -33,6 +33,7 @@ def losses() -> tuple[Loss, ...]:
             said("sigmoid reads the input as raw scores (logits); its probabilities need not add up to 1."),
             module="Sigmoid",
             is_loss=False,
+            no_floor=said("Each value lies between 0 and 1; finite inputs reach neither, except by rounding."),
             words=("logistic function",),
         ),
         Loss(
@@ -44,6 +45,9 @@ def losses() -> tuple[Loss, ...]:
             said("logsigmoid reads the input as raw scores (logits); it never underflows, as log(sigmoid(x)) does."),
             module="LogSigmoid",
             is_loss=False,
+            no_floor=said(
+                "Each value is below 0 and nears 0 as the input grows; there is no least value: it falls without end."
+            ),
             words=("log-sigmoid",),
         ),
         Loss(
@@ -55,6 +59,10 @@ def losses() -> tuple[Loss, ...]:
             said("softplus is log(1 + e^βx) / β, and the input itself where βx is past the threshold."),
             module="Softplus",
             is_loss=False,
+            no_floor=said(
+                "For a positive beta and threshold each value is above 0; it nears 0 towards −∞, and finite inputs "
+                "reach it only by rounding."
+            ),
             options=(of_numbers.steepness(), of_numbers.threshold()),
         ),
         Loss(
@@ -65,6 +73,10 @@ def losses() -> tuple[Loss, ...]:
             said("Definition: the logarithm of the sum of exponentials"),
             said("logsumexp is a smooth maximum: at least the largest element, at most log n above it."),
             is_loss=False,
+            no_floor=said(
+                "There is no least value: it falls without end with the scores, and is always at least the largest of "
+                "them."
+            ),
             words=("log-sum-exp", "LSE"),
             owner="torch",
             options=(of_vectors.summed(), of_vectors.kept()),
@@ -77,6 +89,7 @@ def losses() -> tuple[Loss, ...]:
             said("Definition: 1 at the class, 0 elsewhere"),
             said("one_hot gives integers (int64); a loss that wants probabilities needs .float() behind it."),
             is_loss=False,
+            no_floor=said("Its values are 0 and 1 alone."),
             words=("one-hot",),
             no_curve=said("Nothing is plotted: its input is whole class indices, which cannot move a little."),
             options=(of_classes.class_count(),),

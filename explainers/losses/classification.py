@@ -60,6 +60,10 @@ def losses() -> tuple[Loss, ...]:
             said("log_softmax reads the input as raw scores (logits)."),
             module="LogSoftmax",
             is_loss=False,
+            no_floor=said(
+                "No value is above 0; there is no least value: it falls without end for a score that falls behind the "
+                "others."
+            ),
             words=("log-softmax", "log softmax"),
             options=(of_vectors.shares(),),
         ),
@@ -72,6 +76,10 @@ def losses() -> tuple[Loss, ...]:
             said("softmax reads the input as raw scores (logits)."),
             module="Softmax",
             is_loss=False,
+            no_floor=said(
+                "Each value lies between 0 and 1; finite scores reach neither, except by rounding or where there is "
+                "one score alone."
+            ),
             options=(of_vectors.shares(),),
         ),
         Loss(
@@ -83,6 +91,10 @@ def losses() -> tuple[Loss, ...]:
             said("softmin is softmax of the negated input: the least number gets the largest share."),
             module="Softmin",
             is_loss=False,
+            no_floor=said(
+                "Each value lies between 0 and 1; finite scores reach neither, except by rounding or where there is "
+                "one score alone."
+            ),
             options=(of_vectors.shares(),),
         ),
     )

@@ -91,6 +91,9 @@ def losses() -> tuple[Loss, ...]:
             said("cosine_similarity divides each vector by its length first, but never by less than eps."),
             module="CosineSimilarity",
             is_loss=False,
+            no_floor=said(
+                "Each value lies between −1, for opposite directions, and 1, for the same one, up to rounding."
+            ),
             words=("cosine",),
             options=(of_vectors.along(), of_vectors.least_length(1e-8)),
         ),
@@ -103,6 +106,7 @@ def losses() -> tuple[Loss, ...]:
             said("pairwise_distance adds eps to every difference: equal vectors are at distance 0 only if eps is 0."),
             module="PairwiseDistance",
             is_loss=False,
+            no_floor=said("No value is below 0, which is reached where x2 is x1 + eps in every entry."),
             words=("Euclidean distance", "L2 distance"),
             options=(of_vectors.order(), of_vectors.added(), of_vectors.kept()),
         ),
@@ -114,6 +118,10 @@ def losses() -> tuple[Loss, ...]:
             said("Definition: a vector over its length"),
             said("normalize divides along one dimension by the norm, but never by less than eps."),
             is_loss=False,
+            no_floor=said(
+                "For a positive p each value lies between −1 and 1, and reaches them where all other entries of its "
+                "vector are 0."
+            ),
             words=("L2 normalisation", "unit vector"),
             options=(of_vectors.norm(), of_vectors.along(), of_vectors.least_length(1e-12)),
         ),

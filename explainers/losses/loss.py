@@ -19,8 +19,8 @@ class Loss:
     a box is its floor there), `constant` the ones that torch gives no gradient for, `module` the nn class
     that calls it. `heading` stands over the definition and `reading` says how the input is read. `words` are names
     that people have for it. `is_loss` is False for the functions next to losses (softmax and the like). `no_floor`
-    says, where no least value was computed or the loss falls without end, why there is none to give, `varied` over what
-    a least value is the least, `no_curve` why nothing is plotted;
+    says, where no least value was computed or the loss falls without end, why there is none to give, and of what is no
+    loss between which values it lies, `varied` over what a least value is the least, `no_curve` why nothing is plotted;
     `unless_real` names the argument whose real numbers, in place of class indices, make torch give a gradient for the
     constant ones, too. `of_probabilities` says that torch refuses an input outside of [0, 1]; `rate_without` names the
     flag without which the input is a rate, from 0 on. `options` tell what each option does that a call can set.

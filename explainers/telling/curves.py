@@ -48,7 +48,7 @@ def curve(explanation: Explanation, reading: Reading, translator: Translator) ->
     None where no entry moves it, where it is too large to be computed again and again, and where it is not a number
     along the way.
     """
-    if _elements(reading) > MOST_ELEMENTS:
+    if is_too_large(reading):
         return None
     value, element = _subject(explanation, reading)
     bent = explanation.kink if not element else None
@@ -155,7 +155,13 @@ def _probability(explanation: Explanation, node: Input) -> bool:
     )
 
 
-def _elements(reading: Reading) -> int:
+def is_too_large(reading: Reading) -> bool:
+    """Whether it is too large to be computed again and again."""
+    return elements(reading) > MOST_ELEMENTS
+
+
+def elements(reading: Reading) -> int:
+    """How many numbers its inputs have in all."""
     return sum(np.asarray(values).size for values in reading.values.values())
 
 

@@ -18,6 +18,7 @@ from explainers.divisors import divisor
 from explainers.equality import Equal
 from explainers.explanation import Explanation, named
 from explainers.messages import Message, said
+from explainers.proof import constant
 from explainers.reading import Reading
 from explainers.recording import Items, Ref
 from explainers.telling.options import beside, options
@@ -82,12 +83,23 @@ def drawn(explanation: Explanation) -> Iterator[Message]:
 def of_call(explanation: Explanation, name: str) -> Iterator[Message]:
     """What its options do, and what it divides by where no diagnosis is about that."""
     yield from options(explanation.recording, explanation.call)
+    yield from _constants(explanation)
     yield from _soft(explanation, name)
     yield from _empty_targets(explanation, name)
     if not any(rules()[found.slug].family in _OF_DIVISORS for found in explanation.diagnoses[:1]):
         yield from divisor(explanation.recording, explanation.call, name)
     if not any(found.concern == "gradient" for found in explanation.diagnoses[:1]):
         yield from divided_gradient(explanation.recording, explanation.call, name)
+
+
+def _constants(explanation: Explanation) -> Iterator[Message]:
+    """The arguments of real numbers that torch gives no gradient for in this call."""
+    call, recording, loss = explanation.call, explanation.recording, explanation.loss
+    if call is None or loss is None:
+        return
+    ids = [id for name in constant(loss, call, recording) if (id := call.ref(name)) is not None]
+    if names := [named(recording, call, id) for id in ids if recording.tensors[id].floating]:
+        yield said("torch has no gradient for {names}.", names=", ".join(names))
 
 
 def of_others(explanation: Explanation) -> Iterator[Message]:
@@ -135,6 +147,17 @@ def slopes(explanation: Explanation) -> Iterator[Message]:
             all=held.size,
         )
         yield from _cause(explanation, id, at)
+
+
+def no_slopes(explanation: Explanation) -> Iterator[Message]:
+    """Of which tensors torch's gradient is 0 throughout."""
+    if explanation.subject is None or explanation.recording.raised is not None:
+        return
+    known = {id: held for id, slope in explanation.autograd.items() if (held := numbers(slope)) is not None}
+    flat = [id for id, held in known.items() if held.size and not held.any()]
+    if flat:
+        names = ", ".join(named(explanation.recording, explanation.call, id) for id in flat)
+        yield said("torch's gradient of {names} is 0 in every entry: a step along it changes nothing.", names=names)
 
 
 def of_sum(explanation: Explanation) -> Iterator[Message]:

@@ -18,6 +18,7 @@ from explainers.messages import Message, said
 from explainers.reading import Reading
 from explainers.recording import Call, Operand, Ref
 from explainers.telling import facts
+from explainers.telling.curves import MOST_ELEMENTS, elements, is_too_large
 from explainers.telling.least_values import NEGLIGIBLE, least, unfound
 from explainers.telling.roundings import apart, exactly
 from explainers.telling.subgradients import subgradient
@@ -40,7 +41,8 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     if letters := legend(explanation):
         lines.append(letters.say(translator))
     lines += [message.say(translator) for message in (*subgradient(explanation), *facts.sum_of_terms(explanation))]
-    lines += [message.say(translator) for message in (*facts.slopes(explanation), *facts.of_sum(explanation))]
+    lines += [message.say(translator) for message in (*facts.no_slopes(explanation), *facts.slopes(explanation))]
+    lines += [message.say(translator) for message in facts.of_sum(explanation)]
     lines += [message.say(translator) for message in facts.course(explanation)]
     lines += [message.say(translator) for message in facts.probability_of_target(explanation)]
     lines += [message.say(translator) for message in (*facts.drawn(explanation), *facts.cosines(explanation))]
@@ -193,16 +195,23 @@ def no_floor(explanation: Explanation, translator: Translator) -> list[str]:
     loss, value = explanation.loss, explanation.subject
     if explanation.recording.raised is not None:
         return []
-    if loss is None or not loss.is_loss or value is None or value.data is None or floors(explanation, translator):
+    if loss is None or value is None or value.data is None or floors(explanation, translator):
         return []
     reason = loss.no_floor or unfound(explanation, loss)
     return [] if reason is None else [reason.say(translator)]
 
 
 def no_curve(explanation: Explanation, translator: Translator) -> list[str]:
-    """Why nothing is plotted, where the loss has a reason of its own."""
-    loss = explanation.loss
-    return [] if loss is None or loss.no_curve is None else [loss.no_curve.say(translator)]
+    """Why nothing is plotted, where the loss has a reason of its own or there are too many numbers."""
+    loss, reading = explanation.loss, explanation.reading
+    if loss is not None and loss.no_curve is not None:
+        return [loss.no_curve.say(translator)]
+    if not isinstance(reading, Reading) or not is_too_large(reading):
+        return []
+    return [
+        said("Nothing is plotted: that is done for at most {most} numbers, and here are {count}.",
+             most=MOST_ELEMENTS, count=elements(reading)).say(translator)
+    ]  # fmt: skip
 
 
 def _same(a: Floor, b: Floor) -> bool:

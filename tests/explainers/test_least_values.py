@@ -19,7 +19,8 @@ from explainers.telling import Context, tell
 from explainers.tracing import record
 
 HEAD = "import torch\nimport torch.nn.functional as F\n"
-LOSSES = [loss for loss in registry().losses.values() if loss.is_loss]
+ENTRIES = list(registry().losses.values())
+LOSSES = [loss for loss in ENTRIES if loss.is_loss]
 
 
 def said_of(source: str) -> str:
@@ -27,7 +28,7 @@ def said_of(source: str) -> str:
     return "\n".join(p.text for p in told.paragraphs if p.kind == "floors")
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("loss", ENTRIES, ids=lambda loss: loss.name)
 def test_the_least_value_is_said_or_why_there_is_none(loss: Loss):
     text = said_of(loss.example)
     reason = loss.no_floor.say(Translator()).replace("−", "-") if loss.no_floor else ""
@@ -64,6 +65,7 @@ SETTINGS = [
     "F.cross_entropy(torch.tensor([[(7 * i + 3 * j) % 11 / 3 for j in range(30)] for i in range(200)]), "
     "torch.tensor([i % 30 for i in range(200)]), label_smoothing=0.2, "
     "weight=torch.tensor([j + 1.0 for j in range(30)]))",
+    "F.mse_loss(torch.arange(70_000.0) % 7, torch.arange(70_000.0) % 13)",
     *(loss.example for loss in LOSSES),
 ]
 

@@ -79,3 +79,10 @@ def test_the_knob_is_the_entry_at_a_kink_and_the_slope_that_torch_takes_stands_b
 def test_without_a_kink_nothing_stands_below_a_curve():
     (curve,) = curves(told("F.mse_loss(torch.tensor([1.0]), torch.tensor([1.0]))"))
     assert not curve.caption
+
+
+@pytest.mark.parametrize("count", [40, 10_001])
+def test_nothing_is_plotted_of_too_many_numbers_and_that_is_said(count: int):
+    answer = told(f"F.l1_loss(torch.arange({count}.0) % 7, torch.arange({count}.0) % 11)")
+    assert bool(curves(answer)) == (f"here are {2 * count}" not in answer.text)
+    assert bool(curves(answer)) == (count == 40)

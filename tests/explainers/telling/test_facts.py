@@ -59,3 +59,31 @@ def test_a_cosine_beyond_1_is_told_by_its_ulp():
     a = torch.arange(84.0).unsqueeze(0)
     assert F.cosine_similarity(a, a).item() > 1
     assert "past it by 1 ulp, 1.19e-07" in told("a = torch.arange(84.0).unsqueeze(0)\nF.cosine_similarity(a, a)")
+
+
+CONSTANT = [
+    ("F.soft_margin_loss(v, torch.tensor([1.0, -1.0]))", "target"),
+    ("F.binary_cross_entropy(v, torch.tensor([1.0, 0.0]), torch.ones(2))", "weight"),
+    ("F.cross_entropy(x, torch.tensor([0, 1]), torch.tensor([1.0, 2.0]))", "weight"),
+    ("F.cross_entropy(x, torch.eye(2), torch.tensor([1.0, 2.0]))", ""),
+    ("F.binary_cross_entropy_with_logits(v, torch.tensor([1.0, 0.0]))", ""),
+]
+
+
+@pytest.mark.parametrize(("call", "without"), CONSTANT)
+def test_an_argument_without_a_gradient_is_named(call: str, without: str):
+    explanation = explained(record(f"{HEAD}v = torch.tensor([0.25, 0.5])\n{call}"))
+    answer = tell(explanation, Context()).text
+    assert ("torch has no gradient for" in answer) == bool(without)
+    if without:
+        assert f"torch has no gradient for {without}." in answer and explanation.call is not None
+        assert explanation.call.ref(without) not in explanation.autograd
+
+
+@pytest.mark.parametrize("target", [1.0, 0.75])
+def test_a_gradient_of_0_throughout_is_named(target: float):
+    p = torch.tensor([1.0, 0.0], requires_grad=True)
+    F.binary_cross_entropy(p, torch.tensor([target, 0.0])).backward()
+    assert p.grad is not None
+    answer = told(f"F.binary_cross_entropy(torch.tensor([1.0, 0.0]), torch.tensor([{target}, 0.0]))")
+    assert ("torch's gradient of input is 0 in every entry" in answer) == (not p.grad.any())
