@@ -2,8 +2,8 @@
 
     python -m explainers.reference docs/losses [--cards]
 
-`make docs` writes pages and cards, and in `cards.sha256` the digest of what each card was drawn from; a test compares
-pages and digests with what this module makes of the registry.
+`make docs` writes pages and cards, in `cards.sha256` the digest of what each card was drawn from, and in
+`pictures.sha256` that of its file; a test compares pages and digests with what this module makes of the registry.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from explainers.tracing import record
 PREAMBLE = "import torch\nimport torch.nn.functional as F\n"
 MODULES = "torch.nn"
 CARDS = "cards.sha256"
+PICTURES = "pictures.sha256"
 CLEAR = "Checked and clear"  # a list that says nothing of the loss
 
 
@@ -49,9 +50,9 @@ def digest(renderer: Renderer, found: Explanation) -> str:
     return hashlib.sha256(template + rounded.encode()).hexdigest()
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """The digest of each card when it was drawn."""
-    lines = (folder / CARDS).read_text().splitlines()
+def digests(folder: Path, kind: str = CARDS) -> dict[str, str]:
+    """The digest of each card when it was drawn: of what it was drawn from, or of its picture's file."""
+    lines = (folder / kind).read_text().splitlines()
     return {name: held for held, name in (line.split() for line in lines)}
 
 
@@ -108,15 +109,17 @@ def main() -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "README.md").write_text(contents())
     (asked.folder.parent / "operations.md").write_text(known_operations())
-    renderer, drawn = Renderer() if asked.cards else None, dict[str, str]()
+    renderer, drawn, pictures = Renderer() if asked.cards else None, dict[str, str](), dict[str, str]()
     for loss in registry().losses.values():
         found = example(loss)
         (asked.folder / f"{loss.name}.md").write_text(page(loss, found))
         if renderer is not None:
-            (asked.folder / f"{loss.name}.png").write_bytes(renderer.draw(tell(found, Context()).card))
+            picture = renderer.draw(tell(found, Context()).card)
+            (asked.folder / f"{loss.name}.png").write_bytes(picture)
             drawn[loss.name] = digest(renderer, found)
-    if drawn:
-        (asked.folder / CARDS).write_text("".join(f"{drawn[name]}  {name}\n" for name in sorted(drawn)))
+            pictures[f"{loss.name}.png"] = hashlib.sha256(picture).hexdigest()
+    for kind, held in ((CARDS, drawn), (PICTURES, pictures)) if renderer is not None else ():
+        (asked.folder / kind).write_text("".join(f"{held[name]}  {name}\n" for name in sorted(held)))
 
 
 if __name__ == "__main__":

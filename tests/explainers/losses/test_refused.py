@@ -59,7 +59,14 @@ CHANGES: dict[str, Callable[[Arguments, str], Arguments]] = {
     "column": lambda given, name: {**given, name: given[name].unsqueeze(-1)},
     "bool": lambda given, name: {**given, name: given[name].bool()},
 }
-
+TRAITS: dict[str, Callable[[torch.Tensor], str]] = {
+    "longer": lambda wrong: str(tuple(wrong.shape)),
+    "column": lambda wrong: str(tuple(wrong.shape)),
+    "bool": lambda wrong: str(wrong.dtype).removeprefix("torch."),
+}
+"""What is wrong with an argument whose shape or dtype is the mistake."""
+FEWEST = 170
+"""Wrong calls that torch refuses; it may learn to take one or another."""
 
 UNKNOWN = {(change, "linear_weight") for change in ("missing", "none", "text")}
 """Whose shape is not known from the others: a row of weights for every class that there is."""
@@ -88,15 +95,26 @@ def wrong_calls() -> Iterator[Any]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("loss", "change", "name"), list(wrong_calls()))
 def test_a_wrong_argument_is_named_and_mended(loss: Loss, change: str, name: str) -> None:
+    wrong = CHANGES[change](arguments_of(loss), name)
     with pytest.raises(Exception) as caught:
-        explain(loss.name, **CHANGES[change](arguments_of(loss), name))
+        explain(loss.name, **wrong)
     failure = explain_error(caught.value)
     found = failure.explanation
     assert found is not None and not found.broken
     assert found.diagnoses, failure.message
-    assert name in str(failure)
+    told = " ".join(map(str, (found.verdict, *found.diagnoses[0].evidence)))  # without the call, which echoes the name
+    assert name in told
+    if (trait := TRAITS.get(change)) is not None:
+        assert trait(wrong[name]) in told, told
     fixes = [c for c in found.diagnoses[0].counterfactuals if c.role == "fix"]
     assert any(c.ran for c in fixes), (found.verdict, [c.raised for c in fixes])
+
+
+def test_every_change_is_refused_of_most_losses() -> None:
+    cases = [case.values for case in wrong_calls()]
+    assert len(cases) >= FEWEST
+    assert {change for _, change, _ in cases} == CHANGES.keys()
+    assert {loss.name for loss, _, _ in cases} == {loss.name for loss in LOSSES}
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
