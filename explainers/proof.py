@@ -170,20 +170,22 @@ def _judged(
 def _value(value: Floats, native: Bounds, recorded: Tensor, subject: Array) -> Check:
     inside = contains(native, value)
     if not inside:
-        return Check("value", inside, _outside(inside, said("torch's value lies outside the enclosure")))
+        return Check(
+            "value", inside, _outside(inside, said("torch's value lies outside the enclosure"), recorded.dtype)
+        )
     if recorded.data is None:
         return Check("value", False, said("the program's own value was not recorded"))
     same = contains(native, _laid(recorded.array(), subject))
-    return Check("value", same, _outside(same, SHOWN_OTHERWISE))
+    return Check("value", same, _outside(same, SHOWN_OTHERWISE, recorded.dtype))
 
 
-def _outside(inside: bool | None, wrong: Message) -> Message | None:
-    """Why a check of an enclosure did not pass."""
-    return None if inside else wrong if inside is False else _unknown()
+def _outside(inside: bool | None, wrong: Message, dtype: str) -> Message | None:
+    """Why a check of an enclosure in a dtype did not pass."""
+    return None if inside else wrong if inside is False else _unknown(dtype)
 
 
-def _unknown() -> Message:
-    return said("the enclosure knows nothing here")
+def _unknown(dtype: str) -> Message:
+    return said("its bounds are infinite here: in {dtype} a step may overflow or divide by 0", dtype=dtype)
 
 
 def _gradient(forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult) -> Check:
@@ -201,7 +203,7 @@ def _gradient(forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult) -> Ch
     if wrong is not None:
         return Check("gradient", False, _misplaced(wrong, rerun))
     if None in inside.values():
-        return Check("gradient", None, _unknown())
+        return Check("gradient", None, _unknown(forms.composition.root.dtype))
     return Check("gradient", True)
 
 
@@ -231,7 +233,9 @@ def _float64(forms: Forms, balls: Enclosures, rerun: RerunResult | None, *, of_v
         return Check("float64", None, _why(rerun))
     inside = contains(balls.float64, _laid(rerun.value.array(), forms.composition.subject))
     if not inside:
-        return Check("float64", inside, _outside(inside, said("the float64 re-run lies outside its enclosure")))
+        return Check(
+            "float64", inside, _outside(inside, said("the float64 re-run lies outside its enclosure"), "float64")
+        )
     if of_value_alone:
         return Check("float64", True)
     gradient = _gradient(forms, balls.float64_gradients, rerun)
@@ -277,7 +281,7 @@ def _twin(rerun: RerunResult | None, native: Bounds, float64: Bounds, room: floa
     low, high = _first(native)
     if inside is False and not math.isfinite(low + high):
         return Check("twin", None, said("the page's script does not overflow where torch does"))
-    return Check("twin", inside, _outside(inside, said("the page's own Python prints another number")))
+    return Check("twin", inside, _outside(inside, said("the page's own Python prints another number"), "float64"))
 
 
 def contains(bounds: Bounds, value: Floats) -> bool | None:
