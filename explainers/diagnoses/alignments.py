@@ -195,7 +195,7 @@ def _too_short(scene: Scene) -> Suspicion | None:
                 "zero_infinity=True turns such a loss and its gradient into 0: it skips the sample, it mends nothing."
             ),
         ),
-        trials=(*_longer(scene, frames, max(-(-needs[k] // max(frames[k], 1)) for k in short)), _zeroed(scene)),
+        trials=(*_longer(scene, frames, max(-(-needs[k] // max(frames[k], 1)) for k in short)), *_zeroed(scene)),
         fix=fixes.fix(
             scene, None, "choose", said("Give longer inputs, or skip such samples knowingly: zero_infinity=True.")
         ),
@@ -211,10 +211,11 @@ def _longer(scene: Scene, frames: list[int], times: int) -> tuple[Trial, ...]:
     return (Trial(said("with every frame {times} times over", times=times), graph_rerun(repeated, inputs, labels)),)
 
 
-def _zeroed(scene: Scene) -> Trial:
-    return Trial(
-        said("with zero_infinity=True"), graph_rerun(set_to(scene.call, "zero_infinity", True)), "illustration"
-    )
+def _zeroed(scene: Scene) -> tuple[Trial, ...]:
+    """With infinite losses set to 0, or the infinite loss where they are already."""
+    is_set = bool(scene.call.argument("zero_infinity"))
+    what = said("with zero_infinity=False") if is_set else said("with zero_infinity=True")
+    return (Trial(what, graph_rerun(set_to(scene.call, "zero_infinity", not is_set)), "illustration"),)
 
 
 def ctc_labels(scene: Scene) -> list[list[int]]:

@@ -115,7 +115,7 @@ def _padded(scene: Scene, y: np.ndarray) -> tuple[Message, ...]:
     """That a row of distinct classes, filled up with −1, is the target of another loss, and what it is here."""
     rows = y.reshape(-1, y.shape[-1]) if y.ndim else y.reshape(1, 1)
     first = rows[int(np.argmax((rows < 0).any(axis=1)))]
-    classes = [int(each) for each in first if each >= 0]
+    classes = [int(each) for each in first if 0 <= each < np.inf]
     ended = bool((first[len(classes) :] == -1).all()) and len(classes) < first.size
     whole = bool((first == np.round(first)).all()) and len(set(classes)) == len(classes) and max(classes, default=0) > 1
     if not (ended and whole and max(classes) < first.size and (first[: len(classes)] >= 0).all()):

@@ -205,7 +205,8 @@ def least(loss: LossGraph, region: Bounded, near: Floats | None = None) -> Minim
 
 
 def _gap(region: Bounded, here: _Point) -> float:
-    return float((here.slope * (here.x - extreme(region, here.slope))).sum())
+    with np.errstate(invalid="ignore"):  # inf · 0 of an infinite label
+        return float((here.slope * (here.x - extreme(region, here.slope))).sum())
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, scaled, set_to
-from explainers.diagnoses.scene import Scene
-from explainers.diagnoses.wording import number, shape, stated
+from explainers.diagnoses.scene import Floats, Scene
+from explainers.diagnoses.wording import number, row, shape, stated
 from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
@@ -129,13 +129,19 @@ def _scales(scene: Scene) -> Suspicion | None:
         verdict=said(
             "{value} counts every positive label {given} times: it is not comparable with a loss without pos_weight.",
             value=stated(scene),
-            given=number(float(weight.reshape(-1)[0])),
+            given=_as_given(weight),
         ),
         evidence=(said("{count} of {all} labels are positive.", count=int((y > 0).sum()), all=y.size),),
         trials=(
             Trial(said("without pos_weight"), graph_rerun(set_to(scene.call, "pos_weight", None)), "illustration"),
         ),
     )
+
+
+def _as_given(weight: Floats) -> str:
+    """One number where all outputs share it, else the row of them."""
+    flat = weight.reshape(-1)
+    return number(float(flat[0])) if (flat == flat[0]).all() else row(flat)
 
 
 def _one_per_output(scene: Scene) -> Suspicion | None:

@@ -56,8 +56,8 @@ def losses() -> tuple[Loss, ...]:
             'F.kl_div(log_q, torch.tensor([[0.2, 0.5, 0.3]]), reduction="batchmean")',
             said("Definition: the target's logarithm minus the input, weighted by the target"),
             said(
-                "kl_div is y · (log y − x): the input x is read as log-probabilities, the target y as probabilities, "
-                "so it is KL(target ‖ input)."
+                "kl_div is y · (log y − x): the input x is read as log-probabilities, the target y as probabilities "
+                "(with log_target=True as their logarithms), so it is KL(target ‖ input)."
             ),
             module="KLDivLoss",
             convex_in=("input",),

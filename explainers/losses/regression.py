@@ -71,7 +71,7 @@ def losses() -> tuple[Loss, ...]:
             module="HuberLoss",
             convex_in=("input", "target"),
             words=("Huber",),
-            options=(of_numbers.delta(), of_numbers.weights()),
+            options=(of_numbers.delta(), of_numbers.plain_weights()),
         ),
     )
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from explainers.derivation import Gradient
+from explainers.diagnoses.wording import entry
+from explainers.digits import shown
 from explainers.explanation import Explanation, named
 from explainers.messages import Message, said
 from explainers.proof import FAR
@@ -36,8 +38,14 @@ def lost(explanation: Explanation) -> Iterator[tuple[str, str, str]]:
 
 def _told(explanation: Explanation) -> Iterator[tuple[int, str, str, str]]:
     for id in apart(explanation):
-        torch, exact = (_entries(numbers) for numbers in _both(explanation, id))
-        yield id, named(explanation.recording, explanation.call, id), torch, exact
+        torch, exact = _both(explanation, id)
+        name = named(explanation.recording, explanation.call, id)
+        at = int(np.argmax(np.where(np.isfinite(exact), np.abs(np.nan_to_num(torch, nan=np.inf) - exact), -1.0)))
+        if at < MOST_SHOWN:
+            yield id, name, _entries(torch), _entries(exact)
+        else:
+            place = entry([int(k) for k in np.unravel_index(at, exact.shape)])
+            yield id, f"{name}{place}", shown(float(torch.reshape(-1)[at])), shown(float(exact.reshape(-1)[at]))
 
 
 def apart(explanation: Explanation) -> list[int]:

@@ -39,6 +39,11 @@ def weights() -> Option:
     return Option("weight", None, _weighted)
 
 
+def plain_weights() -> Option:
+    """One weight for each element, which the mean does not divide by."""
+    return Option("weight", None, _divided_by_their_number)
+
+
 def of_elements() -> Option:
     """A weight that broadcasts to the elements, and leaves the divisor."""
     return Option("weight", None, _multiplied)
@@ -134,13 +139,18 @@ def _linear(set_: Setting) -> Iterator[Message]:
 
 def _weighted(set_: Setting) -> Iterator[Message]:
     given, sizes = set_.numbers("weight"), set_.sizes
-    if given is not None and sizes == given.shape:
+    if given is not None and sizes == given.shape and set_.is_averaged:
         yield said(
             "weight multiplies element by element, and the mean divides by the sum of the weights, {total}, not by the "
             "{count} elements.",
             total=shown(float(given.sum())),
             count=given.size,
         )
+
+
+def _divided_by_their_number(set_: Setting) -> Iterator[Message]:
+    if set_.tensor("weight") is not None and set_.is_averaged:
+        yield said("The mean still divides by the number of elements, not by the sum of the weights.")
 
 
 def _multiplied(set_: Setting) -> Iterator[Message]:
@@ -152,8 +162,7 @@ def _multiplied(set_: Setting) -> Iterator[Message]:
             shape=str(given.shape),
             sizes=str(set_.sizes),
         )
-        if set_.call.argument("reduction") in (None, "mean"):
-            yield said("The mean still divides by the number of elements, not by the sum of the weights.")
+        yield from _divided_by_their_number(set_)
 
 
 def _positives(set_: Setting) -> Iterator[Message]:

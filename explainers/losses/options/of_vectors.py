@@ -119,6 +119,11 @@ def _summed(set_: Setting) -> Iterator[Message]:
 def _added(set_: Setting) -> Iterator[Message]:
     count = set_.sizes[-1] if set_.sizes else 1
     eps = set_.number
+    if eps == 0:
+        yield said(
+            "eps=0 adds nothing to the differences: equal vectors are at distance 0, where the distance has no slope."
+        )
+        return
     order = set_.call.argument("p")
     p = float(order) if isinstance(order, int | float) else 2.0
     of_equal = abs(eps) * count ** (1 / p) if p > 0 and np.isfinite(p) else abs(eps)

@@ -28,6 +28,14 @@ class Setting:
         """The value as a number; nan where it is none."""
         return float(self.value) if isinstance(self.value, bool | int | float) else float("nan")
 
+    @property
+    def is_averaged(self) -> bool:
+        """Whether the call takes the mean, by its reduction or by the older flags."""
+        average, reduce = self.call.argument("size_average"), self.call.argument("reduce")
+        if average is not None or reduce is not None:
+            return average is not False and reduce is not False
+        return self.call.argument("reduction") in (None, "mean", "elementwise_mean")
+
     def tensor(self, name: str) -> Tensor | None:
         """The tensor that is passed as an argument, None where that is none."""
         id = self.call.ref(name)

@@ -87,10 +87,8 @@ OTHERWISE = {
     ("gaussian_nll_loss", "full"): ("torch.ones(2, 2), full=True", "full=True"),
     ("gaussian_nll_loss", "eps"): ("torch.ones(2, 2), eps=2.0", "changes 4 of 4"),
     ("logsumexp", "keepdim"): ("dim=1, keepdim=True", "keepdim=True"),
-    **{
-        (loss, "weight"): ("weight=torch.tensor([[1.0, 2.5], [1.0, 3.0]])", "7.5")
-        for loss in ("mse_loss", "l1_loss", "huber_loss")
-    },
+    **{(loss, "weight"): ("weight=torch.tensor([[1.0, 2.5], [1.0, 3.0]])", "7.5") for loss in ("mse_loss", "l1_loss")},
+    ("huber_loss", "weight"): ("weight=torch.tensor([[1.0, 2.5], [1.0, 3.0]])", "still divides by the number"),
     **{
         (loss, "weight"): ("weight=torch.tensor([1.0, 2.5])", "(2,)")
         for loss in ("binary_cross_entropy", "binary_cross_entropy_with_logits", "multilabel_soft_margin_loss")
