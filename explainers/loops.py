@@ -100,7 +100,7 @@ def _rounds(node: Node, added_further: bool) -> list[tuple[Node | None, tuple[No
     match node:
         case Concat(parts, spans) if not any(spans) and len(parts) >= LEAST_ROUNDS:
             return [(None, parts)]
-        case Binary("add" | "sub") if not added_further:
+        case Binary("add" | "sub") if not added_further and is_floating(node):
             return _cuts(node)
         case _:
             return []

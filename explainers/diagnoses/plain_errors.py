@@ -20,7 +20,8 @@ _OUTPUT = (
     "out = Output(torch.tensor([[2.0, 0.5]]))\n"
 )
 _OUT_OF_RANGE = re.compile(r"(list|tuple) index out of range")
-_NO_TENSOR = re.compile(r"argument '(\w+)' \(position \d+\) must be Tensor, not (\w+)")
+_PLAIN = r"(?:tuple|list|dict|set|int|float|str|bool|NoneType|numpy)\b"
+_NO_TENSOR = re.compile(rf"argument '(\w+)' \(position \d+\) must be Tensor, not (?!{_PLAIN})(\w+)")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -87,7 +87,7 @@ def _without_steps(scene: Scene, first: Call, last: Call) -> str | None:
     source = Source(scene.recording.source)
     between = [
         node
-        for node in source.tree.body
+        for node in ast.walk(source.tree)
         if isinstance(node, ast.Expr) and line_of(first) <= node.lineno <= line_of(last) and _is_step(node.value)
     ]
     if not between or source.shares_line(between[0]):
