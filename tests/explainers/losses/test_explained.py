@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any, cast
@@ -18,6 +19,11 @@ from tests.explainers.losses.test_losses import LOSSES, SLOW, is_real, torchs, t
 
 EACH = 8
 """Calls of every loss; there are more than thirty of them."""
+LEAST = 0.9
+"""The share of calls to be certified, of every loss; all eight were when this was measured."""
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+POWER = re.compile(r" × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+NUMBER = re.compile(r"-?\b(?:inf|nan|\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES.losses))
@@ -32,7 +38,7 @@ def test_a_call_is_explained_as_torch_computes_it(name: str, calls: Calls) -> No
         proof = found.proof
         verdicts.append(proof.verdict)
         assert proof.verdict == "certified" or (proof.verdict == "not-applicable" and proof.reasons), proof
-        assert found.verdict and str(found)
+        assert told(found), str(found)
         assert same(found.value, value), (found.value, value)
         assert found.gradient.keys() <= set(map(its_name, gradients))
         largest = max(
@@ -45,7 +51,7 @@ def test_a_call_is_explained_as_torch_computes_it(name: str, calls: Calls) -> No
             assert own is None or same(own, slope, room), (argument, own, slope)
 
     holds()
-    assert verdicts.count("certified") > len(verdicts) // 2, verdicts
+    assert verdicts.count("certified") >= LEAST * len(verdicts), verdicts
 
 
 def explained(call: LossCall) -> Explanation:
@@ -55,6 +61,15 @@ def explained(call: LossCall) -> Explanation:
         if call.name == "AdaptiveLogSoftmaxWithLoss":
             return explain(adaptive(call.arguments), call.arguments["input"], call.arguments["target"])
         return explain(torchs_own(call.name), **call.arguments)
+
+
+def told(found: Explanation) -> bool:
+    """Whether the value, of several one, stands in the text, to the three digits that it has at the least."""
+    values = np.asarray(found.value, dtype=np.float64).ravel()
+    text = POWER.sub(lambda power: f"e{power[1].translate(RAISED)}", str(found)).replace("−", "-")
+    shown = np.array([float(each) for each in NUMBER.findall(text)])
+    near = [np.isclose(shown, value, rtol=5e-3, atol=0.0, equal_nan=True).any() for value in values]
+    return any(near) or not near
 
 
 def tensors(call: LossCall) -> list[torch.Tensor]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explainers.composition import Composition, compose
@@ -39,6 +39,9 @@ EXAMPLES = {
 FEWEST = 100
 """Over four thousand calls in all."""
 
+FEW = 0.02
+"""The share of calls of which an enclosure may know nothing: what overflows or is lost on the way."""
+
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
@@ -48,12 +51,15 @@ def test_every_registered_loss_has_its_calls(calls: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", sorted(LOSSES.losses))
 def test_torch_lies_in_the_enclosures(name: str, calls: Mapping[str, st.SearchStrategy[Any]]) -> None:
+    known: list[bool] = []
+
     @settings(deadline=None, max_examples=EXAMPLES.get(name, FEWEST), suppress_health_check=SLOW)
     @given(calls[name])
     def holds(call: Any) -> None:
-        check(call)
+        known.append(check(call))
 
     holds()
+    assert known.count(False) <= FEW * len(known), (known.count(False), len(known))
 
 
 def test_a_name_is_registered_once() -> None:
@@ -85,10 +91,10 @@ def test_an_unknown_reduction_is_refused_in_torchs_words(reduction: str) -> None
     assert str(ours.value) == str(torchs_own.value)
 
 
-def check(call: Any) -> None:
+def check(call: Any) -> bool:
     """The value and gradient of a call as it is in the native enclosure, of the upcast one in that of float64.
 
-    A draw of which the enclosure knows nothing, from −inf to inf, is drawn anew: the answer says so, uncertified.
+    False where some enclosure knows nothing, from −inf to inf: the answer says so, uncertified.
     """
     recording = recorded(call)
     assert recording.subject is not None
@@ -97,22 +103,21 @@ def check(call: Any) -> None:
     wanted = tuple(
         x for id in differentiable(recording, found, LOSSES) if isinstance(x := found.inputs[id].node, Input)
     )
-    slopes = gradient(found.root, wanted)
+    slopes, held = gradient(found.root, wanted), list[bool | None]()
     for asked, rounding in ((call, Rounding("native")), (call.upcast(), Rounding("float64"))):
         with default_dtype(torch.float64 if rounding.mode == "float64" else torch.float32):
             value, gradients = torchs(asked)
         bounds = enclose((found.root, *(slopes[x] for x in wanted)), found.values(recording), rounding)
         assert found.subject.shape == value.shape
         ends = laid(bounds[0], found.root.axes, found.subject.axes)
-        held = contains(ends, sized(value, found.subject.axes))
-        assume(held is not None)
-        assert held, (rounding.mode, value, ends)
+        held.append(contains(ends, sized(value, found.subject.axes)))
+        assert held[-1] is not False, (rounding.mode, value, ends)
         for x, bound in zip(wanted, bounds[1:], strict=True):
             name = paths(recording.calls[0].arguments)[x.tensor]
             ends = laid(bound, slopes[x].axes, x.axes)
-            held = contains(ends, sized(gradients[name], x.axes))
-            assume(held is not None)
-            assert held, (rounding.mode, name, gradients[name], ends)
+            held.append(contains(ends, sized(gradients[name], x.axes)))
+            assert held[-1] is not False, (rounding.mode, name, gradients[name], ends)
+    return all(held)
 
 
 @contextmanager

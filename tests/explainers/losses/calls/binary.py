@@ -9,6 +9,7 @@ from tests.explainers.losses.calls.strategies import (
     DTYPES,
     LOGITS,
     REDUCTIONS,
+    SOFT,
     UNIT,
     Calls,
     LossCall,
@@ -19,18 +20,18 @@ from tests.explainers.losses.calls.strategies import (
 
 
 @st.composite
-def _binary(draw: st.DrawFn, name: str, inputs: Numbers, weights: tuple[str, ...]) -> LossCall:
+def _binary(draw: st.DrawFn, name: str, inputs: Numbers, targets: Numbers, weights: tuple[str, ...]) -> LossCall:
     shape = draw(arrays.array_shapes(min_dims=0, max_dims=3, min_side=1, max_side=3) | st.just((0, 2)))
     dtype = draw(DTYPES)
-    held = {"input": draw(tensor(shape, dtype, inputs)), "target": draw(tensor(shape, dtype, UNIT))}
+    held = {"input": draw(tensor(shape, dtype, inputs)), "target": draw(tensor(shape, dtype, targets))}
     weighted = {k: v for w in weights for k, v in draw(beside(shape, dtype, w)).items()}
     return LossCall(name, {**held, **weighted, **draw(REDUCTIONS)})
 
 
 def calls() -> Calls:
     return {
-        "binary_cross_entropy": _binary("binary_cross_entropy", UNIT, ("weight",)),
+        "binary_cross_entropy": _binary("binary_cross_entropy", UNIT, UNIT, ("weight",)),
         "binary_cross_entropy_with_logits": _binary(
-            "binary_cross_entropy_with_logits", LOGITS, ("weight", "pos_weight")
+            "binary_cross_entropy_with_logits", LOGITS, SOFT, ("weight", "pos_weight")
         ),
     }

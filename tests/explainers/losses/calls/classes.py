@@ -13,16 +13,15 @@ from tests.explainers.losses.calls.strategies import (
     DTYPES,
     KINDS,
     LOGITS,
+    MASKED,
     REDUCTIONS,
-    UNIT,
+    SOFT,
     WEIGHTS,
     Calls,
     LossCall,
     tensor,
 )
 
-SOFT = UNIT | st.floats(-2, 2, width=32)
-MASKED = LOGITS | st.just(-np.inf)
 SMOOTHINGS = st.sampled_from([{}, {}, *({"label_smoothing": epsilon} for epsilon in (0.0, 0.1, 1.0))])
 
 

@@ -10,20 +10,26 @@ from tests.explainers.losses.calls.strategies import (
     DTYPES,
     NAMED,
     REDUCTIONS,
+    VECTORS,
     Calls,
     LossCall,
     tensor,
 )
 
 POWERS = st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, float("inf")])
-VECTORS = st.floats(-20, 20, width=32) | st.sampled_from([0.0, 1.0, -1.0])
 SIGNS = st.sampled_from([1.0, -1.0, 0.0])
-SHAPES = arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)
+SHAPES = arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3) | st.just((0, 2))
+
+
+@st.composite
+def repeated(draw: st.DrawFn, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape that broadcasts to this one, mostly itself: a side of 1, for these keep the number of dimensions."""
+    return tuple(1 if draw(st.integers(0, 9)) == 0 else side for side in shape)
 
 
 @st.composite
 def _embedding(draw: st.DrawFn) -> LossCall:
-    n, d, dtype = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(DTYPES)
+    n, d, dtype = draw(st.integers(0, 3)), draw(st.integers(1, 4)), draw(DTYPES)
     shape, left = draw(st.sampled_from([((n, d), (n,)), ((n, d), (n,)), ((d,), ())]))
     pair = {name: draw(tensor(shape, dtype, VECTORS)) for name in ("input1", "input2")}
     target = draw(tensor(left, draw(st.sampled_from([dtype, torch.int64])), SIGNS))
@@ -34,7 +40,7 @@ def _embedding(draw: st.DrawFn) -> LossCall:
 @st.composite
 def _triplet(draw: st.DrawFn) -> LossCall:
     shape, dtype = draw(SHAPES), draw(DTYPES)
-    three = {name: draw(tensor(shape, dtype, VECTORS)) for name in ("anchor", "positive", "negative")}
+    three = {name: draw(tensor(draw(repeated(shape)), dtype, VECTORS)) for name in ("anchor", "positive", "negative")}
     rest = {"margin": draw(st.sampled_from([0.5, 1.0, 10.0])), "swap": draw(st.booleans())}
     if draw(st.booleans()):
         return LossCall("triplet_margin_with_distance_loss", {**three, **rest, **draw(NAMED)})
@@ -48,7 +54,7 @@ def _pair(draw: st.DrawFn, name: str) -> LossCall:
     first = draw(tensor(shape, dtype, VECTORS))
     pair = {
         "x1": first,
-        "x2": first.clone() if draw(st.integers(0, 4)) == 0 else draw(tensor(shape, dtype, VECTORS)),
+        "x2": first.clone() if draw(st.integers(0, 4)) == 0 else draw(tensor(draw(repeated(shape)), dtype, VECTORS)),
     }
     if name == "cosine_similarity":
         width = max(len(shape), 1)
@@ -62,7 +68,8 @@ def _pair(draw: st.DrawFn, name: str) -> LossCall:
 def _unit(draw: st.DrawFn) -> LossCall:
     shape, dtype = draw(SHAPES | st.just(())), draw(DTYPES)
     width = max(len(shape), 1)
-    rest = {"p": draw(POWERS), "dim": draw(st.integers(-width, width - 1))}
+    dims = [dim for dim in range(-width, width) if not shape or shape[dim]]  # torch has no norm of nothing for every p
+    rest = {"p": draw(POWERS), "dim": draw(st.sampled_from(dims))}
     eps = draw(st.sampled_from([1e-12, 0.1]))
     return LossCall("normalize", {"input": draw(tensor(shape, dtype, VECTORS)), **rest, "eps": eps})
 

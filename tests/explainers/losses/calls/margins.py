@@ -14,7 +14,7 @@ from tests.explainers.losses.calls.strategies import (
     NUMBERS,
     REDUCTIONS,
     SINGLE_OR_DOUBLE,
-    UNIT,
+    SOFT,
     WEIGHTS,
     Calls,
     LossCall,
@@ -79,7 +79,7 @@ def _label_lists(draw: st.DrawFn) -> LossCall:
 @st.composite
 def _soft_labels(draw: st.DrawFn) -> LossCall:
     shape, dtype = draw(arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)), draw(DTYPES)
-    input, target = draw(tensor(shape, dtype, LOGITS)), draw(tensor(shape, dtype, UNIT))
+    input, target = draw(tensor(shape, dtype, LOGITS)), draw(tensor(shape, dtype, SOFT))
     weight = draw(beside(shape, dtype, "weight"))
     return LossCall("multilabel_soft_margin_loss", {"input": input, "target": target, **weight, **draw(REDUCTIONS)})
 

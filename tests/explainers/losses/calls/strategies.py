@@ -20,6 +20,10 @@ NUMBERS = st.floats(-50, 50, width=32)
 GRID = st.sampled_from([0.0, 0.5, 1.0, 1.5, -0.5, -1.0, 2.0])
 """Numbers that meet a kink."""
 UNIT = st.sampled_from([0.0, 1.0, 0.5]) | st.floats(0, 1, width=32)
+SOFT = UNIT | st.floats(-2, 2, width=32)
+"""Targets; torch takes them beyond probabilities too."""
+MASKED = LOGITS | st.just(-np.inf)
+VECTORS = st.floats(-20, 20, width=32) | st.sampled_from([0.0, 1.0, -1.0])
 WEIGHTS = st.sampled_from([0.0, 1.0, 2.5]) | st.floats(0, 4, width=32)
 NON_FINITE = st.sampled_from([float("inf"), float("-inf"), float("nan")])
 SINGLE_OR_DOUBLE = st.sampled_from([torch.float32, torch.float64])
@@ -60,10 +64,17 @@ def _double(value: Any) -> Any:
 def tensor(draw: st.DrawFn, shape: tuple[int, ...], dtype: torch.dtype, numbers: Numbers) -> Any:
     """A tensor of these numbers, often one that is not contiguous; where they are any numbers, sometimes with
     infinities and with what is not a number, and sometimes next to the smallest numbers of the dtype."""
-    anything = dtype.is_floating_point and numbers in (LOGITS, NUMBERS, WEIGHTS)
-    kind = draw(FEW_TINY if numbers is WEIGHTS else FEW_SPECIAL) if anything else "as they are"
+    kinds = _kinds(numbers) if dtype.is_floating_point else None
+    kind = draw(kinds) if kinds is not None else "as they are"
     held = draw(_array(shape, _more(numbers, dtype, kind)))
     return _laid_out(torch.from_numpy(held).to(dtype), draw(LAYOUTS))
+
+
+def _kinds(numbers: Numbers) -> st.SearchStrategy[str] | None:
+    """What may be beside them; BCE refuses a probability that is not a number, and takes a tiny one."""
+    if numbers in (WEIGHTS, UNIT):
+        return FEW_TINY
+    return FEW_SPECIAL if numbers in (LOGITS, NUMBERS, SOFT, MASKED, VECTORS) else None
 
 
 # A strategy that is made anew for each draw is looked through anew: that took longer than the draw.
