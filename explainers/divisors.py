@@ -74,12 +74,14 @@ def _kept(recording: Recording, call: Call) -> Iterator[Message]:
     if made is None or made.data is None or made.elements < 2:
         return
     terms = made.array().astype(np.float64)
+    with np.errstate(all="ignore"):  # inf among them
+        mean, total = float(terms.mean()), float(terms.sum())
     yield said(
         "reduction='none' takes no mean and keeps {count} losses, one for each item: their mean is {mean}, their sum "
         "{total}. backward() needs a single number, so it is for you to reduce them.",
         count=made.elements,
-        mean=shown(float(terms.mean())),
-        total=shown(float(terms.sum())),
+        mean=shown(mean),
+        total=shown(total),
     )
 
 

@@ -48,7 +48,8 @@ class FloatArithmetic:
         return np.where(condition == 1, a, b)
 
     def sum(self, x: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
-        return np.asarray(x.sum(axis=dims))
+        with np.errstate(all="ignore"):
+            return np.asarray(x.sum(axis=dims))
 
     def dot(self, a: Floats, b: Floats, dims: tuple[int, ...], dtype: str) -> Floats:
         with np.errstate(all="ignore"):
