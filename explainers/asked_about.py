@@ -46,8 +46,11 @@ def _shown(recording: Recording, claims: tuple[Claim, ...]) -> Iterator[int]:
 
 def _is_printed(recording: Recording, claims: tuple[Claim, ...], id: int) -> bool:
     number = scalar(recording.tensors[id])
-    printed = (claim for claim in claims if claim.kind == "printed" and not isinstance(claim.value, tuple))
-    return number is not None and any(claim.agrees(number) for claim in printed)
+    return number is not None and any(claim.agrees(number) for claim in _printed(claims))
+
+
+def _printed(claims: tuple[Claim, ...]) -> list[Claim]:
+    return [claim for claim in claims if claim.kind == "printed" and not isinstance(claim.value, tuple)]
 
 
 def _is_single(recording: Recording, id: int) -> bool:
@@ -57,7 +60,7 @@ def _is_single(recording: Recording, id: int) -> bool:
 
 def _named_alone(recording: Recording, claims: tuple[Claim, ...], subject: int, other: int) -> bool:
     """Whether a number that the asker shows is the subject's, and none is the other's."""
-    printed = [claim for claim in claims if claim.kind == "printed" and not isinstance(claim.value, tuple)]
+    printed = _printed(claims)
     mine, theirs = scalar(recording.tensors[subject]), scalar(recording.tensors[other])
     assert mine is not None and theirs is not None
     return any(c.agrees(mine) for c in printed) and not any(c.agrees(theirs) for c in printed)

@@ -32,7 +32,7 @@ def disagreement(explanation: Explanation) -> Claim | None:
 
     nan and infinity, which are words, are numbers here.
     """
-    printed = [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
+    printed = _printed(explanation)
     value = single(explanation.value)
     if not printed or value is None:
         return None
@@ -65,7 +65,7 @@ def single(value: Any) -> float | None:
 def shown_otherwise(explanation: Explanation) -> tuple[tuple[str, str, str], ...]:
     """What the asker shows, what it is of, and what it is here, where they show as many numbers as the program does."""
     recording = explanation.recording
-    printed = [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
+    printed = _printed(explanation)
     numbers = [(s, number) for s in recording.shown if (number := _number(explanation, s)) is not None]
     if len(printed) != len(numbers) or len(printed) < 2:
         return ()
@@ -80,7 +80,7 @@ def shown_otherwise(explanation: Explanation) -> tuple[tuple[str, str, str], ...
 def shown_nowhere(explanation: Explanation) -> tuple[str, ...]:
     """The printed numbers that the program shows nowhere, where it shows at least as many as are printed, and others
     of them are right: a number that is printed twice is claimed once."""
-    printed = [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
+    printed = _printed(explanation)
     numbers = [n for s in explanation.recording.shown if (n := _number(explanation, s)) is not None]
     missing = [c for c in printed if not any(c.agrees(n) for n in numbers)]
     if not 2 <= len(printed) <= len(numbers) or len(missing) == len(printed) or shown_otherwise(explanation):
@@ -116,6 +116,11 @@ def in_shown_gradient(explanation: Explanation, claim: Claim) -> bool:
     makers = ((id, recording.producer(id)) for id in (s.tensor for s in recording.shown) if id is not None)
     shown = (recording.known(id) for id, call in makers if call is not None and call.function in _GRADIENTS)
     return any(claim.agrees(x) for t in shown if t is not None and t.data is not None for x in elements(t))
+
+
+def _printed(explanation: Explanation) -> list[Claim]:
+    """The single numbers that the asker shows."""
+    return [c for c in explanation.claims if c.kind == "printed" and not c.ours and not isinstance(c.value, tuple)]
 
 
 def _parts(claim: Claim) -> list[Claim]:

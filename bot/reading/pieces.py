@@ -68,13 +68,16 @@ def pieces(region: Region, labels: Sequence[str] = ()) -> tuple[Piece, ...]:
     at, prompts, prints = 0, _has_input_prompts(region.lines), _old_prints(region)
     while at < len(region.lines):
         answering = prompts and bool(found) and (found[-1].prompted or _is_answer(found))
-        values = labelled_values(region.lines[at].text, labels) if labels else []
-        placed = _placed(values, region.lines[at : at + 1])
-        shown = Piece(Sort.OUTPUT, region.lines[at : at + 1], outputs=placed) if values else None
-        piece = shown or _next(region, at, prompts, answering, prints)
+        piece = _labelled(region.lines[at], labels) or _next(region, at, prompts, answering, prints)
         at += len(piece.lines)
         found.append(piece)
     return tuple(found)
+
+
+def _labelled(line: Line, labels: Sequence[str]) -> Piece | None:
+    """A line of output behind words that the program prints; None where it is none."""
+    values = labelled_values(line.text, labels)
+    return Piece(Sort.OUTPUT, (line,), outputs=_placed(values, (line,))) if values else None
 
 
 def _is_foreign(region: Region) -> bool:

@@ -22,9 +22,9 @@ from explainers.recording import Tensor
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _INF = "float('-inf')"
-_CLASSES = frozenset({"cross_entropy", "nll_loss"})
+CLASSES = frozenset({"cross_entropy", "nll_loss"})
 _ROWS = frozenset({"cross_entropy", "softmax", "log_softmax"})
-_FLOOR = -1e4
+FLOOR = -1e4
 
 
 def rules() -> tuple[Rule, ...]:
@@ -61,7 +61,7 @@ def rules() -> tuple[Rule, ...]:
                 "away."
             ),
             words=("target is masked", "-inf logit on the target", "cross entropy inf masked"),
-            losses=_CLASSES,
+            losses=CLASSES,
             trigger=_masked_target,
             positive=_HEAD + f"logits = torch.tensor([[{_INF}, 2.0, 1.0]])\nF.cross_entropy(logits, torch.tensor([0]))",
             control=_HEAD + f"logits = torch.tensor([[{_INF}, 2.0, 1.0]])\nF.cross_entropy(logits, torch.tensor([1]))",
@@ -139,17 +139,17 @@ def _masked_whole(scene: Scene, found: Birth | None) -> Suspicion | None:
             told(found), *inside(scene), said("{count} rows are masked as a whole.", count=int(empty.sum()))
         ),
         trials=_floored(scene),
-        fix=fixes.fix(scene, rewritten(scene, input=f"{{}}.clamp(min={_FLOOR:g})"), "choose",
+        fix=fixes.fix(scene, rewritten(scene, input=f"{{}}.clamp(min={FLOOR:g})"), "choose",
                       said("Leave such rows out, or mask with a large negative number.")),
     )  # fmt: skip
 
 
 def _floored(scene: Scene, argument: str = "input") -> tuple[Trial, ...]:
-    what = said("with {floor} in place of −inf", floor=f"{_FLOOR:g}")
-    high = {"max": -_FLOOR} if _is_high(scene.array(argument)) else {}
+    what = said("with {floor} in place of −inf", floor=f"{FLOOR:g}")
+    high = {"max": -FLOOR} if _is_high(scene.array(argument)) else {}
     if high:
-        what = said("with ±{limit} in place of ±inf", limit=f"{-_FLOOR:g}")
-    return (Trial(what, graph_rerun(wrapped(scene.call, argument, "torch.clamp", min=_FLOOR, **high))),)
+        what = said("with ±{limit} in place of ±inf", limit=f"{-FLOOR:g}")
+    return (Trial(what, graph_rerun(wrapped(scene.call, argument, "torch.clamp", min=FLOOR, **high))),)
 
 
 def _is_high(held: Floats) -> bool:
@@ -172,7 +172,7 @@ def _masked_target(scene: Scene) -> Suspicion | None:
                      value=stated(scene), target=int(flat[hit[0]]), item=hit[0]),
         evidence=(said("So its probability is 0 in {count} of {all} items.", count=len(hit), all=len(flat)),),
         trials=_floored(scene),
-        fix=fixes.fix(scene, rewritten(scene, input=f"{{}}.clamp(min={_FLOOR:g})"), "choose",
+        fix=fixes.fix(scene, rewritten(scene, input=f"{{}}.clamp(min={FLOOR:g})"), "choose",
                       said("Do not mask the class of the target; a large negative number keeps the loss finite.")),
     )  # fmt: skip
 
@@ -203,7 +203,7 @@ def _infinite_logit(scene: Scene) -> Suspicion | None:
                   said("{count} of {all} numbers in {name} are infinite.",
                        count=int(np.isinf(held).sum()), all=held.size, name=name)),
         trials=_floored(scene, argument),
-        fix=fixes.fix(scene, rewritten(scene, **{argument: f"{{}}.clamp({_FLOOR:g}, {-_FLOOR:g})"}), "likely",
+        fix=fixes.fix(scene, rewritten(scene, **{argument: f"{{}}.clamp({FLOOR:g}, {-FLOOR:g})"}), "likely",
                       note),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from explainers.diagnoses.alignments import ctc_labels, is_ruled_out, lengths
 from explainers.diagnoses.births import birth
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Symptom, Trial
 from explainers.diagnoses.edits import graph_rerun, replaced, set_to, wrapped
-from explainers.diagnoses.infinite_scores import result
+from explainers.diagnoses.infinite_scores import CLASSES, FLOOR, result
 from explainers.diagnoses.operands import known_as
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.turning import is_spoiled
@@ -18,8 +18,6 @@ from explainers.messages import said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _INF = "float('-inf')"
-_CLASSES = frozenset({"cross_entropy", "nll_loss"})
-_FLOOR = -1e4
 _MOST_CLASSES = 6
 
 
@@ -44,7 +42,7 @@ def rules() -> tuple[Rule, ...]:
                 "ignore_index all -100",
                 "cross entropy nan all ignored",
             ),
-            losses=_CLASSES,
+            losses=CLASSES,
             trigger=_all_ignored,
             positive=_HEAD + "logits = torch.tensor([[2.0, 0.5], [0.1, 0.3]])\ntarget = torch.tensor([-100, -100])\n"
             "F.cross_entropy(logits, target)",
@@ -62,7 +60,7 @@ def rules() -> tuple[Rule, ...]:
                 "weighted mean is 0/0 or infinite."
             ),
             words=("all class weights are zero nan", "cross entropy nan weight zero", "class weight 0 nan"),
-            losses=_CLASSES,
+            losses=CLASSES,
             trigger=_weightless,
             positive=_HEAD + "logits = torch.tensor([[2.0, 0.5], [0.1, 0.3]])\nweight = torch.tensor([0.0, 1.0])\n"
             "F.cross_entropy(logits, torch.tensor([0, 0]), weight=weight)",
@@ -151,8 +149,8 @@ def _no_alignment(scene: Scene) -> Suspicion | None:
         return None
     count, name = int(np.isneginf(held).sum()), known_as(scene, "log_probs")
     floored = Trial(
-        said("with {floor} in place of −inf", floor=f"{_FLOOR:g}"),
-        graph_rerun(wrapped(scene.call, "log_probs", "torch.clamp", min=_FLOOR)),
+        said("with {floor} in place of −inf", floor=f"{FLOOR:g}"),
+        graph_rerun(wrapped(scene.call, "log_probs", "torch.clamp", min=FLOOR)),
     )
     return Suspicion(
         at=scene.call.index,

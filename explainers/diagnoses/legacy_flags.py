@@ -7,7 +7,7 @@ import ast
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, reduced_by
-from explainers.diagnoses.reductions import counts
+from explainers.diagnoses.reductions import AVERAGED, counts
 from explainers.diagnoses.scene import Scene
 from explainers.diagnoses.source_edits import Source, last_name
 from explainers.diagnoses.turning import is_spoiled
@@ -16,9 +16,6 @@ from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _PAIRS = "a = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 0.0, 3.0]])\nb = torch.zeros(2, 4)\n"
-_ELEMENTWISE = frozenset(
-    {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
-)
 _SIZE_AVERAGE = {
     **dict.fromkeys(("KLDivLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "SoftMarginLoss", "MultiLabelMarginLoss"), 0),
     **dict.fromkeys(("CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"), 1),
@@ -29,18 +26,6 @@ _SIZE_AVERAGE = {
 }
 """Where size_average stands among the arguments of a module of torch.nn."""
 _MEANT = {"reduce": "none", "none": "none", "sum": "sum", "mean": "mean"}
-_PER_ITEM = frozenset({"multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"})
-_ANY = _ELEMENTWISE | {
-    *("cross_entropy", "nll_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "soft_margin_loss", "ctc_loss"),
-    *(
-        "hinge_embedding_loss",
-        "margin_ranking_loss",
-        "cosine_embedding_loss",
-        "triplet_margin_loss",
-        "multi_margin_loss",
-    ),
-    *("multilabel_margin_loss", "multilabel_soft_margin_loss"),
-}
 
 
 def rules() -> tuple[Rule, ...]:
@@ -60,7 +45,7 @@ def rules() -> tuple[Rule, ...]:
                 "elementwise_mean",
                 "size_average and reduce args will be deprecated",
             ),
-            losses=frozenset(_ANY),
+            losses=frozenset(AVERAGED),
             trigger=_old_flags,
             positive=_HEAD + _PAIRS + "F.mse_loss(a, b, size_average=False)",
             control=_HEAD + _PAIRS + "F.mse_loss(a, b, reduction='sum')",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explainers.diagnoses import fixes
+from explainers.diagnoses.class_rows import softmax
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import dropped, graph_rerun, swapped
 from explainers.diagnoses.operands import atom
@@ -66,7 +67,7 @@ def _of_probabilities(scene: Scene) -> Suspicion | None:
             value=of_call(scene),
             row=row(rows[0]),
         ),
-        evidence=(said("Its softmax makes {row} of that.", row=row(_softmax(rows[:1])[0])),),
+        evidence=(said("Its softmax makes {row} of that.", row=row(softmax(rows[:1])[0])),),
         trials=(
             Trial(said("with log in place of log_softmax"), graph_rerun(swapped(call, "torch.log", "input"))),
             *_without(first),
@@ -80,10 +81,10 @@ def _of_probabilities(scene: Scene) -> Suspicion | None:
     )
 
 
-def _without(softmax: Call | None) -> tuple[Trial, ...]:
-    if softmax is None:
+def _without(first: Call | None) -> tuple[Trial, ...]:
+    if first is None:
         return ()
-    return (Trial(said("without the first softmax"), graph_rerun(dropped(softmax)), "equivalent"),)
+    return (Trial(said("without the first softmax"), graph_rerun(dropped(first)), "equivalent"),)
 
 
 def _rows(scene: Scene, call: Call) -> Floats | None:
@@ -92,10 +93,6 @@ def _rows(scene: Scene, call: Call) -> Floats | None:
     if x is None or not x.size or not isinstance(dim, int) or not -x.ndim <= dim < x.ndim or x.shape[dim] < 2:
         return None
     return np.moveaxis(x, dim, -1).reshape(-1, x.shape[dim])
-
-
-def _softmax(rows: Floats) -> Floats:
-    return np.exp(rows) / np.exp(rows).sum(axis=1, keepdims=True)
 
 
 def _logarithm_instead(scene: Scene, call: Call) -> str | None:

@@ -21,7 +21,7 @@ _ELEMENTWISE = frozenset(
 )
 
 _PER_ITEM = frozenset({"multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"})
-_ANY = _ELEMENTWISE | {
+AVERAGED = _ELEMENTWISE | {
     *("cross_entropy", "nll_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "soft_margin_loss", "ctc_loss"),
     *(
         "hinge_embedding_loss",
@@ -32,6 +32,7 @@ _ANY = _ELEMENTWISE | {
     ),
     *("multilabel_margin_loss", "multilabel_soft_margin_loss"),
 }
+"""The losses that take a reduction, the mean unless it says otherwise."""
 
 
 def rules() -> tuple[Rule, ...]:
@@ -58,7 +59,7 @@ def rules() -> tuple[Rule, ...]:
                 "loss is twice as big with twice the batch",
                 "switched reduction from mean to sum and training diverges",
             ),
-            losses=frozenset(_ANY),
+            losses=frozenset(AVERAGED),
             trigger=_other_reduction,
             positive=_HEAD + _LOGITS + "F.cross_entropy(logits, target)",
             positive_claims=(Claim("expected", 0.5477, 5e-5, "0.5477"),),

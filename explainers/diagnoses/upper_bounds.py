@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from explainers.claims import Claim
-from explainers.diagnoses.class_rows import class_rows
+from explainers.diagnoses.class_rows import class_rows, softmax
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
 from explainers.diagnoses.edits import graph_rerun, scaled
 from explainers.diagnoses.scene import Scene
@@ -62,8 +62,7 @@ def _above_one(scene: Scene) -> Suspicion | None:
     y = scene.array("target").astype(np.int64).reshape(-1)
     if rows.shape[1] < 2 or len(y) != len(rows) or not ((y >= 0) & (y < rows.shape[1])).all():
         return None
-    lost = rows - np.log(np.exp(rows - rows.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True))
-    right = np.exp((lost - rows.max(axis=1, keepdims=True))[np.arange(len(y)), y])
+    right = softmax(rows)[np.arange(len(y)), y]
     return Suspicion(
         at=scene.call.index,
         verdict=said(
