@@ -109,6 +109,8 @@ def _own(at: Place, x: Input, sizes: tuple[int, ...]) -> Place:
 
 def _jump(reading: Reading, x: Input, at: Place, taken: float) -> Kink | None:
     """The slopes beside an entry; None where neither they nor the curvatures differ, or where one is not finite."""
+    if not np.isfinite(_held(reading.values, x)[at]):
+        return None
     below, above = (_beside(reading, x, at, side) for side in (-1, 1))
     if not np.isfinite([below.slope, above.slope, taken]).all():
         return None

@@ -57,6 +57,8 @@ NONE = [
     PAIR + "F.mse_loss(x, torch.tensor([1.0, 2.0]))",
     PAIR + "F.cross_entropy(torch.stack([x, x]), torch.tensor([0, 1]))",
     PAIR + "(x.detach() - 1).abs().sum() + x.sum()",
+    "x = torch.tensor([[0.0], [0.0], [float('inf')]], requires_grad=True)\n"
+    "F.cosine_embedding_loss(torch.zeros(3, 1), x, torch.ones(3), margin=0)",
 ]
 
 

@@ -237,6 +237,16 @@ def test_infinite_logits_become_what_torch_makes_of_them(case: Prepare, loss: st
     assert found["twin"] is not False
 
 
+def test_a_gradient_whose_factors_overflow_in_one_order_alone_is_unknown_and_not_refused(case: Prepare) -> None:
+    """nan and inf in float32, by where the backward of torch multiplies with the 1/w that overflows."""
+    one = case(
+        "F.cross_entropy(torch.zeros(2), torch.tensor(0), weight=torch.tensor([1.4e-39, 0.0]), label_smoothing=0.1)"
+    )
+    found = passed(one.proof())
+    assert (found["value"], found["gradient"], found["float64"]) == (True, None, True)
+    assert one.proof().verdict == "not-applicable"
+
+
 CLASHES = (
     ("予", "測"),
     ("loss", "loss_"),

@@ -14,13 +14,15 @@ from hypothesis import given, settings
 
 from explainers import explain
 from explainers.explanation import Explanation
+from explainers.proof import Proof
 from tests.explainers.losses.calls.strategies import Calls, LossCall
 from tests.explainers.losses.test_losses import LOSSES, SLOW, is_real, torchs, torchs_own
 
 EACH = 8
 """Calls of every loss; there are more than thirty of them."""
-LEAST = 0.9
-"""The share of calls to be certified, of every loss; all eight were when this was measured."""
+SPARED = 1
+"""Calls of finite numbers, of every loss, that may be left with a stated reason (float16 next to its limit); none of
+sixty was when this was measured. What is infinite may be multiplied by what only torch's rounding makes 0."""
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 POWER = re.compile(r" × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 NUMBER = re.compile(r"-?\b(?:inf|nan|\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
@@ -28,7 +30,7 @@ NUMBER = re.compile(r"-?\b(?:inf|nan|\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
 
 @pytest.mark.parametrize("name", sorted(LOSSES.losses))
 def test_a_call_is_explained_as_torch_computes_it(name: str, calls: Calls) -> None:
-    verdicts: list[str] = []
+    unproven: list[tuple[LossCall, Proof]] = []
 
     @settings(deadline=None, max_examples=EACH, suppress_health_check=SLOW)
     @given(calls[name])
@@ -36,8 +38,9 @@ def test_a_call_is_explained_as_torch_computes_it(name: str, calls: Calls) -> No
         value, gradients = torchs(call)
         found = explained(call)
         proof = found.proof
-        verdicts.append(proof.verdict)
-        assert proof.verdict == "certified" or (proof.verdict == "not-applicable" and proof.reasons), proof
+        assert proof.certified or (proof.verdict == "not-applicable" and proof.reasons), proof
+        if not proof.certified and all(torch.isfinite(x).all() for x in tensors(call)):
+            unproven.append((call, proof))
         assert told(found), str(found)
         assert same(found.value, value), (found.value, value)
         assert found.gradient.keys() <= set(map(its_name, gradients))
@@ -51,7 +54,7 @@ def test_a_call_is_explained_as_torch_computes_it(name: str, calls: Calls) -> No
             assert own is None or same(own, slope, room), (argument, own, slope)
 
     holds()
-    assert verdicts.count("certified") >= LEAST * len(verdicts), verdicts
+    assert len(unproven) <= SPARED, unproven
 
 
 def explained(call: LossCall) -> Explanation:
