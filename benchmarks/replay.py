@@ -21,11 +21,12 @@ import numpy as np
 from explainers.composition import Composition, compose
 from explainers.derivation import Substitution
 from explainers.derive import derivation
+from explainers.differentiable import differentiable
+from explainers.enclosures import enclosures
 from explainers.forms import forms
 from explainers.graph.balls import precise
 from explainers.graph.enclosure import BALLS_UP_TO, largest_array, nodes_of
 from explainers.losses.registry import registry
-from explainers.proof import differentiable, enclosures
 from explainers.tracing import record
 
 FOCAL = """\

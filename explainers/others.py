@@ -11,13 +11,15 @@ import numpy as np
 
 from explainers.composition import Composition, compose
 from explainers.derive import derivation
+from explainers.differentiable import differentiable
+from explainers.enclosures import enclosures
 from explainers.forms import Forms, forms, splitted
 from explainers.frontier import DontKnow
 from explainers.graph.evaluation import Values, evaluate
 from explainers.graph.floats import FloatArithmetic
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
-from explainers.proof import Proof, differentiable, enclosures, prove, unproven
+from explainers.proof import Proof, prove, unproven
 from explainers.recording import Recording
 from explainers.reruns import FLOAT64, VALUE, GraphRerun, ReplaceTensor, RerunResult
 

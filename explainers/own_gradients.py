@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainers.digits import shown
+from explainers.enclosures import Bounds, held
 from explainers.forms import Forms
 from explainers.graph.exact import Exact
 from explainers.messages import Message, said
-from explainers.proof import Bounds, Check, Proof, held
+from explainers.proof import Check, Proof
 from explainers.recording import FUNCTION, Recording, Tensor
 
 _BACKWARD = "torch.Tensor.backward"

@@ -19,23 +19,15 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from explainers.composition import Composition
-from explainers.dependencies import ancestors
 from explainers.derivation import Derivation
+from explainers.enclosures import Bounds, Enclosures, Floats, contains, held
 from explainers.forms import Forms
 from explainers.graph.arrays import Array
-from explainers.graph.enclosure import enclose
-from explainers.graph.evaluation import Values
-from explainers.graph.exact import Known
-from explainers.graph.nodes import AlignmentSum, Axes, Input, topological
-from explainers.graph.rounding import Rounding
-from explainers.losses.registry import Loss, Registry
+from explainers.graph.nodes import AlignmentSum, Input, topological
 from explainers.messages import Message, said
-from explainers.recording import Call, Raised, Recording, Tensor
+from explainers.recording import Raised, Tensor
 from explainers.reruns import FLOAT64, TWIN, VALUE, RerunResult
 
-Floats = npt.NDArray[np.float64]
-Bounds = tuple[Floats, Floats]
 FAR = 0.05
 """How far from the exact value, relative to it, torch's number is worth a word; bfloat16 alone takes 0.4 % a step."""
 MOST_WORDS = 200
@@ -98,36 +90,6 @@ class Proof:
 def unproven(*reasons: Message) -> Proof:
     """What cannot be proven is said to be unproven."""
     return Proof("not-applicable", reasons=reasons)
-
-
-@dataclass(frozen=True)
-class Enclosures:
-    """What torch's numbers must lie in: the value and every gradient as the program rounds, and in float64; the value
-    without any rounding.
-    """
-
-    native: Bounds
-    gradients: tuple[Bounds, ...]
-    float64: Bounds
-    float64_gradients: tuple[Bounds, ...]
-    exact: Bounds
-
-
-def enclosures(forms: Forms, values: Values, known: Known | None = None) -> Enclosures:
-    """Computed from the recorded numbers alone, before torch is asked again."""
-    root, gradients = forms.composition.root, forms.as_run.values()
-    native, *native_gradients = enclose((root, *gradients), values, Rounding("native"))
-    float64, *float64_gradients = enclose((root, *gradients), values, Rounding("float64"))
-    (exact,) = (known or Known(values)).of(root)
-    rounded = tuple(map(_overflown, native_gradients, float64_gradients))
-    return Enclosures(native, rounded, float64, tuple(float64_gradients), exact.bounds())
-
-
-def _overflown(native: Bounds, float64: Bounds) -> Bounds:
-    """A gradient's bounds, unknown where nan comes of an overflow that float64 does not have: in the order in which
-    torch's backward multiplies, the same factors may overflow elsewhere or not at all."""
-    unsure = np.isnan(native[0]) & np.isfinite(float64[0]) & np.isfinite(float64[1])
-    return np.where(unsure, -np.inf, native[0]), np.where(unsure, np.inf, native[1])
 
 
 def prove(
@@ -221,14 +183,6 @@ def worded(raised: Raised) -> str:
     return f"{raised.type}: {line if len(line) <= MOST_WORDS else line[:MOST_WORDS] + '…'}"
 
 
-def held(x: Input, axes: Axes, bounds: Bounds, gradients: Mapping[int, Tensor]) -> bool | None:
-    """Whether torch's gradient of one input lies in its enclosure."""
-    if x.tensor not in gradients:
-        return bool(((bounds[0] <= 0) & (bounds[1] >= 0)).all())
-    torch = gradients[x.tensor].array().astype(np.float64).reshape(tuple(a.size for a in x.axes))
-    return contains((_ordered(bounds[0], axes, x.axes), _ordered(bounds[1], axes, x.axes)), torch)
-
-
 def _misplaced(x: Input, rerun: RerunResult) -> Message:
     if x.tensor in rerun.gradients:
         return said("torch's gradient for {symbol} lies outside its enclosure", symbol=x.symbol)
@@ -292,31 +246,10 @@ def _twin(rerun: RerunResult | None, native: Bounds, float64: Bounds, room: floa
     return Check("twin", inside, _outside(inside, said("the page's own Python prints another number"), "float64"))
 
 
-def contains(bounds: Bounds, value: Floats) -> bool | None:
-    """Whether every element lies in its enclosure; a non-finite one must match in kind.
-
-    None where no element lies outside, but some enclosure (−inf, inf) knows nothing.
-    """
-    low, high, value = np.broadcast_arrays(*bounds, value)
-    if ((low <= value) & (value <= high)).all() and not (np.isneginf(low) & np.isposinf(high)).any():
-        return True
-    unknown = (low == -np.inf) & (high == np.inf)
-    inside = np.where(np.isnan(value), np.isnan(low), (low <= value) & (value <= high))
-    if not (inside | unknown).all():
-        return False
-    return None if unknown.any() else True
-
-
 def _laid(values: npt.NDArray[Any], subject: Array) -> Floats:
     """torch's array with its dimensions in the order of the root's axes."""
     sized = values.astype(np.float64).reshape(tuple(axis.size for axis in subject.axes))
     return sized.transpose([subject.axes.index(axis) for axis in subject.node.axes])
-
-
-def _ordered(values: Floats, have: Axes, want: Axes) -> Floats:
-    """Dimensions in another order, repeated along those they do not vary with."""
-    turned = values.transpose([have.index(axis) for axis in want if axis in have])
-    return turned.reshape([axis.size if axis in have else 1 for axis in want])
 
 
 def _telling(value: Floats, exact: Bounds) -> int:
@@ -344,27 +277,3 @@ def _why(rerun: RerunResult | None) -> Message:
     if rerun.raised:
         return said("run again, torch raises {type}", type=rerun.raised.type)
     return said("it was not run again ({reason})", reason=rerun.not_run or "?")
-
-
-def differentiable(recording: Recording, composition: Composition, registry: Registry) -> tuple[int, ...]:
-    """The ids of the real inputs that torch gives a gradient for; the certificate needs them all. Numbers that the
-    program decided on are no tensors of torch.
-
-    Not of what an argument is computed from that torch takes no gradient through: it refuses to run the loss then.
-    """
-    fixed = {
-        id
-        for call in composition.calls
-        if (loss := registry.of(call.function)) is not None
-        for name in constant(loss, call, recording)
-        if (id := call.ref(name)) is not None
-    }
-    followed = [call for call in composition.calls if call.grad_enabled and not call.function.endswith(".detach")]
-    fixed |= ancestors(followed, fixed)[0]
-    return tuple(id for id, array in composition.inputs.items() if id >= 0 and array.floating and id not in fixed)
-
-
-def constant(loss: Loss, call: Call, recording: Recording) -> tuple[str, ...]:
-    """The arguments that torch gives no gradient for in this call."""
-    target = call.ref(loss.unless_real) if loss.unless_real else None
-    return () if target is not None and recording.tensors[target].floating else loss.constant

@@ -18,6 +18,8 @@ from explainers.derive import derivation
 from explainers.diagnoses.floors import Floor, FloorQuestion, floor
 from explainers.diagnoses.regions import Box, Everywhere
 from explainers.diagnoses.scene import Scene, scenes
+from explainers.differentiable import differentiable
+from explainers.enclosures import Enclosures, enclosures
 from explainers.equality import Equal, library_loss
 from explainers.forms import Forms, forms
 from explainers.frontier import DontKnow
@@ -31,7 +33,6 @@ from explainers.graph.twin import Twin
 from explainers.losses.registry import Loss, Registry, registry
 from explainers.messages import said
 from explainers.page_twin import page_twin
-from explainers.proof import Enclosures, differentiable, enclosures
 from explainers.recording import Call, Recording
 
 

@@ -12,13 +12,13 @@ from explainers.diagnoses.backward_inside import made_by
 from explainers.diagnoses.registry import rules
 from explainers.diagnoses.turning import numbers
 from explainers.diagnoses.wording import entry
+from explainers.differentiable import constant
 from explainers.digits import shown
 from explainers.divided_gradients import divided_gradient
 from explainers.divisors import divisor
 from explainers.equality import Equal
 from explainers.explanation import Explanation, named
 from explainers.messages import Message, said
-from explainers.proof import constant
 from explainers.reading import Reading
 from explainers.recording import Items, Ref
 from explainers.telling.options import beside, options

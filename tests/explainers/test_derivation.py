@@ -21,6 +21,7 @@ from explainers import derive
 from explainers.composition import Composition, compose
 from explainers.derivation import Combination, Definition, Derivation, Gradient, Step, Substitution, agrees
 from explainers.derive import derivation
+from explainers.differentiable import differentiable
 from explainers.forms import Forms, forms
 from explainers.graph.balls import precise
 from explainers.graph.display import Display
@@ -32,7 +33,6 @@ from explainers.graph.rounding import Rounding
 from explainers.losses.registry import registry
 from explainers.page import meaning
 from explainers.page_twin import page_twin
-from explainers.proof import differentiable
 from explainers.recording import Recording
 from explainers.tracing import record
 

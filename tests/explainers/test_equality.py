@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from explainers.composition import Composition, compose
+from explainers.differentiable import differentiable
 from explainers.forms import Forms, forms
 from explainers.graph import ops
 from explainers.graph.nodes import Binary, Constant, Input, LogSumExp, Named, Node, OneHot, Softmax, Sum, Take, Unary
 from explainers.losses.registry import registry
-from explainers.proof import differentiable
 from explainers.tracing import record
 
 CLASSES = "z = torch.tensor([[2.0, 0.5, -1.0], [0.25, 1.75, -0.5]], requires_grad=True)\ny = torch.tensor([0, 2])\n"

@@ -12,8 +12,9 @@ import pytest
 
 from explainers.derivation import Derivation
 from explainers.derive import derivation
+from explainers.enclosures import contains, enclosures
 from explainers.graph.balls import precise
-from explainers.proof import Proof, contains, enclosures, prove
+from explainers.proof import Proof, prove
 from explainers.reading import Reading
 from explainers.recording import Tensor
 from explainers.reruns import FLOAT64, TWIN, VALUE, RerunResult

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explainers.enclosures import contains
 from explainers.graph import ops
 from explainers.graph.arithmetic import Floats
 from explainers.graph.balls import BallArithmetic, precise
@@ -20,7 +21,6 @@ from explainers.graph.intervals import IntervalArithmetic
 from explainers.graph.nodes import Axis, Input, Node, topological
 from explainers.graph.reordering import Reordering
 from explainers.graph.rounding import Rounding
-from explainers.proof import contains
 
 NATIVE = Rounding("native")
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}

@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explainers.composition import Composition, compose
+from explainers.differentiable import differentiable
+from explainers.enclosures import contains
 from explainers.graph.arrays import Array
 from explainers.graph.derivative import gradient
 from explainers.graph.enclosure import enclose
 from explainers.graph.nodes import Input
 from explainers.graph.rounding import Rounding
 from explainers.losses.registry import Loss, registered, registry
-from explainers.proof import contains, differentiable
 from explainers.recording import Argument, Call, Items, Name, Recording, Ref, Tensor, Value
 from explainers.tracing import record
 from explainers.tracing.callables import find

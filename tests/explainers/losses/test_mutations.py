@@ -14,6 +14,8 @@ import pytest
 from explainers.composition import Composition, compose
 from explainers.counterfactuals import FLOAT64, VALUE
 from explainers.derive import derivation
+from explainers.differentiable import differentiable
+from explainers.enclosures import enclosures
 from explainers.forms import forms
 from explainers.graph.balls import precise
 from explainers.graph.derivative import gradient
@@ -33,7 +35,7 @@ from explainers.losses import (
 )
 from explainers.losses import classification as classes
 from explainers.losses.registry import Registry, registry
-from explainers.proof import Proof, differentiable, enclosures, prove
+from explainers.proof import Proof, prove
 from explainers.recording import Recording
 from explainers.replay import replay_all
 from explainers.reruns import GraphRerun, RerunResult
