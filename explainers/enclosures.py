@@ -39,11 +39,10 @@ def enclosures(forms: Forms, values: Values, known: Known | None = None) -> Encl
     native, *native_gradients = enclose((root, *gradients), values, Rounding("native"))
     float64, *float64_gradients = enclose((root, *gradients), values, Rounding("float64"))
     (exact,) = (known or Known(values)).of(root)
-    rounded = tuple(map(_overflown, native_gradients, float64_gradients))
-    return Enclosures(native, rounded, float64, tuple(float64_gradients), exact.bounds())
+    return Enclosures(native, tuple(native_gradients), float64, tuple(float64_gradients), exact.bounds())
 
 
-def _overflown(native: Bounds, float64: Bounds) -> Bounds:
+def overflown(native: Bounds, float64: Bounds) -> Bounds:
     """A gradient's bounds, unknown where nan comes of an overflow that float64 does not have: in the order in which
     torch's backward multiplies, the same factors may overflow elsewhere or not at all."""
     unsure = np.isnan(native[0]) & np.isfinite(float64[0]) & np.isfinite(float64[1])

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.derivation import Derivation
-from explainers.enclosures import Bounds, Enclosures, Floats, contains, held
+from explainers.enclosures import Bounds, Enclosures, Floats, contains, held, overflown
 from explainers.forms import Forms
 from explainers.graph.arrays import Array
 from explainers.graph.nodes import AlignmentSum, Input, topological
@@ -104,7 +104,7 @@ def prove(
     value = _laid(rerun.value.array(), subject)
     checks = (
         _value(value, native, recorded, subject),
-        _gradient(forms, balls.gradients, rerun),
+        _gradient(forms, balls.gradients, rerun, balls.float64_gradients),
         _float64(forms, balls, upcast, of_value_alone=both_refused),
         _steps(derivation, native),
         _twin(results.get(TWIN), native, balls.float64, _room_of_script(forms)),
@@ -158,15 +158,21 @@ def _unknown(dtype: str) -> Message:
     return said("its bounds are infinite here: in {dtype} a step may overflow or divide by 0", dtype=dtype)
 
 
-def _gradient(forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult) -> Check:
-    """Every gradient that was asked for; one that torch does not have must be 0 by the formula."""
+def _gradient(
+    forms: Forms, found: tuple[Bounds, ...], rerun: RerunResult, finer: tuple[Bounds, ...] | None = None
+) -> Check:
+    """Every gradient that was asked for; one that torch does not have must be 0 by the formula.
+
+    What lies outside is asked of the bounds without an overflow of our own order too, where `finer` ones are given.
+    """
     if not forms.as_run:
         return Check("gradient", True)
     if rerun.raised:
         return Check("gradient", None, said("torch's own backward stops with {type}", type=worded(rerun.raised)))
-    inside = {
-        x: held(x, forms.as_run[x].axes, bounds, rerun.gradients) for x, bounds in zip(forms.as_run, found, strict=True)
-    }
+    inside: dict[Input, bool | None] = {}
+    for (x, node), bounds, exact in zip(forms.as_run.items(), found, finer or found, strict=True):
+        lies = held(x, node.axes, bounds, rerun.gradients)
+        inside[x] = held(x, node.axes, overflown(bounds, exact), rerun.gradients) if lies is False else lies
     wrong = next((x for x, lies in inside.items() if lies is False), None)
     if wrong is not None and not any(x.tensor in rerun.gradients for x in forms.as_run):
         return Check("gradient", None, said("torch gave no gradient to compare"))
