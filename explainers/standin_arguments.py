@@ -14,19 +14,37 @@ REFUSED: Final = re.compile(
 )
 """The function, the argument, its position and the type that was passed."""
 
+REFUSED_NUMBER: Final = re.compile(
+    r"\b(\w+)\(\): argument '(\w+)' \(position (\d)\) must be (?:float|Number|int), not (Tensor)\b"
+)
+"""The function, an option that is a number, its position, and that a tensor was passed."""
+
 _OF_TENSOR: Final = {"list": "({}).tolist()", "tuple": "({}, None)", "numpy.ndarray": "({}).numpy()"}
 _ALONE: Final = {"list": "[1.0, 2.0]", "tuple": "(1.0, 2.0)", "numpy.ndarray": "np.ones(2)", "int": "3", "float": "3.0"}
 
 
+def refused_number(found: re.Match[str]) -> str | None:
+    """The program with two numbers where one is wanted; None where the function is no loss that is known."""
+    return _with_argument(found, "torch.tensor([0.5, 1.0])")
+
+
 def refused_argument(found: re.Match[str]) -> str | None:
     """The program; None where the function is no loss that is known."""
+    return _with_argument(found, None)
+
+
+def _with_argument(found: re.Match[str], value: str | None) -> str | None:
     named = found[1].removesuffix("_nd")
     loss = next((each for each in (named, named.removesuffix("_loss")) if each in registry().losses), None)
     if loss is None:
         return None
     tree = ast.parse(registry()[loss].example)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == loss]
-    _pass(calls[-1], found[2], int(found[3]) - 1, found[4])
+    if value is None:
+        _pass(calls[-1], found[2], int(found[3]) - 1, found[4])
+    else:
+        calls[-1].keywords = [word for word in calls[-1].keywords if word.arg != found[2]]
+        calls[-1].keywords.append(ast.keyword(found[2], _written(value)))
     source = ast.unparse(tree)
     return f"import numpy as np\n{source}" if "np." in source else source
 

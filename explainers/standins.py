@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Final
 
 from explainers.older_messages import OLDER, labels_of_dtype
-from explainers.standin_arguments import REFUSED, refused_argument
+from explainers.standin_arguments import REFUSED, REFUSED_NUMBER, refused_argument, refused_number
 from explainers.standin_kernels import NOT_IMPLEMENTED, without_kernel
 
 _HEAD: Final = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\ntorch.manual_seed(0)\n"
-_SIZES: Final = r"(?:torch\.Size\()?\[?([\d, x]+)\]?\)?"
+_SIZES: Final = r"(?:torch\.Size\()?\[?([\d, x]*)\]?\)?"
 _MOST: Final = 10**6  # elements of a stand-in
+_MOST_SCORES: Final = 4 * _MOST  # and of scores over a vocabulary, which nothing is computed of
 
 _BUILT: Final = re.compile(r"\bnn\.(\w*Loss)\(\s*[A-Za-z_]\w*\s*,\s*[A-Za-z_]\w*\s*\)")
 _CALLED: Final = re.compile(
@@ -126,10 +127,7 @@ def _binary(loss: str, first: str) -> Callable[[Match], str | None]:
         if shapes is None:
             return None
         target, input = shapes
-        return (
-            f"y_pred = torch.{first}({_of(input)})\ny = torch.randint(0, 2, ({_of(target)},)).float()\n"
-            f"nn.{loss}()(y_pred, y)"
-        )
+        return f"y_pred = torch.{first}({input})\ny = torch.randint(0, 2, {target}).float()\nnn.{loss}()(y_pred, y)"
 
     return program
 
@@ -140,7 +138,7 @@ def _spread(found: Match) -> str | None:
     if shapes is None:
         return None
     target, input = shapes
-    return f"pred = torch.randn({_of(input)})\ntarget = torch.randn({_of(target)})\nF.mse_loss(pred, target)"
+    return f"pred = torch.randn({input})\ntarget = torch.randn({target})\nF.mse_loss(pred, target)"
 
 
 def _clash(found: Match) -> str | None:
@@ -156,7 +154,7 @@ def _classes_last(found: Match) -> str | None:
     if shapes is None or any(len(shape) != 2 for shape in shapes):
         return None
     (items, classes), (_, steps) = shapes
-    items = min(items, _MOST // (steps * classes))
+    items = min(items, _MOST_SCORES // (steps * classes))
     if not items:
         return None
     return (
@@ -248,10 +246,7 @@ def _ranking(found: Match) -> str | None:
     if shapes is None:
         return None
     a, b, y = shapes
-    return (
-        f"a = torch.randn({_of(a)})\nb = torch.randn({_of(b)})\ntarget = torch.ones({_of(y)})\n"
-        "F.margin_ranking_loss(a, b, target)"
-    )
+    return f"a = torch.randn({a})\nb = torch.randn({b})\ntarget = torch.ones({y})\nF.margin_ranking_loss(a, b, target)"
 
 
 def _label(found: Match) -> str | None:
@@ -260,6 +255,15 @@ def _label(found: Match) -> str | None:
         return None
     classes = label if label > 1 else 5
     return f"logits = torch.randn(2, {classes})\ntarget = torch.tensor([0, {label}])\nF.cross_entropy(logits, target)"
+
+
+def _lengths(found: Match) -> str:
+    """One length for several sequences."""
+    given = {"input": "(12,), (4, 4, 4)", "target": "(12, 12, 12), (4,)"}[found[1]]
+    return (
+        "log_probs = torch.randn(12, 3, 5).log_softmax(2)\ntargets = torch.randint(1, 5, (3, 4))\n"
+        f"F.ctc_loss(log_probs, targets, {given})"
+    )
 
 
 def _layout(found: Match) -> str | None:
@@ -304,7 +308,9 @@ _PROGRAMS: Final[tuple[tuple[re.Pattern[str], Callable[[Match], str | None]], ..
         re.compile(r"scalar type Long but (?:found|got scalar type) (Float|Double|Half)\b"),
         labels_of_dtype,
     ),
+    (re.compile(r"\b(input|target)_lengths must be of size batch_size"), _lengths),
     (REFUSED, refused_argument),
+    (REFUSED_NUMBER, refused_number),
     (NOT_IMPLEMENTED, without_kernel),
     (re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)"), _layout),
 )

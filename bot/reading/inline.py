@@ -25,7 +25,7 @@ _FOREIGN = "|".join(sorted(KERAS_CLASSES, key=len, reverse=True))
 _PACKAGES = "tf|tensorflow|keras|optax|sklearn|metrics|scipy"
 _START = re.compile(
     rf"(?<![\w.])(?:(?P<name>[A-Za-z_]\w{{0,40}})\s?=\s?(?=\[|[A-Za-z_]\w{{0,40}}\.[A-Za-z_][\w.]{{0,80}}\(|{_LOSSES})|"
-    rf"(?:torch|nn|F|np|{_PACKAGES})\.[\w.]+\(|(?:{_LOSSES}|{_FOREIGN})\()"
+    rf"(?!torch\.Size\()(?:torch|nn|F|np|{_PACKAGES})\.[\w.]+\(|(?:{_LOSSES}|{_FOREIGN})\()"
 )
 _TICKED = re.compile(r"`([^`\n]{3,400})`")
 _NEXT = re.compile(r"\(|\[|\.[A-Za-z_]\w*(?=\()|[\w.]+(?=\()")

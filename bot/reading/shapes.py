@@ -15,6 +15,7 @@ from bot.reading.lexing import parsed
 from bot.reading.literals import Role, role_of_name
 from bot.reading.losses import MODULES
 from bot.reading.names import completed, unbound
+from bot.reading.sketches.sizes import listed_shapes, smaller
 from bot.reading.sketches.tensors import Sort, made
 from bot.reading.snippets import name_of
 
@@ -28,6 +29,7 @@ _BREAK = re.compile(r"[;?!。]|\.\s|\n\s*\n")
 _WORD = re.compile(r"[A-Za-z_]\w*|出力|ラベル|ターゲット|予測|输出|标签|目标|预测")
 _REACH = 60
 _MOST = 10**6  # elements of a stand-in
+_MOST_STATED = 10**9  # of a tensor of the asker's: of such a shape a smaller one stands in
 _LEAST_BATCH = 4
 _LOGARITHMS = frozenset(("log", "log2", "log10"))
 _LOGARITHMIC = frozenset(("nll_loss", "kl_div"))
@@ -67,7 +69,12 @@ def stand_ins(source: str, text: str) -> dict[str, tuple[Shape, str]]:
     names = needed | {name for name in (loss.input, loss.target) if name} if loss else needed
     items = {ast.unparse(node).replace(" ", "") for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
     stated = [each for each in _stated(text, frozenset(names)) if each.written.replace(" ", "") not in items]
-    found = _by_name(stated, names, loss)
+    told = {
+        **_by_name(stated, names, loss),
+        **{n: s for n, s in listed_shapes(text, tuple(names)).items() if n in names},
+    }
+    errors = "\n".join(line for line in text.splitlines() if "Error" in line)
+    found = {name: shape for name, shape in smaller(told, errors, _MOST).items() if math.prod(shape) <= _MOST}
     kinds = _kinds(tree)
     return {name: (shape, f"{name} = {_tensor(name, shape, found, loss, kinds)}") for name, shape in found.items()}
 
@@ -108,7 +115,7 @@ def _shapes(text: str, names: frozenset[str]) -> Iterator[Stated]:
         end = match.end()
         sizes = tuple(int(each) for each in re.findall(r"\d+", match[0]))
         words = [word for word in _WORD.findall(before) if word in names or role_of_name(word)]
-        if words and 0 < math.prod(sizes) <= _MOST:
+        if words and 0 < math.prod(sizes) <= _MOST_STATED:
             said = words[-1] in names and re.search(rf"{words[-1]}`?\s*(?:is|are|has|:)\s*`?$", before)
             tupled = bool(said) and match[0].startswith("(") and len(sizes) > 1
             plain = not tupled and not _SAYS.search(f"{before} {match[0]}") and "x" not in match[0]
@@ -148,6 +155,16 @@ def _function(name: str) -> str | None:
     return name if name in MODULES.values() else None
 
 
+def _weights(tree: ast.Module) -> Iterator[tuple[str, Sort]]:
+    """Names that are passed as the weights of a loss."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.keyword(arg="weight" | "pos_weight", value=ast.Name(id=name)):
+                yield name, Sort.WEIGHTS
+            case _:
+                pass
+
+
 def _kinds(tree: ast.Module) -> dict[str, Sort]:
     """What a formula that is written out takes names for: a logarithm is taken of probabilities, and what weighs it
     as y and 1 - y are labels."""
@@ -156,7 +173,12 @@ def _kinds(tree: ast.Module) -> dict[str, Sort]:
     likely = {name for log in logs for arg in (*log.args, _owner(log)) if (name := _plain_name(arg)) is not None}
     rests = {name for node in ast.walk(tree) if id(node) not in under and (name := _complemented(node)) is not None}
     labels = dict.fromkeys(rests - likely, Sort.BINARY) if likely else {}
-    return {**labels, **dict.fromkeys(likely, Sort.PROBABILITIES), **dict.fromkeys(_places(tree), Sort.INDICES)}
+    return {
+        **labels,
+        **dict.fromkeys(likely, Sort.PROBABILITIES),
+        **dict.fromkeys(_places(tree), Sort.INDICES),
+        **dict(_weights(tree)),
+    }
 
 
 def _places(tree: ast.Module) -> Iterator[str]:
@@ -203,7 +225,7 @@ def _complemented(node: ast.AST) -> str | None:
 def _tensor(name: str, shape: Shape, found: Mapping[str, Shape], loss: _Loss | None, kinds: Mapping[str, Sort]) -> str:
     """Random numbers of a shape, as the loss, or a formula that is written out, wants them."""
     size = ", ".join(map(str, shape))
-    if kinds.get(name) is Sort.INDICES or (loss is None and name in kinds):
+    if kinds.get(name) in (Sort.INDICES, Sort.WEIGHTS) or (loss is None and name in kinds):
         return made(kinds[name], shape, _classes(shape, found))
     if loss is not None and name == loss.target:
         return _target(shape, found.get(loss.input or "", ()), loss.function)

@@ -56,6 +56,8 @@ def _statement(node: ast.stmt, source: str) -> Strength:
             return _expression(value, source)
         case ast.Assert(test=test):
             return Strength.STRONG if isinstance(test, ast.Compare | ast.Call) else Strength.WEAK
+        case ast.ClassDef(body=[ast.Expr()]) if "\n" not in source.strip():  # "class weights: torch.Size([20])"
+            return Strength.NONE
         case _ if isinstance(node, _COMPOUND):
             return Strength.STRONG if "\n" in source.strip() or _holds_code(node) else Strength.NONE
         case _:

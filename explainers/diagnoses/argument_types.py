@@ -20,6 +20,12 @@ _REFUSED = re.compile(r"(\w+)\(\): argument '(\w+)'(?: \(position (\d+)\))? must
 _ASSIGNED = re.compile(r"cannot assign '(?P<found>\w+)' object to buffer '(?P<name>\w+)'")
 _NUMBERS = ("float", "Number", "int", "tuple of ints")
 
+_ONE_FOR_ALL = said(
+    "Such an option is one number for the whole call; of a tensor of one element item() gives it. For another number "
+    "per item, call the loss once for each, or write its formula out by hand with torch.where, where the number may "
+    "be a tensor."
+)
+
 
 def rules() -> tuple[Rule, ...]:
     """The rules of this family."""
@@ -69,7 +75,10 @@ def _another_type(scene: Scene) -> Suspicion | None:
         at=scene.call.index,
         verdict=said("{function} takes {wanted} as {argument}, not {found}.",
                      function=called, wanted=wanted, argument=name, found=found),
-        evidence=(said("{argument} is {text} here.", argument=name, text=text),) if text else (),
+        evidence=(
+            *((said("{argument} is {text} here.", argument=name, text=text),) if text else ()),
+            *((_ONE_FOR_ALL,) if found == "Tensor" and wanted.startswith(_NUMBERS[:3]) else ()),
+        ),
         trials=(),
         fix=next(iter(changes), fixes.fix(scene, None, "choose", said("Pass {names}.", names=wanted))),
         alternatives=changes[1:],

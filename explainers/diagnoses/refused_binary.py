@@ -10,7 +10,7 @@ from explainers.diagnoses.operands import known_as, replaced
 from explainers.diagnoses.refitting import refitted
 from explainers.diagnoses.scene import Floats, Scene
 from explainers.diagnoses.wording import number, shape
-from explainers.messages import said
+from explainers.messages import Message, said
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 _PROBS = "probs = torch.tensor([0.9, 0.2, 0.7])\n"
@@ -183,16 +183,31 @@ def _sizes(scene: Scene) -> Suspicion | None:
         verdict=said("{input} has shape {x}, but {target} has shape {y}: they have to be the same.",
                      **names, x=shape(x), y=shape(y)),
         evidence=(said("{input} has {xs} numbers, {target} {ys}.", **names,
-                       xs=scene.given("input").elements, ys=scene.given("target").elements),),
+                       xs=scene.given("input").elements, ys=scene.given("target").elements),
+                  *_squeezed(names, x, y)),
         trials=(),
         fix=fixes.fix(scene, _same_shape(scene, x, y), "likely", _SAME_SHAPE),
         alternatives=refitted(scene, _SAME_SHAPE),
     )  # fmt: skip
 
 
+def _squeezed(names: dict[str, str], x: tuple[int, ...], y: tuple[int, ...]) -> tuple[Message, ...]:
+    """What leaves a batch of one item without any axis."""
+    if () not in (x, y) or max(x, y) not in ((1,), (1, 1)):
+        return ()
+    bare = names["input" if x == () else "target"]
+    return (
+        said("{name} has no axis at all. squeeze() takes away every axis of length 1, also that of a batch of one "
+             "item, such as the last batch of an epoch. squeeze(-1) or reshape(-1) keeps it, and drop_last=True leaves "
+             "out a last batch that is not full.", name=bare),
+    )  # fmt: skip
+
+
 def _same_shape(scene: Scene, x: tuple[int, ...], y: tuple[int, ...]) -> str | None:
     """The axis of length 1 taken from the one that has it, the dtype mended where that would stop it next."""
     cast = "" if scene.given("target").floating else ".float()"
+    if x == () and y == (1,):
+        return replaced(scene, input="{}.reshape(-1)", target=f"{{}}{cast}" if cast else None)
     if x == (*y, 1):
         return replaced(scene, input=f"{{}}.squeeze({len(x) - 1})", target=f"{{}}{cast}" if cast else None)
     if y == (*x, 1):

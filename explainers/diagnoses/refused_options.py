@@ -156,6 +156,8 @@ def _element_weights(scene: Scene) -> Suspicion | None:
     if not wide and len(x.shape) > 1 and weight.shape == x.shape[:1] and scene.name in _BROADCAST:
         axes = ", 1" * (len(x.shape) - 1)
         return _per_item(scene, found, same, "{}.unsqueeze(1)" if len(x.shape) == 2 else f"{{}}.view(-1{axes})")
+    if (axis := _of_length(weight.shape, x.shape)) is not None and not wide:
+        return _along(scene, found, same, axis)
     if changed is None:
         changed = fixes.with_option(scene, scene.call, found, None)
     note = said("Repeat the weights over the other axes.") if wide else said("Give weights of that shape, or none.")
@@ -194,6 +196,31 @@ def _per_item(scene: Scene, argument: str, verdict: Message, column: str) -> Sus
         trials=(),
         fix=fixes.fix(scene, changed, "likely", said("Make it a column, as unsqueeze(1) does of one axis.")),
     )
+
+
+def _of_length(weight: tuple[int, ...], x: tuple[int, ...]) -> int | None:
+    """The one axis of the input, none of the ends, that is as long as the weights."""
+    fitting = [axis for axis, size in enumerate(x) if weight == (size,)]
+    return fitting[0] if len(fitting) == 1 and 0 < fitting[0] < len(x) - 1 else None
+
+
+def _along(scene: Scene, argument: str, verdict: Message, axis: int) -> Suspicion:
+    """Weights of an axis that is not the last: it is the last that they are multiplied along."""
+    x, ones = scene.given("input").shape, ", 1" * (len(scene.given("input").shape) - axis - 1)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=verdict,
+        evidence=(
+            said("Axis {axis} of {name} has {count} entries, as many as {weight}; broadcasting compares from the last "
+                 "axis on, which has {last}. In shape {shape} the weights lie along axis {axis}.",
+                 axis=axis, name=known_as(scene, "input"), count=x[axis], weight=known_as(scene, argument), last=x[-1],
+                 shape=f"({x[axis]}{ones})"),
+            *_of_positives(argument),
+        ),
+        trials=(),
+        fix=fixes.fix(scene, replaced(scene, **{argument: f"{{}}.view(-1{ones})"}), "likely",
+                      said("Give the weights an axis of length 1 for each axis behind theirs.")),
+    )  # fmt: skip
 
 
 def _does_not_fit(scene: Scene, name: str) -> bool:

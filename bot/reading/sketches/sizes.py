@@ -1,7 +1,9 @@
 """Shapes and dtypes that a message states of names: "y_hat is (32, 10)", "masks: torch.Size([4, 1])", "y is int64"."""
 
 import ast
+import math
 import re
+from collections.abc import Mapping
 
 from bot.reading.stated import stated
 
@@ -11,13 +13,16 @@ _BETWEEN = (
     r"[\s'\"`:=]*(?:\.shape|\.size\(\))?[\s'\"`:=]*(?:(?:is|are|has|of|was|shape|size|shaped|a|an|tensor|"
     r"FloatTensor|LongTensor|with|形状|是|的|は|が|为)[\s:=]*){0,4}"
 )
+_SIZED = r"(?:torch\.Size\()?[\[(]\s*\d[\d, ]{0,60}[\])]\)?"
+_AND = r"\s*(?:,|;|/|、|，|&|\band\b|\bund\b|\by\b|\be\b|\bet\b|\bи\b|和|と|와|과)?\s*"
 _ROWS = 4
+_SMALL = 16  # of an axis that is cut, where the tensor would be too large
 _REMARK = re.compile(r"#.*")
 _WHOLE = re.compile(r"\b(?:int(?:64|32)?|long|LongTensor|whole numbers?)\b", re.I)
 _SIZES = (
     re.compile(
-        r"target size \(torch\.Size\(\[(?P<target>[\d, ]+)\]\)\).{1,60}"
-        r"input size \(torch\.Size\(\[(?P<input>[\d, ]+)\]",
+        r"target size \(torch\.Size\(\[(?P<target>[\d, ]*)\]\)\).{1,60}"
+        r"input size \(torch\.Size\(\[(?P<input>[\d, ]*)\]",
         re.I,
     ),
     re.compile(r"input has shape \[?(?P<input>[\d, ]+)\]?.{1,20}target has shape \[?(?P<target>[\d, ]+)"),
@@ -29,7 +34,34 @@ _COMMENT = r"\s*=[^\n#]{1,200}#[^\n]{0,20}?"
 def stated_shapes(prose: str, code: str, names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     """The shape of each of these names that the prose or a comment of the code says one of."""
     found = ((name, _shape(prose, code, name)) for name in names)
-    return {name: shape for name, shape in found if shape is not None}
+    return {name: shape for name, shape in found if shape is not None} | listed_shapes(prose, names)
+
+
+def listed_shapes(prose: str, names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """Shapes that follow a list of names one behind the other: "shapes of x, y, w: (8, 9), (8, 9), (9)"."""
+    if not names:
+        return {}
+    either = "|".join(map(re.escape, names))
+    name = rf"[`'\"]?(?<![\w.])(?:{either})(?!\w)(?:\.shape|\.size\(\))?[`'\"]?"
+    listed = re.compile(rf"{name}(?:{_AND}{name})+[^\n\d\[(]{{0,30}}\n?\s*(?={_SIZED})")
+    for match in listed.finditer(prose):
+        told = re.findall(rf"(?:{either})(?!\w)", match.group())
+        shapes = re.match(rf"{_SIZED}(?:{_AND}{_SIZED}){{{len(told) - 1}}}", prose[match.end() :])
+        if shapes is not None:
+            sizes = map(_sizes, re.findall(r"[\[(]\s*(\d[\d, ]*)[\])]", shapes.group()))
+            return dict(zip(told, sizes, strict=False))
+    return {}
+
+
+def smaller(shapes: Mapping[str, tuple[int, ...]], message: str, largest: int) -> dict[str, tuple[int, ...]]:
+    """The shapes with fewer elements, where they are too many: sizes that the error does not name become small ones,
+    the same for the same."""
+    told, found = set(map(int, re.findall(r"\d+", message))), dict(shapes)
+    if all(math.prod(shape) <= largest for shape in found.values()):
+        return found
+    sizes = sorted({size for shape in found.values() for size in shape if size > _SMALL and size not in told})
+    less = {size: _SMALL + at for at, size in enumerate(sizes)}
+    return {name: tuple(less.get(size, size) for size in shape) for name, shape in found.items()}
 
 
 def _shape(prose: str, code: str, name: str) -> tuple[int, ...] | None:

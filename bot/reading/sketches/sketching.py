@@ -11,8 +11,15 @@ from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES, loss_words
 from bot.reading.question import Completion, ReportedError, Snippet
 from bot.reading.sketches.calling import called, is_of_backward, with_backward
-from bot.reading.sketches.sizes import shapes_of_clash, shapes_of_error, shapes_of_views, stated_shapes, stated_whole
-from bot.reading.sketches.tensors import Scenario, Sort, fits, input_sort, made, scenarios
+from bot.reading.sketches.sizes import (
+    shapes_of_clash,
+    shapes_of_error,
+    shapes_of_views,
+    smaller,
+    stated_shapes,
+    stated_whole,
+)
+from bot.reading.sketches.tensors import LARGEST, Scenario, Sort, fits, input_sort, made, scenarios
 from bot.reading.sketches.uses import OPTIONS, STEPS, Use, Uses, called_part, read_first, use_of_name, uses
 from bot.reading.snippets import lacked
 from bot.reading.statements import bound_names
@@ -58,6 +65,7 @@ def sketches(
         return ()
     every = tuple(dict.fromkeys((*names, *bound_names(own.source))))
     shapes = {**shapes_of_views(tree, names), **stated_shapes(prose, own.source, every), **own.shapes}
+    shapes = smaller(shapes, error.message if error is not None else "", LARGEST // 10)
     whole = frozenset(name for name in every if stated_whole(prose, name))
     named = (shapes_of_error(error.message) or shapes_of_clash(error.message, prose)) if error else None
     if not all(fits(shape) for shape in (*shapes.values(), *(named or ()))):
@@ -147,6 +155,8 @@ def _lines(name: str, use: Use, stated: Stated, scenario: Scenario) -> Iterator[
             yield f"{name} = {scenario.classes}"
         case Use.OPTION:
             yield f"{name} = {OPTIONS[name]}"
+        case Use.TOTAL:
+            yield f"{name} = 0.0"
         case Use.MODEL:
             yield from _model(name, known, scenario)
         case Use.BATCHES:

@@ -23,6 +23,7 @@ class Sort(Enum):
     DISTRIBUTION = "distribution"
     SIGNS = "signs"
     WHOLE = "whole"
+    WEIGHTS = "weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def made(sort: Sort, shape: tuple[int, ...], classes: int) -> str:
             return f"torch.randn({sizes}, requires_grad=True)"
         case Sort.NUMBERS:
             return f"torch.randn({sizes})"
+        case Sort.WEIGHTS:
+            return f"torch.rand({sizes})"
         case Sort.PROBABILITIES:
             return f"torch.rand({sizes}, requires_grad=True)"
         case Sort.LOG_PROBABILITIES:

@@ -24,7 +24,7 @@ OPTIONS = {
     "gamma": "2.0", "alpha": "0.25", "eps": "1e-8", "epsilon": "1e-8", "smooth": "1.0", "smoothing": "0.1",
     "margin": "1.0", "temperature": "0.5", "tau": "0.5", "beta": "1.0", "delta": "1.0", "num_classes": "3",
     "n_classes": "3", "classes": "3", "reduction": "'mean'", "dim": "1", "t": "2.0",
-    "label_smoothing": "0.1", "ignore_index": "-100", "blank": "0",
+    "device": "'cpu'", "label_smoothing": "0.1", "ignore_index": "-100", "blank": "0",
 }  # fmt: skip
 """Usual values of the options that losses are written with."""
 
@@ -38,6 +38,7 @@ class Use(Enum):
     WEIGHT = "weight"
     COUNT = "count"
     OPTION = "option"
+    TOTAL = "total"
     LOSS = "loss"
     MODEL = "model"
     BATCHES = "batches"
@@ -113,12 +114,23 @@ def _use(tree: ast.Module, name: str, parts: tuple[str, ...], role: Use | None) 
         return Use.LOSS if _A_LOSS.search(name) else Use.MODEL
     if _is_iterated(tree, name):
         return Use.BATCHES
-    if parts:
+    if parts or name == "self":
         return Use.OBJECT
+    if _is_added_to(tree, name):
+        return Use.TOTAL
     said = use_of_name(name)
     if role is None and said is None and name in OPTIONS:
         return Use.OPTION
     return said if said in (Use.WEIGHT, Use.COUNT, Use.PROBABILITY) else role or said or Use.INPUT
+
+
+def _is_added_to(tree: ast.Module, name: str) -> bool:
+    """Whether the source reads it only to add to it: a running total."""
+    added = {id(each.target) for each in ast.walk(tree) if isinstance(each, ast.AugAssign)}
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    return any(id(node) in added for node in named) and all(
+        id(node) in added or isinstance(node.ctx, ast.Store) for node in named
+    )
 
 
 def read_first(tree: ast.Module) -> tuple[str, ...]:
@@ -223,7 +235,7 @@ def _parts(tree: ast.Module, name: str) -> Iterator[str]:
         match node:
             case ast.Attribute(value=ast.Name(id=owner), attr=part) if owner == name:
                 if id(node) not in called:
-                    if part not in _OF_TENSORS:
+                    if part not in _OF_TENSORS or (name, part) == ("self", "device"):
                         yield part
                 elif name == "self" or part in STEPS or called_part(part) is not Use.OBJECT:
                     yield f"{part}()"
