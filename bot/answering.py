@@ -15,6 +15,7 @@ from bot.beside import Beside
 from bot.choosing import Choosing, Program
 from bot.claims import for_answer
 from bot.comparing import Compared
+from bot.dated import dated
 from bot.evaluation import Children
 from bot.evaluator.explainer import ExplainerTimedOut
 from bot.evaluator.explainer_pool import Explainers
@@ -237,6 +238,7 @@ class Walk:
             *chain(*changed),
             *remarks(question, snippet),
             *self._unraised(question, program, answer),
+            *(dated(question.text, self._answering.catalogue.torch) if program.is_theirs else ()),
             *_rounded(question, program),
         )
         after = [Paragraph("remarks", each.say(translator)) for each in added]

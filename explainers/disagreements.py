@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -36,14 +37,28 @@ def disagreement(explanation: Explanation) -> Claim | None:
     value = single(explanation.value)
     if not printed or value is None:
         return None
-    held = [
+    held = _held(explanation, value)
+    return None if any(claim.agrees(v) for claim in printed for v in held) else printed[0]
+
+
+def nowhere_finite(explanation: Explanation) -> Claim | None:
+    """A nan or an infinity that the asker shows, where every number here is finite."""
+    value = single(explanation.value)
+    stated = next((claim for claim in _printed(explanation) if isinstance(claim.value, str)), None)
+    if stated is None or value is None:
+        return None
+    return stated if all(map(math.isfinite, _held(explanation, value))) else None
+
+
+def _held(explanation: Explanation, value: float) -> list[float]:
+    """Every number that some run gave."""
+    return [
         value,
         *entries(o.value for o in explanation.others),
         *entries(explanation.gradient.values()),
         *(number for s in explanation.recording.shown if (number := _number(explanation, s)) is not None),
         *(c.value for d in explanation.diagnoses for c in d.counterfactuals if c.value is not None),
     ]
-    return None if any(claim.agrees(v) for claim in printed for v in held) else printed[0]
 
 
 def entries(values: Iterable[Any]) -> Iterator[float]:

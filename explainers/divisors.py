@@ -77,9 +77,10 @@ def _kept(recording: Recording, call: Call) -> Iterator[Message]:
     with np.errstate(all="ignore"):  # inf among them
         mean, total = float(terms.mean()), float(terms.sum())
     yield said(
-        "reduction='none' takes no mean and keeps {count} losses, one for each item: their mean is {mean}, their sum "
-        "{total}. backward() needs a single number, so it is for you to reduce them.",
+        "reduction='none' takes no mean and keeps {count} losses in shape {shape}, one for each item: their mean is "
+        "{mean}, their sum {total}. backward() needs a single number, so it is for you to reduce them.",
         count=made.elements,
+        shape=f"({', '.join(map(str, made.shape))}{',' if len(made.shape) == 1 else ''})",
         mean=shown(mean),
         total=shown(total),
     )

@@ -3,7 +3,7 @@
 import bisect
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot.reading.arithmetic import ARITHMETIC, RESULT, is_arithmetic, worked_out
 from bot.reading.cues import (
@@ -31,7 +31,7 @@ from bot.reading.pieces import Piece, Sort
 from bot.reading.printed import NUMBER, Printed, as_claimed, number_at
 from bot.reading.question import Claim, Span
 from bot.reading.tensors import tensors
-from bot.reading.text import as_prose, blanked
+from bot.reading.text import Line, as_prose, blanked
 from bot.reading.tracebacks import mentioned
 
 MAX_CLAIMS = 64
@@ -73,6 +73,7 @@ def output_claims(found: Iterable[Piece], text: str) -> list[Claim]:
             lines = [line for line in piece.lines if not mentioned(line.text)]
             claims += [claim for line in lines for claim in _remarked(line.text, line.start, text)]
             claims += [claim for line in lines for claim in _hoped(line.text, line.start, text)]
+            claims += _commented(lines, text)
     return claims
 
 
@@ -94,6 +95,19 @@ def _remarked(line: str, start: int, text: str) -> list[Claim]:
     if not values or (all(v.integral for v in values) and not _shows(line[:comment])):
         return []
     return [_printed(_moved(value, start + remark.start("said")), text) for value in values]
+
+
+def _commented(lines: Sequence[Line], text: str) -> Iterator[Claim]:
+    """A tensor that a comment on a line of its own holds, below what shows one: `print(x)`, then `# tensor(0.5)`."""
+    above = ""
+    for line in lines:
+        comment = lexis(line.text).comment
+        if comment is None or line.text[:comment].strip():
+            above = line.text if line.text.strip() else above
+            continue
+        values = [value for value in tensors(line.text[comment:]) if value.wrapped and value.complete]
+        if len(values) == 1 and _shows(above) and not line.text[comment:].strip("# ").find("tensor"):
+            yield _printed(_moved(values[0], line.start + comment), text)
 
 
 def _hoped(line: str, start: int, text: str) -> list[Claim]:

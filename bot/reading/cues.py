@@ -99,7 +99,7 @@ ARGUMENT = re.compile(
     r"tau|"
     r"temperature|smoothing|delta|dim|axis|seed|version|pytorch|torch|python|cuda|tensorflow|keras|size|weights?|"
     r"weight decay|"
-    r"class(?:es)?|index|labels?|targets?|length|sigma|threshold|dropout|patience|layers?|line|block|thread|step|case|question|part|"
+    r"class(?:es)?|index|labels?|targets?|inputs?|logits|length|sigma|threshold|dropout|patience|layers?|line|block|thread|step|case|question|part|"
     r"clases?|classe|klasse|etiqueta|ziel|alvo|класс|метка|num_\w+|pos_weight|label_smoothing)\s*(?:[=:]|of|is|was|"
     r"to|are|es|est|ist)?\s*$"
     r"|(?:クラス|ラベル|バッチ|エポック|クラス数|学習率|类|类别|标签|学习率|클래스|레이블|라벨|배치|क्लास|"

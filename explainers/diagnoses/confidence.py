@@ -47,7 +47,10 @@ def rules() -> tuple[Rule, ...]:
                 "random guessing loss",
             ),
             losses=frozenset(
-                {"cross_entropy", "binary_cross_entropy_with_logits", "binary_cross_entropy", "soft_margin_loss"}
+                {
+                    *("cross_entropy", "nll_loss"),
+                    *("binary_cross_entropy_with_logits", "binary_cross_entropy", "soft_margin_loss"),
+                }
             ),
             trigger=_at_chance,
             positive=_HEAD
@@ -139,13 +142,13 @@ def _at_chance(scene: Scene) -> Suspicion | None:
             chance=number(math.log(classes)),
         ),
         evidence=(said("Within a row the scores differ by {spread} at most.", spread=number(spread)),),
-        trials=() if scene.name == "binary_cross_entropy" else (zero,),
+        trials=() if scene.name in ("binary_cross_entropy", "nll_loss") else (zero,),
     )
 
 
 def _choices(scene: Scene, x: Floats) -> tuple[int, float]:
     """Between how many classes is chosen, and how far the scores are from telling them apart."""
-    if scene.name == "cross_entropy":
+    if scene.name in ("cross_entropy", "nll_loss"):
         rows = class_rows(scene)
         return rows.shape[1], float((rows.max(axis=1) - rows.min(axis=1)).max()) if np.isfinite(
             rows

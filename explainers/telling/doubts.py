@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from explainers.digits import shown
-from explainers.disagreements import disagreement, entry_otherwise, shown_nowhere, shown_otherwise
+from explainers.disagreements import disagreement, entry_otherwise, nowhere_finite, shown_nowhere, shown_otherwise
 from explainers.explanation import Explanation
 from explainers.locale import Translator
 from explainers.messages import Message, said
 from explainers.telling.sections import drawn_values
 
 OLD_ITEM = "[0]"
+_SEEDED = re.compile(r"\bseed\(|\brand(?:n|int|perm|om)?\w*\(|\bdropout", re.I)
 PLAIN_NUMBERS = "float"
 
 
@@ -21,18 +23,16 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
     lines += [d.uncertainty for d in explanation.diagnoses[:1] if d.uncertainty is not None]
     if completions:
         lines.append(said("Added to your snippet: {names}.", names=", ".join(completions)))
-    if (claim := disagreement(explanation)) is not None:
-        lines.append(
-            said("You show {claimed}; versions, seeds or data may differ.", claimed=claim.text or str(claim.value))
-        )
+    if (claim := disagreement(explanation) or nowhere_finite(explanation)) is not None:
+        lines.append(_otherwise(explanation, claim.text or str(claim.value)))
     elif (entry := entry_otherwise(explanation)) is not None:
-        lines.append(said("You show {claimed}; versions, seeds or data may differ.", claimed=entry.claimed))
+        lines.append(_otherwise(explanation, entry.claimed))
     else:
         lines += [
-            said("You show {claimed} for {code}, and here it is {value}: versions or seeds differ.",
-                 claimed=claimed, code=code, value=value)
+            said("You show {claimed} for {code}, and here it is {value}.", claimed=claimed, code=code, value=value)
             for claimed, code, value in shown_otherwise(explanation)
-        ]  # fmt: skip
+        ]
+        lines += [_why_otherwise(explanation)] if shown_otherwise(explanation) else []
         lines += [
             said("You show {claimed}, which is no number of this program in today's torch: older versions rounded or "
                  "computed otherwise, or the seed or the data differ.", claimed=claimed)
@@ -51,6 +51,19 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
         reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
         lines += [said("Not certified: {reason}.", reason=reason) for reason in reasons.values()]
     return [message.say(translator) for message in lines]
+
+
+def _otherwise(explanation: Explanation, claimed: str) -> Message:
+    return said("You show {claimed}. {reason}", claimed=claimed, reason=_why_otherwise(explanation))
+
+
+def _why_otherwise(explanation: Explanation) -> Message:
+    """Why another run of the same lines can give another number."""
+    if explanation.recording.random or _SEEDED.search(explanation.recording.source):
+        return said("Versions, seeds or data may differ.")
+    return said(
+        "Nothing is drawn at random here: an older version of torch, another device or dtype, or other data gave that."
+    )
 
 
 def _same_whatever(explanation: Explanation) -> bool:

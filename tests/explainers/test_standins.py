@@ -47,6 +47,17 @@ MESSAGES = [
             ("nll_loss_nd", "target", 2, "numpy.ndarray"),
         ]
     ),
+    (
+        "ValueError",
+        "Target size (torch.Size([1])) must be the same as input size (torch.Size([]))",
+        "bce-sizes-differ",
+    ),
+    ("RuntimeError", "input_lengths must be of size batch_size", "ctc-lengths-unlike"),
+    (
+        "TypeError",
+        "huber_loss(): argument 'delta' (position 4) must be float, not Tensor",
+        "argument-of-another-type",
+    ),
     ("IndexError", "Target 10 is out of bounds.", "ce-target-out-of-range"),
     ("IndexError", "Target -1 is out of bounds.", "ce-target-out-of-range"),
     ("RuntimeError", "shape '[32, 784]' is invalid for input of size 3072", "reshape-impossible"),
