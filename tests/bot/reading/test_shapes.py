@@ -23,7 +23,7 @@ NET = "out = net(images)\nloss = F.cross_entropy(out, labels)"
         ("print(out.shape)  # torch.Size([16, 3])", NET, {"out": (16, 3), "labels": (16,)}),
         ("print(out.shape)\ntorch.Size([16, 3])", NET, {"out": (16, 3), "labels": (16,)}),
         ("shapes of output and labels: (8, 3), (8,)", CE, {"output": (8, 3), "labels": (8,)}),
-        ("output is [4, 21, 512, 512]", CE, {"output": (4, 21, 16, 16), "labels": (4, 16, 16)}),
+        ("output has shape [4, 21, 512, 512]", CE, {"output": (4, 21, 16, 16), "labels": (4, 16, 16)}),
         ("出力の形状は [16, 3]、ラベルは [16] です", NET, {"out": (16, 3), "labels": (16,)}),
         ("pred = [4, 2] and target = [4, 3]", "F.mse_loss(pred, target)", {}),
         ("I use 3 layers (64, 32) and lr 0.1", CE, {}),
