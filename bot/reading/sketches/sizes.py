@@ -59,7 +59,7 @@ def smaller(shapes: Mapping[str, tuple[int, ...]], message: str, largest: int) -
     told, found = set(map(int, re.findall(r"\d+", message))), dict(shapes)
     if all(math.prod(shape) <= largest for shape in found.values()):
         return found
-    sizes = sorted({size for shape in found.values() for size in shape if size > _SMALL and size not in told})
+    sizes = sorted({size for shape in found.values() for size in shape if size > 4 * _SMALL and size not in told})
     less = {size: _SMALL + at for at, size in enumerate(sizes)}
     return {name: tuple(less.get(size, size) for size in shape) for name, shape in found.items()}
 
