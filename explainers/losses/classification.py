@@ -6,7 +6,9 @@ Formulas as torch computes them: torch.nn.functional and ATen's LossNLL.cpp. Sha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 
 from explainers.graph import ops
 from explainers.graph.arrays import Array, Layout, aligned, broadcast
@@ -168,27 +170,26 @@ def _picked(
     y = aligned(target, layout)
     weights = None if weight is None else ops.take(_per_class(weight, c), y, c)
     item = ops.neg(ops.take(log_p, y, c))
-    item = item if weights is None else ops.mul(weights, item)
+    terms = [(Fraction(1), item if weights is None else ops.mul(weights, item))]
     if smoothing > 0.0:
         eps = Fraction(repr(float(smoothing)))
         weighted = log_p if weight is None else ops.mul(_per_class(weight, c), log_p)
         spread = ops.neg(ops.sum(weighted, (c,) if c else ()))
-        item = ops.add(ops.mul(1 - eps, item), ops.mul(eps / _size(c), spread))
+        terms = [(1 - eps, terms[0][1]), (eps / _size(c), spread)]
     if target.values is None or target.holds(ignore_index):
         kept = ops.compare("ne", y, ignore_index)
-        item, weights = ops.where(kept, item, 0), ops.where(kept, 1 if weights is None else weights, 0)
-    if smoothing > 0.0 and weight is not None and reduction == "mean":
-        assert weights is not None
-        item = _of_some_weight(item, weights, layout)
+        terms = [(share, ops.where(kept, term, 0)) for share, term in terms]
+        weights = ops.where(kept, 1 if weights is None else weights, 0)
+    if weight is not None and reduction == "mean":  # each average by itself, so that one of no weights at all is 0/0
+        return Array(_shared([(share, reduced(term, layout, reduction, weights).node) for share, term in terms]))
     if reduction == "mean" and weights is None:  # by the kernel of nll_loss, which adds in the dtype itself
-        return Array(ops.div(reduced(item, layout, "sum").node, ops.count(axis for axis in layout if axis)))
-    return reduced(item, layout, reduction, weights)
+        return Array(ops.div(reduced(_shared(terms), layout, "sum").node, ops.count(axis for axis in layout if axis)))
+    return reduced(_shared(terms), layout, reduction, weights)
 
 
-def _of_some_weight(item: Node, weights: Node, layout: Layout) -> Node:
-    """Not a number where no target has a weight: of the two averages the first is 0/0 then."""
-    total = ops.sum(weights, tuple(axis for axis in layout if axis is not None))
-    return ops.mul(ops.div(total, total), item)
+def _shared(terms: Sequence[tuple[Fraction, Node]]) -> Node:
+    """The sum of terms, each by its share."""
+    return reduce(ops.add, (term if share == 1 else ops.mul(share, term) for share, term in terms))
 
 
 def _soft(

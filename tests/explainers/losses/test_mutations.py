@@ -144,7 +144,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "one_hot": ("F.one_hot(y, 4)",),
 }
 LOG_P = "log_p = ops.log_softmax(ops.real(input.node), c)"
-SPREAD = "ops.mul(eps / _size(c), spread)"
+SPREAD = "(eps / _size(c), spread)"
 MUTANTS: tuple[tuple[str, ModuleType, str, str], ...] = (
     ("the sign", classes, "ops.neg(ops.take(log_p, y, c))", "ops.take(log_p, y, c)"),
     ("one class further", classes, "ops.take(log_p, y, c)", 'ops.take(log_p, ops.binary("add", y, 1), c)'),
@@ -172,12 +172,12 @@ MUTANTS: tuple[tuple[str, ModuleType, str, str], ...] = (
     ("no gradient", classes, LOG_P, "log_p = ops.log_softmax(ops.stop_gradient(input.node), c)"),
     ("weights do not normalise", classes, ", reduction, weights)", ", reduction)"),
     ("no weights", classes, "item if weights is None else ops.mul(weights, item)", "item"),
-    ("no smoothing", classes, "ops.add(ops.mul(1 - eps, item), ops.mul(eps / _size(c), spread))", "item"),
-    ("smoothing on top", classes, "ops.mul(1 - eps, item)", "item"),
-    ("smoothing over the others", classes, SPREAD, "ops.mul(eps / (_size(c) - 1), spread)"),
-    ("smoothing not shared", classes, SPREAD, "ops.mul(eps, spread)"),
+    ("no smoothing", classes, "terms = [(1 - eps, terms[0][1]), (eps / _size(c), spread)]", "pass"),
+    ("smoothing on top", classes, "(1 - eps, terms[0][1])", "(Fraction(1), terms[0][1])"),
+    ("smoothing over the others", classes, SPREAD, "(eps / (_size(c) - 1), spread)"),
+    ("smoothing not shared", classes, SPREAD, "(eps, spread)"),
     ("ignored ones count", classes, "1 if weights is None else weights, 0", "weights or ops.constant(1), weights or 1"),
-    ("ignored ones added", classes, "ops.where(kept, item, 0)", "item"),
+    ("ignored ones added", classes, "ops.where(kept, term, 0)", "term"),
     ("soft targets not raised", classes, "ops.add(ops.mul(t, 1 - eps), eps / _size(c))", "ops.mul(t, 1 - eps)"),
     ("soft targets unweighted", classes, "t = ops.mul(_per_class(weight, c), t)", "t = t"),
     ("soft targets summed over all", classes, "layout = _classes(input)[1]", "layout = input.layout"),
