@@ -16,13 +16,14 @@ from explainers import explain
 from explainers.explanation import Explanation
 from explainers.proof import Proof
 from tests.explainers.losses.calls.strategies import Calls, LossCall
-from tests.explainers.losses.test_losses import LOSSES, SLOW, is_real, torchs, torchs_own
+from tests.explainers.losses.test_losses import LOSSES, SLOW, is_half, is_real, torchs, torchs_own
 
 EACH = 8
 """Calls of every loss; there are more than thirty of them."""
 SPARED = 1
-"""Calls of finite numbers, of every loss, that may be left with a stated reason (float16 next to its limit); none of
-sixty was when this was measured. What is infinite may be multiplied by what only torch's rounding makes 0."""
+"""Calls of finite numbers, of every loss, that may be left with a stated reason; none of sixty was when this was
+measured. What is infinite may be multiplied by what only torch's rounding makes 0, and half precision overflows early.
+"""
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 POWER = re.compile(r" × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 NUMBER = re.compile(r"-?\b(?:inf|nan|\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
@@ -39,7 +40,7 @@ def test_a_call_is_explained_as_torch_computes_it(name: str, calls: Calls) -> No
         found = explained(call)
         proof = found.proof
         assert proof.certified or (proof.verdict == "not-applicable" and proof.reasons), proof
-        if not proof.certified and all(torch.isfinite(x).all() for x in tensors(call)):
+        if not proof.certified and not is_half(call) and all(torch.isfinite(x).all() for x in tensors(call)):
             unproven.append((call, proof))
         assert told(found), str(found)
         assert same(found.value, value), (found.value, value)
