@@ -25,7 +25,7 @@ from explainers.cards.card import (
     Text,
     Toned,
 )
-from explainers.cards.fonts import Coverage, breakable, columns, shortened
+from explainers.cards.fonts import Coverage, breakable, columns, joint, shortened
 from explainers.cards.formulas import inline, laid_out, variants
 from explainers.cards.notation import Relation
 from explainers.cards.typeset import Typesetter
@@ -51,12 +51,15 @@ class Writer:
     def text(self, text: Text, limit: int) -> list[Any]:
         """Segments until `limit` columns are used up; "…" where some are left out."""
         shown: list[Any] = []
+        before = ""
         for segment in text:
             if limit <= 0:
                 return [*shown, "…"]
+            words = "" if isinstance(segment, Math) else segment if isinstance(segment, str) else segment.text
+            after = self.coverage.drawable(words[: 8 * limit])
             written, used = self._segment(segment, limit)
-            shown.append(written)
-            limit -= used
+            shown += [*filter(None, (joint(before, after),)), written]
+            before, limit = after, limit - used
         return shown
 
     def _segment(self, segment: Segment, limit: int) -> tuple[Any, int]:

@@ -68,6 +68,13 @@ def breakable(text: str) -> str:
     return " ".join(_broken(word) for word in text.split(" "))
 
 
+def joint(before: str, after: str) -> str:
+    """The invisible place to break between two pieces that would be one word longer than a column might be."""
+    return (
+        BREAK if len(before.rsplit(" ", maxsplit=1)[-1]) + len(after.split(" ", maxsplit=1)[0]) > _LONGEST_WORD else ""
+    )
+
+
 def _broken(word: str) -> str:
     if len(word) <= _LONGEST_WORD or not word.isascii():
         return word if len(word) <= _LONGEST_WORD else _every(word, 8)

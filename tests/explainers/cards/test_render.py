@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sympy
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
@@ -203,6 +203,7 @@ def test_left_out_steps_are_told(renderer: Renderer, make_card: MakeCard) -> Non
 
 @random_pictures
 @given(st.text(max_size=400), st.text(max_size=200), st.sampled_from(["dark", "light"]))
+@example("\U000eb8caáÉaC\U0010d352Í", "\U000eb8caáÉaC\U0010d352Í", "dark")  # two words that run into one too long
 def test_any_text_draws(renderer: Renderer, make_card: MakeCard, first: str, second: str, theme: str) -> None:
     card = make_card(
         title=(first, Strong(second)), code=second, takeaway=(first, Code(second), Toned(first, Role.TARGET)),
