@@ -126,7 +126,7 @@ def _factor(scene: Scene) -> Suspicion | None:
         ):
             continue
         is_share = below is not None and below.size > 0 and bool(((below >= 0) & (below <= 1)).all())
-        if below is None or not is_share or gamma <= 0 or not _multiplies_logarithm(scene, call):
+        if below is None or not is_share or gamma <= 0 or not multiplies_logarithm(scene, call):
             continue
         return Suspicion(
             at=call.index,
@@ -153,7 +153,7 @@ def _without_factor(scene: Scene, gamma: float) -> GraphRerun:
     return graph_rerun(*(set_to(c, "exponent", 0.0) for c in powers))
 
 
-def _multiplies_logarithm(scene: Scene, factor: Call) -> bool:
+def multiplies_logarithm(scene: Scene, factor: Call) -> bool:
     """Whether the factor, item by item, is multiplied with what a logarithm or a cross-entropy gave without it."""
     for call in _needing(scene, factor):
         sides = [upstream(id, scene.makers) for id in call.inputs()] if short(call) == "mul" else []
@@ -164,8 +164,17 @@ def _multiplies_logarithm(scene: Scene, factor: Call) -> bool:
 
 def _weighs(factor: Call, weight: list[Call], term: list[Call]) -> bool:
     since = [short(c) for c in weight if c.index > factor.index]
-    is_logarithm = any(short(c) in _LOGS or "entropy" in short(c) or short(c) == "log_softmax" for c in term)
-    return factor in weight and factor not in term and is_logarithm and not {"sum", "mean"}.intersection(since)
+    return (
+        factor in weight
+        and factor not in term
+        and any(map(is_of_logarithm, term))
+        and not {"sum", "mean"}.intersection(since)
+    )
+
+
+def is_of_logarithm(call: Call) -> bool:
+    """Whether a call takes a logarithm, or is a cross-entropy."""
+    return short(call) in _LOGS or "entropy" in short(call) or short(call) == "log_softmax"
 
 
 def _alpha(scene: Scene) -> Suspicion | None:

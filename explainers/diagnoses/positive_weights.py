@@ -66,7 +66,12 @@ def rules() -> tuple[Rule, ...]:
                 "pos_weight is one number per output (per label, per column) and weighs the positive class only (y=1). "
                 "A second number is not for class 0: it belongs to a second output, which there is not."
             ),
-            words=("pos_weight two values", "pos_weight for class 0 and class 1", "pos_weight one sigmoid output"),
+            words=(
+                "pos_weight two values",
+                "pos_weight for class 0 and class 1",
+                "pos_weight one sigmoid output",
+                "pos_weight two classes one sigmoid output",
+            ),
             losses=_LOGITS,
             trigger=_one_per_output,
             positive=_HEAD

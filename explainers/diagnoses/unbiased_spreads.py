@@ -56,9 +56,13 @@ def _unbiased(scene: Scene) -> Suspicion | None:
     found = [c for c in scene.needed() if short(c) in _SPREADS and _over(scene, c) > 1 and _corrected(c) is not None]
     shown = [s.number for s in scene.recording.shown if s.tensor is None and s.number is not None]
     others = [x for x in shown if scene.value is not None and not math.isclose(x, scene.value, rel_tol=_NEAR)]
-    if not found or not (others or goals(scene)):
+    if not found:
         return None
     call, count = found[0], _over(scene, found[0])
+    share = (count - 1) / count
+    own = scene.value is not None and math.isclose(scene.value, share, rel_tol=_NEAR)
+    if not (others or goals(scene) or own):
+        return None
     edits = [edit for c in found if (edit := _corrected(c)) is not None]
     return Suspicion(
         at=call.index,
@@ -66,10 +70,11 @@ def _unbiased(scene: Scene) -> Suspicion | None:
                      "the whole difference.",
                      value=stated(scene), function=short(call), line=line_of(call), less=count - 1,
                      count=count),
-        evidence=(said("(n − 1)/n is {share} here.", share=number((count - 1) / count)),),
+        evidence=(said("(n − 1)/n is {share} here.", share=number(share)),),
         trials=(
             Trial(said("with correction=0, divided by n"), graph_rerun(*edits),
-                  proves=lambda v: any(math.isclose(v, x, rel_tol=_NEAR) for x in others) or _meets(scene, v)),
+                  proves=lambda v: any(math.isclose(v, x, rel_tol=_NEAR) for x in (*others, *([1.0] if own else [])))
+                  or _meets(scene, v)),
         ),
         fix=fixes.fix(scene, _by_n(scene, found), "choose",
                       said("Divide by n with correction=0 where the other side does.")),

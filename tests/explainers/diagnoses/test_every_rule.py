@@ -40,6 +40,8 @@ ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {
     "ignored-row-all-infinite": frozenset({"ce-ignored-left-out"}),
     "alpha-the-same-for-both": frozenset({"focal-factor-lowers"}),
     "focal-on-reduced-loss": frozenset({"focal-factor-lowers"}),
+    "focal-factor-of-scores": frozenset({"focal-factor-lowers"}),
+    "focal-gamma-multiplied": frozenset({"focal-factor-lowers"}),
     "integer-prediction": frozenset({"regression-target-dtype"}),
 }
 CURES = ("correction", "gradient", "fix", "equivalent")
