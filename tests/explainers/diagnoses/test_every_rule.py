@@ -41,6 +41,7 @@ ALSO_TRUE_OF_CONTROL: dict[str, frozenset[str]] = {
     "alpha-the-same-for-both": frozenset({"focal-factor-lowers"}),
     "focal-on-reduced-loss": frozenset({"focal-factor-lowers"}),
     "focal-factor-of-scores": frozenset({"focal-factor-lowers"}),
+    "tensor-minus-itself": frozenset({"surrogate-of-ratio-one"}),
     "focal-gamma-multiplied": frozenset({"focal-factor-lowers"}),
     "integer-prediction": frozenset({"regression-target-dtype"}),
 }
