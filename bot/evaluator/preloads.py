@@ -14,7 +14,8 @@ STDLIB: Final = """
     re reprlib secrets select shutil signal socket sqlite3 statistics string struct subprocess sys sysconfig
     tempfile textwrap threading time timeit token tokenize traceback types typing unicodedata unittest
     unittest.mock urllib.parse urllib.request uuid warnings weakref zipfile zlib encodings.ascii encodings.idna
-    encodings.latin_1 encodings.unicode_escape encodings.utf_16 encodings.utf_8_sig _strptime asyncio
+    encodings.latin_1 encodings.unicode_escape encodings.utf_16 encodings.utf_8_sig encodings.cp932 encodings.gb18030
+    encodings.cp1252 _strptime asyncio
     concurrent.futures multiprocessing multiprocessing.pool multiprocessing.queues
     multiprocessing.shared_memory multiprocessing.synchronize
 """.split()  # noqa: SIM905 - sixty quoted lines would hide the list

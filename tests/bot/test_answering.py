@@ -142,8 +142,15 @@ async def test_a_question_in_words_is_answered_with_an_example_that_is_said_to_b
     assert found.text.startswith("Your message holds no code")
 
 
-async def test_a_file_is_read_like_a_message(answer: Any) -> None:
-    code = b"import torch\nimport torch.nn.functional as F\nprint(F.mse_loss(torch.ones(2), torch.zeros(2)))\n"
+@pytest.mark.parametrize(
+    ("comment", "encoding"),
+    [("", "utf-8"), ("# für größere", "cp1252"), ("# これは損失です", "cp932"), ("# 这是损失函数", "gb18030")],
+)
+async def test_a_file_is_read_like_a_message(answer: Any, comment: str, encoding: str) -> None:
+    source = (
+        f"{comment}\nimport torch\nimport torch.nn.functional as F\nprint(F.mse_loss(torch.ones(2), torch.zeros(2)))\n"
+    )
+    code = source.encode(encoding)
     found: Answer = await answer("why is the loss not 0?", files=(File("train.py", code),))
     assert (found.outcome, found.loss, found.value) == ("explained", "mse_loss", 1.0)
 
