@@ -71,7 +71,7 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
         yield said(
             "A device-side assert is a check that failed inside a GPU kernel: mostly a label or an index beyond its "
             "range, or numbers outside of 0 to 1 for binary_cross_entropy. The GPU names neither the line nor the "
-            "number; the CPU, where I ran your code, does. If nothing is raised here, these numbers are in range: "
+            "number; run on the CPU, the same code does. If nothing is raised there, these numbers are in range: "
             "look at labels.min() and labels.max() of the batch that fails."
         )
     repaired = [each for each in snippet.completions if each.what not in _SAID_APART]

@@ -24,6 +24,7 @@ _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d{1,6},\d{1,8}\s*")
 _BETWEEN = re.compile(r"[\s,;()]*")
 _NOISE = re.compile(
     r"\s*(?:torch\.Size\(\[[\d, ]*\]\)|\[?torch\.[\w.]*(?:Tensor of size [\dx, ]+(?: \(GPU \d+\))?\])?|"
+    r"[\w./\\-]{1,200}\.(?:cuh?|cpp|cc|hpp|h):\d{1,6}:.*|"
     r"<class '[\w.]+'>|Variable containing:|\(.*\) ?tensor|[-=_*~]{4,}|True|False|None)\s*"
 )
 _PRINTS = re.compile(r"""\bprint\(\s*[fF]?(["'])([^"'{}%\\\n]{1,60})""")
@@ -32,7 +33,8 @@ _RULE = re.compile(r"\s*(?:-{3,}|={3,}|_{3,}|\*{3,})\s*")
 
 
 def is_noise(text: str) -> bool:
-    """A line that torch or the shell prints and that holds no value: a size, a class, a ruler."""
+    """A line that torch or the shell prints and that holds no value: a size, a class, a ruler, a failed assertion of
+    torch's own sources."""
     return bool(text.strip()) and bool(_NOISE.fullmatch(text))
 
 

@@ -21,6 +21,12 @@ _HAN = re.compile("[\u4e00-\u9fff，。？！：（）]{2,}")
 _LATIN = re.compile("[À-ÿ€’“”„–«»¿¡°]")
 _MOST_CONTROLS = 0.02
 _CONTROL = re.compile("[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_MARKUP = re.compile(
+    r"<(?:a?:\w{2,32}:\d{15,22}|t:-?\d{1,14}(?::[tTdDfFR])?|(?:@[!&]?|#)\d{15,22}|/[\w -]{1,64}:\d{15,22})>"
+)
+"""Discord's own emoji, times, mentions of people, roles and channels, and commands: their ids are no numbers."""
+_QUOTED_FENCE = re.compile(r"^> ?(?=`{3}|~{3}).*(?:\n> ?.*)*", re.M)
+_QUOTE = re.compile(r"^> ?", re.M)
 _ENTITY = re.compile(r"&(?:gt|lt|amp|quot|nbsp|#39);")
 """Of a page that was copied as it is written."""
 _DECIMAL_COMMA = re.compile(r"(?<![\w.,\[(])([-+]?\d{1,6}),(\d{1,8})(?![\w,\])])")
@@ -64,12 +70,14 @@ class Line:
 
 
 def readable(text: str) -> str:
-    """The message with line ends made "\\n", mojibake and HTML's entities repaired, without a terminal's colours.
+    """The message with line ends made "\\n", mojibake and HTML's entities repaired, without a terminal's colours,
+    Discord's markup, and the marks of a quote around fenced code.
 
     NUL and lone surrogates are replaced.
     """
     text = _UNREADABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _ENTITY.sub(lambda each: html.unescape(each.group()), _COLOURS.sub("", text))
+    text = _QUOTED_FENCE.sub(lambda each: _QUOTE.sub("", each.group()), _MARKUP.sub(" ", text))
     return _RUN.sub(r"\1", ftfy.fix_encoding(text) if ftfy.badness.is_bad(text) else text)
 
 

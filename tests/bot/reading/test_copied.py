@@ -19,6 +19,8 @@ COPIED = {
     "colours of a terminal": "```ansi\n" + "\n".join(f"\x1b[0;32m{line}\x1b[0m" for line in CODE) + "\n```",
     "entities": "\n".join(CODE).replace(")", ") # &gt;", 1),
     "magics at a prompt": ">>> %matplotlib inline\n" + "\n".join(f">>> {line}" for line in CODE),
+    "a quote of Discord": "> ```py\n" + "\n".join(f"> {line}" for line in CODE) + "\n> ```",
+    "emoji and times of Discord": "```py\n" + "\n".join(CODE) + "\n```\n<:why:987654321987654321> <t:1700000000:R>",
     "cells of a notebook": "".join(f"In [{at}]: {line}\n" for at, line in enumerate(("!pip install torch", *CODE))),
 }
 
@@ -43,6 +45,18 @@ def test_output_between_ticks_is_output() -> None:
     asked = read("**got:** `tensor(2.)`\n**expected:** `tensor(1.)`\n`F.l1_loss(torch.tensor([2.]), torch.zeros(1))`")
     assert isinstance(asked, Question)
     assert sorted((claim.kind, claim.value) for claim in asked.claims) == [("expected", 1.0), ("printed", 2.0)]
+
+
+@pytest.mark.parametrize("fence", ["", "```"])
+def test_a_failed_assertion_of_a_kernel_is_no_code(fence: str) -> None:
+    at = (
+        "../aten/src/ATen/native/cuda/Loss.cu:250: nll_loss: block: [0,0,0] Assertion `t >= 0 && t < n_classes` failed."
+    )
+    error = "RuntimeError: CUDA error: device-side assert triggered"
+    asked = read(f"{fence}\n{at}\n{error}\n{fence}\nwhy?")
+    assert isinstance(asked, Question)
+    assert asked.traceback is not None and "device-side assert" in asked.traceback.message
+    assert all("Assertion" not in snippet.source for snippet in asked.snippets)
 
 
 @pytest.mark.parametrize(
