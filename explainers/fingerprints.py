@@ -25,6 +25,8 @@ MOST_STATED = 200_000
 NEAR = 0.03  # of the level of chance: what random scores of an untrained model add to it
 FINEST = 2e-6  # float32's own roundoff, relative
 MOST = 3
+AROUND = 0.05  # of a number, in which forms are counted
+BY_CHANCE = 0.1  # how many of them may be expected as near as its digits by chance alone
 KERAS, OLD_TORCH = 1e-7, 1e-12
 _CLOSE = 2e-4
 SUPCON = 0.1 / 0.07  # what the usual code of SupCon multiplies by: its base temperature over its temperature
@@ -67,11 +69,14 @@ class Family:
     """Relative radius of the digits that tell these forms from chance, where they lie close together."""
 
     def within(self, value: float, slack: float) -> Fingerprint | None:
-        """The one form that is so near; None where there is none, or several, so that the digits tell nothing."""
+        """The one form that is so near; None where there is none, or several, or where they lie so close together that
+        any number of so few digits would be near one: the digits tell nothing then."""
         if slack > self.finest * abs(value):
             return None
-        near = [make for at, make in self.candidates() if abs(at - value) <= slack]
-        return near[0]() if len(near) == 1 else None
+        around = [(at, make) for at, make in self.candidates() if abs(at - value) <= AROUND * abs(value)]
+        near = [make for at, make in around if abs(at - value) <= slack]
+        by_chance = len(around) * slack / (AROUND * abs(value))
+        return near[0]() if len(near) == 1 and by_chance <= BY_CHANCE else None
 
 
 def fingerprints(

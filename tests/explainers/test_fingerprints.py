@@ -87,6 +87,13 @@ def test_other_numbers_give_nothing_away(value: float, radius: float, losses: tu
     assert fingerprints(value, radius, losses) == ()
 
 
+@pytest.mark.parametrize("losses", [("cross_entropy",), ("binary_cross_entropy",), ()])
+def test_few_numbers_of_four_digits_lie_beside_a_form_by_chance(losses: tuple[str, ...]):
+    numbers = [0.3 + 6.7 * (k * 0.6180339887 % 1) for k in range(400)]  # spread evenly, and none of them meant
+    met = [number for number in numbers if fingerprints(round(number, 4), 5e-5, losses)]
+    assert len(met) <= 0.1 * len(numbers), met
+
+
 def test_of_a_stated_number_of_classes_no_other_is_meant():
     value = round(math.log1p(3 / math.e), 4)
     assert fingerprints(value, 5e-5, ("cross_entropy",), 3) == ()
