@@ -16,8 +16,9 @@ from explainers.graph.nodes import Axis, Input, Node, Table, is_floating, topolo
 from explainers.loops import Label, collapsed
 from explainers.losses.registry import Registry
 from explainers.messages import Message, said
+from explainers.operations import lacking
 from explainers.recording import Call, Recording
-from explainers.torch_ops import Unsupported
+from explainers.torch_ops import Unsupported, short_name
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Composition:
             else recording.tensor(id).array().reshape(tuple(axis.size for axis in array.axes))
             for id, array in self.inputs.items()
         }
+
+
+def why_given(composition: Composition, call: Call) -> Message | None:
+    """Why a call's result is taken as torch gave it, where there is a reason beside that the table lacks it."""
+    return composition.refused.get(call.index) or lacking.reason(short_name(call.function))
 
 
 def compose(recording: Recording, subject: int, registry: Registry) -> Composition | DontKnow:

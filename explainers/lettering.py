@@ -26,7 +26,7 @@ _FUNCTIONS = frozenset(
     (
         *("softmax", "one_hot", "sigmoid", "tanh", "sin", "cos", "asin", "acos", "atan", "erf", "erfc", "sign", "exp"),
         *("log", "ln", "max", "min", "abs", "sqrt", "relu", "nan", "inf", "oo", "if", "otherwise", "true", "false"),
-        *("loggamma", "digamma", "trigamma"),
+        *("loggamma", "digamma", "trigamma", "tetragamma", "erfinv"),
     )
 )
 _FREE = (*"xuvwzabpqrgh", "alpha", "beta", "gamma", "theta", "phi", "psi", "omega", "xi", "eta", "rho", "tau", "mu")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explainers.claims import Claim
-from explainers.composition import compose
+from explainers.composition import compose, why_given
 from explainers.derivation import Derivation
 from explainers.derive import derivation
 from explainers.diagnoses.floors import Floor, FloorQuestion, floor
@@ -70,7 +70,7 @@ def read(recording: Recording) -> Reading | DontKnow | None:
     if not found.calls:
         producer = recording.producer(recording.subject)
         name = producer.function if producer else "the shown value"
-        reason = found.refused.get(producer.index) if producer else None
+        reason = why_given(found, producer) if producer else None
         lacking = said("it is not in the table of operations")
         return DontKnow(name, producer.span if producer else None, reason or lacking)
     values = found.values(recording)

@@ -21,6 +21,7 @@ from explainers.explanation import Explanation
 from explainers.losses.loss import Loss
 from explainers.losses.registry import registry
 from explainers.notebook import explained
+from explainers.operations.lacking import reasons, upstream
 from explainers.telling import Context, tell
 from explainers.torch_ops import decisions, operations, orderings
 from explainers.tracing import record
@@ -73,6 +74,8 @@ def known_operations() -> str:
         "formula starts behind it, and where the loss itself is its result, torch's number is shown and said to be "
         "unproven.", "",
         *textwrap.wrap(names, 118), "",
+        "## Not among them, and why", "",
+        *(f"- {', '.join(sorted(names.split()))}: {why.text}" for names, why in (reasons() | upstream()).items()), "",
     ])  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from explainers.graph import ops
 from explainers.graph.arrays import Array, broadcast
 from explainers.graph.nodes import Axis, Node, UnaryOp
 from explainers.messages import said
+from explainers.operations.activations import activation_operations
 from explainers.operations.diagonals import diagonal_operations
 from explainers.operations.elementwise import elementwise_operations, reciprocal
 from explainers.operations.entries import FLOATS, Operation, array, entry, real
@@ -199,7 +200,7 @@ def _detached(input: Array) -> Array:
     return Array(ops.stop_gradient(input.node), input.layout, input.values)
 
 
-_NOT_TORCHS = ("softplus", "logsigmoid", "trigamma")
+_NOT_TORCHS = ("softplus", "logsigmoid", "trigamma", "tetragamma")
 _UNARY_OPS: tuple[UnaryOp, ...] = tuple(op for op in get_args(UnaryOp) if op not in _NOT_TORCHS)
 _TABLE: Mapping[str, Operation] = MappingProxyType(
     {
@@ -259,6 +260,7 @@ _TABLE: Mapping[str, Operation] = MappingProxyType(
         "cpu": entry("input", _identity),
         **{op: entry("input other", _compared(op)) for op in ("eq", "ne", "lt", "le", "gt", "ge")},
         **elementwise_operations(),
+        **activation_operations(),
         **product_operations(),
         **matrix_operations(),
         **reduction_operations(),

@@ -57,6 +57,8 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "acos": "arccos",
         "digamma": "ψ",
         "trigamma": "ψ′",
+        "tetragamma": "ψ″",
+        "erfinv": "erfinv",
         "loggamma": "log Γ",
     }
 )

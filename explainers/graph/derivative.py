@@ -211,7 +211,11 @@ def _unary(node: Unary, g: Node) -> Node:
         case "digamma":
             return ops.mul(g, ops.unary("trigamma", x))
         case "trigamma":
-            raise TypeError("the third derivative of log Γ is not in the table")
+            return ops.mul(g, ops.unary("tetragamma", x))
+        case "tetragamma":
+            raise TypeError("the fourth derivative of log Γ is not in the table")
+        case "erfinv":
+            return ops.mul(g, ops.mul(math.sqrt(math.pi) / 2, ops.exp(ops.square(node))))
         case "i0":
             return ops.mul(g, ops.unary("i1", x))
         case "i1":

@@ -16,6 +16,7 @@ import sympy
 from flint import arb
 
 from explainers.graph.balls import ball
+from explainers.graph.nodes import UnaryOp
 from explainers.graph.paths import forward_table, interleaved
 from explainers.graph.special_functions import SPECIAL
 from explainers.graph.symbols import NumberLabel, Omitted, OverAlignments
@@ -124,6 +125,7 @@ def _composite(expr: Expr, parts: list[arb]) -> arb:
 
 
 _WHOLE: Mapping[str, Callable[[int, int], int]] = MappingProxyType({"div": operator.floordiv, "mod": operator.mod})
+_SPECIAL_NAMED: tuple[UnaryOp, ...] = ("erfc", "erfinv", "asin", "acos", "digamma", "trigamma", "tetragamma")
 _NAMED: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
     {
         "sigmoid": lambda x: 1 / (1 + (-x).exp()),
@@ -135,7 +137,7 @@ _NAMED: Mapping[str, Callable[[arb], arb]] = MappingProxyType(
         "loggamma": SPECIAL["lgamma"],
         "I_0": SPECIAL["i0"],
         "I_1": SPECIAL["i1"],
-        **{name: SPECIAL[name] for name in ("erfc", "asin", "acos", "digamma", "trigamma")},
+        **{name: SPECIAL[name] for name in _SPECIAL_NAMED},
         "sign": lambda x: arb(1) if x > 0 else arb(-1) if x < 0 else _zero(x),
     }
 )

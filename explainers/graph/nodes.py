@@ -42,6 +42,8 @@ UnaryOp = Literal[
     "lgamma",
     "digamma",
     "trigamma",
+    "tetragamma",
+    "erfinv",
     "i0",
     "i1",
 ]

@@ -61,6 +61,24 @@ def _trigamma(v: arb) -> arb:
     return _at_ends(lambda end: arb(2).zeta(end), v) if v > 0 else UNKNOWN
 
 
+def _tetragamma(v: arb) -> arb:
+    """d³log Γ(v) / dv³ above 0, where torch takes it by the zeta function, which has nan of ∞."""
+    if v == INF or v.is_nan():
+        return NAN
+    if v == 0:
+        return MINUS_INF
+    return _at_ends(lambda end: -2 * arb(3).zeta(end), v) if v > 0 else UNKNOWN
+
+
+def _erfinv(v: arb) -> arb:
+    """What erf is v of; infinite at ±1, and nothing beyond."""
+    if v.is_nan() or (not is_unknown(v) and abs(v) > 1):
+        return NAN
+    if v in (1, -1):
+        return INF if v == 1 else MINUS_INF
+    return _at_ends(lambda end: end.erfinv(), v) if abs(v) < 1 else UNKNOWN
+
+
 def _erfc(v: arb) -> arb:
     return arb(0) if v == INF else arb(2) if v == MINUS_INF else v.erfc()
 
@@ -102,7 +120,9 @@ SPECIAL: Mapping[UnaryOp, Callable[[arb], arb]] = MappingProxyType(
         "lgamma": _lgamma,
         "digamma": _digamma,
         "trigamma": _trigamma,
+        "tetragamma": _tetragamma,
         "erfc": _erfc,
+        "erfinv": _erfinv,
         "asin": _arc(lambda v: v.asin()),
         "acos": _arc(lambda v: v.acos()),
         "i0": _i0,
@@ -128,12 +148,22 @@ def room(op: UnaryOp, low: Floats, high: Floats, unit: float) -> Floats:
             case "trigamma":
                 cut_off = np.power(least + 6.0, -9.0) / 30  # torch ends its series there
                 return unit * _ROOM * (1 / np.square(least) + 2.0) + cut_off
+            case "tetragamma":
+                return unit * _ROOM * (2 / np.power(least, 3.0) + 2.0)
+            case "erfinv":
+                return unit * _ROOM * (1 + _slope_of_inverse(most))
             case "i0" | "i1":
                 return np.where(most <= LARGEST_BESSEL, unit * _ROOM * np.exp(most), np.inf)
             case "erf":
                 return np.full_like(low, _ERF if unit >= _SINGLE else 0.0)
             case _:
                 return np.zeros_like(low)
+
+
+def _slope_of_inverse(most: Floats) -> Floats:
+    """How steep erfinv is at most up to a bound: torch corrects its quotient by Newton's steps through erf."""
+    steepest = [float(((_erfinv(arb(float(v))) ** 2).exp() * arb.pi().sqrt() / 2).upper()) for v in most.ravel()]
+    return np.where(most < 1, np.array(steepest, dtype=np.float64).reshape(most.shape), np.inf)
 
 
 def of_interval(op: UnaryOp, x: Interval) -> Interval:
@@ -152,6 +182,8 @@ def of_floats(op: UnaryOp) -> Callable[[Floats], Floats]:
     """The function in float64."""
     if op == "trigamma":
         return _trigamma_of_floats
+    if op == "tetragamma":
+        return _tetragamma_of_floats
     function = SPECIAL[op]
     return np.vectorize(lambda v: float(function(arb(float(v))).mid()), otypes=[np.float64])
 
@@ -167,3 +199,16 @@ def _trigamma_of_floats(x: Floats) -> Floats:
     inverse = 1 / np.square(mirrored)
     series = 1 + 1 / (2 * mirrored) + inverse * (1 / 6 - inverse * (1 / 30 - inverse / 42))
     return np.where(below, -1.0, 1.0) * (total + series / mirrored)
+
+
+def _tetragamma_of_floats(x: Floats) -> Floats:
+    """By reflection and the asymptotic series ten steps on; −∞ at the poles, as torch's zeta function has it."""
+    below, pole = x < 0.5, (x <= 0) & (x == np.floor(x))
+    mirrored = np.where(below, 1 - x, x)
+    total = np.where(below, -2 * np.pi**3 * np.cos(np.pi * x) / np.power(np.sin(np.pi * x), 3), 0.0)
+    for _ in range(10):
+        total = total - 2 / np.power(mirrored, 3)
+        mirrored = mirrored + 1
+    inverse = 1 / np.square(mirrored)
+    series = 1 + 1 / mirrored + inverse * (1 / 2 - inverse * (1 / 6 - inverse * (1 / 6 - inverse * (3 / 10))))
+    return np.where(pole, -np.inf, np.where(x == np.inf, np.nan, total - inverse * series))

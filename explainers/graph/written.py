@@ -47,7 +47,7 @@ def unary(node: Unary, x: Expr, numbers: bool) -> Expr:
             return un.call("loggamma", x)
         case "sigmoid" | "tanh" | "sign" | "sin" | "cos" | "atan" | "asin" | "acos" | "erf" | "erfc":
             return un.call(node.op, x)
-        case "digamma" | "trigamma":
+        case "digamma" | "trigamma" | "tetragamma" | "erfinv":
             return un.call(node.op, x)
         case _:
             assert_never(node.op)

@@ -13,6 +13,7 @@ from explainers.graph.derivative import gradient
 from explainers.graph.nodes import Axis, Node
 from explainers.messages import said
 from explainers.operations.entries import Operation, elementwise, entry, real
+from explainers.operations.lacking import singular_values
 from explainers.operations.selecting import picked
 from explainers.operations.tables import table
 from explainers.torch_indexing import Unsupported
@@ -31,7 +32,8 @@ def reduction_operations() -> Mapping[str, Operation]:
         "trapezoid": entry("y x dx dim", _trapezoid),
         "trapz": entry("y x dx dim", _trapezoid),
         "logcumsumexp": entry("input dim", _running(lambda x, over, _: ops.logsumexp(x, over), -math.inf)),
-        "norm": entry("input p dim keepdim dtype", _norm),
+        "norm": entry("input p dim keepdim dtype ord", _norm),
+        "matrix_norm": entry("input ord dim keepdim dtype", _matrix_norm),
         "vector_norm": entry(
             "input ord dim keepdim dtype",
             lambda input, ord=2, dim=None, keepdim=False, **_: _norm(input, ord, dim, keepdim),
@@ -188,12 +190,40 @@ def _trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, dim: int = -1)
     return Array(ops.sum(parts, (new,)), (*y.layout[:at], *y.layout[at + 1 :]))
 
 
-def _norm(input: Array, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: str | None = None) -> Array:
-    """(Σ |x|^p)^(1/p); torch's gradient of it at 0 is 0."""
+def _norm(
+    input: Array, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: str | None = None, ord: Any = None
+) -> Array:
+    """(Σ |x|^p)^(1/p); torch's gradient of it at 0 is 0. torch.linalg calls p ord, which over two dimensions is a norm
+    of the matrix."""
+    if ord is not None:
+        dims = input.dims(dim)
+        if len(dims) == 2:
+            return _matrix_norm(input, ord, dims, keepdim)
+        p = ord
     order = 2 if p in (None, "fro") else math.inf if p == "inf" else p
     if order in ("nuc", 0) or isinstance(order, str):
-        raise Unsupported(said("this norm"))
+        raise Unsupported(singular_values() if order == "nuc" else said("this norm"))
     return _over(input, dim, keepdim, lambda x, over: length(x, over, float(order)))
+
+
+def _matrix_norm(
+    input: Array, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, dtype: Any = None
+) -> Array:
+    """The root of all squares; ±1 the largest or smallest sum of a column, ±∞ of a row; the others are made of singular
+    values."""
+    rows, columns = input.dims(dim)
+    if ord == "fro":
+        return _norm(input, 2, (rows, columns), keepdim)
+    if abs(number := float(ord) if isinstance(ord, int | float) else 2.0) not in (1.0, math.inf):
+        raise Unsupported(singular_values())
+    first, second = (rows, columns) if abs(number) == 1 else (columns, rows)
+    sums = _over(input, first, True, lambda x, over: length(x, over, 1.0))
+    found = _over(sums, second, True, lambda x, over: ops.extremum("max" if number > 0 else "min", x, over))
+    return (
+        found
+        if keepdim
+        else Array(found.node, tuple(a for k, a in enumerate(found.layout) if k not in (rows, columns)))
+    )
 
 
 def length(x: Node, over: Sequence[Axis], p: float) -> Node:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from explainers.composition import why_given
 from explainers.digits import shown
 from explainers.disagreements import disagreement, entry_otherwise, nowhere_finite, shown_nowhere, shown_otherwise
 from explainers.explanation import Explanation
 from explainers.locale import Translator
 from explainers.messages import Message, said
+from explainers.reading import Reading
 from explainers.telling.sections import drawn_values
 
 OLD_ITEM = "[0]"
@@ -47,6 +49,7 @@ def uncertainties(explanation: Explanation, completions: tuple[str, ...], transl
             said("No seed is set: {value} is one draw, yours will differ.", value=v) for v in drawn_values(explanation)
         ]
     lines += _refused_backward(explanation)
+    lines += _given(explanation)
     if explanation.proof.verdict != "certified" and explanation.value is not None:
         reasons = {reason.say(translator): reason for reason in explanation.proof.reasons}
         lines += [said("Not certified: {reason}.", reason=reason) for reason in reasons.values()]
@@ -78,6 +81,21 @@ def _refused_backward(explanation: Explanation) -> Iterator[Message]:
         yield said("The value is certified, the gradient is not: {reason}.", reason=explanation.own_gradients[0].reason)
     elif explanation.proof.certified and refused is not None and refused.reason is not None:
         yield said("The value is certified, but there is no gradient: {reason}.", reason=refused.reason)
+
+
+def _given(explanation: Explanation) -> Iterator[Message]:
+    """Where the formulas begin behind a call that the table lacks on purpose, and why it does."""
+    if explanation.loss is not None or not isinstance(explanation.reading, Reading):
+        return
+    composition, recording = explanation.reading.forms.composition, explanation.recording
+    told = set[str]()
+    for id in explanation.derivation.letters.values():
+        made = recording.producer(id) if id in recording.tensors else None
+        reason = why_given(composition, made) if made is not None and made in composition.given else None
+        if made is not None and reason is not None and made.function not in told:
+            told.add(made.function)
+            yield said("What {function} gave is taken from torch, and the proof begins behind it: {reason}.",
+                       function=made.function, reason=reason)  # fmt: skip
 
 
 def _adapted(explanation: Explanation) -> Iterator[Message]:

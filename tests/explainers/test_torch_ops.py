@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
+from explainers.composition import why_given
+from explainers.operations.lacking import reasons, singular_values, upstream
 from explainers.torch_ops import decisions, operations, orderings
 
 SETUP = """\
@@ -38,6 +41,16 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "asin": ("torch.asin(x / 3).sum()",),
     "acos": ("torch.acos(x / 3).sum()", "torch.acos(x.clamp(-1 + 1e-7, 1 - 1e-7)).cos().sum()"),
     "lgamma": ("torch.lgamma(w).sum()", "torch.lgamma(x).sum()", "torch.special.gammaln(w + 1).sum()"),
+    "polygamma": (
+        "torch.polygamma(0, w).sum()",
+        "w.polygamma(1).mean()",
+        "torch.special.polygamma(2, w).detach().sum()",
+    ),
+    "erfinv": ("torch.erfinv(x / 3).sum()", "x.sigmoid().erfinv().square().mean()"),
+    "hardsigmoid": ("F.hardsigmoid(x).sum()", "nn.Hardsigmoid()(4 * x).mean()"),
+    "hardswish": ("F.hardswish(x).sum()", "F.hardswish(3 * x).mean()"),
+    "glu": ("F.glu(x[:, :2]).sum()", "F.glu(x, dim=0).mean()"),
+    "prelu": ("F.prelu(x, w[:1]).sum()", "F.prelu(x, w).square().sum()"),
     "digamma": ("torch.digamma(w).sum()", "torch.special.psi(w + 2).mean()"),
     "i0": ("torch.special.i0(w).log().sum()", "torch.i0(x).sum()"),
     "i1": ("torch.special.i1(w).sum()",),
@@ -257,6 +270,12 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "trapz": ("torch.trapz(x ** 2, torch.tensor([0.0, 1.0, 3.0])).sum()",),
     "logcumsumexp": ("torch.logcumsumexp(x, dim=1).sum()",),
     "norm": ("x.norm()", "torch.norm(x, p=1, dim=1).sum()", "x.norm(dim=1, keepdim=True).sum()", "torch.norm(w, 3)"),
+    "matrix_norm": (
+        "torch.linalg.matrix_norm(x)",
+        "torch.linalg.norm(x, 1)",
+        "torch.linalg.norm(x[None], ord=float('inf'), dim=(1, 2), keepdim=True).sum()",
+        "torch.linalg.norm(x, ord=2, dim=1).mean()",
+    ),
     "vector_norm": ("torch.linalg.vector_norm(x, dim=1).sum()", "torch.linalg.vector_norm(x, float('inf'))"),
     "dist": ("torch.dist(x, v)",),
     "cdist": (
@@ -405,6 +424,13 @@ def test_every_operation_has_its_programs() -> None:
     assert len(PROGRAMS) >= 200
 
 
+def test_what_is_lacking_on_purpose_is_torchs_and_not_in_the_table() -> None:
+    named = [name for names in (*reasons(), *upstream()) for name in names.split()]
+    assert not set(named) & set(PROGRAMS) and len(named) == len(set(named))
+    owners = (torch, torch.nn.functional, torch.linalg, torch.special, torch.fft, torch.Tensor)
+    assert not [name for name in named if not any(hasattr(owner, name) for owner in owners)]
+
+
 @pytest.mark.parametrize(("name", "program"), [(name, p) for name, programs in PROGRAMS.items() for p in programs])
 def test_an_operation_is_torchs(name: str, program: str, explained: Callable[[str], Any]) -> None:
     found = explained(SETUP + program)
@@ -413,3 +439,11 @@ def test_an_operation_is_torchs(name: str, program: str, explained: Callable[[st
     assert {call.function for call in composition.given} <= FACTORIES
     assert found.explanation.gradients, "and the gradient is part of it"
     assert False not in found.explanation.derivation.holds()
+
+
+def test_where_the_formulas_begin_behind_a_call_it_is_said_why(explained: Callable[[str], Any]) -> None:
+    found = explained(SETUP + "torch.linalg.svdvals(x).sum()")
+    composition = found.reading.forms.composition
+    assert [why_given(composition, call) for call in composition.given][-1] == singular_values()
+    nuclear = explained(SETUP + "torch.linalg.norm(x, 'nuc')").explanation.proof
+    assert not nuclear.certified and singular_values() in nuclear.reasons

@@ -23,6 +23,8 @@ _UNARY = {
     **{name: getattr(torch, name) for name in ("sigmoid", "relu", "tanh", "sin", "cos", "atan", "erf", "erfc")},
     **{name: getattr(torch, name) for name in ("asin", "acos", "lgamma", "digamma", "i0")},
     "trigamma": partial(torch.polygamma, 1),
+    "tetragamma": partial(torch.polygamma, 2),
+    "erfinv": torch.erfinv,
     "i1": torch.special.i1,
 }
 

@@ -27,7 +27,7 @@ COLUMN, Y = Input("k", (N,), "float64", 2), Input("y", (N,), "int64", 3)
 REALS = (X, ROW, COLUMN)
 TIES = st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0])
 NUMBERS = TIES | st.floats(-3, 3).map(lambda v: round(v, 3) + 0.0)
-WITH_POLES = ("log", "log1p", "sqrt", "asin", "acos", "lgamma", "digamma", "trigamma")
+WITH_POLES = ("log", "log1p", "sqrt", "asin", "acos", "lgamma", "digamma", "trigamma", "tetragamma", "erfinv")
 SMOOTH: tuple[UnaryOp, ...] = tuple(op for op in get_args(UnaryOp) if op not in WITH_POLES)
 
 
