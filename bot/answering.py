@@ -30,7 +30,7 @@ from bot.last_digits import rounding
 from bot.line import TurnedAway
 from bot.log import Log, places, reason
 from bot.reading.question import NeedsInput, Question, Reading, TooLong
-from bot.remarks import has_random_stand_ins, preface, remarks, shown, unraised
+from bot.remarks import has_random_stand_ins, preface, raises_today, remarks, shown, unraised
 from bot.stopped import Asker, Stop
 from bot.stopwatch import Stopwatch
 from explainers.locale import Translator
@@ -188,9 +188,11 @@ class Walk:
         return stopped.cut(question.cut) if question and question.cut else stop
 
     def _unraised(self, question: Question, program: Program, answer: Answer) -> tuple[Message, ...]:
-        """That a program of the asker's raises no more what they report."""
-        found = question.fails and program.is_theirs and not has_random_stand_ins(program.evaluated.snippet)
-        return tuple(unraised(question, answer, self._answering.catalogue.torch)) if found else ()
+        """That a program of the asker's raises no more what they report, or raises where they report none."""
+        if not program.is_theirs or has_random_stand_ins(program.evaluated.snippet):
+            return ()
+        told = unraised if question.fails and answer.error is None else raises_today
+        return tuple(told(question, answer, self._answering.catalogue.torch))
 
     def _enter(self, stage: StageName) -> None:
         self._watch.enter(stage)

@@ -11,6 +11,7 @@ from explainers.messages import Message, said
 Rarer = Literal[
     "hinge", "squared-hinge", "categorical-hinge", "rate", "cosine", "brier", "scipy-kl", "scipy-entropy",
     "relative-entropy", "rows-of-kl", "half-sum", "same-mean", "log1p", "boosted",
+    "transducer",
 ]  # fmt: skip
 _KERAS_EPSILON: Final = 1e-7
 
@@ -72,6 +73,7 @@ def difference(foreign: Foreign) -> Message:
         case (
             "hinge" | "squared-hinge" | "categorical-hinge" | "rate" | "cosine" | "brier" | "scipy-kl"
             | "scipy-entropy" | "relative-entropy" | "rows-of-kl" | "half-sum" | "same-mean" | "log1p" | "boosted"
+            | "transducer"
         ) as rarer:  # fmt: skip
             return _of_rarer(rarer, name)
         case _:
@@ -151,6 +153,14 @@ def _of_rarer(difference: Rarer, name: str) -> Message:
                 "{name} of gradient boosting is the mean of −log of the probability that the right label got, like "
                 "torch's binary_cross_entropy (mlogloss: cross_entropy) on probabilities. The raw scores (margins) "
                 "belong into binary_cross_entropy_with_logits.",
+                name=name,
+            )
+        case "transducer":
+            return said(
+                "torch.nn.functional has no {name} loss (torchaudio has rnnt_loss). Like ctc_loss, for which the "
+                "example stands, it is −log of the probability of all alignments added up. Of normalised outputs "
+                "(log_softmax over labels and blank at every step) that probability is at most 1, so the loss cannot "
+                "be negative; of others it can exceed 1.",
                 name=name,
             )
         case _:

@@ -149,6 +149,8 @@ def _using(example: Example, stated: Sequence[Stated]) -> float:
 
 def _behaving(example: Example, symptoms: frozenset[str]) -> float:
     """How well an example shows what the asker says that the loss does: it is nan, infinite or negative."""
+    if symptoms == frozenset(("negative",)) and example.nonfinite:
+        return _WITHOUT_THE_SYMPTOM
     shown = example.about | (frozenset(_SYMPTOMS.values()) if example.nonfinite else frozenset[str]())
     return 1.0 if symptoms <= shown or symptoms & shown else _WITHOUT_THE_SYMPTOM
 

@@ -29,6 +29,10 @@ _OF_SUMS: Final = frozenset({"elbo"})
 
 _NUMBER: Final = re.compile(r"(?<![\w.])\d{1,6}(?:\.\d{1,9})?(?!\w|\.\d)")
 
+_WORDS: Final = re.compile(r"[^\W\d_]{2,}|[\u3040-\u9fff]")
+_SENTENCE: Final = 5
+"""Words that a line has which says something."""
+
 _SEVERAL: Final = 3
 """Losses that tell together what none of them tells alone."""
 
@@ -64,6 +68,7 @@ def given_away(question: Question) -> GivenAway | None:
     told = [
         each for each in question.claims if each.kind == "printed" and not _OF_SUMS.intersection(question.loss_words)
     ]
+    told.sort(key=lambda each: not _in_a_sentence(each, question.text))  # what is written about before what is logged
     margins = ((claim, question.loss_words or _OF_MARGINS) for claim in _at_margin(question))
     named = ((claim, question.loss_words) for claim in told)
     tried = ((claim, _found(claim, losses, classes)) for claim, losses in (*named, *margins))
@@ -77,6 +82,12 @@ def given_away(question: Question) -> GivenAway | None:
     tried = (*paired, *tried, *summed)
     one = next((GivenAway(claim, found, stated=names) for claim, found in tried if found), None)
     return one or _stayed(told, question.loss_words, classes) or _near(told, classes)
+
+
+def _in_a_sentence(claim: Claim, text: str) -> bool:
+    """Whether a line with the number holds a sentence rather than a log."""
+    lines = (line for line in text.split("\n") if claim.text in line)
+    return any(len(_WORDS.findall(line)) >= _SENTENCE for line in lines)
 
 
 def _among_negatives(told: Sequence[Claim], question: Question, names: frozenset[str]) -> GivenAway | None:

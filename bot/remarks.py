@@ -19,6 +19,12 @@ _SAID_APART: Final = (
     *("made-up", "call"),
 )
 
+_CHECKED: Final = frozenset(("IndexError", "ValueError", "RuntimeError"))
+"""What torch raises that checks what it is given."""
+
+_RUNS_THROUGH: Final = ("nan", "inf", "negative", "random")
+"""What is said of the value of a program that does not stop."""
+
 
 def supplied(snippet: Snippet) -> tuple[str, ...]:
     """The lines that we ran before the snippet."""
@@ -119,6 +125,24 @@ def unraised(question: Question, answer: Answer, torch: str) -> Iterator[Message
             "this has been changed since, or other code than this.",
             type=reported.type,
             version=torch,
+        )
+
+
+def raises_today(question: Question, answer: Answer, torch: str) -> Iterator[Message]:
+    """That what gave the asker numbers raises in the torch that runs here."""
+    error, gave = answer.error, any(each.kind == "printed" or each.value in _RUNS_THROUGH for each in question.claims)
+    if error is None or error.type not in _CHECKED or question.traceback is not None or not gave:
+        return
+    yield said(
+        "You show numbers and no {type}: an older version of torch ran this without the check that torch {version} "
+        "makes. Its number means nothing.",
+        type=error.type,
+        version=torch,
+    )
+    if "out of bounds" in error.message:
+        yield said(
+            "It was read from memory beside the row, so it can be anything, also negative, and another number at "
+            "each call."
         )
 
 

@@ -16,6 +16,9 @@ from explainers.diagnoses import engine
 from explainers.diagnoses.diagnosis import Rules
 from explainers.losses.registry import Registry
 from explainers.recording import Recording, scalar
+from explainers.torch_ops import short_name
+
+_COPIES = frozenset(("float", "double", "to", "type", "detach", "clone", "cpu", "contiguous"))
 
 MOST = 3
 """Further values that are looked at."""
@@ -35,6 +38,32 @@ def about_what_is_wrong(recording: Recording, claims: tuple[Claim, ...], registr
         return recording
     others = tuple(subject if id == best else id for id in recording.others)
     return msgspec.structs.replace(recording, subject=best, others=others)
+
+
+def as_computed(recording: Recording, registry: Registry) -> Recording:
+    """The recording about the loss itself where its subject is that in another dtype, or a copy of it: the same numbers
+    as float32 that were computed in float16."""
+    subject = recording.subject
+    while subject is not None and (made := recording.producer(subject)) is not None and made.inputs():
+        source = made.inputs()[0]
+        if short_name(made.function) not in _COPIES or not _same_numbers(recording, subject, source):
+            break
+        subject = source
+    made = None if subject in (None, recording.subject) else recording.producer(subject)
+    if made is None or subject is None or registry.of(made.function) is None:
+        return recording
+    shown = tuple(
+        msgspec.structs.replace(each, tensor=subject) if each.tensor == recording.subject else each
+        for each in recording.shown
+    )
+    others = tuple(id for id in recording.others if id != subject)
+    return msgspec.structs.replace(recording, subject=subject, shown=shown, others=others)
+
+
+def _same_numbers(recording: Recording, one: int, other: int) -> bool:
+    held = [recording.tensors.get(id) for id in (one, other)]
+    known = [each.array() for each in held if each is not None and each.data is not None and each.floating]
+    return len(known) == 2 and np.array_equal(*(each.astype(np.float64) for each in known), equal_nan=True)
 
 
 def _shown(recording: Recording, claims: tuple[Claim, ...]) -> Iterator[int]:

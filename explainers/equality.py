@@ -242,9 +242,9 @@ def _ordered(program: Node, root: Node, values: Values) -> Any:
 
 
 def _points(found: Forms, values: Values) -> list[Values]:
-    """The recorded numbers, others near by, and others anywhere, so that differences change their signs: probabilities
-    stay such, what is positive stays so, labels −1, 0 and 1 stay as they are, and very large numbers become usual
-    ones."""
+    """The recorded numbers, others near by, others anywhere, so that differences change their signs, and others beyond
+    all of them, so that distances pass a margin: probabilities stay such, what is positive stays so, labels −1, 0 and 1
+    stay as they are, and very large numbers become usual ones."""
     floats = {id for id, a in found.composition.inputs.items() if id >= 0 and a.floating}
     sizes = [np.abs(np.asarray(values[id], dtype=np.float64)).max(initial=0.0) for id in floats]
     largest = max((float(s) for s in sizes if s <= LARGE), default=1.0) or 1.0
@@ -268,7 +268,14 @@ def _points(found: Forms, values: Values) -> list[Values]:
             return generator.uniform(0.05, 0.95 if held.max() <= 1 else 2 * largest, held.shape)
         return generator.normal(0.0, largest, held.shape)
 
-    return [values, *({id: way(v) if id in floats else v for id, v in values.items()} for way in (moved, anywhere))]
+    def beyond(held: Any) -> Any:
+        held = np.asarray(held, dtype=np.float64)
+        if np.isin(held, (-1.0, 0.0, 1.0)).all() or not held.size or held.min() < 0 or held.max() <= 1:
+            return anywhere(held)
+        return generator.uniform(largest, 3 * largest, held.shape)
+
+    ways = (moved, anywhere, beyond)
+    return [values, *({id: way(v) if id in floats else v for id, v in values.items()} for way in ways)]
 
 
 def _proven(found: Forms, root: Node, values: Values, equal: Equal, rewriter: Rewriter) -> bool:

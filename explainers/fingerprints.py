@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from explainers.messages import Message, said
 
@@ -28,6 +29,15 @@ MOST = 3
 AROUND = 0.05  # of a number, in which forms are counted
 BY_CHANCE = 0.1  # how many of them may be expected as near as its digits by chance alone
 KERAS, OLD_TORCH = 1e-7, 1e-12
+FLOAT32_NORMAL, FLOAT32_LEAST, HALF_LEAST = 2.0**-126, 2.0**-149, 2.0**-24
+NAMED_BOUNDS = MappingProxyType(
+    {
+        FLOAT32_NORMAL: " (FLT_MIN, the smallest normal float32)",
+        FLOAT32_LEAST: " (the smallest float32 above 0)",
+        HALF_LEAST: " (the smallest float16 above 0)",
+    }
+)
+BOUNDS = (*NAMED_BOUNDS, 1e-5, 1e-6, 1e-8, 1e-9, 1e-10, 1e-15, 1e-16, 1e-20, 1e-30)
 _CLOSE = 2e-4
 SUPCON = 0.1 / 0.07  # what the usual code of SupCon multiplies by: its base temperature over its temperature
 
@@ -185,6 +195,7 @@ def _families(counts: Collection[int]) -> tuple[Family, ...]:
         Family(frozenset({"margin_ranking_loss"}), partial(_margins, _tie), asks=True),
         Family(entropy | binary, partial(_shares, -math.log(KERAS), _clipped_by_keras)),
         Family(binary, partial(_shares, -math.log(OLD_TORCH), _old_epsilon)),
+        Family(entropy | binary | {"nll_loss"}, _bounds),
     )
 
 
@@ -257,6 +268,21 @@ def _clipped_by_keras(k: int, n: int) -> Fingerprint:
 def _old_epsilon(k: int, n: int) -> Fingerprint:
     question = said("Does the number come from an old version of torch, which added 1e-12 inside the logarithm?")
     return Fingerprint("bce-older-epsilon", _share(k, n, OLD_TORCH), _certain(k, n, OLD_TORCH), question)
+
+
+def _bounds() -> Candidates:
+    """−log of the least value that code lets stand under a logarithm."""
+    return ((-math.log(eps), partial(_bound, eps)) for eps in BOUNDS)
+
+
+def _bound(eps: float) -> Fingerprint:
+    least = f"{eps:.9g}"
+    source = f"p = torch.tensor([0.0], dtype=torch.float64)\n-torch.log(p.clamp(min={least})).mean()"
+    name = NAMED_BOUNDS.get(eps, "")
+    question = said(
+        "Is the probability of the right class 0 there, and cut off at {eps} before the logarithm?", eps=least
+    )
+    return Fingerprint("logarithm-at-its-bound", f"−ln {least}{name}", _HEAD + source, question)
 
 
 def _share(k: int, n: int, eps: float) -> str:

@@ -182,7 +182,7 @@ def _spatial_of(found: Match) -> str | None:
         return None
     last = shape[-1] in (3, 4) and shape[1] not in (1, 3, 4)
     items, channels, *size = (shape[0], shape[3], shape[1], shape[2]) if last else shape
-    classes = max(channels, 2)
+    classes = 5 if channels in (3, 4) else max(channels, 2)  # three channels are colours rather than classes
     if items * classes * math.prod(size) > _MOST:
         items, size = min(items, 2), [min(each, 4) for each in size]
     masks = (items, *size, channels) if last else (items, channels, *size)

@@ -15,7 +15,7 @@ import msgspec
 
 from bot.evaluator.frames import decode
 from explainers import reading
-from explainers.asked_about import about_what_is_wrong
+from explainers.asked_about import about_what_is_wrong, as_computed
 from explainers.claims import Claim
 from explainers.diagnoses.registry import rules
 from explainers.frontier import DontKnow
@@ -49,6 +49,7 @@ def formula(recording: bytes, claims: bytes) -> Formula:
     """Raises FrameInvalid for bytes that are no Recording or no claims."""
     decoded = decode(recording, _RECORDINGS)
     try:
+        decoded = as_computed(decoded, registry())
         decoded = about_what_is_wrong(decoded, decode(claims, _CLAIMS), registry(), rules())
         return Formula(decoded, reading.read(decoded))
     except MemoryError:

@@ -79,7 +79,7 @@ BEFORE_PRINTED = re.compile(
     r"(?:atascad\w|estancad\w|qued[aó]\w*|clavad\w) (?:\w+ )?en|"
     r"(?:travad\w|pres[ao]|parad\w|estagnad\w) (?:\w+ )?em|"
     r"(?:застр\w+|завис\w*|стоит|держится|остаётся|остается) (?:\w+ )?(?:на|около)|"
-    r"(?:why|how come) (?:is|are) (?:my |the |our )?[A-Za-z]\w*|averages to|loss(?:es)?|value|why|where|result|"
+    r"(?:why|how come) (?:is|are) (?:my |the |our )?[A-Za-z]\w*|averages to|loss(?:es)?(?: on)?|value|why|where|result|"
     r"da|dio|sale|sali[óo]|imprime|devuelve|obtengo|es|valor|p[ée]rdida|donne|affiche|renvoie|obtiens|vaut|est|perte|"
     r"ergibt|gibt|liefert|bekomme|erhalte|kommt|ist|retorna|imprimiu|d[áa]|deu|sai|saiu|perda|"
     r"да[её]т|выда[её]т|получа\w+|выводит|равн\w+|потер\w+)\b|[=→:]|->"
@@ -159,7 +159,8 @@ BEHAVIOURS = (
         r"n[ãa]o muda|travad|sempre (?:o mesmo|igual)|не меня|застря|"
         r"変わ(?:らない|らず|[らり]ません)|動きません|動かない|"
         r"ずっと同じ|一定の?まま|不变|一直(?:都)?(?:在|是|停|等于|为|保持)|卡在|"
-        r"변하지|안 변|멈췄|멈춰|그대로|계속 같|नहीं बदल|अटक", re.I)),
+        r"변하지|안 변|멈췄|멈춰|그대로(?=(?:이|입|예|네|에요|인|\s*있|$))|"
+        r"계속 같|नहीं बदल|अटक", re.I)),
     ("random", re.compile(
         r"different(?: \w+)? (?:every|each) (?:time|run)|changes (?:every|each) (?:time|run)|non-?determinist|"
         r"毎回(?:違|変|"

@@ -89,7 +89,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
      r"kullback[\s-]leibler|KL\s*散度|KL\s*(?:ダイバージェンス|情報量)|KL\s*발산|"
      r"カルバック|쿨백|кульбак\w*|相对熵|相対エントロピー|relative\s+entropy|entrop(?:ía|ia)\s+relativa|entropie\s+relative|"
      r"relative\w*\s+entropie", "kl_div"),
-    (r"ctc[\s_-]*loss|(?-i:(?<![A-Za-z])CTC(?![A-Za-z]))", "ctc_loss"),
+    (r"(?-i:RNN-?T(?![A-Za-z])|RNN[ -]?Transducer|[Jj]oint(?:er)?Net(?![A-Za-z]))|(?:rnn-?t|transducer)[\s_-]*loss|"
+     r"ctc[\s_-]*loss|(?-i:(?<![A-Za-z])CTC(?![A-Za-z]))", "ctc_loss"),
     (r"triplet(?:e[ns]?|t[ae]s?)?[\s_-]*(?:margin)?[\s_-]*(?:loss)?|トリプレット|三元组|트리플[렛릿]|삼중항|триплет\w*|ट्रिपलेट",
      "triplet_margin_loss"),
     (r"multi[\s_-]*label[\s_-]*soft[\s_-]*margin(?:[\s_-]*loss)?", "multilabel_soft_margin_loss"),

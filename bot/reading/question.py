@@ -108,6 +108,7 @@ Difference = Literal[
     "keras-probabilities", "keras-scores", "keras-clip", "keras-mean", "keras-kl", "per-row", "optax-half", "sklearn",
     "hinge", "squared-hinge", "categorical-hinge", "rate", "cosine", "brier", "scipy-kl", "scipy-entropy",
     "relative-entropy", "rows-of-kl", "half-sum", "same-mean", "log1p", "boosted",
+    "transducer",
 ]  # fmt: skip
 """How a loss of another framework differs from torch's."""
 

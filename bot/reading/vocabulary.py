@@ -32,7 +32,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         r"stuck|stays?|stayed|remains?|plateau\w*|constant\w*|"
         r"(?:not|n't|never|won't) (?:chang|decreas|improv|mov|learn|converg|train)\w*|"
         r"always the same|same (?:value|loss)|変わら\w*|動[かき]\w*|下がら\w*|減ら\w*|一定|不变|"
-        r"不下降|降不|停在|卡在|停滞|멈\w*|그대로|안 ?(?:변|줄|내려)\w*|"
+        r"不下降|降不|停在|卡在|停滞|멈\w*|그대로(?=이|입|예|네|에요|인|\s*있)|안 ?(?:변|줄|내려)\w*|"
         r"no (?:baja|cambia|disminuye)|estancad\w*|atascad\w*|n'appren\w+ (?:plus|rien|pas)|"
         r"no aprende|lernt nicht|n[ãa]o aprende|ne (?:baisse|change|diminue)|"
         r"bloqu[ée]\w*|stagn\w*|h[äa]ngt|bleibt|sinkt nicht|n[ãa]o (?:muda|cai|diminui)|travad\w*|"
@@ -64,7 +64,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "imbalance",
-        r"(?:im|un)balanc\w*|minority|rare class\w*|不均衡|不平衡|불균형|d[ée]s[ée]quilibr\w*|"
+        r"(?:im|un)?balanc\w*|minority|rare class\w*|不均衡|不?平衡|불균형|d[ée]s[ée]quilibr\w*|"
         r"desbalance\w*|unausgewogen\w*|дисбаланс\w*|असंतुल\w*",
     ),
     (

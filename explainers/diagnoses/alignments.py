@@ -42,6 +42,7 @@ def rules() -> tuple[Rule, ...]:
                 "ctc loss negative",
                 "CTCLoss log_softmax",
                 "ctc raw logits",
+                "-ln Pr(y|x) transducer loss becomes negative in training",
             ),
             losses=frozenset({"ctc_loss"}),
             trigger=_raw_scores,
@@ -54,10 +55,16 @@ def rules() -> tuple[Rule, ...]:
             title=said("A label of ctc_loss that is no class"),
             explanation=said(
                 "The labels of ctc_loss are indices of the classes on the last axis of its log-probabilities, 0 to "
-                "C − 1. Beyond them torch checks nothing on the CPU: it reads other numbers, or memory that is not the "
-                "tensor's, so the value means nothing."
+                "C − 1. The blank is one of them, so labels 1 to n beside the blank 0 need C = n + 1 classes. A label "
+                "that is out of range is not checked on the CPU: torch reads other numbers, or memory that is not the "
+                "tensor's, so the value means nothing, or is nan."
             ),
-            words=("ctc loss label out of range", "CTCLoss target larger than the number of classes"),
+            words=(
+                "ctc loss label out of range",
+                "CTCLoss target larger than the number of classes",
+                "ctc number of classes with the blank, C + 1",
+                "ctc nan labels start at 1, blank is 0, shape of the predictions",
+            ),
             losses=frozenset({"ctc_loss"}),
             trigger=_no_class,
             positive=_HEAD + "F.ctc_loss(scores.log_softmax(2), torch.tensor([[1, 3]]), (3,), (2,))",

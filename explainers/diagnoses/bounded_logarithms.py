@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import math
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import graph_rerun, set_to, wrapped
+from explainers.diagnoses.edits import dropped, graph_rerun, set_to, wrapped
 from explainers.diagnoses.operands import atom
 from explainers.diagnoses.scene import Scene, line_of, short
 from explainers.diagnoses.source_edits import Source
@@ -16,6 +17,7 @@ from explainers.recording import Call
 
 _HEAD = "import torch\n\np = torch.tensor([1.0, 0.9999], requires_grad=True)\n"
 _LARGEST = 0.1
+_CUTS = frozenset({"clamp", "clip", "clamp_min"})
 
 
 def rules() -> tuple[Rule, ...]:
@@ -41,7 +43,62 @@ def rules() -> tuple[Rule, ...]:
             control=_HEAD + "-torch.log(p.clamp(min=1e-3)).mean()",
             dominates=frozenset({"negated-score"}),
         ),
+        Rule(
+            slug="logarithm-at-its-bound",
+            family="logarithms",
+            title=said("A probability of 0 costs what the least value under the logarithm lets it"),
+            explanation=said(
+                "A least value ε under the logarithm (clamp, clip, max) bounds each term at −log ε. A loss that stands "
+                "at exactly this number says that the probability of the right class is 0 after rounding (underflow): "
+                "the scores have diverged or saturated, and where ε was taken no gradient flows. Frameworks differ in "
+                "ε: Caffe takes the smallest normal float32, 1.1755e-38, Keras 1e-7."
+            ),
+            words=(
+                "loss stuck at 87.3365",
+                "loss is always 87.3365 caffe softmax",
+                "largest loss because of clamp eps in log",
+            ),
+            losses=frozenset(),
+            about=frozenset({"cross_entropy"}),
+            trigger=_at_bound,
+            positive=_HEAD.replace("1.0, 0.9999", "0.0, 0.5") + "-torch.log(p.clamp(min=1e-8)).mean()",
+            control=_HEAD + "-torch.log(p.clamp(min=1e-8)).mean()",
+            handwritten=True,
+        ),
     )
+
+
+def _at_bound(scene: Scene) -> Suspicion | None:
+    """A logarithm of what was cut off at a least value, where there is a 0."""
+    if not scene.whole or scene.value is None:
+        return None
+    for log in (call for call in scene.needed() if short(call) == "log"):
+        cut = scene.maker(log.ref("input"))
+        least = cut.argument("min") if cut is not None and short(cut) in _CUTS else None
+        under = scene.held(cut.ref("input")) if cut is not None else None
+        if cut is None or under is None or not isinstance(least, int | float) or not 0 < least <= _LARGEST:
+            continue
+        if not (under == 0).any() or (under < 0).any():
+            continue
+        return Suspicion(
+            at=log.index,
+            verdict=said(
+                "{value}: {count} of {all} probabilities are 0 and cost −log {eps} = {most} each, the bound.",
+                value=stated(scene),
+                count=int((under == 0).sum()),
+                all=under.size,
+                eps=f"{least:.5g}",
+                most=number(-math.log(least)),
+            ),
+            evidence=(said("Line {line} lets nothing under the logarithm fall below {eps}.",
+                           line=line_of(cut), eps=f"{least:.5g}"),),
+            trials=(Trial(said("without that bound"), graph_rerun(dropped(cut))),),
+            fix=fixes.fix(scene, None, "choose",
+                          said("Take log_softmax of the raw scores, which has no bound and keeps its gradient; look "
+                               "for what makes the scores so large: the learning rate, or inputs that are not "
+                               "normalised.")),
+        )  # fmt: skip
+    return None
 
 
 def _above_one(scene: Scene) -> Suspicion | None:

@@ -19,6 +19,7 @@ _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n
 _LOGITS = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\n"
 _RIGHT = _HEAD + _LOGITS + "F.cross_entropy(logits, torch.tensor([0, 1]))"
 
+_DEFAULT_IGNORED = -100
 _LEAST_GREY, _WHITE = 100, 255
 """Labels between these are rarely the number of a class, and often a pixel's."""
 
@@ -149,6 +150,7 @@ def _out_of_range(scene: Scene) -> Suspicion | None:
         ),
         evidence=(
             said("{count} of {all} targets are out of bounds.", count=bad.size, all=scene.given("target").elements),
+            *_one_value_ignored(scene, bad, count),
             *_none_left(scene, bad),
             *_grey(bad),
         ),
@@ -156,6 +158,18 @@ def _out_of_range(scene: Scene) -> Suspicion | None:
         fix=_allowed(scene, bad, count),
         alternatives=(_ignored(scene, bad),) if bad.min() >= count else (),
     )
+
+
+def _one_value_ignored(scene: Scene, bad: Floats, count: int) -> tuple[Message, ...]:
+    """That an ignore_index which is set is one value, and no bound that others lie beyond."""
+    given = scene.call.argument("ignore_index")
+    if not isinstance(given, int) or given == _DEFAULT_IGNORED:
+        return ()
+    text = (
+        "ignore_index is {given} here: only that one value is left out, {bad} is not. Every other target has to lie "
+        "between 0 and {last}."
+    )
+    return (said(text, given=given, bad=number(float(bad[0])), last=count - 1),)
 
 
 def _none_left(scene: Scene, bad: Floats) -> tuple[Message, ...]:

@@ -62,7 +62,12 @@ def rules() -> tuple[Rule, ...]:
                 "cross_entropy applies log_softmax by itself. Of log-probabilities it is the identity, since the "
                 "logsumexp that it subtracts is 0 already: the value and the gradient stay the same."
             ),
-            words=("log_softmax before cross entropy", "LogSoftmax and CrossEntropyLoss", "log_softmax twice"),
+            words=(
+                "log_softmax before cross entropy",
+                "LogSoftmax and CrossEntropyLoss",
+                "log_softmax twice",
+                "forward returns log_softmax, CrossEntropyLoss wants logits, is softmax taken twice",
+            ),
             losses=frozenset({"cross_entropy"}),
             trigger=_on_log_probabilities,
             positive=_HEAD + _LOGITS + "F.cross_entropy(F.log_softmax(logits, dim=1), target)",

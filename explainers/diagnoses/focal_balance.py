@@ -36,6 +36,7 @@ def rules() -> tuple[Rule, ...]:
                 "alpha for both terms of the focal loss",
                 "1 - alpha missing in focal loss",
                 "focal loss weights of plus and minus samples alpha wrong",
+                "focal loss alpha does not balance positive and negative samples",
             ),
             losses=frozenset(),
             trigger=_same,

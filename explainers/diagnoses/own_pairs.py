@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -140,20 +141,41 @@ def _labels(scene: Scene) -> tuple[int, Call, float] | None:
     products = [call for call in scene.needed() if short(call) == "mul" and len(call.inputs()) == 2]
     rests = {c.outputs[0]: c.ref("other") for c in scene.needed() if short(c) == "sub" and c.argument("input") == 1}
     for rest in products:
-        of = next((rests[id] for id in rest.inputs() if id in rests), None)
-        one = next((c for c in products if of is not None and of in c.inputs() and c is not rest), None)
+        of = next((rests[bare] for id in rest.inputs() if (bare := _unscaled(scene, id)[0]) in rests), None)
+        one = next((c for c in products if c is not rest and _multiplies(scene, c, of)), None)
         held = scene.held(of)
         if of is None or one is None or held is None or not set(np.unique(held)) <= {0.0, 1.0} or not held.size:
             continue
         made = (*upstream(one.outputs[0], scene.makers), *upstream(rest.outputs[0], scene.makers))
         if not any(short(call) in _LOGARITHMS or "entropy" in short(call) for call in made):
-            costs = [
-                scene.held(next((x for x in call.inputs() if x not in (of, *rests)), None)) for call in (one, rest)
-            ]
+            costs = [_cost(scene, call, {of, *rests}) for call in (one, rest)]
             if costs[0] is not None and costs[1] is not None:
                 total, turned = (float((y * costs[0] + (1 - y) * costs[1]).sum()) for y in (held, 1 - held))
                 return (of, one, turned / total) if total else None
     return None
+
+
+def _multiplies(scene: Scene, call: Call, label: int | None) -> bool:
+    return label is not None and any(_unscaled(scene, id)[0] == label for id in call.inputs())
+
+
+def _cost(scene: Scene, product: Call, labels: set[int]) -> Floats | None:
+    """What a product with labels gives where they are 1, numbers that stand beside them included."""
+    factors = [_unscaled(scene, id) for id in product.inputs()]
+    scale = math.prod(factor for bare, factor in factors if bare in labels)
+    other = scene.held(next((id for id in product.inputs() if _unscaled(scene, id)[0] not in labels), None))
+    return None if other is None else scale * other
+
+
+def _unscaled(scene: Scene, id: int) -> tuple[int, float]:
+    """A tensor without the plain numbers that it was multiplied by, and the product of those."""
+    factor = 1.0
+    while (call := scene.maker(id)) is not None and short(call) == "mul" and len(call.inputs()) == 1:
+        number_ = call.argument("other")
+        if not isinstance(number_, int | float):
+            break
+        id, factor = call.inputs()[0], factor * number_
+    return id, factor
 
 
 def _itself(scene: Scene) -> Suspicion | None:

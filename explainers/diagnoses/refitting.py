@@ -72,7 +72,7 @@ def _unfit(scene: Scene) -> Suspicion | None:
         return probabilities
     (first, x), *_ = tensors.items()
     odd, wanted = _odd(scene, tensors)
-    changes = refitted(scene, said("Give it that shape."))
+    changes = _one_channel(scene, tensors) or refitted(scene, said("Give it that shape."))
     named = {"name": known_as(scene, odd), "given": shape(tensors[odd].shape)}
     reference = {"first": known_as(scene, first), "shape": shape(x.shape)}
     verdict = said(
@@ -133,19 +133,36 @@ def _other_classes(scene: Scene, tensors: Mapping[str, Tensor]) -> Suspicion | N
     )  # fmt: skip
 
 
-def _colours(scene: Scene, tensors: Mapping[str, Tensor]) -> Iterator[Message]:
-    """That a mask has an axis of the length that colours have, where there are not as many classes."""
+def _axis_of_colours(scene: Scene, tensors: Mapping[str, Tensor]) -> int | None:
+    """The axis of a mask that has the length which colours have, where there are not as many classes."""
     x, target = tensors.get("input"), tensors.get("target")
     if scene.name not in ("cross_entropy", "nll_loss") or x is None or target is None:
-        return
+        return None
     if len(target.shape) != len(x.shape) or len(x.shape) < _OF_PICTURES:
-        return
-    sizes = [size for size in (target.shape[1], target.shape[-1]) if size in (3, 4) and size != x.shape[1]]
-    if sizes:
+        return None
+    return next((k for k in (1, -1) if target.shape[k] in (3, 4) and target.shape[k] != x.shape[1]), None)
+
+
+def _one_channel(scene: Scene, tensors: Mapping[str, Tensor]) -> tuple[Fix, ...]:
+    """One of the colours, for a mask that has the same number in all of them."""
+    axis = _axis_of_colours(scene, tensors)
+    if axis is None:
+        return ()
+    channel = replaced(scene, target="{}[:, 0]" if axis == 1 else "{}[..., 0]")
+    note = said(
+        "One channel is enough where all of them hold the class; else map each colour to the index of its class."
+    )
+    return (fixes.fix(scene, channel, "choose", note),)
+
+
+def _colours(scene: Scene, tensors: Mapping[str, Tensor]) -> Iterator[Message]:
+    """That a mask has an axis of the length that colours have."""
+    axis = _axis_of_colours(scene, tensors)
+    if axis is not None:
         yield said(
             "An axis of length {size} beside height and width is that of the colours of a picture (RGB): a mask holds "
             "the index of a class for each pixel, so every colour has to become its class first.",
-            size=sizes[0],
+            size=tensors["target"].shape[axis],
         )
 
 
@@ -163,6 +180,12 @@ def _one_index_each(scene: Scene, tensors: Mapping[str, Tensor]) -> tuple[Messag
         )
     if scene.name in ("cross_entropy", "nll_loss") and len(tensors["input"].shape) > 1:
         return (without_classes(),)
+    if scene.name in ("cross_entropy", "nll_loss"):
+        text = (
+            "An input of one axis, (C,), is a single sample without a batch dimension, and its target one class index. "
+            "For N samples the input has shape (N, C) and the target (N,)."
+        )
+        return (said(text),)
     return ()
 
 

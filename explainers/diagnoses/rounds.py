@@ -18,6 +18,8 @@ from explainers.diagnoses.scene import Scene, is_library_loss, short
 from explainers.diagnoses.source_edits import Source, last_name
 from explainers.diagnoses.wording import number, stated
 from explainers.messages import said
+from explainers.recording import Call
+from explainers.reruns import SourceRerun
 
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _DATA = "x = torch.tensor([[0.5], [-1.0], [2.0], [1.0]])\ny = 2 * x\nw = torch.zeros(1, 1, requires_grad=True)\n"
@@ -33,6 +35,7 @@ _TOTAL = (
 )
 _PER_EPOCH = frozenset({"StepLR", "MultiStepLR", "ExponentialLR", "LambdaLR", "CosineAnnealingLR", "ReduceLROnPlateau"})
 _NEAR = 1e-4
+_LEAST_BATCHES = 2
 
 
 def rules() -> tuple[Rule, ...]:
@@ -76,6 +79,26 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + _TOTAL.format("2"),
             control=_HEAD + _TOTAL.replace("9.0])", "9.0, 1.0])").replace("zeros(5)", "zeros(6)").format("2"),
             harmless=True,
+        ),
+        Rule(
+            slug="batch-means-divided-by-items",
+            family="reductions",
+            title=said("The sum of batch means is divided by the number of items"),
+            explanation=said(
+                "loss.item() is the mean over a batch already. So a sum of it over the epoch is divided by the number "
+                "of batches, len(loader), for the mean loss; divided by the number of items, len(dataset), it is "
+                "smaller by about the batch size. len(dataset) belongs below a sum of loss.item() · len(batch), which "
+                "is also right where the last batch is shorter."
+            ),
+            words=(
+                "epoch loss divided by len(dataset) or by len(loader)",
+                "train_loss / len(train_loader.dataset) loss.item() too small",
+                "average loss divide by the number of batches or of samples",
+            ),
+            losses=frozenset(),
+            trigger=_by_items,
+            positive=_HEAD + _TOTAL.format("2").replace("total / len(batches)", "total / len(data)"),
+            control=_HEAD + _TOTAL.format("2"),
         ),
     )
 
@@ -161,12 +184,75 @@ def _averaged(scene: Scene) -> Suspicion | None:
     )  # fmt: skip
 
 
-def _sizes(scene: Scene) -> tuple[int, ...] | None:
-    """The numbers of items of the losses of one line that are means and were read as numbers, where they differ."""
+def _by_items(scene: Scene) -> Suspicion | None:
+    """A shown number that is a sum of batch means divided by the length of something else than the loop's batches."""
+    sizes, found = _all_sizes(scene), _divided(scene)
+    shown = ((k, s.number) for k, s in enumerate(scene.recording.shown) if s.tensor is None and s.number is not None)
+    first = next(shown, None)
+    if found is None or first is None or len(sizes) < _LEAST_BATCHES or not all(sizes) or sum(sizes) == len(sizes):
+        return None
+    source, divisor, end, batch = found
+    weighed = rewritten(source, [((end, end), f" * len({batch})")])
+    by_batches = rewritten(source, [(source.piece(divisor), str(len(sizes)))])
+    at, value = first
+
+    def of_shown(text: str) -> SourceRerun:
+        rerun = source_rerun(text)
+        return msgspec.structs.replace(rerun, shown=at, label=f"{rerun.label}-{at}")
+
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{mean} is the sum of {count} batch means divided by {divisor}, the {items} items, not by the "
+                     "number of batches.", mean=number(value), count=len(sizes), items=sum(sizes),
+                     divisor=source.written(divisor)),
+        evidence=(said("The batches have {sizes} elements.", sizes=", ".join(map(str, sizes))),),
+        trials=(
+            Trial(said("divided by the number of batches, {count}", count=len(sizes)), of_shown(by_batches)),
+            Trial(said("with each batch mean times the size of its batch"), of_shown(weighed)),
+        ),
+        fix=fixes.fix(scene, weighed, "likely",
+                      said("Divide by the number of batches, or multiply each mean by the size of its batch.")),
+    )  # fmt: skip
+
+
+def _divided(scene: Scene) -> tuple[Source, ast.expr, int, str] | None:
+    """What the sum of the losses is divided by where that is the length of something else than what the loop goes over,
+    the place behind the summand, and the variable of the batch."""
+    source = Source(scene.recording.source)
+    added = [n for n in ast.walk(source.tree) if _adds_item(n)]
+    if len(added) != 1 or not isinstance(added[0], ast.AugAssign) or not isinstance(added[0].target, ast.Name):
+        return None
+    one, name = added[0], added[0].target.id
+    batch = _batch_name(source, one)
+    loops = [n for n in ast.walk(source.tree) if isinstance(n, ast.For) and any(s is one for s in ast.walk(n))]
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.BinOp(
+                op=ast.Div(),
+                left=ast.Name(id=left),
+                right=ast.Call(func=ast.Name(id="len"), args=[of]) as divisor,
+            ) if left == name and batch is not None:
+                gone_over = {ast.unparse(n) for n in ast.walk(loops[-1].iter)}
+                return None if ast.unparse(of) in gone_over else (source, divisor, source.piece(one.value)[1], batch)
+            case _:
+                pass
+    return None
+
+
+def _read_means(scene: Scene) -> list[Call]:
+    """The calls of the losses of one line that are means and were read as numbers."""
     read = {c.inputs()[0] for c in scene.recording.calls if short(c) == "item" and c.inputs()}
     calls = [c for c in scene.recording.calls if is_library_loss(c, scene.registry) and set(c.outputs) & read]
-    calls = [c for c in calls if c.argument("reduction") == "mean" and c.span == calls[0].span]
-    sizes = tuple(_items(scene, c.ref("target")) for c in calls)
+    return [c for c in calls if c.argument("reduction") == "mean" and c.span == calls[0].span]
+
+
+def _all_sizes(scene: Scene) -> tuple[int, ...]:
+    return tuple(_items(scene, call.ref("target")) for call in _read_means(scene))
+
+
+def _sizes(scene: Scene) -> tuple[int, ...] | None:
+    """The numbers of items of these losses, where they differ."""
+    sizes = _all_sizes(scene)
     return sizes if len(set(sizes)) > 1 and all(sizes) else None
 
 

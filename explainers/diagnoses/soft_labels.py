@@ -10,7 +10,7 @@ from explainers.claims import Claim
 from explainers.diagnoses import fixes
 from explainers.diagnoses.class_rows import class_dim, tolerance
 from explainers.diagnoses.diagnosis import Rule, Suspicion, Trial
-from explainers.diagnoses.edits import followed_by, graph_rerun, set_to, swapped, wrapped
+from explainers.diagnoses.edits import followed_by, graph_rerun, replaced, set_to, swapped, wrapped
 from explainers.diagnoses.floors import FloorQuestion
 from explainers.diagnoses.regions import Everywhere
 from explainers.diagnoses.scene import Floats, Scene
@@ -44,6 +44,28 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + _SOFT + "target = torch.tensor([[1.0, 1.0, 1.0]])\nF.cross_entropy(logits, target)",
             control=_HEAD + _SOFT + "target = torch.tensor([[0.0, 1.0, 0.0]])\nF.cross_entropy(logits, target)",
             dominates=frozenset({"ce-soft-target-entropy-floor"}),
+        ),
+        Rule(
+            slug="ce-soft-target-all-zero",
+            family="class-labels",
+            title=said("A row of soft labels that is all 0"),
+            explanation=said(
+                "The loss of a row is Σ target · (−log softmax), and its gradient softmax · Σ target − target. Where "
+                "all labels of the row are 0, both are exactly 0 whatever the scores are: such a row teaches nothing. "
+                "The mean still divides by the number of all rows, so it makes the loss of the others smaller."
+            ),
+            words=(
+                "cross entropy target row of zeros",
+                "all-zero target vector zero gradient",
+                "no label all zeros one-hot cross_entropy",
+            ),
+            losses=_CE,
+            trigger=_all_zero,
+            positive=_HEAD
+            + "logits = torch.tensor([[1.0, 0.2, -0.5], [0.3, 0.1, 2.0]])\n"
+            + "target = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])\nF.cross_entropy(logits, target)",
+            control=_HEAD + _SOFT + "target = torch.tensor([[0.0, 1.0, 0.0]])\nF.cross_entropy(logits, target)",
+            dominates=frozenset({"ce-probabilities-as-logits", "ce-soft-target-entropy-floor", "chance-level-ln-c"}),
         ),
         Rule(
             slug="ce-soft-target-outside-01",
@@ -164,6 +186,31 @@ def _not_normalised(scene: Scene) -> Suspicion | None:
             ),
         ),
     )
+
+
+def _all_zero(scene: Scene) -> Suspicion | None:
+    rows = _soft_rows(scene)
+    empty = None if rows is None else (rows == 0).all(axis=1)
+    if rows is None or empty is None or not empty.any() or (rows < 0).any() or scene.option("label_smoothing", 0.0):
+        return None
+    dim, target = class_dim(scene), scene.given("target")
+    labelled = np.where(empty[:, None], np.eye(1, rows.shape[1]), rows)
+    others = tuple(size for axis, size in enumerate(target.shape) if axis != dim % len(target.shape))
+    changed = np.moveaxis(labelled.reshape(*others, rows.shape[1]), -1, dim)
+    return Suspicion(
+        at=scene.call.index,
+        verdict=said("{value}: {count} of {all} rows of the target are all 0; of such a row the loss is 0 and the "
+                     "gradient is 0.", value=stated(scene), count=int(empty.sum()), all=len(rows)),
+        evidence=(
+            said("Row {index} of the target sums to 0, not to 1: it is no distribution over the classes, and every "
+                 "term of it is multiplied by 0.", index=int(empty.argmax())),
+        ),
+        trials=(Trial(said("with class 0 as the label of these rows"), graph_rerun(replaced(target, changed)),
+                      "illustration"),),
+        fix=fixes.fix(scene, None, "choose",
+                      said("Leave rows without a label out of the mean: with class indices by ignore_index, with soft "
+                           "labels by a sum over the others divided by their number.")),
+    )  # fmt: skip
 
 
 def _outside(scene: Scene) -> Suspicion | None:

@@ -70,8 +70,10 @@ def rules() -> tuple[Rule, ...]:
             symptoms=(Symptom("nan", 3),),
             title=said("A square root of 0 has an infinite slope"),
             explanation=said(
-                "The derivative of √u is 1 / (2√u), infinite at u = 0. Where what is under the root has the "
-                "derivative 0 there, as a square has, 0 · inf is nan. The loss itself is fine."
+                "The derivative of √u is 1 / (2√u), infinite at u = 0; so is that of every power u^γ with γ below 1, "
+                "γ · u^(γ − 1), while with γ = 1 or above it is finite. Where what is under the root has the "
+                "derivative 0 there, as a square has, 0 · inf is nan. Below 0 the power itself is nan. The loss itself "
+                "is fine."
             ),
             words=(
                 "rmse loss nan",
@@ -85,6 +87,7 @@ def rules() -> tuple[Rule, ...]:
                 "norm gradient nan",
                 "power below 1 of 0 gradient nan",
                 "focal loss gamma 0.5 nan during training",
+                "focal tversky loss nan gamma 0.75",
             ),
             losses=frozenset(),
             trigger=_root,
@@ -92,6 +95,11 @@ def rules() -> tuple[Rule, ...]:
             "loss = F.mse_loss(w, torch.tensor([1.0, 2.0])).sqrt()\nloss.backward()",
             control=_HEAD + "w = torch.tensor([1.0, 2.0], requires_grad=True)\n"
             "loss = F.mse_loss(w, torch.tensor([1.0, 2.5])).sqrt()\nloss.backward()",
+            variants=(
+                _HEAD + "p = torch.tensor([1.0, 0.0], requires_grad=True)\ny = torch.tensor([1.0, 0.0])\n"
+                "tp, fn, fp = (p * y).sum(), ((1 - p) * y).sum(), (p * (1 - y)).sum()\n"
+                "gamma = 0.75\nloss = (1 - tp / (tp + 0.7 * fn + 0.3 * fp)) ** gamma\nloss.backward()",
+            ),
             concern="non-finite",
             dominates=frozenset({"gradient-not-finite"}),
         ),
@@ -164,10 +172,20 @@ def _root(scene: Scene) -> Suspicion | None:
         verdict=said("{value} is fine, but its gradient is not: the root in line {line} is taken of 0.",
                      value=stated(scene), line=line_of(call)),
         evidence=blamed(scene, call, 0.0),
-        trials=gradient_trial(scene, call, said("with {eps} added under the root", eps=_EPS),
-                      wrapped(call, "input", "torch.add", other=_EPS)),
+        trials=(
+            *gradient_trial(scene, call, said("with {eps} added under the root", eps=_EPS),
+                            wrapped(call, "input", "torch.add", other=_EPS)),
+            *_without_power(scene, call),
+        ),
         fix=fixes.fix(scene, changed, "safe", said("Add a small number under the root, or leave the root away.")),
     )  # fmt: skip
+
+
+def _without_power(scene: Scene, call: Call) -> tuple[Trial, ...]:
+    """The gradient with the exponent 1, of a power that is written as one."""
+    if short(call) != "pow":
+        return ()
+    return gradient_trial(scene, call, said("with the exponent 1"), set_to(call, "exponent", 1.0))
 
 
 def _log(scene: Scene) -> Suspicion | None:

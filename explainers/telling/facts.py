@@ -29,33 +29,6 @@ LEAST_CLASSES = 3
 _OF_DIVISORS = ("reductions", "class-weights")
 
 
-def probability_of_target(explanation: Explanation) -> tuple[Message, ...]:
-    """What softmax makes of the right class in the first row that counts, for a cross entropy of class indices."""
-    call, tensors = explanation.call, explanation.recording.tensors
-    if call is None or explanation.loss is None or explanation.loss.name != "cross_entropy":
-        return ()
-    input, target = (tensors[id] if (id := call.ref(name)) is not None else None for name in ("input", "target"))
-    if input is None or target is None or input.data is None or target.data is None or target.floating:
-        return ()
-    if len(input.shape) not in (1, 2) or not target.elements or not input.elements:
-        return ()
-    rows = np.atleast_2d(input.array().astype(np.float64))
-    labels = target.array().astype(np.int64).reshape(-1)
-    index = next((k for k, y in enumerate(labels) if 0 <= y < rows.shape[1]), None)
-    if index is None or len(labels) != len(rows) or not np.isfinite(rows[index]).all():
-        return ()
-    loss = float(np.logaddexp.reduce(rows[index]) - rows[index, labels[index]])
-    return (
-        said(
-            "Softmax gives class {target}, the right one of row {row}, the probability {p}; −log of it is {loss}.",
-            target=int(labels[index]),
-            row=index,
-            p=shown(math.exp(-loss)),
-            loss=shown(loss),
-        ),
-    )
-
-
 def drawn(explanation: Explanation) -> Iterator[Message]:
     """About what a cross entropy of random scores comes to, whatever the seed.
 
@@ -85,6 +58,7 @@ def of_call(explanation: Explanation, name: str) -> Iterator[Message]:
     yield from options(explanation.recording, explanation.call)
     yield from _constants(explanation)
     yield from _soft(explanation, name)
+    yield from _bytes(explanation, name)
     yield from _empty_targets(explanation, name)
     if not any(rules()[found.slug].family in _OF_DIVISORS for found in explanation.diagnoses[:1]):
         yield from divisor(explanation.recording, explanation.call, name)
@@ -195,6 +169,17 @@ def _soft(explanation: Explanation, name: str) -> Iterator[Message]:
         yield said(
             "Whole numbers as the target are class indices: of each item the term of its class alone is taken, as a "
             "one-hot row of labels would leave it."
+        )
+
+
+def _bytes(explanation: Explanation, name: str) -> Iterator[Message]:
+    """Which whole numbers are taken as class indices, where they are bytes."""
+    call = explanation.call
+    id = call.ref("target") if call is not None and name in ("cross_entropy", "nll_loss") else None
+    if id is not None and explanation.recording.tensors[id].dtype == "uint8":
+        yield said(
+            "The target is uint8 (Byte). Of whole numbers torch takes int64 (Long) and, in this version, uint8 as "
+            "class indices; int8, int16 and int32 are refused, and want target.long()."
         )
 
 

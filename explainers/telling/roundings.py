@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,6 +17,9 @@ from explainers.proof import FAR
 from explainers.reading import Reading, leading
 from explainers.verdict import MOST_SHOWN, summary
 
+_DIGITS = MappingProxyType({"float16": 11, "bfloat16": 8})
+"""Binary digits that a number of half precision has."""
+
 
 def exactly(explanation: Explanation) -> Iterator[Message]:
     """What the formula gives where only rounding made it nan or inf, or another number; the same of its gradients."""
@@ -26,6 +31,25 @@ def exactly(explanation: Explanation) -> Iterator[Message]:
             "torch's gradient of {name} is {torch}; without any rounding it is {exact}.",
             name=name, torch=torch, exact=exact,
         )  # fmt: skip
+
+
+def to_coarse(explanation: Explanation) -> Iterator[Message]:
+    """What a value of half precision was rounded from, and how far apart the numbers of its dtype lie there."""
+    subject, proof = explanation.subject, explanation.proof
+    bits = None if subject is None else _DIGITS.get(subject.dtype)
+    if subject is None or bits is None or proof.torch is None or proof.exact is None or proof.off_by_rounding:
+        return
+    torch, exact = proof.torch, proof.exact
+    if not (math.isfinite(torch) and torch and math.isfinite(exact)) or shown(torch) == shown(exact):
+        return
+    yield said(
+        "The program computes in {dtype}, whose numbers lie {step} apart here: {value} is rounded (half precision), "
+        "without rounding it is {exact}.",
+        dtype=subject.dtype,
+        step=shown(2.0 ** (math.frexp(torch)[1] - bits)),
+        value=shown(torch),
+        exact=shown(exact),
+    )
 
 
 def lost(explanation: Explanation) -> Iterator[tuple[str, str, str]]:

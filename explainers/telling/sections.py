@@ -20,7 +20,8 @@ from explainers.recording import Call, Operand, Ref
 from explainers.telling import facts
 from explainers.telling.curves import MOST_ELEMENTS, elements, is_too_large
 from explainers.telling.least_values import NEGLIGIBLE, least, unfound
-from explainers.telling.roundings import apart, exactly
+from explainers.telling.right_classes import of_right_classes
+from explainers.telling.roundings import apart, exactly, to_coarse
 from explainers.telling.subgradients import subgradient
 from explainers.telling.values import of_values
 from explainers.verdict import stopped, summary
@@ -37,14 +38,16 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines = [known.reading.say(translator)] if known else []
     if explanation.like is not None:
         lines.insert(0, facts.likeness(explanation.like).say(translator))
-    lines += [message.say(translator) for message in (*_stop(explanation), *exactly(explanation))]
+    lines += [
+        message.say(translator) for message in (*_stop(explanation), *exactly(explanation), *to_coarse(explanation))
+    ]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
     lines += [message.say(translator) for message in (*subgradient(explanation), *facts.sum_of_terms(explanation))]
     lines += [message.say(translator) for message in (*facts.no_slopes(explanation), *facts.slopes(explanation))]
     lines += [message.say(translator) for message in facts.of_sum(explanation)]
     lines += [message.say(translator) for message in facts.course(explanation)]
-    lines += [message.say(translator) for message in facts.probability_of_target(explanation)]
+    lines += [message.say(translator) for message in of_right_classes(explanation)]
     lines += [message.say(translator) for message in (*facts.drawn(explanation), *facts.cosines(explanation))]
     if explanation.loss is not None and explanation.recording.raised is None:
         lines += [message.say(translator) for message in facts.of_call(explanation, explanation.loss.name)]

@@ -20,6 +20,7 @@ _NAME = re.compile(rf"(?<![A-Za-z_])(?<!F\.)(?<!functional\.)(?:{_ALL})(?![A-Za-
 _ENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 _BOOSTING = re.compile(r"(?<![A-Za-z])(?:xgboost|xgb|lightgbm|lgbm|catboost)(?![A-Za-z])", re.I)
 _BOOSTED = re.compile(r"m?log[ _-]?loss", re.I)
+_TRANSDUCER = re.compile(r"(?<![A-Za-z])(?:RNN-?T|RNN[ -]?Transducer|[Jj]oint(?:er)?Net|[Tt]ransducer)(?![A-Za-z])")
 _FROM_SCORES = re.compile(r"\((?:[^()]|\([^()]*\)){0,300}?\bfrom_logits\s*=\s*True")
 """Behind the name of a loss: a call of it that is told that it gets raw scores."""
 
@@ -38,6 +39,8 @@ def foreign_losses(prose: str) -> tuple[Foreign, ...]:
     if _OF_SCIPY.search(prose):
         found.append(Foreign("scipy.stats.entropy", OTHERS[_ENTROPY].difference))
     boosted = _BOOSTED.search(prose) if _BOOSTING.search(prose) else None
+    if (transducer := _TRANSDUCER.search(prose)) is not None:
+        found.append(Foreign(transducer.group(), "transducer"))
     return tuple(dict.fromkeys([*found, *([Foreign(boosted.group(), "boosted")] if boosted else ())]))
 
 

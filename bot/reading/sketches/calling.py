@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bot.reading.arguments import INDEXED
+from bot.reading.inline import calls_of
 from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES
 from bot.reading.sketches.uses import OPTIONS
@@ -62,6 +63,35 @@ def with_backward(source: str) -> str:
             return f"{before}\nloss = {ast.unparse(value)}\nloss.backward()".lstrip("\n")
         case _:
             return source
+
+
+def with_asked(source: str, prose: str) -> str:
+    """The source with what it computes shown, beside a call of its criterion that the sentences ask about: "can I
+    just call criterion(logits, labels)?"."""
+    tree = parsed(source)
+    if tree is None or _only_defines(tree):
+        return source
+    criteria = {name for name, _ in _criteria(tree)}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) in criteria]
+    written = {ast.unparse(node) for node in calls}
+    asked = [each.source for each in calls_of(criteria, prose) if ast.unparse(ast.parse(each.source)) not in written]
+    used = {node.id for call in calls for node in ast.walk(call) if isinstance(node, ast.Name)}
+    beside = next((each for each in asked if _names(each) <= used), None)
+    total = next((target for node in ast.walk(tree) if (target := _result(node, calls))), None)
+    return source if beside is None or total is None else f"{source.rstrip()}\nprint({total})\nprint({beside})"
+
+
+def _names(source: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+
+
+def _result(node: ast.AST, calls: Sequence[ast.Call]) -> str | None:
+    """The variable that a statement puts one of the calls into, or adds it to."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AugAssign(target=ast.Name(id=name)):
+            return name if any(each is call for each in ast.walk(node.value) for call in calls) else None
+        case _:
+            return None
 
 
 def _starts_backward(node: ast.AST) -> bool:

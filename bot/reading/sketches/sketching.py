@@ -10,7 +10,7 @@ import msgspec
 from bot.reading.lexing import parsed
 from bot.reading.losses import MODULES, loss_words
 from bot.reading.question import Completion, ReportedError, Snippet
-from bot.reading.sketches.calling import called, is_of_backward, with_backward
+from bot.reading.sketches.calling import called, is_of_backward, with_asked, with_backward
 from bot.reading.sketches.sizes import (
     shapes_of_clash,
     shapes_of_error,
@@ -53,6 +53,7 @@ def sketches(
     own = called(found.source)
     if error is not None and is_of_backward(error.message):
         own = replace(own, source=with_backward(own.source))
+    own = replace(own, source=with_asked(own.source, prose))
     tree = parsed(own.source)
     names = lacked(msgspec.structs.replace(found, source=own.source))
     names = tuple(dict.fromkeys((*names, *read_first(tree)))) if tree else ()
@@ -152,7 +153,7 @@ def _lines(name: str, use: Use, stated: Stated, scenario: Scenario) -> Iterator[
         case Use.LOSS:
             yield f"{name} = {_criterion(known.loss)}"
         case Use.COUNT:
-            yield f"{name} = {scenario.classes}"
+            yield f"{name} = {_count(name, stated, scenario)}"
         case Use.OPTION:
             yield f"{name} = {OPTIONS[name]}"
         case Use.TOTAL:
@@ -170,6 +171,14 @@ def _lines(name: str, use: Use, stated: Stated, scenario: Scenario) -> Iterator[
             yield f"{name} = {_tensor(use, known.fed, scenario, stated.shapes.get(name), name in stated.whole)}"
         case _:
             assert_never(use)
+
+
+def _count(name: str, stated: Stated, scenario: Scenario) -> int:
+    """The length of the axis that it counts, else the number of classes."""
+    tensor, axis = stated.known.lengths.get(name, ("", 0))
+    of_target = stated.known.roles.get(tensor) is Use.TARGET
+    shape = stated.shapes.get(tensor, scenario.target if of_target else scenario.input) if tensor else ()
+    return shape[axis] if axis < len(shape) else scenario.classes
 
 
 def _criterion(loss: str) -> str:

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from bot.reading.literals import Role, role_of_name
@@ -51,7 +51,8 @@ class Uses:
 
     `roles` are the uses of all names in the arguments of losses, `loss` the first loss that is called. `fed` is the
     loss that the inputs are handed to as they are: "" where the source takes a softmax or a sigmoid itself. `indices`
-    are names that one_hot takes.
+    are names that one_hot takes. `lengths` are counts that a range goes to whose number picks from a tensor: the name
+    of the tensor, and the axis that it is picked from.
     """
 
     of: Mapping[str, Use]
@@ -60,6 +61,7 @@ class Uses:
     loss: str
     fed: str
     indices: frozenset[str] = frozenset()
+    lengths: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
 
 
 def losses_called(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
@@ -92,7 +94,31 @@ def uses(tree: ast.Module, names: tuple[str, ...], named: str) -> Uses:
     found = {name: _use(tree, name, parts[name], roles.get(name)) for name in names}
     activated = any(_ACTIVATED.search(name_of(node)) for node in ast.walk(tree) if isinstance(node, ast.Call))
     fed = "" if activated else loss or named
-    return Uses(found, parts, roles, loss or named, fed, frozenset(_one_hot(tree)))
+    return Uses(found, parts, roles, loss or named, fed, frozenset(_one_hot(tree)), dict(_lengths(tree)))
+
+
+def _lengths(tree: ast.Module) -> Iterator[tuple[str, tuple[str, int]]]:
+    """`for s in range(depth): … x[:, :, s]`: depth is the length of axis 2 of x."""
+    for loop in ast.walk(tree):
+        match loop:
+            case ast.For(
+                target=ast.Name(id=at), iter=ast.Call(func=ast.Name(id="range"), args=[ast.Name(id=count)]), body=body
+            ):
+                nodes = (node for statement in body for node in ast.walk(statement))
+                picked = (found for node in nodes if (found := _picked(node, at)) is not None)
+                yield from ((count, found) for found in picked)
+            case _:
+                pass
+
+
+def _picked(node: ast.AST, at: str) -> tuple[str, int] | None:
+    match node:
+        case ast.Subscript(value=ast.Name(id=name), slice=index):
+            places = index.elts if isinstance(index, ast.Tuple) else [index]
+            axes = (k for k, each in enumerate(places) if isinstance(each, ast.Name) and each.id == at)
+            return next(((name, axis) for axis in axes), None)
+        case _:
+            return None
 
 
 def _one_hot(tree: ast.Module) -> Iterator[str]:
@@ -112,6 +138,8 @@ def _lacks(call: ast.Call, names: tuple[str, ...]) -> bool:
 def _use(tree: ast.Module, name: str, parts: tuple[str, ...], role: Use | None) -> Use:
     if _is_called(tree, name):
         return Use.LOSS if _A_LOSS.search(name) else Use.MODEL
+    if _is_counted(tree, name):
+        return Use.COUNT
     if _is_iterated(tree, name):
         return Use.BATCHES
     if parts or name == "self":
@@ -201,6 +229,12 @@ def _roles(call: ast.Call) -> Iterator[tuple[str, Use]]:
 
 def _is_called(tree: ast.Module, name: str) -> bool:
     return any(isinstance(node, ast.Call) and ast.unparse(node.func) == name for node in ast.walk(tree))
+
+
+def _is_counted(tree: ast.Module, name: str) -> bool:
+    """Whether a range goes to it."""
+    ranges = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and name_of(node) in ("range", "trange"))
+    return any(isinstance(argument, ast.Name) and argument.id == name for call in ranges for argument in call.args)
 
 
 def _is_iterated(tree: ast.Module, name: str) -> bool:
