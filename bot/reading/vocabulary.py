@@ -64,7 +64,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "imbalance",
-        r"(?:im|un)?balanc\w*|minority|rare class\w*|不均衡|不?平衡|불균형|d[ée]s[ée]quilibr\w*|"
+        r"(?:im|un)balanc\w*|minority|rare class\w*|不均衡|不?平衡|불균형|d[ée]s[ée]quilibr\w*|"
         r"desbalance\w*|unausgewogen\w*|дисбаланс\w*|असंतुल\w*",
     ),
     (

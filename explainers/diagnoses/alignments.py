@@ -55,9 +55,9 @@ def rules() -> tuple[Rule, ...]:
             title=said("A label of ctc_loss that is no class"),
             explanation=said(
                 "The labels of ctc_loss are indices of the classes on the last axis of its log-probabilities, 0 to "
-                "C − 1. The blank is one of them, so labels 1 to n beside the blank 0 need C = n + 1 classes. A label "
-                "that is out of range is not checked on the CPU: torch reads other numbers, or memory that is not the "
-                "tensor's, so the value means nothing, or is nan."
+                "C − 1. Beyond them torch checks nothing on the CPU: it reads other numbers, or memory that is not the "
+                "tensor's, so the value means nothing. The blank is one of the classes: labels 1 to n beside the "
+                "blank 0 need C = n + 1 of them, and of n classes the label n is out of range."
             ),
             words=(
                 "ctc loss label out of range",

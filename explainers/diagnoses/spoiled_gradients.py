@@ -70,10 +70,10 @@ def rules() -> tuple[Rule, ...]:
             symptoms=(Symptom("nan", 3),),
             title=said("A square root of 0 has an infinite slope"),
             explanation=said(
-                "The derivative of √u is 1 / (2√u), infinite at u = 0; so is that of every power u^γ with γ below 1, "
-                "γ · u^(γ − 1), while with γ = 1 or above it is finite. Where what is under the root has the "
-                "derivative 0 there, as a square has, 0 · inf is nan. Below 0 the power itself is nan. The loss itself "
-                "is fine."
+                "The derivative of √u is 1 / (2√u), infinite at u = 0. Where what is under the root has the "
+                "derivative 0 there, as a square has, 0 · inf is nan. The loss itself is fine. The same holds for "
+                "every power u^γ with γ below 1, whose derivative γ · u^(γ − 1) is infinite at 0; with γ = 1 or above "
+                "it is finite. Of a number below 0 such a power is nan itself."
             ),
             words=(
                 "rmse loss nan",

@@ -115,7 +115,13 @@ def related(found: Relation) -> Message:
         case "sign":
             return said("the sign is another")
         case "divisor":
-            return said("it divides by {mine} instead of {theirs}", mine=shown(found.mine), theirs=shown(found.theirs))
+            divisors = {"mine": shown(found.mine), "theirs": shown(found.theirs)}
+            if not found.mine:
+                return said("it divides by {mine} instead of {theirs}", **divisors)
+            times = shown(found.theirs / found.mine)
+            return said(
+                "it divides by {mine} instead of {theirs}: it is {times} times as large", times=times, **divisors
+            )
         case "axis":
             return said("axis {mine} instead of {theirs}", mine=int(found.mine), theirs=int(found.theirs))
         case "everything":

@@ -170,6 +170,18 @@ def _soft(explanation: Explanation, name: str) -> Iterator[Message]:
             "Whole numbers as the target are class indices: of each item the term of its class alone is taken, as a "
             "one-hot row of labels would leave it."
         )
+    yield from _positions(explanation, id)
+
+
+def _positions(explanation: Explanation, id: int) -> Iterator[Message]:
+    """What the axes behind that of the classes are, for scores that have some."""
+    target = explanation.recording.tensors[id]
+    if len(target.shape) > 1 and not target.floating:
+        yield said(
+            "Axis 1 of the scores holds the classes. Any number of further axes (N, C, d1, d2, …) is taken directly: "
+            "every position of theirs counts as an item of its own, {count} in all.",
+            count=target.elements,
+        )
 
 
 def _bytes(explanation: Explanation, name: str) -> Iterator[Message]:
