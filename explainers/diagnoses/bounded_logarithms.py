@@ -45,6 +45,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="logarithm-at-its-bound",
+            unedited="What makes a probability 0 are the scores, before what such a program is given.",
             family="logarithms",
             title=said("A probability of 0 costs what the least value under the logarithm lets it"),
             explanation=said(
@@ -92,7 +93,7 @@ def _at_bound(scene: Scene) -> Suspicion | None:
             ),
             evidence=(said("Line {line} lets nothing under the logarithm fall below {eps}.",
                            line=line_of(cut), eps=f"{least:.5g}"),),
-            trials=(Trial(said("without that bound"), graph_rerun(dropped(cut))),),
+            trials=(Trial(said("without that bound"), graph_rerun(dropped(cut)), "illustration"),),
             fix=fixes.fix(scene, None, "choose",
                           said("Take log_softmax of the raw scores, which has no bound and keeps its gradient; look "
                                "for what makes the scores so large: the learning rate, or inputs that are not "

@@ -24,7 +24,6 @@ def rules() -> tuple[Rule, ...]:
     return (
         Rule(
             slug="uncertainty-weights-below-zero",
-            unedited="Nothing is wrong with the formula: the separate losses say how well the model does.",
             family="densities",
             symptoms=(Symptom("negative", 9),),
             title=said("Learned weights exp(−s) add a log-variance s, which may be below 0"),
@@ -69,7 +68,7 @@ def _below(scene: Scene) -> Suspicion | None:
             sum=number(total),
             rest=number(rest),
         ),
-        evidence=(),
+        evidence=(said("Under the exponential functions stand {names}.", names=", ".join(t.name for t in added)),),
         trials=(
             Trial(
                 said("with each of them at 0, the losses with equal weights"),

@@ -98,7 +98,9 @@ def rules() -> tuple[Rule, ...]:
             losses=frozenset(),
             trigger=_by_items,
             positive=_HEAD + _TOTAL.format("2").replace("total / len(batches)", "total / len(data)"),
-            control=_HEAD + _TOTAL.format("2"),
+            control=_HEAD + _TOTAL.replace("9.0])", "9.0, 1.0])").replace("zeros(5)", "zeros(6)").format("2"),
+            dominates=frozenset({"running-mean-of-batch-means"}),
+            harmless=True,
         ),
     )
 
@@ -202,9 +204,9 @@ def _by_items(scene: Scene) -> Suspicion | None:
 
     return Suspicion(
         at=scene.call.index,
-        verdict=said("{mean} is the sum of {count} batch means divided by {divisor}, the {items} items, not by the "
-                     "number of batches.", mean=number(value), count=len(sizes), items=sum(sizes),
-                     divisor=source.written(divisor)),
+        verdict=said("Beside {value} stands {mean}: the sum of {count} batch means divided by {divisor}, the {items} "
+                     "items, not by the number of batches.", mean=number(value), value=stated(scene),
+                     count=len(sizes), items=sum(sizes), divisor=source.written(divisor)),
         evidence=(said("The batches have {sizes} elements.", sizes=", ".join(map(str, sizes))),),
         trials=(
             Trial(said("divided by the number of batches, {count}", count=len(sizes)), of_shown(by_batches)),

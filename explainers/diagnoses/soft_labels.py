@@ -47,6 +47,7 @@ def rules() -> tuple[Rule, ...]:
         ),
         Rule(
             slug="ce-soft-target-all-zero",
+            unedited="Whether such a row is to count, and as what, is known to the asker alone.",
             family="class-labels",
             title=said("A row of soft labels that is all 0"),
             explanation=said(
