@@ -130,8 +130,11 @@ class Walk:
         answer = stopped.answer(stop, asker, self._translator)
         return msgspec.structs.replace(answer, timings_ms=self._watch.timings())
 
-    async def _explained(self, question: Question, program: Program) -> Answer:
-        """The Answer to a program; the rest of the message is looked into meanwhile."""
+    async def _explained(self, question: Question, program: Program, *, may_change: bool = True) -> Answer:
+        """The Answer to a program; the rest of the message is looked into meanwhile.
+
+        Where nothing is found in it, and something is in another one of the message, that is asked about.
+        """
         investigating = self._investigating(question)
         beside = Beside(self._answering.children, self._choosing, investigating, self._translator)
         others = asyncio.ensure_future(beside.versions(program.evaluated.snippet))
@@ -142,6 +145,10 @@ class Walk:
             program, concluded = await self._concluded(question, program, investigating)
             if self._choosing.is_guessed(question, program, concluded.answer):
                 return self.stopped(self._told_why(stopped.undefined(self._missing)))
+            at = beside.meant(program, concluded.answer, await others) if may_change else None
+            meant = None if at is None else await beside.instead(at, concluded.answer.value)
+            if meant is not None:
+                return await self._explained(*meant, may_change=False)
             further = await beside.stopping_again(program, concluded)
             more = (*further, *await earlier, *await causes)
             return self._finished(question, program, concluded, await others, more, await settled)

@@ -12,10 +12,10 @@ from typing import Final
 import msgspec
 
 from bot.choosing import Choosing, Program
-from bot.claims import about, are_apart, for_explainer, printed
+from bot.claims import about, are_apart, for_explainer, printed, without
 from bot.comparing import Compared, Version, versions
 from bot.evaluation import Children, Evaluated
-from bot.exchange import Answer, Other, Paragraph, Wants
+from bot.exchange import Answer, Numbers, Other, Paragraph, Wants
 from bot.investigating import EXPLAINER_ERRORS, Investigating
 from bot.jobs import work
 from bot.reading.question import Question, ReportedError, Snippet
@@ -51,6 +51,8 @@ class _Shown:
     diagnosed: tuple[str, ...]
     """What its answer says of the cause, and its fix."""
 
+    causes: tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -65,6 +67,25 @@ class Beside:
         """The message's further programs that show a value, each held against the explained one."""
         found = versions(self._question, explained, _MOST_OTHERS)
         return tuple(each for each in await asyncio.gather(*map(self._version, found)) if each is not None)
+
+    def meant(self, program: Program, answer: Answer, found: tuple[Compared, ...]) -> int | None:
+        """Which further program is asked about rather than the explained one: the first in which a cause is found,
+        where none is in that. None where there is none, or where each is a question of its own."""
+        question = self._question
+        if not program.is_theirs or answer.diagnoses or question.fails or are_apart(question):
+            return None
+        caused = (each for each in found if each.causes and each.other.error is None and each.version.changes)
+        return next((question.snippets.index(each.version.snippet) for each in caused), None)
+
+    async def instead(self, at: int, value: Numbers | None) -> tuple[Question, Program] | None:
+        """The question with another program as its subject, and that program; `value` is the one that was explained,
+        so that no claim of it is one of the other. None where it does not run again."""
+        claims = without(self._question.claims, value)
+        question = msgspec.structs.replace(self._question, subject=at, claims=claims)
+        evaluated = await self.children.run(question.snippets[at], printed(claims))
+        if isinstance(evaluated, Stop):
+            return None
+        return question, Program(evaluated, for_explainer(about(question, evaluated.snippet)))
 
     async def earlier(self) -> tuple[Paragraph, ...]:
         """What the exceptions meant that came before the one asked about."""
@@ -136,7 +157,7 @@ class Beside:
             apart = are_apart(self._question)
             answered = other.diagnosed if apart or not version.changes else ()
             first = (other.verdict,) if apart else ()
-            return Compared(version, other.told, each_alone, other.verdict, answered or first)
+            return Compared(version, other.told, each_alone, other.verdict, answered or first, other.causes)
         finally:
             alone.cancel()
 
@@ -151,11 +172,11 @@ class Beside:
             answer = (await self.investigating.investigated(program, Wants())).answer
         except EXPLAINER_ERRORS:  # the message's subject has its answer without it
             return None
-        expression = snippet.source.rstrip().rpartition("\n")[2]
+        expression = _last(snippet)
         if answer.value is None and answer.error is None:
             return None
         told = Other(expression, answer.loss, answer.value, answer.proof, answer.error)
-        return _Shown(told, answer.verdict, tuple(_diagnosed(answer)))
+        return _Shown(told, answer.verdict, tuple(_diagnosed(answer)), tuple(each.slug for each in answer.diagnoses))
 
     async def _cause(self, example: work.Example) -> tuple[str, Answer] | None:
         """The slug of an example and the answer to it; None where it does not show what it is to show."""
@@ -191,6 +212,12 @@ class Beside:
             return None
         heading = said("Before that, {type}: {verdict}", type=error.type, verdict=answer.verdict)
         return self._with_fix(heading, answer)
+
+
+def _last(snippet: Snippet) -> str:
+    """The last line of a program that is no remark."""
+    lines = (line.strip() for line in reversed(snippet.source.splitlines()))
+    return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def _diagnosed(answer: Answer) -> Iterator[str]:

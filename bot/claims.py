@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from bot import exchange
-from bot.exchange import worded
+from bot.exchange import Numbers, worded
 from bot.reading.question import Claim, Question, Snippet
 from explainers import claims
 
@@ -14,6 +14,9 @@ _ITEM: Final = re.compile(
     r"\s*(?:\**(?:Q|question|frage|pregunta|pergunta|вопрос|質問|问题|질문)\s*)?\(?\d[).:：、]\D", re.I
 )
 """A line that begins one of several questions: "1)", "Q2:"."""
+
+_CLOSE: Final = 1e-6
+"""Relative: float32's own rounding, of a number with all of its digits."""
 
 _ABOVE: Final = 4
 """Lines from a program up to the number that is said to be its: a blank one, a fence, and its own."""
@@ -40,6 +43,18 @@ def about(question: Question, snippet: Snippet) -> tuple[Claim, ...]:
     if not are_apart(question):
         return question.claims
     return tuple(each for each in question.claims if _owner(question, each) in (None, snippet))
+
+
+def without(found: tuple[Claim, ...], value: Numbers | None) -> tuple[Claim, ...]:
+    """The claims but for printed numbers that are the value of another program."""
+    if not isinstance(value, float):
+        return found
+    return tuple(each for each in found if each.kind != "printed" or not _is(each, value))
+
+
+def _is(claim: Claim, value: float) -> bool:
+    number = claim.value
+    return isinstance(number, float) and abs(number - value) <= max(claim.radius, _CLOSE * abs(value))
 
 
 def are_apart(question: Question) -> bool:

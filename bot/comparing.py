@@ -42,7 +42,8 @@ def _version(explained: Snippet, other: Snippet) -> Version:
 class Compared:
     """A version, what it shows, what each of its changes alone shows, and what its own answer says first.
 
-    `answered` is its answer in short, where it is a question of its own rather than a version.
+    `answered` is its answer in short, where it is a question of its own rather than a version; `causes` are the slugs
+    of what was found in it.
     """
 
     version: Version
@@ -50,6 +51,7 @@ class Compared:
     alone: tuple[Other | None, ...]
     verdict: str = ""
     answered: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
 
 
 def told(question: Question, explained: Snippet, value: Numbers | None, found: Compared) -> Iterator[Message]:

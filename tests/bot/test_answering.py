@@ -155,6 +155,27 @@ async def test_a_file_is_read_like_a_message(answer: Any, comment: str, encoding
     assert (found.outcome, found.loss, found.value) == ("explained", "mse_loss", 1.0)
 
 
+GOOD = "p, t = torch.tensor([[1.], [2.], [3.]]), torch.tensor([[1.], [2.], [3.]])\nprint(F.mse_loss(p, t))"
+BAD = GOOD.replace("torch.tensor([[1.], [2.], [3.]])\n", "torch.tensor([1., 2., 3.])\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "asked", "value", "slugs"),
+    [
+        (GOOD, BAD, "works, 0: {} broken, 1.3333: {}", 4 / 3, ["regression-broadcast"]),
+        (BAD, GOOD, "this gives 1.3333 {} and this 0 {} why?", 4 / 3, ["regression-broadcast"]),
+        (GOOD, GOOD.replace("mse", "l1"), "{} or {}?", 0.0, []),
+    ],
+)
+async def test_of_two_programs_the_one_with_something_wrong_is_asked_about(
+    answer: Any, first: str, second: str, asked: str, value: float, slugs: list[str]
+) -> None:
+    found: Answer = await answer(asked.format(*(f"\n```py\n{each}\n```\n" for each in (first, second))))
+    assert (found.value, [each.slug for each in found.diagnoses]) == (pytest.approx(value), slugs)
+    assert [each.value for each in found.others] == [0.0]
+    assert "older version" not in found.text, "what the other program gives is no number of this one"
+
+
 async def test_non_finite_numbers_are_words(answer: Any) -> None:
     code = "F.mse_loss(torch.tensor([float('inf')]), torch.tensor([float('inf')]))"
     found: Answer = await answer(f"```py\n{code}\n```\nwhy is it nan?")
