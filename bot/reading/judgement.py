@@ -87,7 +87,8 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     message = parts[0]
     if not any(part.document.text.strip() or part.document.values for part in parts):
         return NotAQuestion("empty")
-    language = language_of(itertools.chain((part.speech for part in parts), map(_remarks, parts)))
+    code = "\n".join(piece.source for part in parts for piece in part.pieces)
+    language = language_of(itertools.chain((part.speech for part in parts), map(_remarks, parts)), code)
     if language in DECIMAL_COMMA:
         parts = [replace(part, prose=with_points(part.prose)) for part in parts]
         message = parts[0]

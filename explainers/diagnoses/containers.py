@@ -238,8 +238,8 @@ def _einsum(scene: Scene) -> Suspicion | None:
     node = source.at(raised.span) if raised is not None and found is not None else None
     if raised is None or found is None or not isinstance(node, ast.Call) or not node.args:
         return None
-    equation, names = node.args[0], [a.id for a in node.args[1:] if isinstance(a, ast.Name)]
-    shapes = {o.text: o.shape for o in raised.operands if o.shape is not None and o.kind == "Tensor"}
+    equation, names = node.args[0], [source.written(a) for a in node.args[1:]]
+    shapes = _shapes(scene, raised)
     known = [shapes[name] for name in names if name in shapes]
     letters = _letters(equation)
     if not isinstance(equation, ast.Constant) or len(known) != len(node.args) - 1 or len(letters) != len(known):
@@ -257,6 +257,16 @@ def _einsum(scene: Scene) -> Suspicion | None:
                       said("Write the letters of each operand in the order of its axes; axes that are multiplied and "
                            "added up have to be of one length.")),
     )  # fmt: skip
+
+
+def _shapes(scene: Scene, raised: Raised) -> dict[str, Shape]:
+    """The shapes of tensors by how they are written: variables, and what calls of the line gave before it raised."""
+    recording = scene.recording
+    made = [call for call in recording.calls if call.span is not None and call.outputs]
+    lines = (raised.span.line, raised.span.end_line) if raised.span is not None else (0, 0)
+    inside = {c.span.text: recording.tensors[c.outputs[0]].shape for c in made
+              if c.span is not None and lines[0] <= c.span.line <= lines[1]}  # fmt: skip
+    return inside | {o.text: o.shape for o in raised.operands if o.shape is not None and o.kind == "Tensor"}
 
 
 def _letters(equation: ast.expr) -> list[str]:

@@ -78,6 +78,10 @@ def _changes(scene: Scene, name: str, kind: str, note: Message) -> tuple[Fix, ..
     made = [
         fixes.fix(scene, _made_tensor(scene, name, kind, cast), "safe", note) for cast in ("", ".float()", ".flatten()")
     ]
+    if isinstance(value, Items) and value.items and all(isinstance(each, Ref) for each in value.items):
+        joined = said("Make one tensor of the tensors in the list.")
+        ways = ("torch.stack({})", "torch.cat({})")
+        made[:0] = [fixes.fix(scene, replaced(scene, **{name: way}), "safe", joined) for way in ways]
     fit = _placeholder(scene, name)
     if fit is not None and isinstance(value, int | float) and not isinstance(value, bool):
         repeated = said("Repeat it for each of them.")

@@ -30,6 +30,7 @@ BRIEFLY = 24
 MOST_PLACES = 8
 MOST_CLEAR = 4
 LONGEST_CODE = 60
+PAIR = "torch.return_types."
 
 
 def evidence(explanation: Explanation, translator: Translator) -> list[str]:
@@ -122,6 +123,9 @@ def _operand(operand: Operand) -> Message:
         return said("{name} is {dtype} of shape {shape}.", **said_of)
     if operand.kind in ("list", "tuple") and operand.shape:
         return said("{name} is a {kind} of {count}.", name=operand.text, kind=operand.kind, count=operand.shape[0])
+    if operand.kind.startswith(PAIR):
+        return said("{name} is what torch.{function} returns along an axis: values and indices.", name=operand.text,
+                    function=operand.kind.removeprefix(PAIR))  # fmt: skip
     return said("{name} is a numpy array of shape {shape}.", name=operand.text, shape=str(operand.shape))
 
 

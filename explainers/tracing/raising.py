@@ -96,6 +96,8 @@ def _operand(name: str, value: object) -> Operand:
             return Operand(name, "Tensor", str(value.dtype).removeprefix("torch."), tuple(value.shape))
         case np.ndarray():
             return Operand(name, "ndarray", str(value.dtype), value.shape)
+        case tuple() if type(value).__module__ == "torch.return_types":
+            return Operand(name, f"torch.return_types.{type(value).__name__}", shape=(len(value),))
         case list() | tuple():
             return Operand(name, type(value).__name__, shape=(len(cast("Sequence[object]", value)),))
         case _:

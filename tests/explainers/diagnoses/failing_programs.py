@@ -96,6 +96,23 @@ STOPS = [
         PAIR + "F.binary_cross_entropy_with_logits(a, torch.ones(3), pos_weight=torch.tensor([3.0]))",
     ),
     ("not-a-tensor", PAIR + "F.mse_loss(a, [1.5, 2.0, 3.0])", PAIR + "F.mse_loss(a, b)"),
+    (
+        "not-a-tensor",
+        LABELS + "rows = [torch.ones(2), torch.zeros(2)]\nF.cross_entropy(rows, y)",
+        LABELS + "rows = [torch.ones(2), torch.zeros(2)]\nF.cross_entropy(torch.stack(rows), y)",
+    ),
+    (
+        "values-and-indices",
+        SCORES + "F.relu(1 - torch.max(z, 1)).mean()",
+        SCORES + "F.relu(1 - torch.max(z, 1).values).mean()",
+    ),
+    (
+        "einsum-sizes",
+        "import torch\nq, k = torch.ones(2, 5, 8), torch.ones(2, 7, 8)\n"
+        "torch.einsum('bid,bjd->bij', q, k.transpose(1, 2)).mean()",
+        "import torch\nq, k = torch.ones(2, 5, 8), torch.ones(2, 7, 8)\n"
+        "torch.einsum('bid,bdj->bij', q, k.transpose(1, 2)).mean()",
+    ),
     ("not-a-tensor", SCORES + "F.cross_entropy(z, np.array([0, 1]))", SCORES + LABELS + "F.cross_entropy(z, y)"),
     ("not-a-tensor", SCORES + "F.cross_entropy(z[:1], 2)", SCORES + "F.cross_entropy(z[:1], torch.tensor([2]))"),
     (
