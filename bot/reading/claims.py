@@ -3,7 +3,7 @@
 import bisect
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bot.reading.arithmetic import ARITHMETIC, RESULT, is_arithmetic, worked_out
 from bot.reading.cues import (
@@ -15,6 +15,7 @@ from bot.reading.cues import (
     BEFORE_PRINTED,
     BEHAVIOURS,
     CONTRAST,
+    FORMULA,
     GETS,
     LEAST,
     OF_THE_NEXT,
@@ -59,6 +60,9 @@ _ASIDE = re.compile(
 )
 
 
+_SET = re.compile(r"(?<![\w.])([A-Za-z_]\w{0,40})\s*=\s*[-+]?\.?\d")
+_SET_TO = re.compile(r"(?<![\w.])([A-Za-z_]\w{0,40})\s*(?:=|is|of)\s*[-+]?$")
+_KEYWORD = re.compile(r"\b[A-Za-z_][\w.]{0,60}\((?:[^()=]{0,40}=[^()=]{0,40},)?\s*[A-Za-z_]\w{0,40}\s*=\s*[-+]?$")
 _COLUMN = re.compile(r"([A-Za-z_][\w.\-]{0,40}(?: [A-Za-z_][\w.\-]{0,40}){0,3})[ \t]*[:=][ \t]*(?=[-+]?\.?\d)")
 _OF_A_LOSS = re.compile(r"loss|nll|entropy|(?:^|[\s_])(?:kl|kld|ce|bce|mse|ppl|cost|error)(?:$|[\s_])|perplexity", re.I)
 _COLUMNS = 3
@@ -134,11 +138,12 @@ def prose_claims(prose: str, text: str) -> list[Claim]:
     beside = _other_columns(prose)
     found = [value for value in found if not _is_within(value.start, beside)]
     claims: list[Claim] = []
+    settings = _settings(prose, text)
     expected_in: set[int] = set()
     printed_to = -1
     for value in sorted(found, key=lambda v: v.start)[:MAX_NUMBERS]:
         sentence = _sentence_start(prose, value.start)
-        kind = _kind(prose, value, sentence in expected_in)
+        kind = None if settings(value.start) else _kind(prose, value, sentence in expected_in)
         follows = printed_to >= 0 and _AND.fullmatch(prose, printed_to, value.start)
         if kind is None and follows and not UNIT.match(prose, value.end):
             kind = "printed"
@@ -148,6 +153,20 @@ def prose_claims(prose: str, text: str) -> list[Claim]:
         if kind == "expected":
             expected_in.add(sentence)
     return claims
+
+
+def _settings(prose: str, text: str) -> Callable[[int], bool]:
+    """Whether the number at a place of the prose is what a parameter is set to: `q=0.9`, where the code sets a q to a
+    number, too, or the keyword of a call, as in `Adam(weight_decay=0.01)`."""
+    code = "".join(" " if known == shown else shown for known, shown in zip(prose, text, strict=False))
+    named = {match[1] for match in _SET.finditer(code) if not _OF_A_LOSS.search(match[1])}
+
+    def found(at: int) -> bool:
+        before = prose[max(0, at - REACH) : at]
+        name = _SET_TO.search(before)
+        return _KEYWORD.search(before) is not None or (name is not None and name[1] in named)
+
+    return found
 
 
 def _numbers(prose: str) -> list[Printed]:
@@ -203,6 +222,8 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
         return "expected"
     if not scalar:
         return "printed" if _ends_in_cue(before) else None
+    if formula := FORMULA.search(before):
+        return "printed" if _ends_in_cue(before[: formula.start()]) else None
     if value.wrapped or _is_alone(prose, value) or _decimals(prose[value.start : value.end]) >= 3:
         return "printed"
     if value.value != value.value or abs(float(value.value)) == float("inf"):  # pyright: ignore[reportArgumentType]

@@ -95,7 +95,8 @@ AFTER_PRINTED = re.compile(
     re.I,
 )
 ARGUMENT = re.compile(
-    r"(?:(?<![A-Za-z])(?:lr|learning[ _]rate|batch(?:[ _]size)?|epochs?|steps?|margin|gamma|alpha|beta|eps(?:ilon)?|"
+    r"(?:(?<![A-Za-z])(?:lambda|lam|λ|momentum|quantile|weight_decay|"
+    r"lr|learning[ _]rate|batch(?:[ _]size)?|epochs?|steps?|margin|gamma|alpha|beta|eps(?:ilon)?|"
     r"tau|"
     r"temperature|smoothing|delta|dim|axis|seed|version|pytorch|torch|python|cuda|tensorflow|keras|size|weights?|"
     r"weight decay|"
@@ -106,6 +107,11 @@ ARGUMENT = re.compile(
     r"लेबल)\s*(?:は|が|を|=|是|为|는|은|이)?\s*$|(?:[\^*/(<>≤≥≠]|[!<>=]=)\s*$|\.[A-Za-z]{1,4}:$)",
     re.I,
 )
+FORMULA = re.compile(
+    r"[-−]?\b(?:log|ln|log2|log10|exp|sqrt|sigmoid|tanh|math\.\w+|np\.\w+|torch\.\w+)\s?\([^()]{1,30}\)\s*[=≈]\s*$"
+)
+"""Before a number that a formula of the sentence comes to."""
+
 OPERAND = (re.compile(r"[\d)]\s*[+*/·×]\s*$"), re.compile(r"\s*[+·×]\s*[\d(]"))
 """Before and after a number that is a term of written arithmetic: "0.4 + 0.2 = 0.6" states the last one alone."""
 
