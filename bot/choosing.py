@@ -212,7 +212,8 @@ class Choosing:
             return both
         example = self._fitting(question)
         if example is None:
-            return stopped.lacking("picture" if any(map(is_picture, question.left_out)) else "code")
+            unread = "picture" if any(map(is_picture, question.left_out)) else "file" if question.left_out else "code"
+            return stopped.lacking(unread)
         arguments = {loss.name: loss.arguments for loss in self.catalogue.losses}
         told = adapted(example.source, question.stated, arguments)
         ran = await self._run(example, told)

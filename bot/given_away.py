@@ -61,6 +61,8 @@ def given_away(question: Question) -> GivenAway | None:
     """What the first telling number of a question gives away that holds neither a whole program, data nor traceback."""
     if (question.snippets and not question.missing) or question.traceback is not None:
         return None
+    if any(each.value == "nan" or each.value != each.value for each in question.claims):
+        return None  # a finite number beside it says nothing of why it is not finite
     of_others = any("binary" in name or name == "info_nce" for name in question.loss_words)
     contrastive = "info_nce" in question.loss_words
     counts = (int(each.value) for each in question.stated if each.name == CLASSES and not of_others)

@@ -114,6 +114,12 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
         yield said("I can't read pictures: paste what {names} shows as text.", names=", ".join(pictures))
     if others := [name for name in question.left_out if name not in pictures]:
         yield said("I could not read these files: {names}.", names=", ".join(others))
+    if question.unused:
+        yield said(
+            "I used none of the numbers in {names}: no line of yours loads them, and your message does not say what "
+            "they are to the loss.",
+            names=", ".join(question.unused),
+        )
 
 
 def unraised(question: Question, answer: Answer, torch: str) -> Iterator[Message]:

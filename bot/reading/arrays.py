@@ -123,8 +123,9 @@ def _numbered(headings: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _is_number(entry: str) -> bool:
+    """Whether an entry is one, or empty: that is nan, as other readers of tables have it."""
     try:
-        float(entry)
+        float(entry.strip() or "nan")
     except ValueError:
         return False
     return True
@@ -132,7 +133,7 @@ def _is_number(entry: str) -> bool:
 
 def _table(rows: list[list[str]]) -> np.ndarray[Any, Any]:
     whole = all(entry.strip().lstrip("+-").isdigit() for row in rows for entry in row)
-    return np.array([[int(entry) if whole else float(entry) for entry in row] for row in rows])
+    return np.array([[int(entry) if whole else float(entry.strip() or "nan") for entry in row] for row in rows])
 
 
 def _json(data: bytes) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -78,7 +78,7 @@ def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> R
     pictures = tuple(name for name in left_out if is_picture(name))
     if direct and pictures and isinstance(found, NotAQuestion | NeedsInput):
         return NeedsInput(pictures, "picture", found.language)
-    if direct and left_out and isinstance(found, NotAQuestion):
+    if direct and left_out and isinstance(found, NotAQuestion | NeedsInput):
         return NeedsInput(left_out, "file", found.language)
     return found
 
@@ -148,7 +148,16 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
         before=tuple(each for each in errors[:-1] if error is not None and each.message != error.message),
         fails=(error is not None and not error.type.endswith("Warning")) or relevance.speaks_of_errors(prose),
         cut=_cut(parts, missing, None if subject is None else material.snippets[subject]),
+        unused=tuple(_unread_of(parts, material.snippets)),
     )
+
+
+def _unread_of(parts: Sequence[Parts], found: Sequence[Snippet]) -> Iterator[str]:
+    """The data files whose numbers no program of the message takes."""
+    given = {each.name for snippet in found for each in snippet.completions}
+    for document in (part.document for part in parts if part.document.values):
+        if not given & {*document.values, document.name}:
+            yield document.name or ""
 
 
 def _asks(parts: Sequence[Parts], prose: str, direct: bool) -> bool:

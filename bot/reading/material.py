@@ -14,10 +14,12 @@ from bot.reading.frameworks import apart, names_another, numpy_alone, translated
 from bot.reading.given import Given, filled, values_given
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.lexing import parsed
+from bot.reading.literals import Role, literals
 from bot.reading.loads import with_values
 from bot.reading.losses import loss_words
 from bot.reading.names import unbound
 from bot.reading.pieces import Piece
+from bot.reading.printed import shape
 from bot.reading.question import Claim, Completion, Origin, ReportedError, Snippet
 from bot.reading.shapes import stand_ins
 from bot.reading.snippets import (
@@ -152,6 +154,7 @@ def _with_tensors(found: Snippet) -> Snippet:
 def _files_called(parts: Sequence[Parts], losses: Sequence[str]) -> Snippet | None:
     """The loss that is named, of the arrays in files."""
     values = {name: given for part in parts for name, given in _of_file(part).items()}
+    values = {**_target_said(parts[0].prose), **values} if values else {}
     found = called({name: given.code for name, given in values.items()}, losses, parts[0].prose) if values else None
     if found is None:
         return None
@@ -159,6 +162,16 @@ def _files_called(parts: Sequence[Parts], losses: Sequence[str]) -> Snippet | No
     added = (*assumed, Completion("call", found.loss, found.call))
     block = snippet(Block((found.call,), (1,), Origin.FILE, added))
     return _filled(block, {name: values[name] for name in found.names})
+
+
+def _target_said(prose: str) -> dict[str, Given]:
+    """A target that the sentences give, for what a file holds alone."""
+    rows = [
+        [int(entry) if each.integral else entry for entry in each.value]
+        for each in literals(prose)
+        if each.role is Role.TARGET and isinstance(each.value, tuple) and len(shape(each.value) or ()) == 1
+    ]
+    return {"target": Given(f"target = torch.tensor({rows[0]})")} if len(rows) == 1 else {}
 
 
 def _unwritten(

@@ -148,6 +148,7 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     that they name: an example is chosen by them. `foreign` are losses of other frameworks, in code or in prose.
     `earlier` counts the lines of `text` that stand in messages before the asker's last. Of the names in `cut`
     the message shows a value that its print left incomplete ("..."): they are missing, or bound to what raises.
+    `unused` are data files whose numbers no program takes.
     `sketches` are versions of the main snippet with stand-ins for what it lacks, `before` exceptions that came before
     the one asked about; `fails` says that an exception is asked about.
     """
@@ -170,6 +171,7 @@ class Question(msgspec.Struct, frozen=True, tag="question"):
     fails: bool = False
     earlier: int = 0
     cut: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 class NotAQuestion(msgspec.Struct, frozen=True, tag="not-a-question"):

@@ -52,15 +52,22 @@ _Taken = tuple[str, str, int, tuple[str, ...]]
 
 
 def _array(code: str) -> _Array | None:
-    """The numbers that a line binds a name to; None where it is no list or table of finite ones."""
+    """The numbers that a line binds a name to, 0.5 for what is not finite; None where it is no list or table."""
     match ast.parse(code).body:
         case [ast.Assign(value=ast.Call(args=[ast.List() as written]))]:
             try:
-                return ast.literal_eval(written)
-            except ValueError:  # nan and infinity are calls
+                return ast.literal_eval(ast.unparse(_Finite().visit(written)))
+            except ValueError:
                 return None
         case _:
             return None
+
+
+class _Finite(ast.NodeTransformer):
+    """float("nan") and its like as a number of the same kind: of a file's numbers only that and their places count."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        return ast.Constant(0.5) if ast.unparse(node.func) == "float" else node
 
 
 def _by_name(found: Mapping[str, _Array], loss: str) -> _Taken | None:
@@ -73,6 +80,8 @@ def _by_name(found: Mapping[str, _Array], loss: str) -> _Taken | None:
     if (scores := roles.get(Role.INPUT)) is not None:
         return _floating(scores, found[scores]), aim, _dimensions(found[scores]), (scores, target)
     columns = [name for name, array in found.items() if name != target and len(array) == len(found[target])]
+    if [_dimensions(found[each]) for each in columns] == [_ROWS] and loss in INDEXED:
+        return _floating(columns[0], found[columns[0]]), aim, _ROWS, (columns[0], target)
     if not columns or len(columns) < len(found) - 1 or any(_dimensions(found[each]) > 1 for each in columns):
         return None
     if len(columns) == 1:

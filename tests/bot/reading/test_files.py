@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,3 +182,34 @@ def test_a_table_is_scores_and_labels(name: str, content: str, asked: str) -> No
     names: dict[str, Any] = {}
     exec(f"import torch\n{snippet.prelude}", names)
     assert float(eval(snippet.source, names)) == pytest.approx(EXPECTED)
+
+
+def npy(values: list[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.array(values))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["logits.npy", "x.npy"])
+@pytest.mark.parametrize("said", ["labels [1, 0], cross entropy 0.34, how?", "CE with target [1, 0] gives 0.34?"])
+def test_a_target_in_words_goes_with_the_scores_of_a_file(name: str, said: str) -> None:
+    question = asked(said, File(name, npy([[0.1, 0.9], [2.0, 1.0]])))
+    assert question.subject is not None and not question.unused
+    names: dict[str, Any] = {"torch": torch, "F": F}
+    exec(question.snippets[question.subject].prelude, names)
+    assert names[name[:-4]].shape == (2, 2) and names["target"].tolist() == [1, 0]
+
+
+def test_an_empty_entry_of_a_table_is_nan() -> None:
+    question = asked("mse is nan?", File("d.csv", b"pred,target\n1.0,2.0\n,2.0\n"))
+    assert question.subject is not None
+    assert 'float("nan")' in question.snippets[question.subject].prelude
+
+
+def test_numbers_of_a_file_that_nothing_takes_are_said_to_be_unused() -> None:
+    data = npy([[0.1, 0.9]])
+    assert asked("why is cross entropy never 0?", File("w.npy", data)).unused == ("w.npy",)
+    assert asked(f"```py\n{CODE}\n```\nwhy 1?", File("w.npy", data)).unused == ("w.npy",)
+    assert (
+        asked("```py\nw = np.load('w.npy')\nprint(torch.tensor(w).sum())\n```\nwhy?", File("w.npy", data)).unused == ()
+    )
