@@ -39,6 +39,8 @@ def rules() -> tuple[Rule, ...]:
             positive=_HEAD + _SCORES + "fake.mean() - real.mean()",
             control=_HEAD + _SCORES + "F.mse_loss(fake, real)",
             about=frozenset({"wasserstein"}),
+            dominates=frozenset({"negated-score"}),
+            variants=(_HEAD + _SCORES + "-(real.mean() - fake.mean())", _HEAD + _SCORES + "-real.mean() + fake.mean()"),
             handwritten=True,
             harmless=True,
         ),
@@ -103,9 +105,8 @@ def _made_subject(scene: Scene, *names: str) -> Call | None:
 
 
 def _difference(scene: Scene) -> Suspicion | None:
-    made = _made_subject(scene, "sub")
-    makers = [scene.makers.get(id) for id in made.inputs()] if made is not None else []
-    means = [c for c in makers if c is not None and short(c) == "mean"]
+    made = _made_subject(scene, "sub", "neg", "add")
+    means = _terms(scene, made) if made is not None else []
     if made is None or len(means) != 2 or scene.value is None or not all(_averages(scene, c) for c in means):
         return None
     first, second = (scalar(scene.recording.tensor(c.outputs[0])) for c in means)
@@ -126,6 +127,22 @@ def _difference(scene: Scene) -> Suspicion | None:
             ),
         ),
     )
+
+
+def _terms(scene: Scene, made: Call) -> list[Call]:
+    """The two means of a - b, in whichever way it is written: -(b - a), a + (-b) and -b + a, too."""
+    makers = [c for id in made.inputs() if (c := scene.makers.get(id)) is not None]
+    match short(made), [short(c) for c in makers]:
+        case "sub", ["mean", "mean"]:
+            return makers
+        case "neg", ["sub"]:
+            return _terms(scene, makers[0])[::-1]
+        case "add", [("mean" | "neg") as one, ("mean" | "neg") as other] if one != other:
+            first, second = makers if one == "mean" else makers[::-1]
+            taken_off = scene.makers.get(second.inputs()[0])
+            return [first, taken_off] if taken_off is not None and short(taken_off) == "mean" else []
+        case _:
+            return []
 
 
 def _averages(scene: Scene, mean: Call) -> bool:

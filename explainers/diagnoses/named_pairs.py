@@ -57,7 +57,7 @@ def _pair(scene: Scene) -> Suspicion | None:
     return Suspicion(
         at=scene.call.index,
         verdict=said("{code} is a pair, values and indices, not a tensor.", code=source.written(found)),
-        evidence=(),
+        evidence=(said("It has two parts, {code}.values and {code}.indices.", code=source.written(found)),),
         trials=(),
         fix=changes[0],
         alternatives=changes[1:],

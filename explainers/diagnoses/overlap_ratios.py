@@ -156,9 +156,18 @@ def _tversky(scene: Scene) -> Suspicion | None:
                      tp=number(float((y * p).sum())), fp=number(float(((1 - y) * p).sum())),
                      fn=number(float((y * (1 - p)).sum()))),
             ),
-            trials=(Trial(said("with the two weights swapped, the other way round"), swapped, "illustration"),),
+            trials=(
+                Trial(said("with the two weights swapped, the other way round"), swapped,
+                      "correction" if _other_number(scene) else "illustration"),
+            ),
         )  # fmt: skip
     return None
+
+
+def _other_number(scene: Scene) -> bool:
+    """Whether the asker states a number that the loss is not."""
+    stated_ = [c for c in scene.claims if c.kind != "behaviour" and isinstance(c.value, int | float)]
+    return any(scene.value is not None and not c.agrees(scene.value) for c in stated_)
 
 
 def _of(scene: Scene, call: Call) -> Floats:
@@ -185,9 +194,20 @@ def _weighed(scene: Scene, errors: Floats) -> tuple[Call, float] | None:
         return None
     for call in reversed([c for c in scene.needed() if short(c) == "mul"]):
         held = scene.held(call.outputs[0])
+        if held is not None and held.size == 1 and errors.size > 1 and (factor := _of_sum(scene, call, errors)):
+            return call, factor
         if held is None or held.shape != errors.shape or held[~at].any():
             continue
         shares = held[at] / errors[at]
         if np.ptp(shares) <= 1e-5 * abs(shares[0]) and 0 < shares[0] < 100:
             return call, float(np.round(shares[0], 6))
     return None
+
+
+def _of_sum(scene: Scene, call: Call, errors: Floats) -> float | None:
+    """The plain number that a sum of some errors is multiplied by."""
+    factors = [a.value for a in call.arguments if isinstance(a.value, int | float) and not isinstance(a.value, bool)]
+    total = scene.makers.get(call.inputs()[0]) if len(call.inputs()) == 1 else None
+    added = scene.held(total.ref("input")) if total is not None and short(total) == "sum" else None
+    same = added is not None and added.shape == errors.shape and np.allclose(added, errors, rtol=1e-5, atol=1e-7)
+    return float(factors[0]) if same and len(factors) == 1 and 0 < factors[0] < 100 else None

@@ -22,6 +22,10 @@ _PAIRS = (
     "a = torch.tensor([[0.1, 0.2], [0.9, 0.8]], requires_grad=True)\nb = torch.tensor([[0.2, 0.2], [0.9, 0.7]])\n"
     "y = torch.tensor([1.0, 1.0])\nd = F.pairwise_distance(a, b)\n"
 )
+_ALIKE_PAIRS = (
+    "a = torch.tensor([[0.1, 0.2], [0.9, 0.8], [0.1, 0.9]])\nb = a + 0.01\ny = torch.ones(3)\n"
+    "d = F.pairwise_distance(a, b)\n"
+)
 _TURNED = "((1 - y) * d ** 2 + y * torch.clamp(1 - d, min=0) ** 2).mean()"
 _RIGHT = "(y * d ** 2 + (1 - y) * torch.clamp(1 - d, min=0) ** 2).mean()"
 _VIEWS = (
@@ -29,6 +33,9 @@ _VIEWS = (
 )
 _LOGARITHMS = frozenset({"log", "log1p", "log_softmax", "logsigmoid", "softplus"})
 _LITTLE = 0.05
+_ALIKE = 0.2
+_HINGES = frozenset({"relu", "clamp", "clamp_min", "clip", "maximum", "max"})
+_APART = frozenset({"pairwise_distance", "sub", "cosine_similarity"})
 _PRODUCTS = frozenset({"matmul", "mm"})
 _SCALED = frozenset({"div", "mul"})
 
@@ -60,6 +67,7 @@ def rules() -> tuple[Rule, ...]:
             positive_claims=(Claim("expected", 0.0, text="0"),),
             control=_HEAD + _PAIRS + _RIGHT,
             control_claims=(Claim("expected", 0.0, text="0"),),
+            variants=(_HEAD + _ALIKE_PAIRS + _TURNED,),
         ),
         Rule(
             slug="paired-with-itself",
@@ -96,8 +104,10 @@ def _turned(scene: Scene) -> Suspicion | None:
     held, value = scene.held(id), scene.value
     assert held is not None
     proves = _is_next_to_nothing(scene)
-    if value is None or not (sought(scene, exchanged * value) or (proves is not None and proves(exchanged * value))):
+    if value is None:
         return None
+    if not (sought(scene, exchanged * value) or (proves is not None and proves(exchanged * value))):
+        return _pushed(scene, id, one)
     name = scene.recording.tensors[id].name or "label"
     return Suspicion(
         at=one.index,
@@ -125,6 +135,85 @@ def _turned(scene: Scene) -> Suspicion | None:
         ),
         fix=fixes.fix(scene, None, "choose", said("Exchange the two labels, or the two terms.")),
         only_proven=True,
+    )
+
+
+def _pushed(scene: Scene, id: int, one: Call) -> Suspicion | None:
+    """The pairs that are most alike are those which the hinge pushes apart: their inputs are next to each other, beside
+    the inputs of other pairs."""
+    held, rest = scene.held(id), _hinged(scene, id, one)
+    distance = None if rest is None else _distance(scene, rest)
+    near = None if distance is None else _nearness(scene, distance)
+    if held is None or rest is None or near is None or near.shape != held.reshape(-1).shape:
+        return None
+    apart = held.reshape(-1) == (1 if rest is one else 0)
+    if (
+        not apart.any()
+        or near[apart].max() > _ALIKE
+        or (not apart.all() and near[~apart].min() < 2 * near[apart].max())
+    ):
+        return None
+    name, label = scene.recording.tensors[id].name or "label", 1 if rest is one else 0
+    return Suspicion(
+        at=one.index,
+        verdict=said("{value} pushes apart the {count} pairs with {name} = {label}, though they are the ones alike.",
+                     value=stated(scene), count=int(apart.sum()), name=name, label=label),
+        evidence=(
+            said("Line {line} gives them the hinge, which is 0 only from the margin on. Their inputs are {share} times "
+                 "as far from each other as from those of other pairs, at most.",
+                 line=line_of(rest), share=number(float(near[apart].max()))),
+        ),
+        trials=(
+            Trial(said("with 1 − {name} for {name}", name=name),
+                  graph_rerun(replaced(scene.recording.tensors[id], 1 - held)), "illustration"),
+        ),
+        fix=fixes.fix(scene, None, "choose", said("Exchange the two labels, or the two terms.")),
+    )  # fmt: skip
+
+
+def _hinged(scene: Scene, id: int, one: Call) -> Call | None:
+    """Which of the two products has a hinge, and not both: that of the label, or that of 1 − the label."""
+    others = [c for c in scene.needed() if short(c) == "mul" and len(c.inputs()) == 2 and c is not one]
+    rests = {
+        c.outputs[0] for c in scene.needed() if short(c) == "sub" and c.argument("input") == 1 and c.ref("other") == id
+    }
+    rest = next((c for c in others if any(_unscaled(scene, i)[0] in rests for i in c.inputs())), None)
+    found = [c for c in (one, rest) if c is not None and _margin(scene, c) is not None]
+    return found[0] if len(found) == 1 else None
+
+
+def _margin(scene: Scene, product: Call) -> Call | None:
+    """margin − distance under the hinge of a product."""
+    cuts = [c for c in upstream(product.outputs[0], scene.makers) if short(c) in _HINGES]
+    made = [scene.maker(c.inputs()[0]) for c in cuts if c.inputs()]
+    return next((c for c in made if c is not None and short(c) in ("sub", "rsub") and len(c.inputs()) == 1), None)
+
+
+def _distance(scene: Scene, product: Call) -> Call | None:
+    """What the distance of each pair is made of: a distance of torch's, or a difference."""
+    margin = _margin(scene, product)
+    made = upstream(margin.inputs()[0], scene.makers) if margin is not None else []
+    return next((c for c in reversed(made) if short(c) in _APART and len(c.inputs()) == 2), None)
+
+
+def _nearness(scene: Scene, distance: Call) -> Floats | None:
+    """How far the inputs of each pair are from each other, as a share of how far they are from those of other pairs;
+    inputs of the layers that both went through."""
+    left, right = distance.inputs()
+    while (a := scene.maker(left)) is not None and (b := scene.maker(right)) is not None and _same_layer(a, b):
+        left, right = a.inputs()[0], b.inputs()[0]
+    one, other = scene.held(left), scene.held(right)
+    if one is None or other is None or one.shape != other.shape or one.ndim < 2 or len(one) < 3:
+        return None
+    x, y = one.reshape(len(one), -1), other.reshape(len(other), -1)
+    apart = np.linalg.norm(x[:, None] - y[None], axis=-1)
+    elsewhere = (apart.sum(axis=1) - np.diagonal(apart)) / (len(x) - 1)
+    return np.diagonal(apart) / elsewhere if elsewhere.all() else None
+
+
+def _same_layer(a: Call, b: Call) -> bool:
+    return (
+        a is not b and short(a) == short(b) and bool(a.inputs()) and a.inputs()[1:] == b.inputs()[1:] and bool(a.scope)
     )
 
 

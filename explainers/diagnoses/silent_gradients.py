@@ -9,6 +9,7 @@ from explainers.diagnoses.backward_steps import gradient_trial
 from explainers.diagnoses.cuts import requires_grad
 from explainers.diagnoses.diagnosis import Rule, Suspicion
 from explainers.diagnoses.edits import dropped
+from explainers.diagnoses.margins_met import is_outermost
 from explainers.diagnoses.operands import atom
 from explainers.diagnoses.repeated_calls import alike
 from explainers.diagnoses.scene import Floats, Scene, line_of, short
@@ -82,7 +83,7 @@ def _together(scene: Scene, held: list[tuple[Call, Floats]]) -> list[tuple[Call,
 def _dead(scene: Scene) -> Suspicion | None:
     held = _history(scene, "relu", "relu6")
     found = next(((c, x) for c, x in _together(scene, held) if (x <= 0).all()), None)
-    if found is None:
+    if found is None or is_outermost(scene, found[0]):
         return None
     call, x = found
     return Suspicion(
@@ -111,7 +112,7 @@ def _leaky(scene: Scene, call: Call) -> str | None:
 def _clipped(scene: Scene) -> Suspicion | None:
     """Every value is clipped at one place at least; the run goes without the clamps of all such places."""
     found = [(call, x) for call, x in _together(scene, _history(scene, "clamp", "hardtanh")) if _cuts(scene, call, x)]
-    if not found:
+    if not found or is_outermost(scene, found[0][0]):
         return None
     call, x = found[0]
     low, high = _limits(call)
