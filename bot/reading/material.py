@@ -21,6 +21,7 @@ from bot.reading.names import unbound
 from bot.reading.pieces import Piece
 from bot.reading.printed import shape
 from bot.reading.question import Claim, Completion, Origin, ReportedError, Snippet
+from bot.reading.repairs import unreturned
 from bot.reading.shapes import stand_ins
 from bot.reading.snippets import (
     Block,
@@ -281,8 +282,10 @@ def _block(text: str, program: Sequence[Inline]) -> Block:
     """The program that stands in sentences, with the line of the message that each of its lines came from."""
     starts = [text.count("\n", 0, each.start) + 1 for each in program]
     lines = [start + at for each, start in zip(program, starts, strict=True) for at in range(_height(each.source))]
-    source = "\n".join(each.source for each in program)
-    return Block(tuple(source.split("\n")), tuple(lines), Origin.UNFENCED)
+    source, repairs = "\n".join(each.source for each in program), tuple[Completion, ...]()
+    if body := unreturned(source):
+        source, repairs = body
+    return Block(tuple(source.split("\n")), tuple(lines), Origin.UNFENCED, repairs)
 
 
 def _height(source: str) -> int:

@@ -202,8 +202,21 @@ def names_loss(source: str) -> bool:
         return any(name in source for name in (*MODULES, *functions(), "loss", "Loss"))
     named = ast.Call | ast.FunctionDef | ast.ClassDef
     names = [name_of(node) for node in ast.walk(tree) if isinstance(node, named) or _is_loss_read(node)]
+    names += [node.targets[0].id for node in tree.body if (isinstance(node, ast.Assign) and _is_reduced(node.value)
+              and isinstance(node.targets[0], ast.Name))]  # fmt: skip
     known = functions() | MODULES.keys() | {"backward"}
     return any(name in known or "loss" in name.lower() or "criterion" in name.lower() for name in names)
+
+
+def _is_reduced(node: ast.expr) -> bool:
+    """Whether it is the mean or the sum of a formula: "-(target * log_p).mean()"."""
+    if isinstance(node, ast.UnaryOp):
+        return _is_reduced(node.operand)
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.BinOp() | ast.UnaryOp(), attr="mean" | "sum")):
+            return True
+        case _:
+            return False
 
 
 def _is_loss_read(node: ast.AST) -> bool:

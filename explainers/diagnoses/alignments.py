@@ -33,7 +33,8 @@ def rules() -> tuple[Rule, ...]:
             title=said("Raw scores where ctc_loss expects log-probabilities"),
             explanation=said(
                 "ctc_loss multiplies the probabilities along every alignment and adds them up. Without log_softmax the "
-                "frames are not normalised, and the loss can be negative."
+                "frames are not normalised, and the loss can be negative. A constant added to all scores of a frame, "
+                "which changes no softmax, then lowers the loss by as much: unnormalised scores have no least loss."
             ),
             words=(
                 "ctc loss negative softmax",
@@ -78,7 +79,9 @@ def rules() -> tuple[Rule, ...]:
             title=said("Too few frames for the labels"),
             explanation=said(
                 "Between two equal labels ctc_loss needs a blank: a repeated label takes one frame more. So an "
-                "alignment needs target length + repeats frames; with fewer there is none, and −log 0 is inf."
+                "alignment needs target length + repeats frames; with fewer there is none, and −log 0 is inf. The "
+                "frames that count are those which the network gives out, after its subsampling (pooling, strides): of "
+                "11 frames at a factor of 4 about 2 are left."
             ),
             words=(
                 "ctc loss inf",

@@ -85,9 +85,18 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "binary_cross_entropy takes no logarithm to be less than −100, so a probability of exactly 0 or 1 on "
                 "the wrong side costs exactly 100, whatever the scores were, and through a sigmoid that has reached "
-                "0 or 1 no gradient comes back."
+                "0 or 1 no gradient comes back. Elsewhere the probabilities are clipped instead: at 1e-15 in log_loss "
+                "of older scikit-learn and of competitions, which gives 34.54, at 1e-7 in Keras, 16.12."
             ),
-            words=("BCELoss is exactly 100", "loss 100", "BCE stuck at 50", "BCELoss 27.63", "BCELoss clamp"),
+            words=(
+                "BCELoss is exactly 100",
+                "loss 100",
+                "BCE stuck at 50",
+                "BCELoss 27.63",
+                "BCELoss clamp",
+                "log loss of probability 0 is not infinite",
+                "kaggle logloss 34.5 for a probability of zero",
+            ),
             losses=frozenset({"binary_cross_entropy"}),
             trigger=_clamped,
             positive=_HEAD + "F.binary_cross_entropy(torch.sigmoid(50 * logits), 1 - target)",

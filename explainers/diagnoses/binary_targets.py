@@ -29,7 +29,8 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "A label must be 0 or 1, or lie between 0 and 1. torch doesn't validate it in this "
                 "loss (binary_cross_entropy does): with any other number the loss turns negative and has no "
-                "least value. A mask read from an image file holds 0 and 255: divide it by 255, or compare."
+                "least value. A mask read from an image file holds 0 and 255: divide it by 255, or compare. A price or "
+                "another measured number is no label at all: that is a regression, for mse_loss or l1_loss."
             ),
             words=(
                 "BCE loss is negative",
@@ -41,6 +42,8 @@ def rules() -> tuple[Rule, ...]:
                 "target -1 in BCEWithLogitsLoss",
                 "BCE target 2",
                 "multilabel soft margin target",
+                "binary cross entropy for a regression is negative",
+                "price prediction with binary_crossentropy negative loss accuracy near 0",
             ),
             about=frozenset({"binary_cross_entropy"}),
             losses=frozenset({"binary_cross_entropy_with_logits", "multilabel_soft_margin_loss"}),

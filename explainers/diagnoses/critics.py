@@ -26,13 +26,15 @@ def rules() -> tuple[Rule, ...]:
                 "The critic of a WGAN minimises mean(critic(fake)) - mean(critic(real)). A good critic scores the real "
                 "ones higher, so it is normal that its loss is negative: minus the loss is the estimate of the "
                 "Wasserstein distance. Scores have no zero of their own, so neither the value nor its sign has a bound "
-                "or a meaning by itself; the difference nears 0 as fake and real become alike."
+                "or a meaning by itself; the difference nears 0 as fake and real become alike. A critic ends without a "
+                "sigmoid: its scores are no probabilities, and not bounded by 1."
             ),
             words=(
                 "WGAN critic loss is negative",
                 "is a negative Wasserstein loss normal",
                 "WGAN loss falls to minus infinity",
                 "WGAN generator loss sign",
+                "why is the Wasserstein loss greater than 1 and then negative, when has it converged",
             ),
             losses=frozenset(),
             trigger=_difference,

@@ -30,13 +30,16 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "reduction='mean' of ctc_loss divides the loss of each item by the length of its target, and then "
                 "takes the mean over the batch: a loss per label. 'none' and 'sum' leave the losses undivided, so that "
-                "their plain mean over the batch is another number, the larger the longer the targets are."
+                "their plain mean over the batch is another number, the larger the longer the targets are. Divided by "
+                "the batch size once more, as is done after the sum of warp-ctc, it is divided twice."
             ),
             words=(
                 "ctc reduction none and mean by hand do not agree",
                 "CTCLoss mean is not the average of the unreduced losses",
                 "ctc loss sum divided by the batch size",
                 "ctc loss divided by target lengths",
+                "warp_ctc cost divided by batch_size, does CTCLoss reduction mean do so already",
+                "CTCLoss mean divided by batch_size again is very small",
             ),
             losses=frozenset({"ctc_loss"}),
             trigger=_divided_by_lengths,

@@ -92,9 +92,16 @@ def rules() -> tuple[Rule, ...]:
             title=said("huber_loss and smooth_l1_loss differ by a factor of delta"),
             explanation=said(
                 "huber_loss with delta is delta times smooth_l1_loss with beta = delta: smooth_l1 is divided "
-                "by beta. They are equal for 1 alone (delta=1, beta=1)."
+                "by beta. They are equal for 1 alone (delta=1, beta=1). The smooth L1 of object detectors is often "
+                "written with σ: ½(σx)² below 1/σ², |x| − ½/σ² beyond. That is smooth_l1_loss with beta = 1/σ², the "
+                "Huber loss of delta = 1/σ² times the factor σ²."
             ),
-            words=("huber vs smooth l1", "huber_loss and smooth_l1_loss", "SmoothL1Loss beta HuberLoss delta"),
+            words=(
+                "huber vs smooth l1",
+                "huber_loss and smooth_l1_loss",
+                "SmoothL1Loss beta HuberLoss delta",
+                "smooth L1 with sigma is not the textbook Huber loss",
+            ),
             losses=frozenset({"huber_loss", "smooth_l1_loss"}),
             trigger=_scaled,
             dominates=frozenset({"reduction-expected-sum"}),

@@ -72,9 +72,20 @@ def rules() -> tuple[Rule, ...]:
             title=said("The mean is over all elements, not over the items"),
             explanation=said(
                 "The mean divides by every element of every item. Added up over the features first and "
-                "averaged over the items, the value is larger by the number of features."
+                "averaged over the items, the value is larger by the number of features. Of maps that are mostly zero "
+                "(heatmaps, masks, backgrounds) the mean is therefore tiny from the start, whatever the few other "
+                "pixels are; of boxes a sum over the 4 coordinates is 4 times the mean. That is a constant factor, "
+                "made up for by a weight or the learning rate."
             ),
-            words=("mse mean over features", "mse per sample sum over features", "mse divided by number of features"),
+            words=(
+                "mse mean over features",
+                "mse per sample sum over features",
+                "mse divided by number of features",
+                "heatmap MSE loss very small from the start",
+                "MSE loss of mostly zero maps is tiny",
+                "smooth l1 loss of boxes divided by the number of samples only, sum over 4 coordinates",
+                "size_average=False divided by the number of boxes",
+            ),
             losses=_ELEMENTWISE,
             trigger=_over_features,
             positive=_HEAD + _PAIRS + "F.mse_loss(a, b)",

@@ -17,6 +17,7 @@ from explainers.diagnoses import (
     box_overlaps,
     chances,
     class_labels,
+    class_means,
     class_weights,
     clipped_scores,
     collapse,
@@ -29,6 +30,7 @@ from explainers.diagnoses import (
     critics,
     cross_entropy_activations,
     cross_entropy_inputs,
+    ctc_blanks,
     ctc_means,
     damped_steps,
     definitions,
@@ -231,5 +233,7 @@ def rules() -> Rules:
         overlap_ratios,
         single_rows,
         surrogates,
+        class_means,
+        ctc_blanks,
     )
     return registered(tuple(rule for family in families for rule in family.rules()))

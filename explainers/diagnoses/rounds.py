@@ -67,12 +67,16 @@ def rules() -> tuple[Rule, ...]:
             explanation=said(
                 "Each batch counts alike in the mean of the batch means, so the items of a short last batch count "
                 "more than the others. Add up each mean times the size of its batch, and divide by the number of all "
-                "items."
+                "items. With reduction='sum' the batches' sums are added up and divided by the number of all samples; "
+                "what is left at 'mean' is divided by the number of batches, which is the same only where all batches "
+                "are full."
             ),
             words=(
                 "epoch loss running loss / len(loader)",
                 "running_loss differs from loss over the whole dataset",
                 "last batch smaller average loss",
+                "running loss reduction='sum' divide by the number of samples or of batches",
+                "what to divide the running loss of an epoch by",
             ),
             losses=frozenset(),
             trigger=_averaged,

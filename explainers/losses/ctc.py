@@ -65,6 +65,7 @@ def ctc_loss(
     time, classes, batch = log_probs.layout[0], log_probs.layout[-1], log_probs.layout[1:-1]
     spans, lengths = _lengths(_plain(input_lengths), batch), _lengths(target_lengths, batch)
     _refuse_no_class(targets, batch, target_lengths, log_probs.shape[-1])
+    _refuse_blank(targets, batch, target_lengths, blank)
     labels, places = _labels(targets, batch, target_lengths, lengths)
     z = log_probs.node
     total = ops.alignment_sum(z, labels, (spans, lengths), (time, classes, places), blank)
@@ -112,15 +113,29 @@ def _lengths(given: Lengths, batch: Layout) -> Node:
 
 def _refuse_no_class(targets: Array, batch: Layout, given: Lengths, classes: int) -> None:
     """Raises Unsupported for a label that is no class: torch then reads memory that is not the log-probabilities'."""
+    used, rows = _used(targets, batch, given)
+    if (used & ((rows < 0) | (rows >= classes))).any():
+        raise Unsupported(said("a label is no class, so that torch reads memory beyond the log-probabilities"))
+
+
+def _refuse_blank(targets: Array, batch: Layout, given: Lengths, blank: int) -> None:
+    """Raises Unsupported for a label that is the blank: torch's backward is then not that of its value."""
+    used, rows = _used(targets, batch, given)
+    if (used & (rows == blank)).any():
+        raise Unsupported(
+            said("a label is the blank, which no target may hold: torch's backward does not fit its value")
+        )
+
+
+def _used(targets: Array, batch: Layout, given: Lengths) -> tuple[np.ndarray, np.ndarray]:
+    """Which places of the targets count, and the targets, row by row; none where they are not known."""
     counts = given.values if isinstance(given, Array) else np.asarray(given)
     if targets.values is None or counts is None:
-        return
+        return np.zeros((0, 0), dtype=bool), np.zeros((0, 0), dtype=np.int64)
     held = np.asarray(targets.values, dtype=np.int64)
     rows = held if len(held.shape) > len(batch) or not batch else held.reshape(1, -1)
     ends = np.asarray(counts).reshape(-1) if rows is held else np.asarray([np.sum(counts)])
-    used = np.arange(held.shape[-1]) < ends[:, np.newaxis]
-    if (used & ((rows < 0) | (rows >= classes))).any():
-        raise Unsupported(said("a label is no class, so that torch reads memory beyond the log-probabilities"))
+    return np.arange(held.shape[-1]) < ends[:, np.newaxis], rows
 
 
 def _labels(targets: Array, batch: Layout, given: Lengths, lengths: Node) -> tuple[Node, Axis | None]:

@@ -167,7 +167,9 @@ def _lines(name: str, use: Use, stated: Stated, scenario: Scenario) -> Iterator[
         case Use.INPUT | Use.TARGET if name in known.indices:
             one_each = scenario.input[:1] + scenario.input[2:]
             yield f"{name} = {made(Sort.INDICES, stated.shapes.get(name, one_each), scenario.classes)}"
-        case Use.INPUT | Use.TARGET | Use.WEIGHT | Use.PROBABILITY:
+        case Use.INPUT | Use.TARGET | Use.PROBABILITY if name in known.shares and len(scenario.input) > 1:
+            yield f"{name} = {made(Sort.DISTRIBUTION, stated.shapes.get(name, scenario.input), scenario.classes)}"
+        case Use.INPUT | Use.TARGET | Use.WEIGHT | Use.PROBABILITY | Use.LOG_PROBABILITY:
             yield f"{name} = {_tensor(use, known.fed, scenario, stated.shapes.get(name), name in stated.whole)}"
         case _:
             assert_never(use)
@@ -190,7 +192,7 @@ def _tensor(use: Use, loss: str, scenario: Scenario, shape: tuple[int, ...] | No
         return f"torch.arange(1.0, {scenario.classes + 1})"
     if use is Use.TARGET:
         return made(Sort.WHOLE if whole else scenario.sort, shape or scenario.target, scenario.classes)
-    sort = Sort.PROBABILITIES if use is Use.PROBABILITY else input_sort(loss)
+    sort = {Use.PROBABILITY: Sort.PROBABILITIES, Use.LOG_PROBABILITY: Sort.LOG_PROBABILITIES}.get(use, input_sort(loss))
     return made(sort, shape or scenario.input, scenario.classes)
 
 

@@ -18,6 +18,7 @@ _A_PROBABILITY = re.compile(
     r"(?:y_)?prob\w*$|sigmoid\w*$|softmax\w*$|(?<!log)(?<!log_)(?:std\w*|sigma\w*|var(?:iance)?)$", re.I
 )
 """What is positive: made-up numbers for it lie between 0 and 1."""
+_A_LOGARITHM = re.compile(r"log_?(?:p|q|prob\w*|softmax\w*|scores?\w*|pred\w*|likelihoods?)(?:_\w+)?$", re.I)
 _A_COUNT = re.compile(r"n_\w+|num\w*|\w*(?:size|classes|dim|epochs|steps|len\w*)$", re.I)
 
 OPTIONS = {
@@ -34,6 +35,7 @@ class Use(Enum):
 
     INPUT = "input"
     PROBABILITY = "probability"
+    LOG_PROBABILITY = "log-probability"
     TARGET = "target"
     WEIGHT = "weight"
     COUNT = "count"
@@ -51,8 +53,8 @@ class Uses:
 
     `roles` are the uses of all names in the arguments of losses, `loss` the first loss that is called. `fed` is the
     loss that the inputs are handed to as they are: "" where the source takes a softmax or a sigmoid itself. `indices`
-    are names that one_hot takes. `lengths` are counts that a range goes to whose number picks from a tensor: the name
-    of the tensor, and the axis that it is picked from.
+    are names that one_hot takes, `shares` what is multiplied with a logarithm of the same shape. `lengths` are counts
+    that a range goes to whose number picks from a tensor: the name of the tensor, and the axis that it is picked from.
     """
 
     of: Mapping[str, Use]
@@ -62,6 +64,7 @@ class Uses:
     fed: str
     indices: frozenset[str] = frozenset()
     lengths: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    shares: frozenset[str] = frozenset()
 
 
 def losses_called(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
@@ -94,7 +97,48 @@ def uses(tree: ast.Module, names: tuple[str, ...], named: str) -> Uses:
     found = {name: _use(tree, name, parts[name], roles.get(name)) for name in names}
     activated = any(_ACTIVATED.search(name_of(node)) for node in ast.walk(tree) if isinstance(node, ast.Call))
     fed = "" if activated else loss or named
-    return Uses(found, parts, roles, loss or named, fed, frozenset(_one_hot(tree)), dict(_lengths(tree)))
+    shares = frozenset(_shares(tree)) if not loss else frozenset[str]()
+    under = {} if loss else {name: Use.PROBABILITY for name in _under_logarithms(tree) if found.get(name) is Use.INPUT}
+    indices, lengths = frozenset(_one_hot(tree)), dict(_lengths(tree))
+    return Uses({**found, **under}, parts, roles, loss or named, fed, indices, lengths, shares)
+
+
+def _shares(tree: ast.Module) -> Iterator[str]:
+    """Names that are multiplied with a logarithm, and what the logarithm is of: `-(t * torch.log(p))`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+            continue
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            bare = one.operand if isinstance(one, ast.UnaryOp) else one
+            if isinstance(bare, ast.Name) and _is_logarithm(other) and not _has_rest(tree, bare.id):
+                yield bare.id
+                yield from (arg.id for arg in getattr(other, "args", []) if isinstance(arg, ast.Name))
+
+
+def _is_logarithm(node: ast.expr) -> bool:
+    named = isinstance(node, ast.Name) and bool(_A_LOGARITHM.match(node.id))
+    return named or (isinstance(node, ast.Call) and name_of(node) in ("log", "log_softmax"))
+
+
+def _has_rest(tree: ast.Module, name: str) -> bool:
+    """Whether 1 minus it is there, too: then it is a label of its own, and no share of several."""
+    return any(
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Constant)
+        and isinstance(node.right, ast.Name) and node.right.id == name
+        for node in ast.walk(tree)
+    )  # fmt: skip
+
+
+def _under_logarithms(tree: ast.Module) -> Iterator[str]:
+    """Names that a logarithm is taken of."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(args=[ast.Name(id=name), *_]) if name_of(node) == "log":
+                yield name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="log"), args=[]):
+                yield name
+            case _:
+                pass
 
 
 def _lengths(tree: ast.Module) -> Iterator[tuple[str, tuple[str, int]]]:
@@ -149,7 +193,7 @@ def _use(tree: ast.Module, name: str, parts: tuple[str, ...], role: Use | None) 
     said = use_of_name(name)
     if role is None and said is None and name in OPTIONS:
         return Use.OPTION
-    return said if said in (Use.WEIGHT, Use.COUNT, Use.PROBABILITY) else role or said or Use.INPUT
+    return said if said in (Use.WEIGHT, Use.COUNT, Use.PROBABILITY, Use.LOG_PROBABILITY) else role or said or Use.INPUT
 
 
 def _is_added_to(tree: ast.Module, name: str) -> bool:
@@ -204,6 +248,8 @@ def use_of_name(name: str) -> Use | None:
         return Use.WEIGHT
     if _A_COUNT.fullmatch(name):
         return Use.COUNT
+    if _A_LOGARITHM.match(name):
+        return Use.LOG_PROBABILITY
     if _A_PROBABILITY.match(name):
         return Use.PROBABILITY
     role = role_of_name(name) or role_of_name(name.rpartition("_")[2]) or role_of_name(name.rstrip("0123456789"))
