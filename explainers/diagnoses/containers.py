@@ -244,7 +244,8 @@ def _einsum(scene: Scene) -> Suspicion | None:
     letters = _letters(equation)
     if not isinstance(equation, ast.Constant) or len(known) != len(node.args) - 1 or len(letters) != len(known):
         return None
-    turned = _turned(letters, known, int(found[3]))
+    operands = (int(found[3]), *range(len(letters)))
+    turned = next((way for at in operands if (way := _turned(letters, known, at)) is not None), None)
     changed = None if turned is None else source.replaced(source.piece(equation), repr(turned + _result(equation)))
     return Suspicion(
         at=scene.call.index,

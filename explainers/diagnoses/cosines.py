@@ -68,13 +68,19 @@ def _bounded(scene: Scene) -> Suspicion | None:
         return None
     classes = class_rows(scene).shape[1]
     least = math.log1p((classes - 1) * math.exp(-2 * scale))
+    facts = {"value": stated(scene), "classes": classes, "least": number(least)}
     return Suspicion(
         at=scene.call.index,
         verdict=said(
             "{value}: the scores are cosines, so with {classes} classes and no temperature it can't go below {least}.",
-            value=stated(scene),
-            classes=classes,
-            least=number(least),
+            **facts,
+        )
+        if scale == 1
+        else said(
+            "{value}: the scores are cosines with a temperature of {tau}; of {classes} classes it can't go below "
+            "{least}.",
+            tau=number(1 / scale),
+            **facts,
         ),
         evidence=(
             said(
