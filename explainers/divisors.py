@@ -39,13 +39,13 @@ def divisor(recording: Recording, call: Call | None, name: str) -> Iterator[Mess
     elif name in ELEMENTWISE and "input" in given and ("weight" not in given or name in WEIGHED):
         yield from _of_elements(name, reduction, given, _result(recording, call))
     elif reduction == "mean":
-        yield from _of_mean(name, call, given)
+        yield from _of_mean(name, call, given, _result(recording, call))
 
 
-def _of_mean(name: str, call: Call, given: Mapping[str, Tensor]) -> Iterator[Message]:
+def _of_mean(name: str, call: Call, given: Mapping[str, Tensor], value: float) -> Iterator[Message]:
     """What the mean of a loss that is not one over elements divides by."""
     if name in OF_CLASSES and {"input", "target"} <= given.keys():
-        yield from _of_items(call, given)
+        yield from _of_items(call, given, value)
     elif name in OF_ITEMS:
         yield from _of_pairs(name, given)
     elif name in OVER_CLASSES:
@@ -123,6 +123,7 @@ def _of_elements(name: str, reduction: str, given: Mapping[str, Tensor], value: 
         )
     else:
         yield said("The mean divides by the number of elements, {count}.", count=count)
+    yield from _added_up(value * count)
     if name in WEIGHED and (weight := given.get("weight")) is not None and weight.data is not None:
         yield said(
             "Its weight multiplies the elements only: the divisor stays their number. It is no sum of the weights, as "
@@ -130,7 +131,7 @@ def _of_elements(name: str, reduction: str, given: Mapping[str, Tensor], value: 
         )
 
 
-def _of_items(call: Call, given: Mapping[str, Tensor]) -> Iterator[Message]:
+def _of_items(call: Call, given: Mapping[str, Tensor], value: float) -> Iterator[Message]:
     target, weight = given["target"], given.get("weight")
     if target.floating and weight is None and (rows := rows_of(given["input"])) > 1 and "linear_weight" not in given:
         yield said("The mean divides by the number of rows, {count}.", count=rows)
@@ -141,12 +142,21 @@ def _of_items(call: Call, given: Mapping[str, Tensor]) -> Iterator[Message]:
     kept = labels[labels != (ignored if isinstance(ignored, int) else -100)]
     if weight is None and len(kept) == len(labels):
         yield said("The mean divides by the {count} targets.", count=len(kept))
+        yield from _added_up(value * len(kept))
     elif weight is not None and weight.data is not None and len(kept) and kept.min() >= 0:
         total = float(weight.array().astype(np.float64)[kept].sum())
         yield said(
             "Its mean is a weighted mean: it divides by the sum of the weights of the targets, {total}.",
             total=shown(total),
         )
+        if not call.argument("label_smoothing"):
+            yield from _added_up(value * total)
+
+
+def _added_up(total: float) -> Iterator[Message]:
+    """What the sum is that a mean was made of."""
+    if math.isfinite(total) and total:
+        yield said("With reduction='sum' it would be {total}.", total=shown(total))
 
 
 def _of_pairs(name: str, given: Mapping[str, Tensor]) -> Iterator[Message]:

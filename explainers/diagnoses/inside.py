@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,8 @@ from explainers.graph.nodes import Binary, LogSumExp, Node, Softmax, Unary, is_f
 from explainers.messages import Message, said
 
 MOST_ELEMENTS: Final = 10_000
-_SIGNS: Final = {"add": "+", "sub": "−", "mul": "·", "div": "/"}
+_SIGNS: Final = {"add": "+", "sub": "−", "mul": "*", "div": "/"}
+"""As code has them: what stands in a sentence is searched for and copied."""
 
 
 def inside(scene: Scene) -> tuple[Message, ...]:
@@ -66,7 +68,9 @@ def step_written(node: Node, at: dict[Any, Any], values: dict[Node, Any]) -> str
     match node:
         case Binary(op, a, b) if op in _SIGNS:
             parts = [_number(x, at, values) for x in (a, b)]
-            return None if None in parts else f"{parts[0]} {_SIGNS[op]} {parts[1]}"
+            if None in parts:
+                return None
+            return f"{parts[0]} {_SIGNS[op]} {parts[1]}" if op in ("add", "sub") else _product(parts, _SIGNS[op])
         case Unary(op, x) if (part := _number(x, at, values)) is not None:
             return f"{op}({part.strip('()')})"
         case LogSumExp(x) | Softmax(x):
@@ -77,6 +81,10 @@ def step_written(node: Node, at: dict[Any, Any], values: dict[Node, Any]) -> str
             return f"{name} [{', '.join(terms)}{more}]"
         case _:
             return None
+
+
+def _product(parts: Sequence[str | None], sign: str) -> str:
+    return f" {sign} ".join(str(part).strip("()") for part in parts)
 
 
 def _number(x: Node, at: dict[Any, Any], values: dict[Node, Any]) -> str | None:

@@ -20,6 +20,7 @@ from explainers.recording import Call, Operand, Ref
 from explainers.telling import facts
 from explainers.telling.curves import MOST_ELEMENTS, elements, is_too_large
 from explainers.telling.least_values import NEGLIGIBLE, least, unfound
+from explainers.telling.nan_births import of_nan
 from explainers.telling.right_classes import of_right_classes
 from explainers.telling.roundings import apart, exactly, to_coarse
 from explainers.telling.subgradients import subgradient
@@ -39,9 +40,8 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     lines = [known.reading.say(translator)] if known else []
     if explanation.like is not None:
         lines.insert(0, facts.likeness(explanation.like).say(translator))
-    lines += [
-        message.say(translator) for message in (*_stop(explanation), *exactly(explanation), *to_coarse(explanation))
-    ]
+    lines += [message.say(translator) for message in (*_stop(explanation), *exactly(explanation))]
+    lines += [message.say(translator) for message in (*to_coarse(explanation), *of_nan(explanation))]
     if letters := legend(explanation):
         lines.append(letters.say(translator))
     lines += [message.say(translator) for message in (*subgradient(explanation), *facts.sum_of_terms(explanation))]
