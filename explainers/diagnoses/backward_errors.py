@@ -68,7 +68,6 @@ def rules() -> tuple[Rule, ...]:
                 "'float' object has no attribute 'backward'",
                 "item() backward float",
                 "cannot call backward after loss.item()",
-                "loss.item() and then call backward on it",
                 "loss is a float",
             ),
             losses=frozenset(),
