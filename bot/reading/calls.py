@@ -12,6 +12,7 @@ from bot.reading.literals import Literal, Role, literals, scalars
 from bot.reading.losses import changed_to, names_other_measure
 from bot.reading.printed import shape
 from bot.reading.question import Completion, Origin, Snippet
+from bot.reading.sure import of_right_class
 from bot.reading.triples import triple
 
 MAX_CALLS = 8
@@ -52,6 +53,8 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
     found = literals(prose)
     if not _of(Role.INPUT, found) and any(loss in ELEMENTWISE for loss in named):
         found = scalars(prose) or found
+    if not _of(Role.INPUT, found) and (sure := of_right_class(prose)):
+        return _of_right_class(sure, prose, named)
     if not _of(Role.INPUT, found):
         found = [item for item in found if not item.loose]
     spans = tuple((item.start, item.end) for item in found if item.role is not Role.RESULT)
@@ -68,6 +71,20 @@ def written(prose: str, losses: Sequence[str]) -> Written | None:
     assumed = () if named else (Completion("loss", "cross_entropy", "F.cross_entropy"),)
     own = tuple(_snippet(*call, (*_IMPORTS, *assumed)) for call in calls)
     return Written((*own, *_foreign(inputs[0], targets[0], prose)), None, spans)
+
+
+_ONE_SIDED = frozenset(("cross_entropy", "nll_loss"))
+"""Losses of which the probability of the right class is enough."""
+
+
+def _of_right_class(sure: Literal, prose: str, losses: Sequence[str]) -> Written | None:
+    """-log p, as binary_cross_entropy with a label of 1 or as it is written by hand."""
+    sources = {"binary_cross_entropy": f"F.binary_cross_entropy({tensor(sure.value)}, {tensor(1.0)})"}
+    sources |= dict.fromkeys(_ONE_SIDED, f"-torch.log({tensor(sure.value)})")
+    source = next((sources[loss] for loss in losses if loss in sources), None)
+    line = prose.count("\n", 0, sure.start) + 1
+    spans = ((sure.start, sure.end),)
+    return Written((_snippet(source, line, False, _IMPORTS),), None, spans) if source else None
 
 
 def _foreign(item: Literal, target: Literal, prose: str) -> list[Snippet]:

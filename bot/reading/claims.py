@@ -27,6 +27,7 @@ from bot.reading.cues import (
     ZERO,
 )
 from bot.reading.lexing import lexis
+from bot.reading.losses import loss_mentions
 from bot.reading.outputs import values_only
 from bot.reading.pieces import Piece, Sort
 from bot.reading.printed import NUMBER, Printed, as_claimed, number_at
@@ -49,6 +50,13 @@ _BRIDGE = re.compile(
     r"[\s~≈`*_|]*){0,3}",
     re.I,
 )
+_ASKED = re.compile(
+    r"\s*(?:[?!]|\.?\s*$|why|how|warum|wieso|pourquoi|comment|por\s?qu[eéê]|почему|क्यों|है|为什么|为何|怎么|なぜ|どうして|왜)",
+    re.I,
+)
+"""What follows a number that a question is about."""
+_NAMED = re.compile(r"[\s:=*_`]*(?:(?:é|es|est|ist|is|vaut|da|d[áà])\s+)?")
+"""Between the name of a loss and its number."""
 _AND = re.compile(r"\s*(?:and|or|vs\.?|versus|,|/|&|y|und|et|e|と|和|и|그리고|और)\s*")
 _REMARK = re.compile(
     r"#+\s*(?:(?:->|=>|=|→|>+)\s*|(?:prints?|gives?|returns?|outputs?|got|loss|result|"
@@ -228,7 +236,14 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
         return "printed"
     if value.value != value.value or abs(float(value.value)) == float("inf"):  # pyright: ignore[reportArgumentType]
         return "printed" if _ends_in_cue(before) else None
-    return "printed" if _ends_in_cue(before) or AFTER_PRINTED.match(after) else None
+    told = _ends_in_cue(before) or AFTER_PRINTED.match(after)
+    return "printed" if told or _is_asked_of_a_loss(before, after) else None
+
+
+def _is_asked_of_a_loss(before: str, after: str) -> bool:
+    """Whether a number stands behind the name of a loss and ends what is said of it: "BCELoss 100 क्यों है?"."""
+    names = loss_mentions(before)
+    return bool(names) and bool(_NAMED.fullmatch(before, names[-1][1])) and bool(_ASKED.match(after))
 
 
 def _is_within(at: int, spans: Sequence[tuple[int, int]]) -> bool:

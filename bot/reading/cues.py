@@ -82,8 +82,8 @@ BEFORE_PRINTED = re.compile(
     r"(?:why|how come) (?:is|are) (?:my |the |our )?[A-Za-z]\w*|averages to|loss(?:es)?(?: on)?|value|why|where|result|"
     r"da|dio|sale|sali[óo]|imprime|devuelve|obtengo|es|valor|p[ée]rdida|donne|affiche|renvoie|obtiens|vaut|est|perte|"
     r"ergibt|gibt|liefert|bekomme|erhalte|kommt|ist|retorna|imprimiu|d[áa]|deu|sai|saiu|perda|"
-    r"да[её]т|выда[её]т|получа\w+|выводит|равн\w+|потер\w+)\b|[=→:]|->"
-    r"|は|が|も|得到|(?:一直|停留?|卡|维持|保持|稳定|徘徊)在|输出|打印|结果|等于|是|为|值|损失|은|는|이|가|है|मिल|आ|"
+    r"да[её]т|выда[её]т|получа\w+|выводит|рав(?:ен|н\w+)|потер\w+)\b|[=→:]|->"
+    r"|は|が|も|得到|算出来?|算得|计算得|得出|(?:一直|停留?|卡|维持|保持|稳定|徘徊)在|输出|打印|结果|等于|是|为|值|损失|은|는|이|가|है|मिल|आ|"
     r"[تي]عطي|[تي]ساوي|النتيجة|[أا]حصل على|[تي]طبع|هي|هو",
     re.I,
 )
@@ -138,7 +138,7 @@ ZERO = re.compile(
 BEHAVIOURS = (
     ("negative", re.compile(
         r"(?<!positive and )(?<!positive, )(?<!positive/)"
-        r"(?<!non-)(?<!non )(?<!not )(?<!nicht )(?<!nicht-)\bnegat(?:ive|iv|ivo|iva|if|ivos|ivas|iven?|ifs)\b"
+        r"(?<!non-)(?<!non )(?<!not )(?<!nicht )(?<!nicht-)\bn[eé]gat(?:ive|iv|ivo|iva|if|ivos|ivas|iven?|ifs)\b"
         r"(?!\s*[=:]?\s*[\[\ufffc])(?![\s-]*(?:log|sample|label|class|target|example|"
         r"pair|slope|likelihood|"
         r"mining|vraisemblance|muestra|amostra))|\b(?:below|less than|under) (?:zero|0)\b(?![.,]\d)|<\s?0(?![.\d])|"

@@ -27,16 +27,16 @@ _TARGET = (
     r"true class|correct class|right class|"
     r"one[\s-]?hot(?: labels?)?|class(?: index)?|正解(?:クラス|ラベル|インデックス)?|"
     r"ターゲット|ラベル|クラス|标签|类别|目标|真实类别|正确类别|etiquetas?|objetivo|clase(?: correcta)?|cible|"
-    r"classe(?: correcte| correta)?|[ée]tiquettes?|"
+    r"classe(?: correcte| correta)?|[ée]tiquettes?|正解値|正确答案|真实值|실제|목표|"
     r"ziel(?:klasse)?|klasse|정답(?: 클래스)?|타깃|타겟|레이블|라벨|클래스|alvo|r[óo]tulos?|метк\w+|класс\w{0,2}|"
     r"цел[ьи]|लक्ष्य|लेबल|टारगेट|क्लास|(?:و?ال)?(?:فئة|هدف|تسمية))"
 )
 _INPUT = (
     r"(?:logits?|scores?|outputs?|preds?|predictions?|predicted|inputs?|probs?|probabilit\w+|model says|y_?pred|"
     r"y_?hat|x|出力|ロジット|予測|スコア|入力|確率|"
-    r"输出|预测|得分|分数|概率|logits|salidas?|predicci[óo]n|puntuaciones|sorties?|pr[ée]dictions?|scores|ausgaben?|"
+    r"输出|预测|予測値|得分|分数|概率|logits|salidas?|predicci[óo]n|puntuaciones|sorties?|pr[ée]dictions?|scores|ausgaben?|"
     r"vorhersage|출력|로짓|예측|점수|"
-    r"sa[íi]das?|predi[çc][ãa]o|выход\w*|логит\w*|предсказани\w*|आउटपुट|लॉजिट\w*|स्कोर|(?:ال)?(?:مخرجات|توقعات|تنبؤ))"
+    r"sa[íi]das?|predi[çc][ãa]o|previs[ãa]o|previsto|выход\w*|логит\w*|предсказани\w*|आउटपुट|लॉजिट\w*|स्कोर|(?:ال)?(?:مخرجات|توقعات|تنبؤ))"
 )
 _ROLE = re.compile(
     rf"(?P<target>(?<![A-Za-z]){_TARGET}(?![A-Za-z]|[\s_-]*smoothing))|(?P<input>(?<![A-Za-z]){_INPUT}(?![A-Za-z]))|"
@@ -59,8 +59,19 @@ _ORDINAL_TARGET = re.compile(
 )
 """A class that is told by its place among the scores: "the right class being the first"."""
 
-_NUMBER = r"[-+]?(?:\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})(?![\w%]|\.\d)"
-_IS = r"\s*(?:is|was|of|=|:|は|が)?\s*"
+_NUMBER = r"[-+]?(?:\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})(?![A-Za-z0-9_%]|\.\d)"
+_IS = (
+    r"(?:値|值|값)?(?:\s*(?:=|:|は|が|の|を|で|もし|是|为|等于|은|는|이|가|을|를|\b(?:is|was|are|were|sind|sont|son|são|of|at|equals|being|"
+    r"(?:of|from) (?:the|my|our) (?:model|network)|ist|war|von|des (?:Modells|Netzes)|es|era|fue|vale|del? modelo|"
+    r"da rede|foi|é|do modelo|est|était|vaut|du (?:modèle|réseau)|de|d'|"
+    r"an?|un|une|una|um|uma|einer?|einem|равн\w+|была?|было|модели|сети)(?![A-Za-z])|है|का|की)){0,3}\s*"
+)
+_AND = (
+    r"(?:\s*[,;、]\s*(?:(?:and|et|und|y|e|и)\s+)?|\s+(?:(?:and|et|und|y|e|и|और)\s+)?|"
+    r"\s*(?:と|和|와|과|,?\s*그리고)\s*)"
+)
+"""Between the numbers of a row."""
+
 _SCALAR_PAIRS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
@@ -76,7 +87,7 @@ _SCALAR_ROLE = re.compile(
 _SERIES = re.compile(
     rf"(?<![A-Za-z])(?:(?P<input>{_INPUT})|(?P<target>targets|labels|classes|ラベル|标签)|"
     rf"(?P<truth>ground[\s-]truth|truth|y_?true|actual(?: values?)?))(?![A-Za-z])"
-    rf"(?:\s*(?:is|are|was|were|of|=|:|は|が|是|为|은|는))?\s*(?P<series>{_NUMBER}(?:(?:\s*[,;、]\s*|\s+)(?:and\s+)?{_NUMBER}){{1,32}})",
+    rf"{_IS}(?P<series>{_NUMBER}(?:{_AND}{_NUMBER}){{1,32}})",
     re.I,
 )
 _APPLIED = re.compile(r"[\s:,(]*(?:of|between|for|on|with)?[\s:(]*", re.I)

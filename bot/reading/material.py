@@ -8,6 +8,7 @@ import msgspec
 
 from bot.reading.arguments import ELEMENTWISE
 from bot.reading.calls import Lack, Written, written
+from bot.reading.columns import columns
 from bot.reading.files import Document
 from bot.reading.fills import fills
 from bot.reading.frameworks import apart, names_another, numpy_alone, translated
@@ -77,8 +78,12 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
     found = [with_values(each, loaded) for part in parts for each in _snippets(part)]
     found = _with_given(found, parts)
     message = parts[0]
+    if (table := _table_called(message, losses, commas)) and _is_of_table(found, message.document.text, table):
+        return table
     if any(not is_data(each.source) and not shows_names(each.source) for each in found):
         return Material((*found, *_beside(found, message)))
+    if table is not None:
+        return table
     if any(not is_data(each.source) for each in found):
         called_beside = _sentences(message, [], loaded, parts)
         return Material(tuple(each for each in called_beside if not lacked(each)) or tuple(found))
@@ -150,6 +155,23 @@ def _with_tensors(found: Snippet) -> Snippet:
         lines[node.lineno - 1 : node.end_lineno] = [made, *rest]
     given = tuple(Completion("given", ast.unparse(node.targets[0]), lines[node.lineno - 1]) for node in lists)
     return msgspec.structs.replace(found, source="\n".join(lines), completions=(*found.completions, *given))
+
+
+def _table_called(message: Parts, losses: Sequence[str], commas: bool) -> Material | None:
+    """The loss that is named, of the columns of a table in the message."""
+    text = as_prose(message.document.text)
+    table = columns(with_points(text) if commas else text)
+    found = called(table.named, losses, message.prose) if table else None
+    if table is None or found is None or not found.named:
+        return None
+    block = snippet(Block((found.call,), (1,), Origin.LITERAL, (Completion("call", found.loss, found.call),)))
+    return Material((_filled(block, {name: Given(table.named[name]) for name in found.names}),), (table.span,))
+
+
+def _is_of_table(found: Sequence[Snippet], text: str, table: Material) -> bool:
+    """Whether all that was taken for code are lines of the table."""
+    lines = [range(text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 2) for start, end in table.spans]
+    return all(number in lines[0] for each in found for number in each.line_map)
 
 
 def _files_called(parts: Sequence[Parts], losses: Sequence[str]) -> Snippet | None:

@@ -29,7 +29,7 @@ _QUOTED_FENCE = re.compile(r"^> ?(?=`{3}|~{3}).*(?:\n> ?.*)*", re.M)
 _QUOTE = re.compile(r"^> ?", re.M)
 _ENTITY = re.compile(r"&(?:gt|lt|amp|quot|nbsp|#39);")
 """Of a page that was copied as it is written."""
-_DECIMAL_COMMA = re.compile(r"(?<![\w.,\[(])([-+]?\d{1,6}),(\d{1,8})(?![\w,\])])")
+_DECIMAL_COMMA = re.compile(r"(?<![\w.,\[(])([-+]?\d{1,6}),(\d{1,8})(?![\w\])]|,\d|,\s*+[-+\d.,\s]{0,400}\])")
 _STOP = re.compile(r"(?<=\d)。(?=\d)")
 """A full stop between two numbers: as "." it would join them."""
 _FULL_WIDTH = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF01, 0xFF5F)}

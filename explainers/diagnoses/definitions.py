@@ -163,10 +163,14 @@ def _no_root(scene: Scene) -> Suspicion | None:
     )
 
 
+_COARSEST = 0.05
+"""Of an expected number that is to be another by a factor: 0.1 could be any of a third around it."""
+
+
 def _other_base(scene: Scene) -> Suspicion | None:
     if scene.value is None or not is_subject(scene) or scene.value == 0:
         return None
-    base = next((b for b in (2, 10) if sought(scene, scene.value / math.log(b))), None)
+    base = next((b for b in (2, 10) if sought(scene, scene.value / math.log(b), _COARSEST)), None)
     if base is None:
         return None
     return Suspicion(

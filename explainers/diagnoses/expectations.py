@@ -33,9 +33,11 @@ def own_goals(scene: Scene) -> tuple[Claim, ...]:
     return () if found is None else (found.goal,)
 
 
-def sought(scene: Scene, value: float) -> bool:
-    """Whether a number is one of the goals, or what the program computes by itself."""
-    return any(claim.agrees(value) for claim in (*goals(scene), *own_goals(scene)))
+def sought(scene: Scene, value: float, coarsest: float = math.inf) -> bool:
+    """Whether a number is one of the goals, or what the program computes by itself; `coarsest` is the relative radius
+    of the digits of a goal beyond which they tell nothing."""
+    told = (claim for claim in (*goals(scene), *own_goals(scene)) if claim.radius <= coarsest * abs(value))
+    return any(claim.agrees(value) for claim in told)
 
 
 def seeks(scene: Scene) -> bool:

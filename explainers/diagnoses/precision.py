@@ -126,12 +126,16 @@ def _log_sum_of_others(rows: Floats, y: np.ndarray) -> Floats:
     return np.log1p(np.exp(others).sum(axis=1))
 
 
+_COARSE = 0.02
+"""Half a unit of a number's last digit, relative to it: 0.1 beside 0.1054 is another number that was reckoned."""
+
+
 def _two_roundings(scene: Scene) -> Suspicion | None:
     value = scene.value
     stated_ = [c for c in scene.claims if isinstance(c.value, float | int) and c.kind != "behaviour"]
     if value is None or not any(c.kind == "expected" for c in stated_) or len({c.value for c in stated_}) < 2:
         return None
-    if not all(c.agrees(value) for c in stated_) or value == 0:
+    if not all(c.agrees(value) for c in stated_) or value == 0 or any(c.radius > _COARSE * abs(value) for c in stated_):
         return None
     return Suspicion(
         at=scene.call.index,

@@ -62,6 +62,51 @@ def test_the_same_in_japanese(message: str, function: str) -> None:
     assert question(message).snippets[0].source == f"F.{function}({SIDE_BY_SIDE})"
 
 
+_BINARY_AT_1 = "F.binary_cross_entropy(torch.tensor(0.8), torch.tensor(1.0))"
+
+
+@pytest.mark.parametrize(
+    ("message", "source"),
+    [
+        ("予測が0.8、ラベルが1のとき、BCELossは0.2231です。なぜ？", _BINARY_AT_1),
+        ("BCELoss pour une prédiction de 0,8 et une cible de 1 donne 0,2231, pourquoi ?", _BINARY_AT_1),
+        ("예측값은 0.8이고 정답이 1일 때 BCELoss가 0.2231인 이유는?", _BINARY_AT_1),
+        ("预测值是0.8，标签是1，BCELoss是0.2231，为什么？", _BINARY_AT_1),
+        ("a saída do modelo foi 0,8 e o alvo 1, e a BCELoss deu 0,2231", _BINARY_AT_1),
+        ("my model outputs 0.8 for the right class with BCELoss and the loss is 0.2231", _BINARY_AT_1),
+        ("Das Netz gibt der richtigen Klasse 70 %, die Kreuzentropie ist 0,3567", "-torch.log(torch.tensor(0.7))"),
+        ("正解クラスの確率が0.25のとき、クロスエントロピーは1.3863", "-torch.log(torch.tensor(0.25))"),
+        (
+            "logits 2, 1 et 0,1, la vraie classe est la première, l'entropie croisée vaut 0,417, pourquoi ?",
+            "F.cross_entropy(torch.tensor([2.0, 1.0, 0.1]), torch.tensor(0))",
+        ),
+        (
+            "Los logits son 1,5, 0,2 y -1, clase 0, la entropía cruzada da 0,3041",
+            "F.cross_entropy(torch.tensor([1.5, 0.2, -1.0]), torch.tensor(0))",
+        ),
+    ],
+)
+def test_numbers_in_sentences_of_other_languages_are_arguments_and_no_claims(message: str, source: str) -> None:
+    asked = question(message)
+    assert [snippet.source for snippet in asked.snippets] == [source]
+    assert len(asked.claims) == 1
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "| pred | target |\n|---|---|\n| 0.2 | 0 |\n| 0.9 | 1 |",
+        "pred | target\n0.2 | 0\n0.9 | 1",
+        "```\npred,target\n0.2,0\n0.9,1\n```",
+    ],
+)
+def test_a_table_in_the_message_holds_the_arguments(table: str) -> None:
+    asked = question(f"{table}\n\nBCELoss 0.1643 why")
+    assert [claim.value for claim in asked.claims] == [0.1643]
+    assert asked.snippets[0].source == "F.binary_cross_entropy(pred, target.float())"
+    assert "pred = torch.tensor([0.2, 0.9])" in asked.snippets[0].prelude
+
+
 @pytest.mark.parametrize("name", ["nll", "NLL", "nll_loss", "NLLLoss", "F.nll_loss", "negative log likelihood"])
 def test_scores_and_an_index(name: str) -> None:
     asked = question(f"{name} of [-0.3, -1.4], target 1")
