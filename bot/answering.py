@@ -29,6 +29,7 @@ from bot.languages import nearest
 from bot.last_digits import rounding
 from bot.line import TurnedAway
 from bot.log import Log, places, reason
+from bot.only_told import about_the_number, number_told
 from bot.reading.question import NeedsInput, Question, Reading, TooLong
 from bot.remarks import has_random_stand_ins, preface, raises_today, remarks, shown, unraised
 from bot.stopped import Asker, Stop
@@ -240,6 +241,10 @@ class Walk:
         if program.given_away is not None:
             before += (*told(program.given_away, self._answering.catalogue, translator, bool(settled)), *settled)
             answer = possible(answer)
+        first: tuple[Paragraph, ...] = ()
+        if (number := number_told(question, program, answer)) is not None:
+            answer = about_the_number(answer, question, number, translator)
+            first = (Paragraph("verdict", answer.verdict),)
         others = tuple(each.other for each in compared)
         changed = (comparing.told(question, snippet, answer.value, each) for each in compared)
         added = (
@@ -251,7 +256,7 @@ class Walk:
             *_rounded(question, program),
         )
         after = [Paragraph("remarks", each.say(translator)) for each in added]
-        paragraphs = (*before, *answer.paragraphs, *further, *after)
+        paragraphs = (*first, *before, *answer.paragraphs, *further, *after)
         return msgspec.structs.replace(
             answer,
             text="\n\n".join(each.text for each in paragraphs) + "\n",

@@ -273,7 +273,7 @@ class Choosing:
     def _plain(self, question: Question) -> _Source | None:
         """The plain example of the first loss that is named, where nothing else is to be explained."""
         named = self._named(question) if question.subject is None and question.traceback is None else []
-        unprinted = tuple(each for each in question.claims if each.kind != "printed")
+        unprinted = tuple(each for each in question.claims if each.kind == "behaviour" or each.value == 0.0)
         return _Source(named[0].example, for_explainer(unprinted)) if named else None
 
     def _named(self, question: Question) -> list[Loss]:

@@ -255,7 +255,7 @@ def _negated_one() -> Candidates:
 
 
 def _cut(k: int, n: int) -> Fingerprint:
-    form = "100" if n == 1 else f"{k}/{n} · 100"
+    form = "-max(log 0, -100)" if n == 1 else f"{k}/{n} · 100"
     question = said("Are {count} of {all} predictions exactly 0 or 1 on the wrong side?", count=k, all=n)
     return Fingerprint("bce-clamped-at-100", form, _certain(k, n), question)
 

@@ -236,8 +236,8 @@ def _kind(prose: str, value: Printed, told: bool) -> str | None:
         return "printed"
     if value.value != value.value or abs(float(value.value)) == float("inf"):  # pyright: ignore[reportArgumentType]
         return "printed" if _ends_in_cue(before) else None
-    told = _ends_in_cue(before) or AFTER_PRINTED.match(after)
-    return "printed" if told or _is_asked_of_a_loss(before, after) else None
+    is_cued = _ends_in_cue(before) or AFTER_PRINTED.match(after) is not None
+    return "printed" if is_cued or _is_asked_of_a_loss(before, after) else None
 
 
 def _is_asked_of_a_loss(before: str, after: str) -> bool:

@@ -1,5 +1,6 @@
 """Code that cannot be run as it stands: the answer comes from the example that shows what is asked, or asks back."""
 
+import math
 from typing import Any
 
 import pytest
@@ -105,3 +106,15 @@ async def test_a_tensor_without_a_name_that_is_cut_off_is_asked_for(answer: Any)
     )
     assert found.outcome == "needs-input"
     assert "cut off" in found.text
+
+
+async def test_a_number_without_code_is_what_the_verdict_is_about(answer: Any) -> None:
+    found: Answer = await answer("my cross entropy loss is 1.2345, why?")
+    assert f"p = {math.exp(-1.2345):.3g}" in found.verdict
+    assert "1.2345" in found.verdict
+    assert found.text.startswith(found.verdict)
+
+
+async def test_a_number_without_its_tensors_is_not_measured_by_random_ones(answer: Any) -> None:
+    found: Answer = await answer("F.mse_loss(pred, target) is 6.25, why?")
+    assert "2.5 = " in found.verdict
