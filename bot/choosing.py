@@ -13,7 +13,7 @@ from bot import stopped
 from bot.claims import about, for_explainer
 from bot.evaluation import Children, Evaluated
 from bot.evaluator.frames import decode
-from bot.examples import Examples, adapted, is_telling
+from bot.examples import Examples, adapted, called_in, is_telling
 from bot.exchange import Answer, Catalogue, Loss
 from bot.given_away import GivenAway, given_away
 from bot.jobs import work
@@ -257,10 +257,12 @@ class Choosing:
     def _fitting(self, question: Question) -> _Source | None:
         """The example that fits the words best; else the plain one of a loss that they name with one of its arguments,
         one of what causes the symptom that they tell most often, or the plain one of a loss that they name."""
-        if (best := self.examples.best(question)) is not None:
-            return _Source(best.source, best.claims, shows=best if question.stated else None)
         stated = {each.name for each in question.stated}
         argued = any(stated.intersection(loss.arguments) for loss in self._named(question))
+        if (best := self.examples.best(question)) is not None:
+            named, calls = called_in(question.text), called_in(best.source)
+            plain = self._plain(question) if argued and named and calls and not named & calls else None
+            return plain or _Source(best.source, best.claims, shows=best if question.stated else None)
         symptomatic = None if argued else self._symptomatic(question)
         return symptomatic or self._plain(question)
 

@@ -51,6 +51,9 @@ _AS_INFINITE: Final = 1.5
 _ITS_ARGUMENT: Final = 1.2
 """An example that uses an argument whose value is stated says more of it than one that does not."""
 
+_ANOTHER_CALLED: Final = 0.6
+"""Of a loss by torch's own name, an example that calls another one says less."""
+
 _WITHOUT_THE_SYMPTOM: Final = 0.3
 _SYMPTOMS: Final = {"nan": "nan", "inf": "infinite", "-inf": "infinite", "negative": "negative"}
 """What a loss is said to be → the topic that an example of it is about."""
@@ -58,7 +61,7 @@ _SYMPTOMS: Final = {"nan": "nan", "inf": "infinite", "-inf": "infinite", "negati
 _NONFINITE: Final = ("nan", "inf", "-inf")
 _MOST_CLASSES: Final = 100_000
 _LOSSES: Final = frozenset(MODULES.values()) | HAND_WRITTEN
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _LARGEST: Final = {"batch": 512, CLASSES: _MOST_CLASSES}
 """Numbers beyond which an example would be too large to show anything."""
 
@@ -81,6 +84,7 @@ class Examples:
         losses = tuple(loss for loss in question.loss_words if loss in HAND_WRITTEN) or question.loss_words
         raised = question.traceback is not None and not question.traceback.type.endswith("Warning")
         told = [claim.value for claim in question.claims]
+        called = called_in(question.text)
         infinite = any(value in _NONFINITE for value in told) and not any(isinstance(value, float) for value in told)
         symptoms = frozenset(_SYMPTOMS[value] for value in told if isinstance(value, str) and value in _SYMPTOMS)
         known = [each for each in self.all if self._shared(each, asked) >= _needed(each, losses)]
@@ -90,7 +94,8 @@ class Examples:
                 self._score(each, asked, losses)
                 * _ending(each, raised, infinite)
                 * _using(each, question.stated)
-                * _behaving(each, symptoms),
+                * _behaving(each, symptoms)
+                * _calling(each, called),
                 -at,
             )
             for at, each in enumerate(known)
@@ -153,6 +158,17 @@ def _behaving(example: Example, symptoms: frozenset[str]) -> float:
         return _WITHOUT_THE_SYMPTOM
     shown = example.about | (frozenset(_SYMPTOMS.values()) if example.nonfinite else frozenset[str]())
     return 1.0 if symptoms <= shown or symptoms & shown else _WITHOUT_THE_SYMPTOM
+
+
+def called_in(text: str) -> frozenset[str]:
+    """The losses of torch that a text names as torch does: KLDivLoss, kl_div."""
+    words: list[str] = _IDENTIFIER.findall(text)
+    return frozenset(MODULES.get(word, word) for word in words if word in MODULES or word in functions())
+
+
+def _calling(example: Example, called: frozenset[str]) -> float:
+    """How well an example fits a loss that is named as torch names it: it calls that one."""
+    return 1.0 if not called or called & called_in(example.source) else _ANOTHER_CALLED
 
 
 def _is_kin(example: Example, named: Collection[str]) -> bool:

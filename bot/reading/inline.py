@@ -21,7 +21,7 @@ _REDUCING = frozenset(("mean", "sum"))
 MAX_LENGTH = 2000
 
 _LOSSES = "|".join(sorted({*MODULES, *functions()}, key=len, reverse=True))
-_FOREIGN = "|".join(sorted(KERAS_CLASSES, key=len, reverse=True))
+_FOREIGN = "|".join(sorted((*KERAS_CLASSES, "log_loss"), key=len, reverse=True))
 _PACKAGES = "tf|tensorflow|keras|optax|sklearn|metrics|scipy"
 _START = re.compile(
     rf"(?<![\w.])(?:(?P<name>[A-Za-z_]\w{{0,40}})\s?=\s?(?=\[|[A-Za-z_]\w{{0,40}}\.[A-Za-z_][\w.]{{0,80}}\(|{_LOSSES})|"

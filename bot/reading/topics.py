@@ -22,6 +22,9 @@ _BEHAVIOURS: Mapping[str, str] = MappingProxyType(
 )
 """Behaviours that are claimed → the concepts that they are."""
 
+_MEANT = re.compile(r"\b(what (?:do|does|did|would|could) [^.?!\n]{1,60}? )mean\b", re.I)
+"""What something means, which asks for no average."""
+
 _WORD = re.compile(r"[a-z][a-z_]{2,30}")
 _ENDINGS = re.compile(r"(?:ations?|ings?|ed|es|s|ly|ion)$")
 
@@ -31,7 +34,7 @@ def topics_of(text: str) -> frozenset[str]:
 
     Names of losses are left out: whoever compares topics compares losses, too.
     """
-    text = text[:MAX_LENGTH]
+    text = _MEANT.sub(r"\1", text[:MAX_LENGTH])
     names = [(start, end) for start, end, _ in loss_mentions(text) if not _CONCEPT.fullmatch(text, start, end)]
     text = blanked(text, names)
     found: set[str] = set()

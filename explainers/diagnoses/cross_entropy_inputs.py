@@ -26,6 +26,9 @@ from explainers.recording import Call
 from explainers.reruns import Edit
 
 _HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+_SMALLEST = 1e-12
+"""What stands for a probability of 0 whose logarithm no target takes."""
+
 _SEED = "scores = torch.tensor([[1.0, 0.0, 0.0]])\nlabel = torch.tensor([0])\n"
 _LOGITS = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = torch.tensor([0, 1])\n"
 _SOFTMAX = "probs = torch.softmax(logits, dim=1)\n"
@@ -143,8 +146,18 @@ def _readings(scene: Scene, rows: Floats) -> tuple[Trial, ...]:
 def _read_as_probabilities(scene: Scene) -> tuple[Edit, ...]:
     """log put before the loss; log_softmax leaves log-probabilities as they are, so only plain calls need the swap."""
     log = wrapped(scene.call, "input", "torch.log")
+    if _only_untold_are_zero(scene):
+        return (wrapped(scene.call, "input", "torch.clamp_min", min=_SMALLEST), log)
     kept = ("input", "target", "weight", "size_average", "ignore_index", "reduce", "reduction")
     return (log, swapped(scene.call, "torch.nn.functional.nll_loss", *kept)) if _is_plain(scene) else (log,)
+
+
+def _only_untold_are_zero(scene: Scene) -> bool:
+    """Whether some input of a soft target is 0, and each where the target is 0 too: 0 · log 0 counts as 0 there."""
+    target, given = scene.given("target"), scene.array("input")
+    if not target.floating or target.shape != scene.given("input").shape or (given != 0).all():
+        return False
+    return bool((scene.array("target")[given == 0] == 0).all())
 
 
 def _probabilities_fixed(scene: Scene) -> Fix:

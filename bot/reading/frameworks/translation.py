@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from bot.reading.frameworks.definitions import (
     KERAS,
@@ -177,6 +178,8 @@ class _Writer(ast.NodeTransformer):
         definition = KERAS.get(KERAS_CLASSES.get(name, name)) or OTHERS[name]
         options = {**options, **{k: v for k, v in _options(node, definition.arguments).items() if k not in LABELS}}
         given = self._arguments(definition, node)
+        if definition.difference == "sklearn":
+            given = {**given, "y_true": _counted(given["y_true"])}
         for argument, value in given.items():
             self._bind(argument, value)
         if call := definition.torch(options):
@@ -279,6 +282,19 @@ def _options(call: ast.Call, arguments: Sequence[str] = ()) -> Options:
             case _:
                 raise Untranslatable
     return options
+
+
+def _counted(labels: ast.expr) -> ast.expr:
+    """Labels that are words as the places that scikit-learn gives them: in the order of the alphabet."""
+    words = [each.value for each in labels.elts if isinstance(each, ast.Constant)] if _is_listed(labels) else []
+    if not words or not all(isinstance(each, str) for each in words):
+        return labels
+    order = sorted({str(each) for each in words})
+    return ast.List([ast.Constant(order.index(str(each))) for each in words], ast.Load())
+
+
+def _is_listed(value: ast.expr) -> TypeGuard[ast.List | ast.Tuple]:
+    return isinstance(value, ast.List | ast.Tuple)
 
 
 def _check_counted(classes: ast.expr) -> None:
