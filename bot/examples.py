@@ -51,8 +51,8 @@ _AS_INFINITE: Final = 1.5
 _ITS_ARGUMENT: Final = 1.2
 """An example that uses an argument whose value is stated says more of it than one that does not."""
 
-_ANOTHER_CALLED: Final = 0.6
-"""Of a loss by torch's own name, an example that calls another one says less."""
+_BY_HAND: Final = 0.6
+"""Of a loss by torch's own name, an example that calls none of torch's says less."""
 
 _WITHOUT_THE_SYMPTOM: Final = 0.3
 _SYMPTOMS: Final = {"nan": "nan", "inf": "infinite", "-inf": "infinite", "negative": "negative"}
@@ -167,8 +167,8 @@ def called_in(text: str) -> frozenset[str]:
 
 
 def _calling(example: Example, called: frozenset[str]) -> float:
-    """How well an example fits a loss that is named as torch names it: it calls that one."""
-    return 1.0 if not called or called & called_in(example.source) else _ANOTHER_CALLED
+    """How well an example fits a loss that is named as torch names it: one by hand, which calls none, fits less."""
+    return 1.0 if not called or called_in(example.source) else _BY_HAND
 
 
 def _is_kin(example: Example, named: Collection[str]) -> bool:

@@ -18,7 +18,7 @@ ROWS = "logits = torch.tensor([[2.0, 0.5, -1.0], [0.2, 1.7, -0.3]])\ntarget = to
 
 
 def example(slug: str, losses: str, *phrases: str) -> Example:
-    return Example(slug, "", tuple(losses.split()), (), tuple(tuple(topics_of(each)) for each in phrases), (), ())
+    return Example(slug, losses, tuple(losses.split()), (), tuple(tuple(topics_of(each)) for each in phrases), (), ())
 
 
 CHOICE = examples(

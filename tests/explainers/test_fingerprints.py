@@ -62,7 +62,7 @@ def test_a_contrastive_loss_is_known_by_its_pairs_where_it_is_named(n: int, scal
 @pytest.mark.parametrize(
     ("value", "radius", "losses", "form"),
     [
-        (100.0, 0.0, (), "100"),
+        (100.0, 0.0, (), "-max(log 0, -100)"),
         (50.0, 0.0, ("binary_cross_entropy",), "1/2 · 100"),
         (-1.0, 0.0, ("nll_loss",), "−1"),
         (1.0, 0.0, ("triplet_margin_loss",), "0 − 0 + 1"),
