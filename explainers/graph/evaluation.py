@@ -314,10 +314,8 @@ class _Walk(Generic[A]):
                 return COMPARE[op](self._exact(a, axes), self._exact(b, axes)).astype(np.int8)
             case Where(condition, a, b, axes):
                 if node.dtype == "bool":
-                    chosen, x, y = (self.integers(n, axes) for n in (condition, a, b))
-                else:
-                    chosen, x, y = self.decided(condition, axes), self._exact(a, axes), self._exact(b, axes)
-                return np.where(chosen == 1, x, np.where(chosen == 0, y, -1))
+                    return _chosen(*(self.integers(n, axes).astype(np.int8, copy=False) for n in (condition, a, b)))
+                return np.where(self.decided(condition, axes) == 1, self._exact(a, axes), self._exact(b, axes))
             case Binary(op, a, b, axes):
                 return INTEGER[op](self._exact(a, axes), self._exact(b, axes))
             case Unary("neg", x, axes):
@@ -393,3 +391,11 @@ class _Walk(Generic[A]):
             raise TypeError("a real array has no certain integer values")
         held = self.decided(x, axes)
         return (held != 0).astype(np.int8) if dtype == "bool" else held.astype(np.int64)
+
+
+def _chosen(condition: Integers, yes: Integers, no: Integers) -> Integers:
+    """One truth value or the other, and open where the condition is; all of int8."""
+    found = yes * condition
+    if no.any():
+        found = found + no * (1 - condition)
+    return np.where(condition < 0, np.int8(-1), found) if (condition < 0).any() else found

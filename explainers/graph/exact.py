@@ -269,7 +269,7 @@ class Known:
     def total_of(self, root: Node, places: npt.NDArray[np.int64]) -> arb:
         """The sum of a root's elements at places, one in each row."""
         if root not in self._found and _count(self._values) > BALLS_UP_TO and root.axes:
-            cut = at_places(root, [tuple(place) for place in places.tolist()], self._values)
+            cut = at_places(root, places, self._values)
             if cut is not None:
                 return exact((cut[0],), _needed(*cut))[0].sum_of(np.arange(len(places))[:, np.newaxis])
         return self.of(root)[0].sum_of(places)

@@ -130,7 +130,7 @@ def power(a: Interval, b: Interval, overflow: Overflow) -> Interval:
     a, b = broadcast(Interval(a.mid + 0.0, a.rad), b)
     (a_low, a_high), (b_low, b_high) = bounds(a), bounds(b)
     with np.errstate(all="ignore"):
-        values = np.stack([np.power(x, y) for x in (a_low, a_high) for y in (b_low, b_high)])
+        values = np.stack([np.power(x, y) for x in _ends(a_low, a_high) for y in _ends(b_low, b_high)])
         low, high = values.min(axis=0), values.max(axis=0)
         across = (a_low < 0) & (a_high > 0)
         exact = ((a.rad == 0) & ((a.mid == 0) | (a.mid == 1))) | ((b.mid == 0) & (b.rad == 0))
@@ -143,6 +143,11 @@ def power(a: Interval, b: Interval, overflow: Overflow) -> Interval:
         sure = (np.log2(np.abs(a_low)) * b_low > 1025) & (np.log2(np.abs(a_high)) * b_high > 1025) & ~across
         lost = _power_is_open(a, b, values) | (past & ~(sure & (overflow == "infinite")))
     return made_unknown(result, lost)
+
+
+def _ends(low: Floats, high: Floats) -> tuple[Floats, ...]:
+    """Both ends, once where they are the same numbers."""
+    return (low,) if np.array_equal(low, high) else (low, high)
 
 
 def _power_is_open(a: Interval, b: Interval, values: Floats) -> Mask:

@@ -53,13 +53,15 @@ class _Elsewhere(Exception):
 
 
 def at_places(
-    root: Node, places: Sequence[tuple[int, ...]], values: Values
+    root: Node, places: Sequence[tuple[int, ...]] | npt.NDArray[np.int64], values: Values
 ) -> tuple[Node, dict[int, npt.NDArray[np.generic]]] | None:
     """The root with one axis, of at least two entries: its elements at the places, and again the first if it is alone;
-    with the values of the new graph's inputs. None where a node on the way stands against it."""
-    if not places or len(topological(root)) > LONGEST:
+    with the values of the new graph's inputs. None where a node on the way stands against it. `places` may be an array
+    with one in each row."""
+    if not len(places) or len(topological(root)) > LONGEST:
         return None
-    rows = np.asarray([*places, *places[: max(0, 2 - len(places))]], dtype=np.int64)
+    given = np.asarray(places, dtype=np.int64).reshape(len(places), -1)
+    rows = given if len(given) > 1 else np.repeat(given, 2, axis=0)
     walk = _Places(Axis("at", len(rows)), values)
     try:
         found = walk.at(root, {axis: rows[:, k] for k, axis in enumerate(root.axes)})

@@ -71,9 +71,8 @@ def _bars(reading: Reading, translator: Translator) -> Bars | None:
         return None
     target = _target(item, along, reading)
     title = text(said("Softmax of the logits"), translator)
-    return Bars(
-        title, tuple(_bar(row, k, k == target, translator) for k in _kept(row, target)) + _rest(row, target, translator)
-    )
+    kept = _kept(row, target)
+    return Bars(title, tuple(_bar(row, k, k == target, translator) for k in kept) + _rest(row, kept, translator))
 
 
 def _row(node: Node, along: Axis, reading: Reading, item: Node) -> Floats | None:
@@ -101,7 +100,8 @@ def _target(item: Node, along: Axis, reading: Reading) -> int | None:
 def _kept(row: Floats, target: int | None) -> list[int]:
     if len(row) <= MOST_BARS:
         return list(range(len(row)))
-    others = [int(k) for k in np.argsort(-row) if int(k) != target]
+    largest = np.argpartition(-row, MOST_BARS)[:MOST_BARS]
+    others = [int(k) for k in largest[np.argsort(-row[largest])] if int(k) != target]
     return sorted([*([target] if target is not None else []), *others[: MOST_BARS - 2]])
 
 
@@ -110,9 +110,9 @@ def _bar(row: Floats, k: int, hit: bool, translator: Translator) -> Bar:
     return Bar(name.say(translator), float(row[k]), percent(float(row[k])), hit)
 
 
-def _rest(row: Floats, target: int | None, translator: Translator) -> tuple[Bar, ...]:
+def _rest(row: Floats, kept: list[int], translator: Translator) -> tuple[Bar, ...]:
     gone = np.ones(len(row), dtype=bool)
-    gone[_kept(row, target)] = False
+    gone[kept] = False
     if not gone.any():
         return ()
     left = float(row[gone].sum())
