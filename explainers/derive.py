@@ -30,6 +30,8 @@ from explainers.page import Page
 from explainers.quantities import quantities, size, weight
 
 LONGEST_FORMULA = 400
+LONGEST_TRIED = 4000  # of which branches that are decided may leave little
+LONGEST_DECIDED = 60
 SHOWN_ROWS = 3
 LONGEST_UNDEFINED = 60
 LONGEST_PUT = 120
@@ -158,10 +160,12 @@ def _readings(item: Node) -> tuple[Node, ...]:
 
 def _substitution(split: Split, page: Page, place: tuple[int, ...], value: arb) -> Substitution:
     display = page.numbers()
-    if weight(split.item) > (LONGEST_UNDEFINED if value.is_nan() else LONGEST_FORMULA):
+    if weight(split.item) > (LONGEST_UNDEFINED if value.is_nan() else LONGEST_TRIED):
         return Substitution(place, (), value, Meaning())
     at: dict[Axis, Any] = {axis: sympy.Integer(k) for axis, k in zip(split.item.axes, place, strict=True)}
     written = [display.element(form, at) for form in _readings(split.item)]
+    if weight(split.item) > LONGEST_FORMULA and max(form.count_ops() for form in written) > LONGEST_DECIDED:
+        return Substitution(place, (), value, Meaning())
     if not display.omitted and not value.is_nan() and (simpler := _simpler(written[-1])) is not None:
         written.append(simpler)
     totals = {gap: _omitted(x, places, page.known) for gap, (x, places) in display.omitted.items()}

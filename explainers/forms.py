@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from explainers.composition import Composition
 from explainers.graph import ops
-from explainers.graph.deciding import decided
+from explainers.graph.deciding import branches, decided
 from explainers.graph.derivative import gradient, gradient_over
 from explainers.graph.evaluation import Values
-from explainers.graph.nodes import Axes, Binary, Input, Node, Sum, Unary
+from explainers.graph.nodes import Axes, Binary, Input, Node, Sum, Unary, topological
 from explainers.graph.plain_backward import without_plain_backward
 from explainers.graph.rewrites import rules
 from explainers.graph.rewriting import Rewriter
@@ -37,6 +37,7 @@ class Forms:
 
     `rewriter` made the normal form: another graph over the same inputs is the same formula if it makes it the same
     node. `named` is the form that is shown: over the quantities that the program names, whose letters `names` tells.
+    `cut` says that a side of a branch on real numbers is left out, since none of these numbers takes it.
     """
 
     composition: Composition
@@ -46,6 +47,7 @@ class Forms:
     gradients: Mapping[Input, Node]
     as_run: Mapping[Input, Node]
     rewriter: Rewriter
+    cut: bool = False
 
 
 def forms(
@@ -61,7 +63,8 @@ def forms(
     in which they are shown.
     """
     composition, rewriter = lettered(composition), rewriter or Rewriter(rules())
-    root = _normal(decided(composition.root, values), rewriter)
+    settled = decided(composition.root, values)
+    root = _normal(settled, rewriter)
     floats = tuple(a.node for id, a in composition.inputs.items() if id in real and isinstance(a.node, Input))
     asked = sorted((x for x in floats if x.tensor in wrt), key=lambda x: wrt.index(x.tensor))
     known = {x: interned for x in asked if isinstance(interned := rewriter.rewrite(x), Input)}
@@ -69,18 +72,22 @@ def forms(
     if size(root) > LONGEST_ROOT:
         return Forms(composition, root, root, {}, {x: as_run[x] for x in asked}, as_run, rewriter)
     named, names = _named(composition, root, values, rewriter)
-    as_torch = rewriter.rewrite(decided(composition.root, values))  # whose own backward may be the shorter formula
+    as_torch = rewriter.rewrite(settled)  # whose own backward may be the shorter formula
     ways = [
         gradient_over(composition.root.axes, form, tuple(known.values()))
         for form in dict.fromkeys((named, root, as_torch))
     ]
 
+    cut = [branches(settled) < branches(composition.root)]
+
     def normal(slope: Node) -> Node:
-        plain = rewriter.rewrite(decided(slope, values))
+        known = decided(slope, values)
+        cut.append(branches(known) < branches(slope))
+        plain = rewriter.rewrite(known)
         return rewriter.rewrite(decided(plain, values))  # where a quotient of two alike has come about
 
     shown = {x: min((normal(inner[interned]) for inner in ways), key=size) for x, interned in known.items()}
-    return Forms(composition, root, named, names, shown, as_run, rewriter)
+    return Forms(composition, root, named, names, shown, as_run, rewriter, any(cut))
 
 
 def _normal(root: Node, rewriter: Rewriter) -> Node:
@@ -112,7 +119,7 @@ def splitted(root: Node) -> Split:
     match root:
         case _ if root.axes:
             return Split(root, (), None)
-        case Binary("div", Sum(item, over), divisor):
+        case Binary("div", Sum(item, over), divisor) if not _is_length(divisor):
             return Split(item, over, divisor)
         case Sum(item, over):
             return Split(item, over, None)
@@ -120,6 +127,14 @@ def splitted(root: Node) -> Split:
             return Split(ops.neg(inner.item), inner.over, inner.divisor)
         case _:
             return Split(root, (), None)
+
+
+def _is_length(divisor: Node) -> bool:
+    """Whether a divisor holds roots or powers, as the lengths of vectors do: it is no number that elements share."""
+    return any(
+        (isinstance(n, Unary) and n.op in ("sqrt", "rsqrt")) or (isinstance(n, Binary) and n.op == "pow")
+        for n in topological(divisor)
+    )
 
 
 def symbols(found: Forms) -> frozenset[str]:

@@ -35,9 +35,11 @@ class Line:
 
 
 def laid_out(chain: Chain, typeset: Typesetter) -> Line:
-    """Raises `typeset.Unprintable` where the chain holds a class without a rule."""
+    """Each part that does not read as the one before it. Raises `typeset.Unprintable` of a class without a rule."""
     lhs = None if chain.lhs is None else typeset(chain.lhs)
-    return Line(lhs, tuple((relation, typeset(part)) for relation, part in chain.parts))
+    parts = [(relation, typeset(part)) for relation, part in chain.parts]
+    kept = [k for k, (sign, part) in enumerate(parts) if not k or sign != "=" or part != parts[k - 1][1]]
+    return Line(lhs, tuple(parts[k] for k in kept))
 
 
 def variants(chain: Chain, typeset: Typesetter, coverage: Coverage) -> list[dict[str, object]]:

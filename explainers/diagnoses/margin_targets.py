@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from explainers.diagnoses import fixes
 from explainers.diagnoses.diagnosis import Fix, Rule, Suspicion, Trial
@@ -14,6 +17,7 @@ from explainers.diagnoses.source_edits import Source
 from explainers.diagnoses.wording import number, row, stated
 from explainers.messages import Message, said
 
+Numbers = npt.NDArray[Any]
 _HEAD = "import torch\nimport torch.nn.functional as F\n\n"
 _SCORES = "scores = torch.tensor([2.0, -1.5, 3.0])\n"
 _RANKED = "x1 = torch.tensor([2.0, 1.0, 1.0])\nx2 = torch.tensor([2.0, -3.0, 1.0])\n"
@@ -34,8 +38,8 @@ def rules() -> tuple[Rule, ...]:
             family="margin-targets",
             title=said("Labels 0 and 1 where −1 and 1 are expected"),
             explanation=said(
-                "This loss multiplies by a label that is −1 or 1. With 0 the term no longer depends on the score, so "
-                "it is constant and teaches nothing."
+                "This loss expects labels of −1 and 1, and torch does not check them: with 0 no score is pulled the "
+                "way in which −1 would pull it."
             ),
             words=(
                 "soft margin loss 0 1 labels",
@@ -55,8 +59,8 @@ def rules() -> tuple[Rule, ...]:
             title=said("A label that is neither −1 nor 1"),
             explanation=said(
                 "This loss expects labels that are −1 or 1, and torch does not check them. Where it multiplies by the "
-                "label, any other number scales the loss of its item; hinge_embedding_loss counts such an item as both "
-                "alike and different, cosine_embedding_loss as neither."
+                "label, any other number scales the score inside its term; hinge_embedding_loss counts such an item as "
+                "both alike and different, cosine_embedding_loss as neither."
             ),
             words=("MarginRankingLoss wrong value", "margin ranking target", "margin_ranking_loss formula wrong"),
             losses=_SIGNED,
@@ -105,12 +109,39 @@ def _zeros(scene: Scene) -> Suspicion | None:
         evidence=(
             said("{count} of {all} labels are 0, none is −1.", count=int((y == 0).sum()), all=y.size),
             _formula(scene),
+            *_of_zero(scene, y),
         ),
         trials=(Trial(said("with labels 2·y − 1"), graph_rerun(*signs)),),
         fix=fixes.fix(
             scene, fixes.rewritten(scene, "target", "2 * {} - 1"), "safe", said("Turn 0 and 1 into −1 and 1.")
         ),
     )
+
+
+def _of_zero(scene: Scene, y: Numbers) -> Iterator[Message]:
+    """What the loss makes of an item whose label is 0."""
+    margin = scene.call.argument("margin")
+    match scene.name:
+        case "soft_margin_loss":
+            yield said("With label 0 its term is log(1 + e⁰) = log 2 whatever the score, with a gradient of 0.")
+        case "cosine_embedding_loss":
+            yield said("With label 0, which is neither, its term is 0 whatever the vectors, with a gradient of 0.")
+        case "margin_ranking_loss" if isinstance(margin, int | float):
+            yield said(
+                "With label 0 its term is max(0, margin) = {margin} whatever the scores, with a gradient of 0.",
+                margin=number(max(0.0, float(margin))),
+            )
+        case "hinge_embedding_loss" if isinstance(margin, int | float):
+            x = np.broadcast_to(scene.array("input"), np.broadcast_shapes(scene.array("input").shape, y.shape))
+            given = x[np.broadcast_to(y == 0, x.shape)]
+            yield said(
+                "With label 0 it adds both halves, x + max(0, margin − x): that is the margin itself where x is below "
+                "it, with a gradient of 0, and x from there on. Here {below} of {all} such items are below it.",
+                below=int((given < margin).sum()),
+                all=given.size,
+            )
+        case _:
+            pass
 
 
 def _formula(scene: Scene) -> Message:

@@ -57,6 +57,21 @@ def decided(root: Node, values: Values) -> Node:
     return done[root]
 
 
+def branches(root: Node) -> int:
+    """How many branches on real numbers there are."""
+    return sum(_is_branch(node) for node in topological(root))
+
+
+def _is_branch(node: Node) -> bool:
+    match node:
+        case Where(condition):
+            return any(True for _ in meets(condition, RELATIONS))
+        case Binary("div"):
+            return False
+        case _:
+            return _deciding(node) is not None
+
+
 def meets(condition: Node, relations: Container[str]) -> Iterator[Node]:
     """What is 0 where the sides of a condition with one of these relations meet, or of several that have to hold."""
     match condition:

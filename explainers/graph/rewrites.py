@@ -40,6 +40,7 @@ def rules() -> tuple[Rule, ...]:
         Rule("power two", "u^2 → u²", _power_two, lambda x, y, c: ops.binary("pow", x, 2)),
         Rule("square loses its sign", "(b − a)² → (a − b)²", _oriented, lambda x, y, c: ops.square(ops.neg(x))),
         Rule("square of a reciprocal", "(1/u)² → 1/u²", _squared_share, _squared_share_example),
+        Rule("a number cancels", "k / (k · u) → 1 / u", _cancelled, lambda x, y, c: ops.div(3, ops.mul(3, ops.exp(x)))),
         Rule("a number in any dtype", "k as float32 → k", _uncast, lambda x, y, c: ops.cast(ops.constant(3), x.dtype)),
         Rule("log undoes exp", "log e^u → u", _log_exp, lambda x, y, c: ops.log(ops.exp(x))),
         Rule("exp undoes log", "e^log u → u", _exp_log, lambda x, y, c: ops.exp(ops.log(ops.add(ops.square(x), 1)))),
@@ -95,6 +96,17 @@ def _squared_share(node: Node) -> Node | None:
     match node:
         case Unary("square", Binary("div", Constant(1), x)):
             return ops.div(1, ops.square(x))
+        case _:
+            return None
+
+
+def _cancelled(node: Node) -> Node | None:
+    """For k that is neither 0 nor infinite."""
+    match node:
+        case Binary("div", Constant(k), Binary("mul", Constant(m), u) | Binary("mul", u, Constant(m))) if (
+            k == m and isinstance(k, Fraction) and k
+        ):
+            return ops.div(1, u)
         case _:
             return None
 

@@ -76,6 +76,16 @@ def _constants(explanation: Explanation) -> Iterator[Message]:
         yield said("torch has no gradient for {names}.", names=", ".join(names))
 
 
+def sides(explanation: Explanation) -> Iterator[Message]:
+    """That the formulas leave out what these numbers do not reach."""
+    reading = explanation.reading
+    if isinstance(reading, Reading) and reading.forms.cut:
+        yield said(
+            "The formulas hold for these numbers: a side of a clamp, a maximum, an absolute value or a condition that "
+            "none of them takes is left out."
+        )
+
+
 def of_others(explanation: Explanation) -> Iterator[Message]:
     """What the options of a program's other calls do, where it went through."""
     if explanation.recording.raised is None:

@@ -53,6 +53,7 @@ def evidence(explanation: Explanation, translator: Translator) -> list[str]:
     if explanation.loss is not None and explanation.recording.raised is None:
         lines += [message.say(translator) for message in facts.of_call(explanation, explanation.loss.name)]
     lines += [message.say(translator) for message in (*facts.of_others(explanation), *of_values(explanation))]
+    lines += [message.say(translator) for message in facts.sides(explanation)]
     for diagnosis in explanation.diagnoses[:1]:
         lines += [message.say(translator) for message in (*diagnosis.evidence, diagnosis.explanation)]
     lines += [message.say(translator) for message in compared(explanation)]

@@ -212,11 +212,22 @@ def _gradient(step: Gradient, explanation: Explanation, translator: Translator) 
     formula: tuple[RelationSign, Any] = ("=", step.formula)
     if step.layout is not None or not step.letters:
         return [Step(title, Chain(whole, (formula, *numbers)), body, on_card=first)]
-    one = Chain(_partial(step), (formula,))
+    one = Chain(_partial(step, step.letters), (formula,))
     if not numbers:
-        return [Step(title, one, body, on_card=first)]
+        largest = [_largest(step, translator)] if first and step.formula != 0 and 0 not in step.entries.shape else []
+        return [Step(title, one, body, on_card=first), *largest]
     put = text(said("Put the numbers in"), translator)
     return [Step(title, one, on_card=first), Step(put, Chain(whole, numbers), body, on_card=first)]
+
+
+def _largest(step: Gradient, translator: Translator) -> Step:
+    """The entry that matters most of those that are too many to be listed, on the full derivation."""
+    entries = step.entries.middles()
+    flat = int(np.argmax(np.nan_to_num(np.abs(entries), nan=np.inf)))
+    place = tuple(map(int, np.unravel_index(flat, entries.shape)))
+    title = text(said("Put the numbers in: element {place}", place=_place(place)), translator)
+    number = label(_without_noise(step, place, entries))
+    return Step(title, Chain(_partial(step, tuple(map(sympy.Integer, place))), (("≈", number),)), on_card=False)
 
 
 def _leads(step: Gradient, explanation: Explanation) -> bool:
@@ -255,9 +266,9 @@ def _without_noise(step: Gradient, place: tuple[int, ...], entries: np.ndarray) 
     return 0.0 if ball.is_finite() and ball.contains(0) and abs(number) <= float(ball.rad()) else number
 
 
-def _partial(step: Gradient) -> Any:
-    """∂ℓ/∂x at the letters. Not sympy.Derivative(…), to which ℓ is a constant."""
-    entry = sympy.Indexed(sympy.IndexedBase(step.symbol), *step.letters)
+def _partial(step: Gradient, place: tuple[Any, ...]) -> Any:
+    """∂ℓ/∂x at a place. Not sympy.Derivative(…), to which ℓ is a constant."""
+    entry = sympy.Indexed(sympy.IndexedBase(step.symbol), *place)
     return sympy.Expr.__new__(sympy.Derivative, ELL, sympy.Tuple(entry, sympy.Integer(1)))
 
 

@@ -10,6 +10,8 @@ from explainers.digits import shown
 from explainers.losses.options.option import Option, Setting
 from explainers.messages import Message, said
 
+_VECTORS = ("x1", "x2", "anchor", "positive", "negative")
+
 
 def order(default: float = 2.0) -> Option:
     """p of a norm of differences."""
@@ -120,9 +122,20 @@ def _added(set_: Setting) -> Iterator[Message]:
     count = set_.sizes[-1] if set_.sizes else 1
     eps = set_.number
     if eps == 0:
-        yield said(
-            "eps=0 adds nothing to the differences: equal vectors are at distance 0, where the distance has no slope."
-        )
+        equal, pairs = _equal_pairs(set_)
+        if equal:
+            yield said(
+                "eps=0 adds nothing to the differences: {equal} of {pairs} pairs of vectors here are equal, so at "
+                "distance 0, where the distance has a kink and no single slope.",
+                equal=equal,
+                pairs=pairs,
+            )
+        elif pairs:
+            yield said(
+                "eps=0 adds nothing to the differences, so that equal vectors would be at distance 0, where the "
+                "distance has no single slope; none of the {pairs} pairs of vectors here are equal.",
+                pairs=pairs,
+            )
         return
     order = set_.call.argument("p")
     p = float(order) if isinstance(order, int | float) else 2.0
@@ -134,6 +147,15 @@ def _added(set_: Setting) -> Iterator[Message]:
         count=count,
         distance=shown(of_equal) if of_equal else "0",
     )
+
+
+def _equal_pairs(set_: Setting) -> tuple[int, int]:
+    """How many pairs of vectors whose distance is taken are equal, of how many."""
+    named = {name: x for name in _VECTORS if (x := set_.numbers(name)) is not None}
+    wanted = [("x1", "x2"), ("anchor", "positive"), ("anchor", "negative")]
+    wanted += [("positive", "negative")] if set_.call.argument("swap") is True else []
+    found = [(named[a] == named[b]).all(axis=-1) for a, b in wanted if a in named and b in named]
+    return sum(int(alike.sum()) for alike in found), sum(alike.size for alike in found)
 
 
 def _least_length(set_: Setting) -> Iterator[Message]:
