@@ -37,7 +37,7 @@ class Line:
 def laid_out(chain: Chain, typeset: Typesetter) -> Line:
     """Each part that does not read as the one before it. Raises `typeset.Unprintable` of a class without a rule."""
     lhs = None if chain.lhs is None else typeset(chain.lhs)
-    parts = [(relation, typeset(part)) for relation, part in chain.parts]
+    parts: list[tuple[RelationSign, Node]] = [(relation, typeset(part)) for relation, part in chain.parts]
     kept = [k for k, (sign, part) in enumerate(parts) if not k or sign != "=" or part != parts[k - 1][1]]
     return Line(lhs, tuple(parts[k] for k in kept))
 
