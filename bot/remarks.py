@@ -97,8 +97,11 @@ def remarks(question: Question, snippet: Snippet) -> Iterator[Message]:
             "You state shapes and no numbers, so I made up random ones: look at the shapes and the cause, not at the "
             "digits."
         )
-    if files := dict.fromkeys(each.name for each in snippet.completions if each.what == "file"):
-        yield said("I put the values of {names} where your code loads them.", names=", ".join(files))
+    files = dict.fromkeys(each.name for each in snippet.completions if each.what == "file")
+    if values := [name for name in files if not name.endswith(".py")]:
+        yield said("I put the values of {names} where your code loads them.", names=", ".join(values))
+    if modules := [name for name in files if name not in values]:
+        yield said("I put the code of {names} where your code imports it.", names=", ".join(modules))
     if any(each.what == "shape" for each in snippet.completions):
         yield said("I gave the target the shape of the input, because the loss raises otherwise.")
     for added in (each.code for each in snippet.completions if each.what == "call"):

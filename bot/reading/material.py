@@ -13,6 +13,7 @@ from bot.reading.files import Document
 from bot.reading.fills import fills
 from bot.reading.frameworks import apart, names_another, numpy_alone, translated
 from bot.reading.given import Given, filled, values_given
+from bot.reading.imported import with_modules
 from bot.reading.inline import Inline, calls_of, inline_code, programs
 from bot.reading.lexing import parsed
 from bot.reading.literals import Role, literals
@@ -75,7 +76,7 @@ def material_of(parts: Sequence[Parts], losses: Sequence[str], commas: bool = Fa
     `commas`: in the message's language 0,5 is a number.
     """
     loaded = {part.document.name: part.document.loaded for part in parts if part.document.name and part.document.loaded}
-    found = [with_values(each, loaded) for part in parts for each in _snippets(part)]
+    found = with_modules([with_values(each, loaded) for part in parts for each in _snippets(part)])
     found = _with_given(found, parts)
     message = parts[0]
     if (table := _table_called(message, losses, commas)) and _is_of_table(found, message.document.text, table):

@@ -213,3 +213,26 @@ def test_numbers_of_a_file_that_nothing_takes_are_said_to_be_unused() -> None:
     assert (
         asked("```py\nw = np.load('w.npy')\nprint(torch.tensor(w).sum())\n```\nwhy?", File("w.npy", data)).unused == ()
     )
+
+
+@pytest.mark.parametrize(
+    ("imported", "call"),
+    [
+        ("from mine import loss", "loss"),
+        ("from mine import loss as own", "own"),
+        ("import mine", "mine.loss"),
+        ("import mine as m", "m.loss"),
+    ],
+)
+def test_an_attached_module_is_part_of_the_program_that_imports_it(imported: str, call: str) -> None:
+    module = File(
+        "mine.py", b"import torch.nn.functional as F\nSCALE = 2\ndef loss(a, b):\n    return SCALE * F.l1_loss(a, b)\n"
+    )
+    main = File(
+        "run.py", f"import torch\n{imported}\nvalue = {call}(torch.ones(2), torch.zeros(2))\nprint(value)".encode()
+    )
+    (snippet,) = asked("why 2?", File("run.py", main.encode()), File("mine.py", module.encode())).snippets
+    names: dict[str, Any] = {}
+    exec(snippet.source, names)
+    assert float(names["value"]) == 2.0
+    assert snippet.file == "run.py" and snippet.line_map[-2:] == (3, 4)
