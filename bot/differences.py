@@ -57,7 +57,7 @@ def difference(foreign: Foreign) -> Message:
             )
         case "per-row":
             return said(
-                "{name} returns one value per row and leaves the mean to you; torch's loss averages unless "
+                "{name} returns every loss and leaves the mean to you; torch's loss averages unless "
                 "reduction='none'.",
                 name=name,
             )

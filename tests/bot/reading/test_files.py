@@ -225,12 +225,8 @@ def test_numbers_of_a_file_that_nothing_takes_are_said_to_be_unused() -> None:
     ],
 )
 def test_an_attached_module_is_part_of_the_program_that_imports_it(imported: str, call: str) -> None:
-    module = File(
-        "mine.py", b"import torch.nn.functional as F\nSCALE = 2\ndef loss(a, b):\n    return SCALE * F.l1_loss(a, b)\n"
-    )
-    main = File(
-        "run.py", f"import torch\n{imported}\nvalue = {call}(torch.ones(2), torch.zeros(2))\nprint(value)".encode()
-    )
+    module = "import torch.nn.functional as F\nSCALE = 2\ndef loss(a, b):\n    return SCALE * F.l1_loss(a, b)\n"
+    main = f"import torch\n{imported}\nvalue = {call}(torch.ones(2), torch.zeros(2))\nprint(value)"
     (snippet,) = asked("why 2?", File("run.py", main.encode()), File("mine.py", module.encode())).snippets
     names: dict[str, Any] = {}
     exec(snippet.source, names)
