@@ -57,8 +57,7 @@ def difference(foreign: Foreign) -> Message:
             )
         case "per-row":
             return said(
-                "{name} returns every loss and leaves the mean to you; torch's loss averages unless "
-                "reduction='none'.",
+                "{name} returns every loss and leaves the mean to you; torch's loss averages unless reduction='none'.",
                 name=name,
             )
         case "optax-half":
