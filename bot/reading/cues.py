@@ -17,8 +17,8 @@ BEFORE_EXPECTED = re.compile(
 )
 AFTER_EXPECTED = re.compile(
     r"思[っういえ]|はず|期待|べき|予想|なら(?:ない|ず)|では?な(?:い|く)|じゃな(?:い|く)|でない|でな[くい]|"
-    r"기대|예상|여야|나와야|되어야|돼야|일 줄|거라|아닌|아니|생각|चाहिए|उम्मीद|अपेक्षा|सोचा|नहीं|"
-    r"才对|才是|\berwartet|\bsein sollte|\bsein m[üu]sste|"
+    r"기대|예상|여야|나와야|되어야|돼야|(?:일|나올|될|인) 줄|거라|아닌|아니|생각|चाहिए|उम्मीद|अपेक्षा|सोचा|नहीं|"
+    r"才对|才是|\berwarte\w*|\bsein sollte|\bsein m[üu]sste|"
     r"(?<!is that )(?<!is this )(?<!is it )\bexpected\b|\bexpect(?:$|[.!?])|"
     r"\b(?:is|was|would be) (?:what|the)\b[^.]{0,20}\bexpect",
     re.I,

@@ -13,7 +13,7 @@ DECIMAL_COMMA = frozenset(("es", "fr", "de", "pt", "ru"))
 SURE = 0.6
 """Below this probability, words without any accent are taken to be English."""
 
-_CODE_WORD = re.compile(r"[_()\[\]{}=/\\<>|@#$%^&*+~0-9]|[a-z][A-Z]|[A-Z]{2}|\.\w")
+_CODE_WORD = re.compile(r"[`_()\[\]{}=/\\<>|@#$%^&*+~0-9]|[a-z][A-Z]|[A-Z]{2}|\.\w")
 _CALLED = re.compile(r"(?<=\.)[A-Za-z]\w*|[A-Za-z]\w*(?=\()")
 
 
