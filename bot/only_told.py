@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from bot.choosing import Program
-from bot.exchange import Answer, Paragraph
+from bot.exchange import Answer, Drawn, Paragraph
 from bot.reading.losses import HAND_WRITTEN, functions
 from bot.reading.question import Claim, Question
 from bot.reading.stated import CLASSES
@@ -51,11 +51,12 @@ def _loss(question: Question) -> str | None:
 
 def about_the_number(answer: Answer, question: Question, claim: Claim, speaker: Translator) -> Answer:
     """The answer whose verdict is of the number that was asked about, and asks for the code; what was said of the
-    example stays as far as it says what is the matter with that."""
+    example stays as far as it says what is the matter with that. A picture of the example would show its number for
+    the asker's, so there is none."""
     verdict = _verdict(claim, _loss(question) or "", question).say(speaker)
     example = (Paragraph("preface", answer.verdict),) if answer.diagnoses else ()
     rest = tuple(each for each in answer.paragraphs if each.kind != "verdict")
-    return msgspec.structs.replace(answer, verdict=verdict, paragraphs=(*example, *rest))
+    return msgspec.structs.replace(answer, verdict=verdict, paragraphs=(*example, *rest), drawn=Drawn())
 
 
 def _verdict(claim: Claim, loss: str, question: Question) -> Message:

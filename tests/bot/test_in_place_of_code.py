@@ -112,6 +112,7 @@ async def test_a_number_without_code_is_what_the_verdict_is_about(answer: Any) -
     found: Answer = await answer("my cross entropy loss is 1.2345, why?")
     assert f"p = {math.exp(-1.2345):.3g}" in found.verdict
     assert "1.2345" in found.verdict
+    assert found.drawn.card is None, "a picture of the example would show its number for the asker's"
     assert found.text.startswith(found.verdict)
 
 
