@@ -5,19 +5,16 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-import msgspec
-
 from bot.reading import relevance
-from bot.reading.arguments import tensor
-from bot.reading.claims import behaviour_claims, distinct, prose_claims
+from bot.reading.claimed import claimed, unused
 from bot.reading.files import is_picture
 from bot.reading.frameworks import foreign_losses
 from bot.reading.given import elided, names_cut
 from bot.reading.language import DECIMAL_COMMA, language_of
 from bot.reading.lexing import lexis
-from bot.reading.losses import loss_mentions, loss_words
+from bot.reading.losses import loss_words
 from bot.reading.material import Material, Parts, material_of
-from bot.reading.old_prints import ONE_ENTRY
+from bot.reading.ours import is_ours, names_a_loss
 from bot.reading.pieces import Sort
 from bot.reading.question import (
     Claim,
@@ -34,7 +31,6 @@ from bot.reading.question import (
 from bot.reading.sketches import sketches
 from bot.reading.snippets import (
     is_huge,
-    is_losing,
     lacked,
     missing_names,
     names_loss,
@@ -42,31 +38,15 @@ from bot.reading.snippets import (
 )
 from bot.reading.stated import CLASSES, classes_of, stated
 from bot.reading.tensors import tensors
-from bot.reading.text import as_prose, blanked, with_points
-from bot.reading.topics import is_concept, is_specific, topics_of, topics_of_values
+from bot.reading.text import as_prose, with_points
+from bot.reading.topics import is_specific, topics_of, topics_of_values
 from bot.reading.vocabulary import LN_CLASSES, OPERATIONS
 
-FOUR_DIGITS = 0.0005
-"""Radius of a number that is written out so far only where it was printed: money is not."""
-
-_SLOPE = re.compile(
-    r"grad|deriv|jacobi|slope|d/dx|ableitung|dériv|градиент|производн|勾配|微分|梯度|导数|기울기|미분", re.I
-)
-"""A message about gradients: several numbers that are expected are those of one."""
-
-_BINDING = re.compile(r"([A-Za-z_]\w*)\s*(?:=|:|\bis\b)\s*$")
 _OF_CLASSES = frozenset({"cross_entropy", "nll_loss", "perplexity", "running_loss"})
 """Losses whose value says how many classes there are, by name, and means of them."""
 
-_ERA = re.compile(r"(?:\d|year|century|era)\s*$", re.I)
-_SAID_OF = re.compile(r"[^.?!\n\d]{0,30}")
-"""Between the name of a loss and what is said of it."""
-
 _HEAD = "tensor([...])"
 """How a printed tensor without a name is spoken of."""
-
-_TAKEN = "\ufffc"
-"""Stands for an argument in the prose, so that "target 0: 3 ..." does not read as "target: 3"."""
 
 
 def judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> Reading:
@@ -101,14 +81,14 @@ def _judged(parts: Sequence[Parts], left_out: tuple[str, ...], direct: bool) -> 
     material = material_of(parts, losses, language in DECIMAL_COMMA)
     if error is not None and relevance.is_about_tensors(error) and _are_sizes(material):
         material = Material(())
-    claims = _unused(_claims(parts, material.spans), material.snippets, message.document.text)
+    claims = unused(claimed(parts, material.spans), material.snippets, message.document.text)
     sources = [each.source for each in material.snippets]
     if sources and all(relevance.other_framework(source) for source in sources) and not relevance.names_torch(prose):
         return NotAQuestion("other-framework", language)
     told = bool(claims) or error is not None
     if not (told or _asks(parts, prose, direct)) and material.snippets and all(map(_is_bare, material.snippets)):
         return NotAQuestion("other-framework", language)
-    if not _is_ours(material, claims, prose, error, direct):
+    if not is_ours(material, claims, prose, error, direct):
         return NotAQuestion(relevance.reason(prose, sources), language)
     if material.lacks and error is None and not any(claim.kind == "printed" for claim in claims):
         return NeedsInput((material.lacks,), material.lacks, language)
@@ -163,7 +143,7 @@ def _unread_of(parts: Sequence[Parts], found: Sequence[Snippet]) -> Iterator[str
 def _asks(parts: Sequence[Parts], prose: str, direct: bool) -> bool:
     """Whether there are words beside the code: about a loss, or any where we are asked."""
     spoken = any(letter.isalpha() for part in parts for letter in part.speech)
-    return (direct and spoken) or relevance.mentions_loss(prose) or _names_a_loss(prose, given=True)
+    return (direct and spoken) or relevance.mentions_loss(prose) or names_a_loss(prose, given=True)
 
 
 def _is_bare(found: Snippet) -> bool:
@@ -227,110 +207,6 @@ def _situation(
         topics |= {LN_CLASSES}
         found.setdefault(CLASSES, Stated(CLASSES, str(counts[0])))
     return tuple(sorted(topics)), tuple(found.values())
-
-
-def _claims(parts: Sequence[Parts], spans: Sequence[tuple[int, int]]) -> tuple[Claim, ...]:
-    """Of output first, then of prose, then behaviours; what is an argument of the snippet is no claim."""
-    found: list[Claim] = []
-    slopes = any(_SLOPE.search(part.document.text) for part in parts)
-    for at, part in enumerate(parts):
-        used = spans if at == 0 else ()
-        printed = [claim for claim in part.claims if not _is_within(claim, used)]
-        prose = blanked(part.prose, list(used), fill=_TAKEN)
-        told = [*printed, *prose_claims(prose, part.document.text), *behaviour_claims(prose)]
-        found += told if part.document.name is None else [msgspec.structs.replace(c, span=None) for c in told]
-    return distinct([c for c in found if slopes or c.kind != "expected" or not isinstance(c.value, tuple)])
-
-
-def _unused(claims: Sequence[Claim], found: Sequence[Snippet], text: str) -> tuple[Claim, ...]:
-    """The claims without shown values that became part of a program."""
-    given = [c for each in found for c in each.completions if c.what in ("name", "given")]
-    code, names = " ".join(c.code for c in given), frozenset(c.name for c in given)
-    kept = (claim for claim in claims if not any(written in code for written in _written(claim)))
-    return tuple(claim for claim in kept if _bound(claim, text) not in names)
-
-
-def _bound(claim: Claim, text: str) -> str | None:
-    """The name that a claimed number is written behind: "stddev = 0.5"."""
-    name = _BINDING.search(text, 0, claim.span.start) if claim.span is not None else None
-    return name[1] if name else None
-
-
-def _written(claim: Claim) -> tuple[str, ...]:
-    """How a program has the claimed tensor."""
-    match claim.value:
-        case tuple() as value:
-            pass
-        case float() as entry if claim.text.endswith(ONE_ENTRY):
-            value = (entry,)
-        case _:
-            return ()
-    return tuple(tensor(value, integers)[:-1] for integers in (False, True))
-
-
-def _is_within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
-    span = claim.span
-    return span is not None and any(start <= span.start < end for start, end in spans)
-
-
-def _is_ours(
-    material: Material, claims: Sequence[Claim], prose: str, error: ReportedError | None, direct: bool
-) -> bool:
-    losing = any(is_losing(each) for each in material.snippets)
-    told = bool(claims) or error is not None
-    if not (told or material.snippets or material.spans) and relevance.asks_of_no_value(prose):
-        return False
-    behaves = any(claim.kind == "behaviour" for claim in claims)
-    if not (material.snippets or material.spans or error or behaves) and relevance.asks_how_to(prose):
-        return False
-    prose = relevance.without_training(prose)
-    if relevance.compares_losses(prose):
-        return True
-    if losing and (direct or told or relevance.could_mean_loss(prose)):
-        return True
-    if _names_a_loss(prose, bool(material.spans)) or (error and relevance.is_about_tensors(error)):
-        return True
-    if _says_of_a_loss(prose, claims, direct) or (direct and _asks_of_a_loss(prose)):
-        return True
-    asked = direct and (told or not relevance.is_of_other_topic(prose))
-    if relevance.speaks_of_loss(prose) and (told or asked):
-        return True
-    torch = any(relevance.uses_torch(each.source) for each in material.snippets)
-    computes = any(relevance.computes_with_numpy(each.source) for each in material.snippets)
-    if direct and (relevance.names_an_argument(prose) or (behaves and relevance.names_torch(prose))):
-        return True
-    exact = any(claim.kind == "printed" and 0 < claim.radius <= FOUR_DIGITS for claim in claims)
-    given = material.lacks is not None and relevance.speaks_of_learning(prose)
-    specific = direct and is_specific(topics_of(prose))
-    return (relevance.mentions_loss(prose) and (asked or behaves or exact or torch or specific)) or (
-        direct and (torch or given or (computes and not relevance.is_of_other_topic(prose)))
-    )
-
-
-def _names_a_loss(prose: str, given: bool) -> bool:
-    """A full name is enough; short ones (CE, KL) mean other things among other words, unless values are given."""
-    names = [prose[start:end] for start, end, _ in loss_mentions(prose)]
-    return any(not relevance.is_ambiguous(name) for name in names) or (
-        bool(names) and (given or relevance.speaks_of_learning(prose) or relevance.mentions_loss(prose))
-    )
-
-
-def _asks_of_a_loss(prose: str) -> bool:
-    """Whether a loss by a short name is what a concept of the trade is asked of: "how to compute BCE by hand?"."""
-    named = [each for each in loss_mentions(prose) if not _ERA.search(prose, 0, each[0])]
-    return (
-        bool(named) and any(is_concept(topic) for topic in topics_of(prose)) and not relevance.is_of_other_topic(prose)
-    )
-
-
-def _says_of_a_loss(prose: str, claims: Sequence[Claim], direct: bool) -> bool:
-    """Whether a value or behaviour is said of a loss by a short name: "BCE is 0.6931", "why is KL negative?".
-
-    A year before it makes the name an era. Unless somebody asks us, a value needs the digits of a print.
-    """
-    told = [c.span.start for c in claims if c.span and (direct or c.kind == "behaviour" or 0 < c.radius <= FOUR_DIGITS)]
-    names = [(start, end) for start, end, _ in loss_mentions(prose) if not _ERA.search(prose, 0, start)]
-    return any(_SAID_OF.fullmatch(prose, end, at) for _, end in names for at in told if at >= end)
 
 
 def _lacking(
