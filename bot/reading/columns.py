@@ -26,8 +26,8 @@ def columns(text: str) -> Columns | None:
     lines = [line for line in lines_of(text) if not (_RULE.fullmatch(line.text) and "-" in line.text)]
     rows = [_cells(line.text) for line in lines]
     for at, head in enumerate(rows[:-1]):
-        body = _below(rows[at + 1 :], len(head))
-        if len(head) > 1 and body and all(_HEADING.fullmatch(cell) for cell in head) and any(map(role_of_name, head)):
+        heads = len(head) > 1 and all(_HEADING.fullmatch(cell) for cell in head) and any(map(role_of_name, head))
+        if heads and (body := _below(rows[at + 1 :], len(head))):
             found = arrays("columns.csv", "\n".join(",".join(row) for row in (head, *body)).encode())
             return Columns(found.named, (lines[at].start, lines[at + len(body)].end)) if found else None
     return None

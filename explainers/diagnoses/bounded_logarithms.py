@@ -17,6 +17,7 @@ from explainers.recording import Call
 
 _HEAD = "import torch\n\np = torch.tensor([1.0, 0.9999], requires_grad=True)\n"
 _LARGEST = 0.1
+_NEARLY = 0.999
 _CUTS = frozenset({"clamp", "clip", "clamp_min"})
 
 
@@ -79,8 +80,9 @@ def _at_bound(scene: Scene) -> Suspicion | None:
         under = scene.held(cut.ref("input")) if cut is not None else None
         if cut is None or under is None or not isinstance(least, int | float) or not 0 < least <= _LARGEST:
             continue
-        if not (under == 0).any() or (under < 0).any():
-            continue
+        most = -math.log(least)
+        if not (under == 0).any() or (under < 0).any() or abs(scene.value) * under.size < _NEARLY * most:
+            continue  # what stands at the bound is not part of the loss, as the classes beside the target are not
         return Suspicion(
             at=log.index,
             verdict=said(
@@ -89,7 +91,7 @@ def _at_bound(scene: Scene) -> Suspicion | None:
                 count=int((under == 0).sum()),
                 all=under.size,
                 eps=f"{least:.5g}",
-                most=number(-math.log(least)),
+                most=number(most),
             ),
             evidence=(said("Line {line} lets nothing under the logarithm fall below {eps}.",
                            line=line_of(cut), eps=f"{least:.5g}"),),

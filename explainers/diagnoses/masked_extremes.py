@@ -50,7 +50,7 @@ def rules() -> tuple[Rule, ...]:
             unedited="Whether the mask's sign or the choice is turned depends on what the numbers are meant to be.",
             positive=_PROGRAM.format(end="max"),
             control=_PROGRAM.format(end="min"),
-            dominates=frozenset({"hinge-satisfied-zero-grad"}),
+            dominates=frozenset({"hinge-satisfied-zero-grad", "own-margins-met"}),
         ),
     )
 

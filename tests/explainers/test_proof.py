@@ -12,7 +12,7 @@ import pytest
 
 from explainers.derivation import Derivation
 from explainers.derive import derivation
-from explainers.enclosures import contains, enclosures
+from explainers.enclosures import contains, enclosures, overflown
 from explainers.graph.balls import precise
 from explainers.proof import Proof, prove
 from explainers.reading import Reading
@@ -238,14 +238,21 @@ def test_infinite_logits_become_what_torch_makes_of_them(case: Prepare, loss: st
     assert found["twin"] is not False
 
 
-def test_a_gradient_whose_factors_overflow_in_one_order_alone_is_unknown_and_not_refused(case: Prepare) -> None:
-    """nan and inf in float32, by where the backward of torch multiplies with the 1/w that overflows."""
-    one = case(
-        "F.cross_entropy(torch.zeros(2), torch.tensor(0), weight=torch.tensor([1.4e-39, 0.0]), label_smoothing=0.1)"
-    )
-    found = passed(one.proof())
-    assert (found["value"], found["gradient"], found["float64"]) == (True, None, True)
-    assert one.proof().verdict == "not-applicable"
+@pytest.mark.parametrize(
+    ("native", "float64", "torch", "expected"),
+    [
+        (NAN, 0.5, INF, None),  # nan or inf, by where the factor that overflows is multiplied
+        (NAN, NAN, INF, False),
+        (1.0, 0.5, INF, False),
+        (NAN, 0.5, NAN, True),
+    ],
+)
+def test_nan_by_an_overflow_of_our_order_of_factors_refuses_nothing(
+    native: float, float64: float, torch: float, expected: bool | None
+) -> None:
+    ours, finer, theirs = (np.asarray([number]) for number in (native, float64, torch))
+    lies = contains((ours, ours), theirs)
+    assert (contains(overflown((ours, ours), (finer, finer)), theirs) if lies is False else lies) is expected
 
 
 CLASHES = (
