@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
 import msgspec
@@ -25,6 +26,8 @@ _MOST_TOLD: Final = 2
 """More numbers are a log or a table, of which none is the one that is asked about."""
 
 _LARGEST: Final = 14.0
+_NUMBER: Final = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:e[-+]?\d+)?", re.I)
+"""A number as it is spoken of; a printed tensor is shown as its value."""
 
 
 def number_told(question: Question, program: Program, answer: Answer) -> Claim | None:
@@ -61,22 +64,23 @@ def about_the_number(answer: Answer, question: Question, claim: Claim, speaker: 
 
 def _verdict(claim: Claim, loss: str, question: Question) -> Message:
     value = float(claim.value) if isinstance(claim.value, float) else math.nan
+    told = claim.text if _NUMBER.fullmatch(claim.text) else f"{value:.6g}"
     if loss in _OF_CLASSES and 0 < value < _LARGEST:
-        return _of_classes(claim.text, value, loss, question)
+        return _of_classes(told, value, loss, question)
     if loss in _BINARY and 0 < value < _LARGEST:
         return said(
             "{number} as {loss} means p = {p} for the right answer (geometric mean); p = 0.5 gives 0.6931. "
             "Show your code, which settles why.",
-            number=claim.text, loss=loss, p=f"{math.exp(-value):.3g}",
+            number=told, loss=loss, p=f"{math.exp(-value):.3g}",
         )  # fmt: skip
     if loss == "mse_loss" and value > 0:
         return said(
             "{number} as {loss}: the predictions are off by {root} = √{number} (root mean square). "
             "Show your code, which settles why.",
-            number=claim.text, loss=loss, root=f"{math.sqrt(value):.4g}",
+            number=told, loss=loss, root=f"{math.sqrt(value):.4g}",
         )  # fmt: skip
     return said("What makes {loss} {number} is in its numbers. Show your code with them.",
-                number=claim.text, loss=loss)  # fmt: skip
+                number=told, loss=loss)  # fmt: skip
 
 
 def _of_classes(number: str, value: float, loss: str, question: Question) -> Message:

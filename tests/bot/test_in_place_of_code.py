@@ -116,6 +116,11 @@ async def test_a_number_without_code_is_what_the_verdict_is_about(answer: Any) -
     assert found.text.startswith(found.verdict)
 
 
+async def test_a_printed_tensor_is_spoken_of_as_its_number(answer: Any) -> None:
+    found: Answer = await answer("my mse_loss prints tensor(1.00000e-02 *\n       9.8371), why?")
+    assert "tensor(" not in found.verdict and "0.098371" in found.verdict
+
+
 async def test_a_number_without_its_tensors_is_not_measured_by_random_ones(answer: Any) -> None:
     found: Answer = await answer("F.mse_loss(pred, target) is 6.25, why?")
     assert "2.5 = " in found.verdict
