@@ -43,9 +43,10 @@ def enclosures(forms: Forms, values: Values, known: Known | None = None) -> Encl
 
 
 def overflown(native: Bounds, float64: Bounds) -> Bounds:
-    """A gradient's bounds, unknown where nan comes of an overflow that float64 does not have: in the order in which
-    torch's backward multiplies, the same factors may overflow elsewhere or not at all."""
-    unsure = np.isnan(native[0]) & np.isfinite(float64[0]) & np.isfinite(float64[1])
+    """A gradient's bounds, unknown where nan or infinity comes of an overflow that float64 does not have: in the order
+    in which torch's backward multiplies and adds, and in the dtype of its sums, it may come elsewhere or not at all."""
+    finite = [np.isfinite(end) for end in (*native, *float64)]
+    unsure = ~(finite[0] & finite[1]) & finite[2] & finite[3]
     return np.where(unsure, -np.inf, native[0]), np.where(unsure, np.inf, native[1])
 
 

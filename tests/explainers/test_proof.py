@@ -242,7 +242,9 @@ def test_infinite_logits_become_what_torch_makes_of_them(case: Prepare, loss: st
     ("native", "float64", "torch", "expected"),
     [
         (NAN, 0.5, INF, None),  # nan or inf, by where the factor that overflows is multiplied
+        (INF, 0.5, 0.25, None),  # half precision that a kernel adds up in float32
         (NAN, NAN, INF, False),
+        (INF, INF, 0.25, False),
         (1.0, 0.5, INF, False),
         (NAN, 0.5, NAN, True),
     ],
