@@ -47,14 +47,15 @@ def about(question: Question, snippet: Snippet) -> tuple[Claim, ...]:
 
 def without(found: tuple[Claim, ...], value: Numbers | None) -> tuple[Claim, ...]:
     """The claims but for printed numbers that are the value of another program."""
-    if not isinstance(value, float):
-        return found
-    return tuple(each for each in found if each.kind != "printed" or not _is(each, value))
+    return tuple(each for each in found if each.kind != "printed" or not is_value(each, value))
 
 
-def _is(claim: Claim, value: float) -> bool:
+def is_value(claim: Claim, value: object) -> bool:
+    """Whether a claimed number is a value, to its digits or to float32's rounding."""
     number = claim.value
-    return isinstance(number, float) and abs(number - value) <= max(claim.radius, _CLOSE * abs(value))
+    if not isinstance(value, float) or not isinstance(number, float):
+        return False
+    return abs(number - value) <= max(claim.radius, _CLOSE * abs(value))
 
 
 def are_apart(question: Question) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from bot.choosing import Program
+from bot.claims import is_value
 from bot.exchange import Answer, Drawn, Paragraph
 from bot.reading.losses import HAND_WRITTEN, functions
 from bot.reading.question import Claim, Question
@@ -38,13 +39,7 @@ def number_told(question: Question, program: Program, answer: Answer) -> Claim |
     printed = [each for each in question.claims if each.kind == "printed" and isinstance(each.value, float)]
     if not 0 < len(printed) <= _MOST_TOLD or _loss(question) is None:
         return None
-    return None if any(_is(each, answer.value) for each in printed) else printed[0]
-
-
-def _is(claim: Claim, value: object) -> bool:
-    if not isinstance(value, float) or not isinstance(claim.value, float):
-        return False
-    return abs(claim.value - value) <= max(claim.radius, 1e-6 * abs(value))
+    return None if any(is_value(each, answer.value) for each in printed) else printed[0]
 
 
 def _loss(question: Question) -> str | None:
